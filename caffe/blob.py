@@ -1,0 +1,189 @@
+"""Blob: an n-d array with data and diff, on the host and on the device (Caffe's blob, syncedmem)."""
+
+import math
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from . import mode
+from .errors import CaffeError
+
+MAX_AXES = 32
+
+
+class Memory:
+    """One float32 array that numpy and torch both see, copied only when the other side is newer.
+
+    On the CPU the numpy array is a view of the tensor. On a GPU the array is a host copy: reading
+    it fetches it, and since the reader may have written to it, the device fetches it back before
+    its next use (Caffe's HEAD_AT_CPU).
+    """
+
+    def __init__(self) -> None:
+        self._tensor: torch.Tensor | None = None  # None stands for zeros that nobody has touched
+        self._borrowed = False  # the tensor shows another blob's storage
+        self._host: np.ndarray | None = None
+        self._host_is_newer = False
+        self._exported: weakref.ref | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """True while this is zeros that nobody has read or written."""
+        return self._tensor is None
+
+    def tensor(self, shape: tuple[int, ...]) -> torch.Tensor:
+        """The values on the current device, as a tensor that does not require grad."""
+        device = mode.device()
+        if self._tensor is None:
+            self._tensor = torch.zeros(shape, device=device)
+        if self._host_is_newer:
+            self._tensor.data.copy_(torch.from_numpy(self._host).view(self._tensor.shape))
+            self._host_is_newer = False
+        if self._tensor.device != device:
+            self._tensor, self._borrowed = self._tensor.to(device), False
+            self._exported = None
+        return self._tensor if self._tensor.shape == shape else self._tensor.reshape(shape)
+
+    def own(self, shape: tuple[int, ...]) -> torch.Tensor:
+        """`tensor`, safe to write to: contiguous, and no other blob's storage."""
+        self.tensor(shape)
+        return self._own().view(shape)
+
+    def _own(self) -> torch.Tensor:
+        if self._borrowed or not self._tensor.is_contiguous():
+            self._tensor = self._tensor.clone(memory_format=torch.contiguous_format)
+            self._borrowed = False
+        return self._tensor.data  # .data: writing here is not autograd's business
+
+    def assign(self, tensor: torch.Tensor, borrowed: bool = False) -> None:
+        """Take a computed tensor as the new values.
+
+        A numpy view that a script still holds keeps showing the blob, as in Caffe, where the
+        memory never moves; without one nothing is copied.
+        """
+        if self._held() is not None and self._tensor.numel() == tensor.numel():
+            self._tensor.data.copy_(tensor.view(self._tensor.shape))
+            return
+        self._tensor, self._borrowed = tensor, borrowed
+        self._exported, self._host_is_newer = None, False
+
+    def accumulate(self, tensor: torch.Tensor, borrowed: bool = False) -> None:
+        """Add a computed tensor to the values; the first one after zeros is taken as it is."""
+        if self._tensor is None:
+            self.assign(tensor, borrowed)
+        else:
+            self.own(tuple(tensor.shape)).add_(tensor)
+
+    def clear(self) -> None:
+        """Set to zero: memory that nobody holds is dropped, not filled."""
+        if self._held() is not None:
+            self._tensor.data.zero_()
+        else:
+            self._tensor, self._host_is_newer, self._exported = None, False, None
+
+    def _held(self) -> np.ndarray | None:
+        """The array over this memory that a script (or a view of it) still holds, on the CPU."""
+        return self._exported and self._exported()
+
+    def numpy(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The values as a writable float32 array, see the class."""
+        tensor = self.tensor(shape) if self._tensor is None else self._tensor
+        if tensor.device.type == "cpu":
+            array = self._held()
+            if array is None:
+                array = self._own().numpy()
+                self._exported = weakref.ref(array)
+            return array.reshape(shape)
+        if self._host is None or self._host.size != tensor.numel():
+            self._host = np.empty(shape, np.float32)
+        if not self._host_is_newer:
+            torch.from_numpy(self._host).copy_(tensor.reshape(self._host.shape))
+        self._host_is_newer = True
+        return self._host.reshape(shape)
+
+
+class Blob:
+    """pycaffe's Blob. `data` and `diff` are writable float32 arrays of `shape`."""
+
+    def __init__(self, shape: Sequence[int] = ()) -> None:
+        self._shape = checked_shape(shape)
+        self._data = Memory()
+        self._diff = Memory()
+
+    def reshape(self, *shape: int) -> None:
+        """Set the shape; values are kept where the count stays the same.
+
+        Raises CaffeError for a negative dimension, more than 32 axes, or a count over 2**31 - 1.
+        """
+        new = checked_shape(shape)
+        if math.prod(new) != self.count:
+            self._data, self._diff = Memory(), Memory()
+        self._shape = new
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def count(self) -> int:
+        return math.prod(self._shape)
+
+    @property
+    def data(self) -> np.ndarray:
+        return self._data.numpy(self._shape)
+
+    @property
+    def diff(self) -> np.ndarray:
+        return self._diff.numpy(self._shape)
+
+    num = property(lambda self: self._legacy_dim(0))
+    channels = property(lambda self: self._legacy_dim(1))
+    height = property(lambda self: self._legacy_dim(2))
+    width = property(lambda self: self._legacy_dim(3))
+
+    def _legacy_dim(self, axis: int) -> int:
+        """Caffe's LegacyShape: axes that a blob of fewer than four lacks count as 1."""
+        if len(self._shape) > 4:
+            raise CaffeError(
+                f"num, channels, height, width need a blob of at most 4 axes; "
+                f"this one's shape is {self._shape}; use shape"
+            )
+        return self._shape[axis] if axis < len(self._shape) else 1
+
+    # What the engine uses; scripts use data and diff.
+
+    def data_tensor(self) -> torch.Tensor:
+        return self._data.tensor(self._shape)
+
+    def diff_tensor(self) -> torch.Tensor:
+        return self._diff.tensor(self._shape)
+
+    def share_data(self, other: "Blob") -> None:
+        """Show the other blob's data from now on (counts must be equal)."""
+        self._data = other._data
+
+    def share_diff(self, other: "Blob") -> None:
+        """Show the other blob's diff from now on (counts must be equal)."""
+        self._diff = other._diff
+
+
+class BlobVec(list):
+    """A layer's parameters, as pycaffe shows them: a list, and `add_blob` for Python layers."""
+
+    def add_blob(self, *shape: int) -> Blob:
+        self.append(Blob(shape))
+        return self[-1]
+
+
+def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape as a tuple of ints, or CaffeError where Caffe's Blob::Reshape would abort."""
+    dims = tuple(int(d) for d in shape)
+    if len(dims) > MAX_AXES:
+        raise CaffeError(f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}")
+    if any(d < 0 for d in dims):
+        raise CaffeError(f"a blob's dimensions are at least 0; found shape {dims}")
+    if math.prod(dims) > 2**31 - 1:
+        raise CaffeError(f"blob of shape {dims} exceeds 2147483647 values, Caffe's limit")
+    return dims

@@ -1,0 +1,94 @@
+"""Caffe's fillers: how a parameter blob gets its first values."""
+
+import math
+
+import torch
+
+from . import mode
+from .blob import Blob
+from .errors import CaffeError
+from .proto import caffe_pb2
+
+
+def fill(blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
+    """Fill blob.data in place by a FillerParameter (caffe/filler.hpp).
+
+    Draws come from the CPU's generator on every device, so a seed gives the same weights anywhere.
+    Raises CaffeError for an unknown type, or a blob that the type cannot fill.
+    """
+    if filler.type not in FILLERS:
+        raise CaffeError(
+            f"unknown filler type '{filler.type}'; there are {', '.join(sorted(FILLERS))}"
+        )
+    values = FILLERS[filler.type](blob.shape, filler)
+    blob._data.assign(values.to(mode.device()))
+
+
+def _constant(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    return torch.full(shape, filler.value)
+
+
+def _uniform(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    return _draw_uniform(shape, filler.min, filler.max)
+
+
+def _gaussian(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    values = _draw_gaussian(shape, filler.std) + filler.mean
+    if filler.sparse >= 0:  # on average `sparse` of each output's inputs are not zero
+        keep = filler.sparse / shape[0]
+        if keep > 1:
+            raise CaffeError(f"gaussian filler: sparse {filler.sparse} exceeds {shape[0]} outputs")
+        values *= torch.empty(shape).bernoulli_(keep, generator=mode.generator())
+    return values
+
+
+def _positive_unitball(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    values = _draw_uniform(shape, 0, 1).view(shape[0], -1)
+    return (values / values.sum(1, keepdim=True)).view(shape)
+
+
+def _xavier(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    bound = math.sqrt(3 / _fan(shape, filler))
+    return _draw_uniform(shape, -bound, bound)
+
+
+def _msra(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    return _draw_gaussian(shape, math.sqrt(2 / _fan(shape, filler)))
+
+
+def _bilinear(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    if len(shape) != 4 or shape[2] != shape[3]:
+        raise CaffeError(f"bilinear filler needs a blob of 4 axes and square filters, not {shape}")
+    size = shape[3]
+    factor = math.ceil(size / 2)
+    center = (2 * factor - 1 - factor % 2) / (2 * factor)
+    ramp = 1 - (torch.arange(size, dtype=torch.float64) / factor - center).abs()
+    return torch.outer(ramp, ramp).float().expand(shape).contiguous()
+
+
+FILLERS = {
+    "constant": _constant,
+    "gaussian": _gaussian,
+    "uniform": _uniform,
+    "positive_unitball": _positive_unitball,
+    "xavier": _xavier,
+    "msra": _msra,
+    "bilinear": _bilinear,
+}
+
+
+def _fan(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> float:
+    count = math.prod(shape)
+    fan_in = count / shape[0]
+    fan_out = count / shape[1] if len(shape) > 1 else count
+    if filler.variance_norm == caffe_pb2.FillerParameter.AVERAGE:
+        return (fan_in + fan_out) / 2
+    return fan_out if filler.variance_norm == caffe_pb2.FillerParameter.FAN_OUT else fan_in
+
+
+def _draw_uniform(shape: tuple[int, ...], low: float, high: float) -> torch.Tensor:
+    return torch.empty(shape).uniform_(low, high, generator=mode.generator())
+
+
+def _draw_gaussian(shape: tuple[int, ...], std: float) -> torch.Tensor:
+    return torch.randn(shape, generator=mode.generator()).mul_(std)

@@ -1,0 +1,100 @@
+"""What a layer type is: its parameters, its shape rule and its torch expression."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from .. import fillers, run
+from ..blob import Blob, BlobVec
+from ..errors import CaffeError
+from ..proto import caffe_pb2
+
+Shape = tuple[int, ...]
+Tensors = torch.Tensor | Sequence[torch.Tensor]
+
+REGISTRY: dict[str, type["LayerType"]] = {}
+
+
+def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
+    """Register a class as the layer type that prototxt calls `name`."""
+
+    def register(cls: type["LayerType"]) -> type["LayerType"]:
+        REGISTRY[name] = cls
+        return cls
+
+    return register
+
+
+class LayerType:
+    """One layer of a net. A subclass gives `top_shapes` and `expression`, and `setup` for parameters.
+
+    Gradients are torch's, taken layer by layer (run.py). A type that works on blobs instead of
+    tensors (Python, data layers) overrides `forward` and `backward` there.
+    """
+
+    bottoms: tuple[int, int | None] = (1, 1)  # least and most; None: no limit
+    tops: tuple[int, int | None] = (1, 1)
+    loss = False  # a loss layer's first top weighs 1 by default, and may be left unnamed
+    shares_data = False  # Caffe gives the tops the bottom's own memory
+    diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # AllowForceBackward
+
+    def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.type = spec.type
+        self.phase = phase
+        self.blobs = BlobVec()
+        self.need_backward = False
+        self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
+        self.param_propagate_down: list[bool] = []
+        self.record: run.Record | None = None  # what the last forward leaves for backward
+
+    def setup(self, shapes: list[Shape]) -> None:
+        """Check the parameters against the bottoms' shapes and create `self.blobs`."""
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        """The shape rule; the default: every top is as bottom 0."""
+        return [shapes[0]] * len(self.spec.top)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        """The tops as torch functions of bottoms and parameters."""
+        raise NotImplementedError
+
+    # The same on blobs, as the net calls it.
+
+    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.setup([blob.shape for blob in bottom])
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        for blob, shape in zip(top, self.top_shapes([b.shape for b in bottom]), strict=True):
+            blob.reshape(*shape)
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        run.forward(self, bottom, top)
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        run.backward(self, top, propagate_down, bottom)
+
+    # Helpers for subclasses.
+
+    def check(self, condition: bool, message: str) -> None:
+        """Raise CaffeError, naming this layer, where Caffe's CHECK would abort."""
+        if not condition:
+            raise CaffeError(f"layer '{self.name}' ({self.type}): {message}")
+
+    def add_param(self, shape: Sequence[int], filler: caffe_pb2.FillerParameter) -> Blob:
+        """Append a parameter of the given shape, filled as the filler says."""
+        blob = self.blobs.add_blob(*shape)
+        try:
+            fillers.fill(blob, filler)
+        except CaffeError as error:
+            raise CaffeError(f"layer '{self.name}' ({self.type}): {error}") from None
+        return blob
+
+    def axis(self, axis: int, shape: Shape) -> int:
+        """Caffe's CanonicalAxisIndex: -1 is the last axis."""
+        self.check(
+            -len(shape) <= axis < len(shape),
+            f"axis {axis} is out of range for a bottom of shape {shape}",
+        )
+        return axis % len(shape)

@@ -1,0 +1,75 @@
+"""Layers that normalise: LRN, BatchNorm."""
+
+import torch
+import torch.nn.functional as F
+
+from ..proto import caffe_pb2
+from .base import LayerType, Shape, layer_type
+
+
+@layer_type("LRN")
+class LRN(LayerType):
+    """x / (k + alpha / n * sum of n squares)^beta, across channels or within one (lrn_layer.cpp).
+
+    Within a channel n is local_size squared and k is 1, as in Caffe.
+    """
+
+    def setup(self, shapes: list[Shape]) -> None:
+        size = self.spec.lrn_param.local_size
+        self.check(size % 2 == 1, f"local_size must be odd; found {size}")
+        self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        lrn = self.spec.lrn_param
+        size = lrn.local_size
+        if lrn.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS:
+            return F.local_response_norm(x, size, lrn.alpha, lrn.beta, lrn.k)
+        mean = F.avg_pool2d(x * x, size, 1, size // 2)
+        return x * (1 + lrn.alpha * mean) ** -lrn.beta
+
+
+@layer_type("BatchNorm")
+class BatchNorm(LayerType):
+    """Normalises channels (axis 1) by batch statistics in TRAIN, by the running ones in TEST.
+
+    Parameters: running mean and variance, both times the third, a scale (batch_norm_layer.cpp).
+    They are no weights: the solver must not touch them (lr_mult 0).
+    """
+
+    def setup(self, shapes: list[Shape]) -> None:
+        norm = self.spec.batch_norm_param
+        channels = shapes[0][1] if len(shapes[0]) > 1 else 1
+        for size in (channels, channels, 1):
+            self.add_param((size,), caffe_pb2.FillerParameter())
+        self.global_stats = (
+            norm.use_global_stats
+            if norm.HasField("use_global_stats")
+            else self.phase == caffe_pb2.TEST
+        )
+        for i in range(len(self.blobs)):
+            if i == len(self.spec.param):
+                self.spec.param.add(lr_mult=0)
+            self.check(
+                self.spec.param[i].lr_mult == 0,
+                "its parameters are running statistics: set lr_mult to 0 (or leave it out)",
+            )
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        norm = self.spec.batch_norm_param
+        mean_sum, var_sum, scale = (p.detach() for p in params)
+        if self.global_stats:
+            factor = 0 if scale == 0 else 1 / scale
+            return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
+        channels = x.shape[1] if x.dim() > 1 else 1
+        with torch.no_grad():
+            dims = [d for d in range(x.dim()) if d != 1]
+            var, mean = torch.var_mean(x, dims, correction=0)
+            count = x.numel() / channels
+            fraction = norm.moving_average_fraction
+            unbiased = count / (count - 1) if count > 1 else 1
+            scale.data.mul_(fraction).add_(1)
+            mean_sum.data.mul_(fraction).add_(mean)
+            var_sum.data.mul_(fraction).add_(var, alpha=unbiased)
+        return F.batch_norm(x, None, None, training=True, eps=norm.eps)

@@ -1,0 +1,66 @@
+"""Where tensors live and where random numbers come from: Caffe's mode, device and seed."""
+
+import torch
+
+from .errors import CaffeError
+
+_device = torch.device("cpu")
+_gpu_id = 0
+_generators: dict[torch.device, torch.Generator] = {}
+_seed: int | None = None
+
+
+def device() -> torch.device:
+    """The device that forward and backward run on."""
+    return _device
+
+
+def set_mode_cpu() -> None:
+    """Run on the CPU (the default)."""
+    global _device
+    _device = torch.device("cpu")
+
+
+def set_mode_gpu() -> None:
+    """Run on the GPU that `set_device` chose, 0 by default.
+
+    Raises CaffeError where there is no such GPU.
+    """
+    global _device
+    _device = _gpu(_gpu_id)
+
+
+def set_device(device_id: int) -> None:
+    """Choose the GPU for GPU mode. Raises CaffeError where there is no such GPU."""
+    global _gpu_id, _device
+    gpu = _gpu(device_id)
+    _gpu_id = device_id
+    if _device.type == "cuda":
+        _device = gpu
+
+
+def _gpu(device_id: int) -> torch.device:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not 0 <= device_id < count:
+        found = f"torch sees {count} GPU(s)" if count else "torch sees no GPU on this machine"
+        raise CaffeError(f"GPU {device_id} was asked for, but {found}; use set_mode_cpu() instead")
+    return torch.device("cuda", device_id)
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed fillers, dropout and every other draw of the engine (numpy and torch keep their own)."""
+    global _seed
+    _seed = seed
+    _generators.clear()
+
+
+def generator(on: torch.device | None = None) -> torch.Generator:
+    """The engine's random generator for a device (default: the CPU's)."""
+    on = on or torch.device("cpu")
+    if on not in _generators:
+        _generators[on] = torch.Generator(on)
+        if _seed is None:
+            _generators[on].seed()
+        else:
+            _generators[on].manual_seed(_seed)
+    return _generators[on]

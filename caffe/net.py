@@ -1,0 +1,331 @@
+"""caffe.Net: a net as scripts see it, and the passes over its layers."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from . import describe, storage
+from .blob import Blob
+from .build import Graph, build, set_loss_diffs
+from .errors import CaffeError
+from .files import PathLike, read_prototxt
+from .layer_types import LayerType
+from .proto import caffe_pb2
+
+
+class Net:
+    """pycaffe's Net: `Net(prototxt, phase)`, `Net(prototxt, weights, phase)`, or with keywords.
+
+    blobs: OrderedDict of blob name to Blob; params: of layer name to its parameter blobs.
+    Raises CaffeError for a prototxt or weights that Caffe would refuse.
+    """
+
+    def __init__(
+        self,
+        network_file: PathLike,
+        *args: int | PathLike,
+        phase: int | None = None,
+        weights: PathLike | None = None,
+        level: int = 0,
+        stages: Sequence[str] | None = None,
+    ) -> None:
+        args = list(args)
+        if len(args) == 2 and isinstance(args[0], str | os.PathLike):
+            weights = args.pop(0)
+        phase = args.pop(0) if args else phase
+        if args or phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST):
+            raise TypeError(
+                "use Net(file, phase), Net(file, weights, phase) or Net(file, phase, weights=...), "
+                f"with phase caffe.TRAIN or caffe.TEST; found phase {phase!r}"
+            )
+        spec = read_prototxt(network_file, caffe_pb2.NetParameter())
+        state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
+        try:
+            self._init(spec, state)
+        except CaffeError as error:
+            raise CaffeError(f"{network_file}: {error}") from None
+        if weights is not None:
+            self.copy_from(weights)
+
+    @classmethod
+    def from_proto(cls, spec: caffe_pb2.NetParameter, state: caffe_pb2.NetState) -> Net:
+        """A net from a NetParameter message, in the given state."""
+        net = cls.__new__(cls)
+        net._init(spec, state)
+        return net
+
+    def _init(self, spec: caffe_pb2.NetParameter, state: caffe_pb2.NetState) -> None:
+        described = describe.describe(spec, state)
+        described.state.CopyFrom(state)
+        self._graph: Graph = build(described)
+        self._names = [layer.name for layer in self._graph.layers]
+
+    # What a net consists of.
+
+    @property
+    def name(self) -> str:
+        return self._graph.spec.name
+
+    @cached_property
+    def blobs(self) -> OrderedDict[str, Blob]:
+        return OrderedDict(self._graph.blobs)
+
+    @cached_property
+    def params(self) -> OrderedDict[str, list[Blob]]:
+        return OrderedDict((layer.name, layer.blobs) for layer in self._graph.layers if layer.blobs)
+
+    @cached_property
+    def layers(self) -> list:
+        """The layers in order; a Python layer is the user's own object."""
+        return [getattr(layer, "instance", layer) for layer in self._graph.layers]
+
+    @cached_property
+    def layer_dict(self) -> OrderedDict:
+        return OrderedDict(zip(self._names, self.layers, strict=True))
+
+    @property
+    def inputs(self) -> list[str]:
+        return list(self._graph.inputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        return list(self._graph.outputs)
+
+    @property
+    def top_names(self) -> OrderedDict[str, list[str]]:
+        return OrderedDict(zip(self._names, self._graph.tops, strict=True))
+
+    @property
+    def bottom_names(self) -> OrderedDict[str, list[str]]:
+        return OrderedDict(zip(self._names, self._graph.bottoms, strict=True))
+
+    @property
+    def blob_loss_weights(self) -> OrderedDict[str, float]:
+        weights = OrderedDict.fromkeys(self._graph.blobs, 0.0)
+        for tops, values in zip(self._graph.tops, self._graph.loss_weights, strict=True):
+            weights.update(zip(tops, values, strict=True))
+        return weights
+
+    # pycaffe's spelling of the same, which scripts of its time use.
+
+    @property
+    def _layer_names(self) -> list[str]:
+        return list(self._names)
+
+    @property
+    def _blob_names(self) -> list[str]:
+        return list(self._graph.blobs)
+
+    def _bottom_ids(self, i: int) -> list[int]:
+        return [self._blob_names.index(name) for name in self._graph.bottoms[i]]
+
+    def _top_ids(self, i: int) -> list[int]:
+        return [self._blob_names.index(name) for name in self._graph.tops[i]]
+
+    # Passes.
+
+    def forward(
+        self,
+        blobs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **inputs: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """Run the layers from `start` to `end` (all by default), inputs set from keywords first.
+
+        Returns the data of the outputs (with `end`: of that layer's tops) and of `blobs`.
+        """
+        first = self._index(start) if start is not None else 0
+        last = self._index(end) if end is not None else len(self._names) - 1
+        names = self._graph.tops[last] if end is not None else self._graph.outputs
+        self._set(inputs, self.inputs, "data", "input")
+        self._forward(first, last)
+        return {name: self._blob(name).data for name in [*names, *(blobs or ())]}
+
+    def backward(
+        self,
+        diffs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **top_diffs: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """Run backward from layer `start` down to `end`, output diffs set from keywords first.
+
+        Returns the diff of the inputs (with `end`: of that layer's bottoms) and of `diffs`.
+        """
+        first = self._index(start) if start is not None else len(self._names) - 1
+        last = self._index(end) if end is not None else 0
+        names = self._graph.bottoms[last] if end is not None else self._graph.inputs
+        self._set(top_diffs, self.outputs, "diff", "output")
+        self._backward(first, last)
+        return {name: self._blob(name).diff for name in [*names, *(diffs or ())]}
+
+    def forward_all(
+        self, blobs: Iterable[str] | None = None, **inputs: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Run forward over any number of inputs, a batch at a time; returns copies, stacked."""
+        outs: dict[str, list[np.ndarray]] = {}
+        for batch in self._batches(inputs):
+            for name, data in self.forward(blobs=blobs, **batch).items():
+                outs.setdefault(name, []).extend(data.copy())
+        return self._unpadded(outs, inputs)
+
+    def forward_backward_all(
+        self,
+        blobs: Iterable[str] | None = None,
+        diffs: Iterable[str] | None = None,
+        **inputs_and_diffs: np.ndarray,
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """As forward_all, with a backward pass for each batch; keywords name inputs and outputs."""
+        inputs = {k: v for k, v in inputs_and_diffs.items() if k in self.inputs}
+        top_diffs = {k: v for k, v in inputs_and_diffs.items() if k in self.outputs}
+        all_outs: dict[str, list[np.ndarray]] = {}
+        all_diffs: dict[str, list[np.ndarray]] = {}
+        for batch, diff_batch in zip(
+            self._batches(inputs), self._batches(top_diffs, like=inputs), strict=True
+        ):
+            for name, data in self.forward(blobs=blobs, **batch).items():
+                all_outs.setdefault(name, []).extend(data.copy())
+            for name, diff in self.backward(diffs=diffs, **diff_batch).items():
+                all_diffs.setdefault(name, []).extend(diff.copy())
+        return self._unpadded(all_outs, inputs), self._unpadded(all_diffs, inputs)
+
+    def reshape(self) -> None:
+        """Bring all blobs' shapes in step with the inputs' (forward does this by itself)."""
+        for i, layer in enumerate(self._graph.layers):
+            layer.reshape(self._graph.bottom(i), self._graph.top(i))
+        set_loss_diffs(self._graph)
+
+    def clear_param_diffs(self) -> None:
+        """Set all parameter diffs to zero; backward adds to them."""
+        for param in self._graph.params:
+            param.blob._diff.clear()
+
+    def _forward(self, first: int, last: int) -> float:
+        """Run layers first..last; returns the weighted sum of their losses."""
+        loss = 0.0
+        for i in range(first, last + 1):
+            bottom, top = self._graph.bottom(i), self._graph.top(i)
+            layer = self._graph.layers[i]
+            layer.reshape(bottom, top)
+            layer.forward(bottom, top)
+            for blob, weight in zip(top, self._graph.loss_weights[i], strict=True):
+                if weight:
+                    loss += weight * float(blob.data_tensor().sum())
+                    if blob._diff.untouched:  # reshaped since: its diff is the weight again
+                        blob._diff.own(blob.shape).fill_(weight)
+        return loss
+
+    def _backward(self, first: int, last: int) -> None:
+        for i in range(first, last - 1, -1):
+            layer = self._graph.layers[i]
+            if layer.need_backward:
+                layer.backward(self._graph.top(i), layer.propagate_down, self._graph.bottom(i))
+
+    # Parameters.
+
+    def copy_from(self, weights: PathLike) -> None:
+        """Load a caffemodel by layer name; layers that only one side has are left alone.
+
+        Raises CaffeError for a file that is no whole caffemodel, or a shape that does not fit;
+        nothing is loaded then.
+        """
+        stored = storage.read_weights(weights)
+        pairs = []
+        for layer in self._graph.layers:
+            blobs = stored.get(layer.name, [])
+            if blobs:
+                self._check_fit(layer, blobs, weights)
+                pairs.extend(zip(layer.blobs, blobs, strict=True))
+        for blob, values in pairs:
+            values.read_into(blob.data)
+
+    @staticmethod
+    def _check_fit(layer: LayerType, stored: list[storage.StoredBlob], path: PathLike) -> None:
+        if len(stored) != len(layer.blobs):
+            layer.check(
+                False,
+                f"has {len(layer.blobs)} parameter blob(s), but {path} holds {len(stored)} for it",
+            )
+        for i, (blob, values) in enumerate(zip(layer.blobs, stored, strict=True)):
+            if not values.fits(blob.shape):
+                layer.check(
+                    False,
+                    f"parameter {i} has shape {blob.shape}, but {path} holds shape "
+                    f"{values.shape} for it. To learn this layer from scratch, rename it; to "
+                    "reshape its weights, use surgery.transplant",
+                )
+
+    def share_with(self, other: Net) -> None:
+        """Use the other net's parameters from now on, layer by layer by name."""
+        sources = {layer.name: layer for layer in other._graph.layers}
+        for layer in self._graph.layers:
+            source = sources.get(layer.name)
+            if source is None or not source.blobs:
+                continue
+            layer.check(
+                [b.shape for b in layer.blobs] == [b.shape for b in source.blobs],
+                f"cannot share parameters of shapes {[b.shape for b in source.blobs]} "
+                f"as {[b.shape for b in layer.blobs]}",
+            )
+            for blob, from_blob in zip(layer.blobs, source.blobs, strict=True):
+                blob.share_data(from_blob)
+
+    def save(self, path: PathLike) -> None:
+        """Write a caffemodel; an older file of that name stays whole until it is complete."""
+        storage.write_weights(
+            path, self._graph.spec, [layer.blobs for layer in self._graph.layers]
+        )
+
+    # Helpers.
+
+    def _index(self, name: str) -> int:
+        if name not in self._names:
+            raise CaffeError(f"net '{self.name}' has no layer '{name}'; it has {self._names}")
+        return self._names.index(name)
+
+    def _blob(self, name: str) -> Blob:
+        if name not in self._graph.blobs:
+            raise CaffeError(
+                f"net '{self.name}' has no blob '{name}'; it has {list(self._graph.blobs)}"
+            )
+        return self._graph.blobs[name]
+
+    def _set(self, given: dict[str, np.ndarray], names: list[str], part: str, kind: str) -> None:
+        if given and set(given) != set(names):
+            raise CaffeError(
+                f"net '{self.name}': {kind} arguments must be {names}; found {list(given)}"
+            )
+        for name, value in given.items():
+            blob = self._blob(name)
+            if np.shape(value)[:1] != blob.shape[:1]:
+                raise CaffeError(
+                    f"{kind} '{name}': batch {np.shape(value)[:1]} does not match the blob's "
+                    f"shape {blob.shape}; reshape the blob first"
+                )
+            getattr(blob, part)[...] = value
+
+    def _batches(self, arrays: dict[str, np.ndarray], like: dict[str, np.ndarray] | None = None):
+        """The arrays batch by batch, the last one filled up with zeros (pycaffe's _Net_batch)."""
+        total = len(next(iter((arrays or like).values())))
+        for name, array in arrays.items():
+            if len(array) != total:
+                raise CaffeError(f"'{name}' has {len(array)} items, the first one {total}")
+        size = self._blob(next(iter(self.inputs))).shape[0]
+        for at in range(0, total, size):
+            batch = {}
+            for name, array in arrays.items():
+                part = np.asarray(array[at : at + size])
+                missing = size - len(part)
+                batch[name] = np.concatenate([part, np.zeros((missing, *part.shape[1:]))])
+            yield batch
+
+    @staticmethod
+    def _unpadded(outs: dict[str, list[np.ndarray]], inputs: dict[str, np.ndarray]):
+        total = len(next(iter(inputs.values())))
+        return {name: np.asarray(values)[:total] for name, values in outs.items()}

@@ -1,0 +1,93 @@
+"""How a layer runs: torch records each layer by itself, so that every blob's diff can be read.
+
+Gradients go from a layer's tops to its bottoms and parameters, and no further: the net walks the
+layers (net.py), as Caffe does. That keeps partial passes, diffs that a script writes in between,
+Python layers in the middle and in-place layers what they are in Caffe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from .blob import Blob
+
+
+class Record(NamedTuple):
+    """What one forward pass of one layer leaves for its backward pass."""
+
+    tops: list[torch.Tensor]
+    bottom_edges: dict[int, GradientEdge]
+    params: dict[int, torch.Tensor]
+
+
+class _Enter(torch.autograd.Function):
+    """Lets torch's graph begin at x without keeping x alive, as a leaf tensor would."""
+
+    @staticmethod
+    def forward(ctx, anchor: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return x.view_as(x)
+
+
+def forward(layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    """Compute a layer's tops; record it if the net will want its gradients."""
+    tops = _run(layer, bottom)
+    sources = {_storage(blob.data_tensor()) for blob in bottom} if not layer.shares_data else ()
+    for blob, tensor in zip(top, tops, strict=True):
+        tensor = tensor.detach()
+        blob._data.assign(tensor, borrowed=_storage(tensor) in sources)
+
+
+def backward(
+    layer, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+) -> None:
+    """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
+    if layer.record is None:
+        _run(layer, bottom)
+    tops, bottom_edges, params = layer.record
+    pairs = [(t, blob.diff_tensor()) for t, blob in zip(tops, top, strict=True) if t.requires_grad]
+    wanted = [i for i in bottom_edges if propagate_down[i]]
+    inputs = [bottom_edges[i] for i in wanted] + list(params.values())
+    grads: Sequence[torch.Tensor | None] = [None] * len(inputs)
+    if pairs and inputs:
+        outputs, diffs = zip(*pairs, strict=True)
+        grads = torch.autograd.grad(outputs, inputs, diffs, retain_graph=True, allow_unused=True)
+    taken = {_storage(diff) for _, diff in pairs}  # autograd may hand one tensor to several
+    for i, grad in zip(wanted, grads, strict=False):
+        if grad is None:
+            bottom[i]._diff.clear()
+        else:
+            bottom[i]._diff.assign(grad, borrowed=_storage(grad) in taken)
+            taken.add(_storage(grad))
+    for i, grad in zip(params, grads[len(wanted) :], strict=True):
+        if grad is not None:
+            layer.blobs[i]._diff.accumulate(grad, borrowed=_storage(grad) in taken)
+            taken.add(_storage(grad))
+
+
+def _run(layer, bottom: Sequence[Blob]) -> list[torch.Tensor]:
+    xs = [blob.data_tensor() for blob in bottom]
+    params = [blob.data_tensor() for blob in layer.blobs]
+    edges: dict[int, GradientEdge] = {}
+    leaves: dict[int, torch.Tensor] = {}
+    with torch.set_grad_enabled(layer.need_backward):
+        if layer.need_backward:
+            anchor = torch.empty(0, requires_grad=True)
+            for i, needed in enumerate(layer.propagate_down):
+                if needed:
+                    xs[i] = _Enter.apply(anchor, xs[i])
+                    edges[i] = get_gradient_edge(xs[i])
+            for i, needed in enumerate(layer.param_propagate_down):
+                if needed:
+                    leaves[i] = params[i] = params[i].detach().requires_grad_()
+        tops = layer.expression(xs, params)
+        tops = [tops] if isinstance(tops, torch.Tensor) else list(tops)
+    layer.record = Record(tops, edges, leaves) if layer.need_backward else None
+    return tops
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
