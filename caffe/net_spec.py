@@ -45,7 +45,6 @@ def assign_proto(proto, name: str, value) -> None:
             else:
                 field.append(item)
     elif isinstance(value, dict):
-        field.SetInParent()
         for key, part in value.items():
             assign_proto(field, key, part)
     else:
@@ -119,7 +118,7 @@ class Function:
         layers[self] = layer
 
     def _assign(self, layer, name: str, value) -> None:
-        """A parameter belongs to the type's own message if that has such a field, else to `layer`."""
+        """Set a field of the type's own message if that has one of this name, else of `layer`."""
         own = _param_names.get(self.type_name, "") + "_param"
         fields = layer.DESCRIPTOR.fields_by_name
         inside = own in fields and name in fields[own].message_type.fields_by_name

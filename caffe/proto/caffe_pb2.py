@@ -1,0 +1,26 @@
+"""The message classes and enums of caffe.proto, as protoc's generated module would have them.
+
+They are made from caffe.proto at import, so this module works with every protobuf release that
+has `message_factory.GetMessageClass` (5 and newer). The descriptors live in a pool of their own:
+another caffe.proto in the same process does no harm.
+"""
+
+from pathlib import Path
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+from .parser import parse
+
+_pool = descriptor_pool.DescriptorPool()
+_source = Path(__file__).with_name("caffe.proto").read_text()
+_pool.AddSerializedFile(parse(_source, "caffe.proto").SerializeToString())
+
+DESCRIPTOR = _pool.FindFileByName("caffe.proto")
+
+for _name, _message in DESCRIPTOR.message_types_by_name.items():
+    globals()[_name] = message_factory.GetMessageClass(_message)
+
+for _name, _enum in DESCRIPTOR.enum_types_by_name.items():
+    globals()[_name] = EnumTypeWrapper(_enum)
+    globals().update((value.name, value.number) for value in _enum.values)
