@@ -1,0 +1,6 @@
+"""Weights from net to net: `transplant`, and what a new net's other layers start from."""
+
+from .transplant import Report, expand_score, transplant
+from .upsample import interp, upsample_filt
+
+__all__ = ["Report", "expand_score", "interp", "transplant", "upsample_filt"]
