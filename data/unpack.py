@@ -1,0 +1,100 @@
+"""Unpack tar and zip archives: nothing is written outside the folder, or before all is checked."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from tqdm import tqdm
+
+# name in the archive, size in bytes, whether it is a plain file, function that opens its contents
+Member = tuple[str, int, bool, Callable[[], BinaryIO]]
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+    EOFError,
+)
+
+
+class UnpackError(ValueError):
+    """The archive is damaged, unsafe, or not the expected one."""
+
+
+def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = "") -> None:
+    """Unpack the files below `inside` of a tar (any compression) or zip into the new `folder`.
+
+    Only plain files are written, by this function itself, so that modes and owners stored in the
+    archive have no effect. The folder appears under its name only when it is complete.
+
+    Raises FileExistsError if the folder is there; UnpackError for a member with an absolute path or
+    "..", for a link or a device below `inside`, for a damaged archive, and if nothing lies below
+    `inside`; OSError if the disk has too little room.
+    """
+    archive, folder = Path(archive), Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already; remove it to unpack {archive} again")
+    try:
+        checked = tqdm(_below(archive, inside), desc=f"checking {archive.name}", unit="file")
+        sizes = [size for _, size, _ in checked]
+        if not sizes:
+            raise UnpackError(f"{archive}: no files below {inside!r}; is it the right archive?")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder.parent).free
+        if sum(sizes) > free:
+            raise OSError(
+                f"{archive}: unpacks to {sum(sizes)} bytes, {free} are free in {folder.parent}; "
+                "make room there"
+            )
+        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as scratch:
+            part = Path(scratch) / folder.name
+            members = _below(archive, inside)
+            title = f"unpacking {archive.name}"
+            for target, _, contents in tqdm(members, title, len(sizes), unit="file"):
+                (part / target).parent.mkdir(parents=True, exist_ok=True)
+                with contents() as source, open(part / target, "wb") as file:
+                    shutil.copyfileobj(source, file)
+            os.replace(part, folder)
+    except DAMAGED as error:
+        raise UnpackError(f"{archive}: damaged ({error}); fetch it again") from error
+
+
+def _below(archive: Path, inside: str) -> Iterator[tuple[Path, int, Callable[[], BinaryIO]]]:
+    """The archive's files below `inside`, checked: path relative to it, size, opener."""
+    for name, size, plain, contents in _members(archive):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise UnpackError(f"{archive}: member {name!r} leaves the folder; nothing is unpacked")
+        if not path.is_relative_to(inside):
+            continue
+        if not plain:
+            raise UnpackError(
+                f"{archive}: member {name!r} is a link or a device, plain files are expected; "
+                "nothing is unpacked"
+            )
+        yield Path(path.relative_to(inside)), size, contents
+
+
+def _members(archive: Path) -> Iterator[Member]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            for info in zipped.infolist():
+                if not info.is_dir():
+                    yield info.filename, info.file_size, True, partial(zipped.open, info)
+    else:
+        with tarfile.open(archive) as tar:
+            for info in tar:
+                if not info.isdir():
+                    yield info.name, info.size, info.isreg(), partial(tar.extractfile, info)

@@ -1,0 +1,141 @@
+"""Laws of data/datasets.py, and of the derived split and counts in data/voc.py."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data import voc
+from data.datasets import DATASETS, SBD, VGG16, VOC2011, palette, require
+
+IDS = st.lists(st.integers(0, 30).map(lambda i: f"2011_{i:06d}"), unique=True)
+
+
+def test_palette_is_vocs_published_colour_map():
+    colours = palette()
+    assert (colours.shape, colours.dtype) == ((256, 3), np.uint8)
+    published = {
+        "background": (0, 0, 0),
+        "aeroplane": (128, 0, 0),
+        "bicycle": (0, 128, 0),
+        "bird": (128, 128, 0),
+        "boat": (0, 0, 128),
+        "cat": (64, 0, 0),
+        "person": (192, 128, 128),
+        "pottedplant": (0, 64, 0),
+        "tvmonitor": (0, 64, 128),
+    }
+    for name, colour in published.items():
+        assert tuple(colours[DATASETS["voc"].classes.index(name)]) == colour
+    assert tuple(colours[255]) == (224, 224, 192)
+
+
+def test_all_palette_colours_differ():
+    assert len(np.unique(palette(), axis=0)) == 256
+
+
+def test_classes_and_counts_are_the_published_ones():
+    voc_set, camvid = DATASETS["voc"], DATASETS["camvid"]
+    assert (len(voc_set.classes), len(camvid.classes)) == (21, 11)
+    assert {name: s.count for name, s in voc_set.splits.items()} == {
+        "train": 8498,
+        "seg11valid": 736,
+    }
+    assert [s.count for s in camvid.splits.values()] == [367, 101, 233]
+    assert DATASETS["synthetic"].classes == voc_set.classes
+
+
+def test_train_and_val_are_splits_of_their_dataset():
+    for dataset in DATASETS.values():
+        assert {dataset.train_split, dataset.val_split} <= set(dataset.splits)
+
+
+def at(dataset, folder):
+    return dataclasses.replace(DATASETS[dataset], home=folder)
+
+
+def write_splits(dataset, **ids):
+    for name, lines in ids.items():
+        kind = "seg11valid" if name in ("val", "seg11valid") else "train"
+        path = dataset.home / dataset.splits[kind].file(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def test_require_says_of_everything_missing_what_where_from_and_where_to(tmp_path):
+    dataset = at("voc", tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        require(dataset, VGG16.path)
+    lines = str(caught.value).splitlines()
+    assert lines == [
+        "PASCAL VOC 2011, trained on SBD: missing",
+        f"  {tmp_path}/sbdd/dataset: the folder {SBD.member} of {SBD.url}",
+        f"  {tmp_path}/pascal/VOC2011: the folder {VOC2011.member} of {VOC2011.url}",
+        f"  {tmp_path}/{VGG16.path}: from {VGG16.url}",
+        "`make data-voc` fetches, unpacks and checks all of it",
+    ]
+
+
+def test_require_names_the_file_that_an_unpacked_folder_lacks(tmp_path):
+    dataset = at("voc", tmp_path)
+    write_splits(dataset, train=["a"], val=["b"])
+    with pytest.raises(FileNotFoundError) as caught:
+        require(dataset)
+    path = tmp_path / "pascal/VOC2011/ImageSets/Segmentation/seg11valid.txt"
+    assert str(caught.value).splitlines()[1:-1] == [f"  {path}"]
+
+
+def test_require_is_content_when_all_is_there(tmp_path):
+    dataset = at("voc", tmp_path)
+    write_splits(dataset, train=["a"], seg11valid=["b"])
+    require(dataset)
+
+
+@given(segval=IDS, trained=IDS)
+def test_seg11valid_is_val_less_sbd_train_in_vals_order(segval, trained):
+    left = voc.seg11valid(segval, trained)
+    assert set(left) == set(segval) - set(trained)
+    assert left == sorted(left, key=segval.index)
+
+
+def published_like(home):
+    """The splits in their published sizes: 1111 of val, 375 of which SBD trains on."""
+    dataset = at("voc", home)
+    segval = [f"v{i}" for i in range(1111)]
+    write_splits(dataset, val=segval, train=segval[:375] + [f"s{i}" for i in range(8498 - 375)])
+    return dataset, segval
+
+
+def test_deriving_writes_the_736_images_and_counts_agree(tmp_path, capsys):
+    dataset, segval = published_like(tmp_path)
+    voc.derive_seg11valid(dataset)
+    path = tmp_path / "pascal/VOC2011/ImageSets/Segmentation/seg11valid.txt"
+    assert path.read_text().split() == segval[375:]
+    voc.check_counts(dataset)
+    assert "seg11valid.txt: 736 images" in capsys.readouterr().out
+    assert sorted(p.name for p in path.parent.iterdir()) == ["seg11valid.txt", "val.txt"]
+
+
+def test_a_derived_split_of_another_size_is_an_error_and_writes_nothing(tmp_path):
+    dataset, segval = published_like(tmp_path)
+    write_splits(dataset, val=segval[:-1])
+    with pytest.raises(ValueError, match=r"val\.txt less .*leaves 735 images, expected 736"):
+        voc.derive_seg11valid(dataset)
+    assert not (tmp_path / dataset.splits["seg11valid"].file("seg11valid")).exists()
+
+
+def test_a_users_own_seg11valid_is_kept_and_its_count_checked(tmp_path):
+    dataset, _ = published_like(tmp_path)
+    write_splits(dataset, seg11valid=["mine"])
+    voc.derive_seg11valid(dataset)
+    with pytest.raises(ValueError, match=r"seg11valid\.txt: lists 1 images, expected 736"):
+        voc.check_counts(dataset)
+
+
+def test_an_incomplete_voc_folder_is_named(tmp_path):
+    dataset = at("voc", tmp_path)
+    write_splits(dataset, train=["a"])
+    with pytest.raises(FileNotFoundError, match=r"val\.txt: no such split file; .*run again"):
+        voc.derive_seg11valid(dataset)
