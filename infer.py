@@ -1,0 +1,150 @@
+"""Segment images: writes the label map (palette PNG) and the overlay with its legend for each.
+
+python infer.py photo.jpg
+python infer.py photos/ --weights fcn8s-heavy-pascal.caffemodel --out labels/
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+import infer  # the package: Python prefers it to this file
+from data.datasets import DATASETS
+
+ROOT = Path(__file__).resolve().parent
+DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
+OUT = ROOT / "runs" / "infer"
+# What a folder is searched for; a file named on the command line may have any suffix.
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+
+class Job(NamedTuple):
+    image: Path
+    labels: Path
+    overlay: Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _arguments(argv)
+    try:
+        weights = _weights(args.weights)
+        jobs = plan(args.images, args.out)
+        args.out.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        return _fail(error)
+
+    import caffe  # only now: it takes seconds
+
+    dataset = DATASETS[args.dataset]
+    try:
+        predictor = infer.Predictor(
+            args.net, weights, mean=dataset.mean, classes=dataset.classes, gpu=args.gpu
+        )
+    except (ValueError, OSError, caffe.CaffeError) as error:
+        return _fail(error)
+    status = 0
+    for job in tqdm(jobs, unit="image", disable=len(jobs) == 1):
+        try:
+            tqdm.write(_segment(predictor, job))
+        except (ValueError, OSError, caffe.CaffeError) as error:
+            status = _fail(error)
+    return status
+
+
+def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
+    """What to read and where to write it: no two files written are the same, and none is read.
+
+    Raises ValueError for a folder without images, and where an output would replace an input.
+    """
+    images = {}
+    for path in inputs:
+        found = _images_in(path) if path.is_dir() else [path]
+        images.update((image.resolve(), image) for image in found if image.resolve() not in images)
+    taken = set()
+    jobs = []
+    for image in images.values():
+        number, stem = 1, image.stem
+        while not taken.isdisjoint(targets := {f"{stem}.png", f"{stem}_overlay.png"}):
+            number += 1
+            stem = f"{image.stem}-{number}"
+        taken |= targets
+        job = Job(image, out / f"{stem}.png", out / f"{stem}_overlay.png")
+        for target in (job.labels, job.overlay):
+            if target.resolve() in images:
+                raise ValueError(f"{target}: an image to read would be overwritten; choose --out")
+        jobs.append(job)
+    return jobs
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="infer.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
+    parser.add_argument("--weights", type=Path, help="caffemodel (default: FCN-8s of the demo)")
+    parser.add_argument(
+        "--net",
+        help="fcn32s, fcn16s, fcn8s, fcn8s-atonce or a deploy prototxt "
+        "(default: what the weights were trained for)",
+    )
+    parser.add_argument(
+        "--dataset", choices=DATASETS, default="voc", help="whose classes they are (default: voc)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=OUT,
+        metavar="DIR",
+        help="folder to write to (default: %(default)s)",
+    )
+    parser.add_argument("--gpu", type=int, metavar="N", help="run on this GPU (default: the CPU)")
+    return parser.parse_args(argv)
+
+
+def _weights(given: Path | None) -> Path:
+    path = given or DEMO_WEIGHTS
+    if not path.is_file():
+        cure = (
+            "give the path of a caffemodel"
+            if given
+            else "`make demo` trains the demo's, or give others with --weights"
+        )
+        raise FileNotFoundError(f"{path}: no such weights; {cure}")
+    return path
+
+
+def _images_in(folder: Path) -> list[Path]:
+    images = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not images:
+        raise ValueError(f"{folder}: no images ({', '.join(sorted(SUFFIXES))}) in this folder")
+    return images
+
+
+def _segment(predictor: infer.Predictor, job: Job) -> str:
+    """Segments one image and writes its files. Returns the line to print."""
+    start = time.perf_counter()
+    image = infer.load_image(job.image)
+    labels = predictor(image)
+    entries = infer.legend(labels, predictor.classes)
+    infer.write_palette_png(job.labels, labels)
+    infer.write_png(job.overlay, infer.with_legend(infer.overlay(image, labels), entries))
+    seconds = time.perf_counter() - start
+    found = ", ".join(
+        f"{entry.name} {100 * entry.share:.1f}%"
+        for entry in sorted(entries, key=lambda entry: -entry.share)
+    )
+    return f"{job.image}: {found} ({seconds:.2f} s) -> {job.labels}, {job.overlay}"
+
+
+def _fail(error: Exception) -> int:
+    tqdm.write(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
