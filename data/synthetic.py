@@ -392,21 +392,25 @@ def scene(size: tuple[int, int], seed) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def classification(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """n images of one object each, for classifier pretraining.
+    """n images of objects of one class each, for classifier pretraining.
 
     Returns images (n, size, size, 3) uint8 RGB and labels (n,) int64 in 0-19: label k is class
-    k + 1 of VOC_CLASSES. Objects have the size they have in `scene`, cut to the image.
+    k + 1 of VOC_CLASSES. Objects have the size they have in `scene`, cut to the image; about half
+    of the image's cells of 64 pixels or more hold one.
     """
     images = np.empty((n, size, size, 3), np.uint8)
     labels = np.empty(n, np.int64)
+    cells = max(1, size // 64)
     for i in range(n):
         rng = np.random.default_rng((seed, 2, i))
         labels[i] = rng.integers(len(VOC_CLASSES) - 1)
         canvas = _ground(rng, size, size)
-        extent = min(rng.uniform(*OBJECT_SIZE), 1.1 * size)
-        slack = max(0.0, (size - extent) / 2)
-        centre = size / 2 + rng.uniform(-slack, slack, 2)
-        _draw(rng, canvas, VOC_CLASSES[labels[i] + 1], centre, extent)
+        for place in rng.permutation(cells**2)[: (cells**2 + 1) // 2]:
+            extent = min(rng.uniform(*OBJECT_SIZE), 1.1 * size)
+            centre = (np.array(divmod(place, cells)) + 0.5) * size / cells
+            slack = max(0.0, (size / cells - 0.6 * extent) / 2)
+            centre += rng.uniform(-slack, slack, 2)
+            _draw(rng, canvas, VOC_CLASSES[labels[i] + 1], centre, extent)
         images[i] = _finish(rng, canvas)
     return images, labels
 

@@ -1,0 +1,36 @@
+"""Data layer of labelled synthetic images: what the demo's classifier is pretrained on."""
+
+import ast
+
+import numpy as np
+
+import caffe
+from data.synthetic import classification
+
+
+class ClassificationDataLayer(caffe.Layer):
+    """Random batches of data.synthetic.classification.
+
+    Tops: data (batch, 3, size, size) float32 BGR minus the mean; label (batch,). No bottoms.
+    param_str is a literal dict: images (how many to draw from), batch, size, seed, mean (BGR).
+    """
+
+    def setup(self, bottom, top):
+        params = ast.literal_eval(self.param_str)
+        self.mean = np.array(params["mean"], np.float32)
+        self.images, self.labels = classification(params["images"], params["size"], params["seed"])
+        self.rng = np.random.default_rng(params["seed"])
+        top[0].reshape(params["batch"], 3, params["size"], params["size"])
+        top[1].reshape(params["batch"])
+
+    def reshape(self, bottom, top):
+        pass
+
+    def forward(self, bottom, top):
+        chosen = self.rng.integers(len(self.labels), size=len(top[1].data))
+        bgr = self.images[chosen][..., ::-1] - self.mean
+        top[0].data[...] = bgr.transpose(0, 3, 1, 2)
+        top[1].data[...] = self.labels[chosen]
+
+    def backward(self, top, propagate_down, bottom):
+        pass

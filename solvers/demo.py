@@ -1,0 +1,110 @@
+"""The main job in small: pretrain, transplant, train FCN-32s, 16s, 8s, score, draw.
+
+    python -m solvers.demo [--out runs/demo]
+
+Everything is made here: textured shapes of the 20 VOC classes in exactly VOC's and SBD's layouts,
+a VGG16 with an eighth of the channels, pretrained to classify single classes, and the three
+stages, each from the last one's weights. A second run goes on where an interrupted one stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import caffe
+from data import synthetic
+from data.datasets import DATASETS, Dataset
+from infer import Predictor, colours, legend, load_image
+from surgery.ilsvrc import convert
+
+from . import plots, prototxt, score, stage
+from .device import choose_device
+from .metrics import Scores
+from .pretrain import pretrain
+
+SEED = 1337
+WIDTH = 0.125
+TRAIN, VAL = 400, 60
+PRETRAINING = 500  # iterations
+# net: iterations, base learning rate. The rates fall from stage to stage as the published ones do.
+STAGES = {"fcn32s": (1500, 1e-6), "fcn16s": (600, 3e-7), "fcn8s": (600, 1e-7)}
+PICTURES = 5
+
+
+def run(out: Path) -> dict[str, Scores]:
+    """Run the demo in folder `out`; returns the scores of each stage on the held-out images."""
+    dataset = dataclasses.replace(DATASETS["synthetic"], home=out / "data")
+    if not dataset.home.exists():
+        synthetic.generate(dataset.home, train=TRAIN, val=VAL, seed=SEED)
+    classifier = out / "classifier" / "vgg16.caffemodel"
+    if not classifier.exists():
+        caffe.set_random_seed(SEED)
+        pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
+    weights = out / "vgg16-fcn.caffemodel"
+    print(convert(classifier, weights))
+    results = {}
+    for net, (iterations, rate) in STAGES.items():
+        solver = prototxt.solver(net, test_iter=VAL)
+        solver.max_iter = solver.snapshot = iterations
+        solver.base_lr = rate
+        folder = out / net
+        results[net] = stage.train(
+            stage.Stage(net, dataset, folder, weights, solver, width=WIDTH, seed=SEED)
+        )
+        weights = folder / f"{net}.caffemodel"
+    draw(out, dataset)
+    return results
+
+
+def draw(out: Path, dataset: Dataset) -> None:
+    """Write comparison.png: held-out images, their truth, and what each stage makes of them."""
+    voc = dataset.home / dataset.splits["val"].folder
+    names = (voc / "ImageSets/Segmentation/val.txt").read_text().split()[:PICTURES]
+    predictors = [
+        Predictor(net, out / net / f"{net}.caffemodel", mean=dataset.mean, classes=dataset.classes)
+        for net in STAGES
+    ]
+    rows, labels = [], []
+    for name in names:
+        image = load_image(voc / "JPEGImages" / f"{name}.jpg")
+        maps = [np.array(Image.open(voc / "SegmentationClass" / f"{name}.png"))]
+        maps += [predictor(image) for predictor in predictors]
+        rows.append([image, *map(colours, maps)])
+        labels.extend(maps)
+    columns = ("image", "truth", *STAGES)
+    plots.grid(rows, columns, out / "comparison.png", legend(np.stack(labels), dataset.classes))
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m solvers.demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (runs/demo)")
+    parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    args = parser.parse_args(argv)
+    started = time.monotonic()
+    try:
+        choose_device(args.gpu)
+        results = run(args.out)
+    except (ValueError, OSError, caffe.CaffeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    minutes = (time.monotonic() - started) / 60
+    print(f"\n{VAL} held-out images, {len(DATASETS['synthetic'].classes)} classes, in percent:\n")
+    print(score.table(results))
+    print(f"\n{minutes:.1f} minutes. Pictures: {args.out}/comparison.png, {args.out}/*/grid.png")
+    print("Segment an image of your own: .venv/bin/python infer.py photo.jpg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
