@@ -1,6 +1,7 @@
-"""Blob: an n-d array with data and diff, on the host and on the device (Caffe's blob, syncedmem)."""
+"""Blob: an n-d array with data and diff, on the host and on the device (blob, syncedmem)."""
 
 import math
+import operator
 import weakref
 from collections.abc import Sequence
 
@@ -16,39 +17,46 @@ MAX_AXES = 32
 class Memory:
     """One float32 array that numpy and torch both see, copied only when the other side is newer.
 
-    On the CPU the numpy array is a view of the tensor. On a GPU the array is a host copy: reading
-    it fetches it, and since the reader may have written to it, the device fetches it back before
-    its next use (Caffe's HEAD_AT_CPU).
+    On the CPU the numpy array is a view of the tensor. On a GPU the array is a host copy, fetched
+    when it is read. Whoever reads it may write to it, so the device fetches it back before its
+    next use; until the device writes, neither side copies again (Caffe's HEAD_AT_CPU, SYNCED).
     """
 
     def __init__(self) -> None:
         self._tensor: torch.Tensor | None = None  # None stands for zeros that nobody has touched
-        self._borrowed = False  # the tensor shows another blob's storage
-        self._host: np.ndarray | None = None
+        self._borrowed = False  # the tensor shows another memory's storage
+        self._exported: weakref.ref | None = None  # the numpy view of a tensor on the CPU
+        self._host: np.ndarray | None = None  # the host copy of a tensor on a GPU
+        self._host_is_current = False
         self._host_is_newer = False
-        self._exported: weakref.ref | None = None
 
     @property
     def untouched(self) -> bool:
         """True while this is zeros that nobody has read or written."""
         return self._tensor is None
 
+    @property
+    def held(self) -> np.ndarray | None:
+        """The numpy array over the tensor itself, while a script holds it or a view of it."""
+        return self._exported and self._exported()
+
     def tensor(self, shape: tuple[int, ...]) -> torch.Tensor:
-        """The values on the current device, as a tensor that does not require grad."""
+        """The values on the current device, for reading; does not require grad."""
         device = mode.device()
         if self._tensor is None:
             self._tensor = torch.zeros(shape, device=device)
         if self._host_is_newer:
-            self._tensor.data.copy_(torch.from_numpy(self._host).view(self._tensor.shape))
-            self._host_is_newer = False
+            self._upload()
         if self._tensor.device != device:
+            self._host, self._exported = self.held, None
+            self._host_is_current = self._host is not None
             self._tensor, self._borrowed = self._tensor.to(device), False
-            self._exported = None
         return self._tensor if self._tensor.shape == shape else self._tensor.reshape(shape)
 
     def own(self, shape: tuple[int, ...]) -> torch.Tensor:
-        """`tensor`, safe to write to: contiguous, and no other blob's storage."""
+        """The values for writing in place: contiguous, and no other memory's storage."""
         self.tensor(shape)
+        self._host_is_current = False
         return self._own().view(shape)
 
     def _own(self) -> torch.Tensor:
@@ -63,45 +71,56 @@ class Memory:
         A numpy view that a script still holds keeps showing the blob, as in Caffe, where the
         memory never moves; without one nothing is copied.
         """
-        if self._held() is not None and self._tensor.numel() == tensor.numel():
-            self._tensor.data.copy_(tensor.view(self._tensor.shape))
-            return
-        self._tensor, self._borrowed = tensor, borrowed
-        self._exported, self._host_is_newer = None, False
+        if self.held is not None:
+            self._tensor.data.copy_(tensor.reshape(self._tensor.shape))
+        else:
+            self._tensor, self._borrowed = tensor, borrowed
+            self._host_is_current = self._host_is_newer = False
 
-    def accumulate(self, tensor: torch.Tensor, borrowed: bool = False) -> None:
+    def accumulate(self, tensor: torch.Tensor) -> None:
         """Add a computed tensor to the values; the first one after zeros is taken as it is."""
-        if self._tensor is None:
-            self.assign(tensor, borrowed)
+        if self.untouched:
+            self.assign(tensor)
         else:
             self.own(tuple(tensor.shape)).add_(tensor)
 
     def clear(self) -> None:
         """Set to zero: memory that nobody holds is dropped, not filled."""
-        if self._held() is not None:
+        if self.held is not None:
             self._tensor.data.zero_()
         else:
-            self._tensor, self._host_is_newer, self._exported = None, False, None
-
-    def _held(self) -> np.ndarray | None:
-        """The array over this memory that a script (or a view of it) still holds, on the CPU."""
-        return self._exported and self._exported()
+            self._tensor = None
+            self._host_is_current = self._host_is_newer = False
 
     def numpy(self, shape: tuple[int, ...]) -> np.ndarray:
         """The values as a writable float32 array, see the class."""
-        tensor = self.tensor(shape) if self._tensor is None else self._tensor
-        if tensor.device.type == "cpu":
-            array = self._held()
+        if self._tensor is None:
+            self.tensor(shape)
+        if numpy_sees(self._tensor):
+            array = self.held
             if array is None:
                 array = self._own().numpy()
                 self._exported = weakref.ref(array)
-            return array.reshape(shape)
-        if self._host is None or self._host.size != tensor.numel():
-            self._host = np.empty(shape, np.float32)
-        if not self._host_is_newer:
-            torch.from_numpy(self._host).copy_(tensor.reshape(self._host.shape))
-        self._host_is_newer = True
-        return self._host.reshape(shape)
+        else:
+            if not self._host_is_current:
+                self._download()
+            self._host_is_current = self._host_is_newer = True
+            array = self._host
+        return array.reshape(shape)
+
+    def _upload(self) -> None:
+        self._tensor = self._own().view(self._host.shape).copy_(torch.from_numpy(self._host))
+        self._host_is_newer = False
+
+    def _download(self) -> None:
+        if self._host is None or self._host.size != self._tensor.numel():
+            self._host = np.empty(self._tensor.shape, np.float32)
+        torch.from_numpy(self._host).copy_(self._tensor.reshape(self._host.shape))
+
+
+def numpy_sees(tensor: torch.Tensor) -> bool:
+    """Whether numpy can look at the tensor's own memory."""
+    return tensor.device.type == "cpu"
 
 
 class Blob:
@@ -179,7 +198,7 @@ class BlobVec(list):
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """The shape as a tuple of ints, or CaffeError where Caffe's Blob::Reshape would abort."""
-    dims = tuple(int(d) for d in shape)
+    dims = tuple(operator.index(d) for d in shape)
     if len(dims) > MAX_AXES:
         raise CaffeError(f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}")
     if any(d < 0 for d in dims):

@@ -13,9 +13,16 @@ class Parameter:
     """A learnable parameter: its blob, and the multipliers the solver applies."""
 
     blob: Blob
-    lr_mult: float
-    decay_mult: float
+    spec: caffe_pb2.ParamSpec
     name: str  # as errors name it: layer and index
+
+    @property
+    def lr_mult(self) -> float:
+        return self.spec.lr_mult
+
+    @property
+    def decay_mult(self) -> float:
+        return self.spec.decay_mult
 
 
 @dataclass
@@ -48,32 +55,35 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
     need: dict[str, bool] = {}  # does computing this blob involve something to learn?
     unread: dict[str, None] = {}
     shared: dict[str, Parameter] = {}
-    names = set()
+    with_params: set[str] = set()
     for layer_spec in spec.layer:
-        if layer_spec.name in names:
-            raise CaffeError(f"two layers are called '{layer_spec.name}'; names must differ")
-        names.add(layer_spec.name)
+        named = list(layer_spec.top)
         layer = _create(layer_spec, spec.state.phase)
         _append_tops(graph, layer)
         for name in layer_spec.bottom:
-            if name not in graph.blobs:
-                raise CaffeError(f"layer '{layer.name}': unknown bottom blob '{name}'")
             unread.pop(name, None)
         i = len(graph.layers)
         graph.layers.append(layer)
         graph.bottoms.append(list(layer_spec.bottom))
         graph.tops.append(list(layer_spec.top))
-        for name in layer_spec.top:
-            unread[name] = None
+        unread.update(dict.fromkeys(named))
         if layer.type == "Input":
             graph.inputs.extend(layer_spec.top)
 
         layer.setup_blobs(graph.bottom(i), graph.top(i))
         layer.reshape(graph.bottom(i), graph.top(i))
         graph.loss_weights.append(_loss_weights(layer))
+        if layer.blobs:
+            layer.check(
+                layer.name not in with_params,
+                "another layer with parameters has this name; weights are stored by layer name, "
+                "so rename one",
+            )
+            with_params.add(layer.name)
 
-        layer.propagate_down = _propagate_down(layer, [need[n] for n in layer_spec.bottom])
-        layer.need_backward = any(need[name] for name in layer_spec.bottom)
+        needed = [need[name] for name in layer_spec.bottom]
+        layer.propagate_down = list(layer_spec.propagate_down) or needed
+        layer.need_backward = any(needed)
         _append_params(graph, layer, shared)
         layer.need_backward |= any(layer.param_propagate_down)
         for name in layer_spec.top:
@@ -97,19 +107,19 @@ def set_loss_diffs(graph: Graph) -> None:
 def _create(spec: caffe_pb2.LayerParameter, phase: int) -> LayerType:
     if spec.type not in REGISTRY:
         known = ", ".join(sorted(REGISTRY))
-        raise CaffeError(f"layer '{spec.name}': unknown layer type '{spec.type}'; there are {known}")
+        raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; there are {known}")
     if not spec.HasField("phase"):
         spec.phase = phase
     layer = REGISTRY[spec.type](spec, spec.phase)
-    least = layer.tops[0]
-    if layer.loss and not spec.top:  # a loss need not name its top
+    if layer.loss and not spec.top:  # a loss need not name its top; it is no output of the net then
         spec.top.append(f"{spec.name}_loss")
     for what, found, (low, high) in (
         ("bottom", len(spec.bottom), layer.bottoms),
-        ("top", len(spec.top), (least, layer.tops[1])),
+        ("top", len(spec.top), layer.tops),
     ):
         if found < low or (high is not None and found > high):
-            wanted = str(low) if low == high else f"{low} to {'any number' if high is None else high}"
+            most = "any number" if high is None else high
+            wanted = low if low == high else f"{low} to {most}"
             layer.check(False, f"takes {wanted} {what} blob(s); found {found}")
     layer.check(
         len(spec.propagate_down) in (0, len(spec.bottom)),
@@ -153,13 +163,6 @@ def _loss_weights(layer: LayerType) -> list[float]:
     return weights or [0.0] * tops
 
 
-def _propagate_down(layer: LayerType, needed: list[bool]) -> list[bool]:
-    """Which bottoms get a diff: those that lead to something learnable, unless the layer says."""
-    given = layer.spec.propagate_down
-    wanted = list(given) if given else needed
-    return [w and layer.diff_bottoms(i) for i, w in enumerate(wanted)]
-
-
 def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter]) -> None:
     """Register the layer's blobs as parameters; a name seen before shares that blob."""
     specs = layer.spec.param
@@ -168,11 +171,13 @@ def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter])
         f"has {len(layer.blobs)} parameter(s), but {len(specs)} param {{ }} are given",
     )
     for i, blob in enumerate(layer.blobs):
-        spec = specs[i] if i < len(specs) else caffe_pb2.ParamSpec()
+        spec = caffe_pb2.ParamSpec()
+        if i < len(specs):
+            spec.CopyFrom(specs[i])
         layer.param_propagate_down.append(spec.lr_mult != 0)
         owner = shared.get(spec.name) if spec.name else None
         if owner is None:
-            param = Parameter(blob, spec.lr_mult, spec.decay_mult, f"{layer.name}[{i}]")
+            param = Parameter(blob, spec, f"{layer.name}[{i}]")
             graph.params.append(param)
             if spec.name:
                 shared[spec.name] = param
@@ -186,10 +191,14 @@ def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter])
         blob.share_data(owner.blob)
         blob.share_diff(owner.blob)
         for mult in ("lr_mult", "decay_mult"):
+            if not spec.HasField(mult):
+                continue
+            if not owner.spec.HasField(mult):
+                setattr(owner.spec, mult, getattr(spec, mult))
             layer.check(
-                not spec.HasField(mult) or getattr(spec, mult) == getattr(owner, mult),
+                getattr(spec, mult) == getattr(owner.spec, mult),
                 f"shares parameter '{spec.name}' with {owner.name}, whose {mult} is "
-                f"{getattr(owner, mult):g}, not {getattr(spec, mult):g}",
+                f"{getattr(owner.spec, mult):g}, not {getattr(spec, mult):g}",
             )
 
 
@@ -223,5 +232,3 @@ def _force_backward(graph: Graph) -> None:
             down or layer.diff_bottoms(j) for j, down in enumerate(layer.propagate_down)
         ]
         layer.param_propagate_down = [True] * len(layer.param_propagate_down)
-
-

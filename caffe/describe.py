@@ -20,8 +20,8 @@ def with_input_layer(net: NetParameter) -> NetParameter:
     """The legacy `input:` fields (with input_shape or input_dim) as an Input layer in front."""
     if net.layers:
         raise CaffeError(
-            f"net '{net.name}' is in the old format (layers {{ }}); this version reads layer {{ }}. "
-            "Rewrite it with upgrade_net_proto_text"
+            f"net '{net.name}' is in the old format (layers {{ }}); this version reads "
+            "layer { }. Rewrite it with upgrade_net_proto_text"
         )
     if not net.input:
         return net

@@ -1,5 +1,17 @@
 """The one exception that the engine raises where BVLC Caffe would say "Check failed" and abort."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CaffeError(RuntimeError):
-    """A net, a file or a request that Caffe would refuse; the message says what, where and the cure."""
+    """A net, file or request that Caffe would refuse; the message says what, where, the cure."""
+
+
+@contextmanager
+def within(place: object) -> Iterator[None]:
+    """Put the place (a file, a layer) in front of the message of a CaffeError raised inside."""
+    try:
+        yield
+    except CaffeError as error:
+        raise CaffeError(f"{place}: {error}") from None

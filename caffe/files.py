@@ -29,11 +29,6 @@ def read_prototxt(path: PathLike, message: M) -> M:
         raise CaffeError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
         raise CaffeError(f"{path}: not a text file; expected a prototxt") from None
-    return parse_prototxt(text, message, str(path))
-
-
-def parse_prototxt(text: str, message: M, where: str = "prototxt") -> M:
-    """Parse text format into `message`; errors as `read_prototxt`, naming `where`."""
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
@@ -41,7 +36,7 @@ def parse_prototxt(text: str, message: M, where: str = "prototxt") -> M:
         at = f":{line}" + (f":{column}" if column else "") if line else ""
         reason = re.sub(r"^\d+:\d+ : ", "", str(error))
         expected = message.DESCRIPTOR.name
-        raise CaffeError(f"{where}{at}: not a valid {expected}: {reason}") from None
+        raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}") from None
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -20,8 +20,12 @@ def fill(blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
         raise CaffeError(
             f"unknown filler type '{filler.type}'; there are {', '.join(sorted(FILLERS))}"
         )
-    values = FILLERS[filler.type](blob.shape, filler)
-    blob._data.assign(values.to(mode.device()))
+    if filler.type != "gaussian" and filler.sparse != -1:
+        raise CaffeError(f"{filler.type} filler: sparse is for the gaussian filler only")
+    if filler.type == "constant" and filler.value == 0:
+        blob._data.clear()
+    else:
+        blob._data.assign(FILLERS[filler.type](blob.shape, filler).to(mode.device()))
 
 
 def _constant(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
@@ -29,11 +33,13 @@ def _constant(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
 
 
 def _uniform(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    if filler.min > filler.max:
+        raise CaffeError(f"uniform filler: min {filler.min:g} exceeds max {filler.max:g}")
     return _draw_uniform(shape, filler.min, filler.max)
 
 
 def _gaussian(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
-    values = _draw_gaussian(shape, filler.std) + filler.mean
+    values = _draw_gaussian(shape, filler.std).add_(filler.mean)
     if filler.sparse >= 0:  # on average `sparse` of each output's inputs are not zero
         keep = filler.sparse / shape[0]
         if keep > 1:
@@ -61,7 +67,7 @@ def _bilinear(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
         raise CaffeError(f"bilinear filler needs a blob of 4 axes and square filters, not {shape}")
     size = shape[3]
     factor = math.ceil(size / 2)
-    center = (2 * factor - 1 - factor % 2) / (2 * factor)
+    center = (size - 1) / (2 * factor)
     ramp = 1 - (torch.arange(size, dtype=torch.float64) / factor - center).abs()
     return torch.outer(ramp, ramp).float().expand(shape).contiguous()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from . import describe, storage
 from .blob import Blob
 from .build import Graph, build, set_loss_diffs
-from .errors import CaffeError
+from .errors import CaffeError, within
 from .files import PathLike, read_prototxt
 from .layer_types import LayerType
 from .proto import caffe_pb2
@@ -22,33 +22,32 @@ class Net:
     """pycaffe's Net: `Net(prototxt, phase)`, `Net(prototxt, weights, phase)`, or with keywords.
 
     blobs: OrderedDict of blob name to Blob; params: of layer name to its parameter blobs.
-    Raises CaffeError for a prototxt or weights that Caffe would refuse.
+    level and stages add to the `state` of the prototxt. Raises CaffeError for a prototxt or weights
+    that Caffe would refuse.
     """
 
     def __init__(
         self,
         network_file: PathLike,
-        *args: int | PathLike,
-        phase: int | None = None,
-        weights: PathLike | None = None,
-        level: int = 0,
+        phase: int | PathLike,
+        level: int | None = None,
         stages: Sequence[str] | None = None,
+        weights: PathLike | None = None,
     ) -> None:
-        args = list(args)
-        if len(args) == 2 and isinstance(args[0], str | os.PathLike):
-            weights = args.pop(0)
-        phase = args.pop(0) if args else phase
-        if args or phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST):
+        if isinstance(phase, str | os.PathLike) and weights is None:  # Net(file, weights, phase)
+            phase, weights, level = level, phase, None
+        if phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST) or isinstance(stages, str):
             raise TypeError(
                 "use Net(file, phase), Net(file, weights, phase) or Net(file, phase, weights=...), "
-                f"with phase caffe.TRAIN or caffe.TEST; found phase {phase!r}"
+                "with phase caffe.TRAIN or caffe.TEST and stages a list; "
+                f"found phase {phase!r}, weights {weights!r}, stages {stages!r}"
             )
         spec = read_prototxt(network_file, caffe_pb2.NetParameter())
-        state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
-        try:
+        state = caffe_pb2.NetState()
+        state.CopyFrom(spec.state)
+        state.MergeFrom(caffe_pb2.NetState(phase=phase, level=level or 0, stage=stages or []))
+        with within(network_file):
             self._init(spec, state)
-        except CaffeError as error:
-            raise CaffeError(f"{network_file}: {error}") from None
         if weights is not None:
             self.copy_from(weights)
 
@@ -169,11 +168,11 @@ class Net:
         self, blobs: Iterable[str] | None = None, **inputs: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Run forward over any number of inputs, a batch at a time; returns copies, stacked."""
+        total = self._items(inputs)
         outs: dict[str, list[np.ndarray]] = {}
-        for batch in self._batches(inputs):
-            for name, data in self.forward(blobs=blobs, **batch).items():
-                outs.setdefault(name, []).extend(data.copy())
-        return self._unpadded(outs, inputs)
+        for batch in self._batches(inputs, total):
+            _append(outs, self.forward(blobs=blobs, **batch))
+        return _stacked(outs, total)
 
     def forward_backward_all(
         self,
@@ -184,16 +183,15 @@ class Net:
         """As forward_all, with a backward pass for each batch; keywords name inputs and outputs."""
         inputs = {k: v for k, v in inputs_and_diffs.items() if k in self.inputs}
         top_diffs = {k: v for k, v in inputs_and_diffs.items() if k in self.outputs}
-        all_outs: dict[str, list[np.ndarray]] = {}
+        total = self._items(inputs_and_diffs)
+        outs: dict[str, list[np.ndarray]] = {}
         all_diffs: dict[str, list[np.ndarray]] = {}
         for batch, diff_batch in zip(
-            self._batches(inputs), self._batches(top_diffs, like=inputs), strict=True
+            self._batches(inputs, total), self._batches(top_diffs, total), strict=True
         ):
-            for name, data in self.forward(blobs=blobs, **batch).items():
-                all_outs.setdefault(name, []).extend(data.copy())
-            for name, diff in self.backward(diffs=diffs, **diff_batch).items():
-                all_diffs.setdefault(name, []).extend(diff.copy())
-        return self._unpadded(all_outs, inputs), self._unpadded(all_diffs, inputs)
+            _append(outs, self.forward(blobs=blobs, **batch))
+            _append(all_diffs, self.backward(diffs=diffs, **diff_batch))
+        return _stacked(outs, total), _stacked(all_diffs, total)
 
     def reshape(self) -> None:
         """Bring all blobs' shapes in step with the inputs' (forward does this by itself)."""
@@ -235,15 +233,14 @@ class Net:
         Raises CaffeError for a file that is no whole caffemodel, or a shape that does not fit;
         nothing is loaded then.
         """
-        stored = storage.read_weights(weights)
+        ours = self._by_name()
         pairs = []
-        for layer in self._graph.layers:
-            blobs = stored.get(layer.name, [])
-            if blobs:
-                self._check_fit(layer, blobs, weights)
-                pairs.extend(zip(layer.blobs, blobs, strict=True))
+        for name, blobs in storage.read_weights(weights).items():
+            if name in ours:
+                self._check_fit(ours[name], blobs, weights)
+                pairs.extend(zip(ours[name].blobs, blobs, strict=True))
         for blob, values in pairs:
-            values.read_into(blob.data)
+            values.read_into(blob)
 
     @staticmethod
     def _check_fit(layer: LayerType, stored: list[storage.StoredBlob], path: PathLike) -> None:
@@ -263,11 +260,11 @@ class Net:
 
     def share_with(self, other: Net) -> None:
         """Use the other net's parameters from now on, layer by layer by name."""
-        sources = {layer.name: layer for layer in other._graph.layers}
-        for layer in self._graph.layers:
-            source = sources.get(layer.name)
-            if source is None or not source.blobs:
+        ours = self._by_name()
+        for name, source in other._by_name().items():
+            if name not in ours:
                 continue
+            layer = ours[name]
             layer.check(
                 [b.shape for b in layer.blobs] == [b.shape for b in source.blobs],
                 f"cannot share parameters of shapes {[b.shape for b in source.blobs]} "
@@ -279,10 +276,14 @@ class Net:
     def save(self, path: PathLike) -> None:
         """Write a caffemodel; an older file of that name stays whole until it is complete."""
         storage.write_weights(
-            path, self._graph.spec, [layer.blobs for layer in self._graph.layers]
+            path, self.name, [(layer.spec, layer.blobs) for layer in self._graph.layers]
         )
 
     # Helpers.
+
+    def _by_name(self) -> dict[str, LayerType]:
+        """The layers, of several with one name the first."""
+        return {layer.name: layer for layer in reversed(self._graph.layers)}
 
     def _index(self, name: str) -> int:
         if name not in self._names:
@@ -310,22 +311,31 @@ class Net:
                 )
             getattr(blob, part)[...] = value
 
-    def _batches(self, arrays: dict[str, np.ndarray], like: dict[str, np.ndarray] | None = None):
+    def _items(self, arrays: dict[str, np.ndarray]) -> int:
+        lengths = {name: len(array) for name, array in arrays.items()}
+        if len(set(lengths.values())) != 1:
+            raise CaffeError(
+                f"net '{self.name}': give arrays of one length for {self.inputs}; found {lengths}"
+            )
+        return next(iter(lengths.values()))
+
+    def _batches(self, arrays: dict[str, np.ndarray], total: int) -> Iterator[dict]:
         """The arrays batch by batch, the last one filled up with zeros (pycaffe's _Net_batch)."""
-        total = len(next(iter((arrays or like).values())))
-        for name, array in arrays.items():
-            if len(array) != total:
-                raise CaffeError(f"'{name}' has {len(array)} items, the first one {total}")
-        size = self._blob(next(iter(self.inputs))).shape[0]
+        size = self._blob(self.inputs[0]).shape[0]
         for at in range(0, total, size):
-            batch = {}
-            for name, array in arrays.items():
-                part = np.asarray(array[at : at + size])
-                missing = size - len(part)
-                batch[name] = np.concatenate([part, np.zeros((missing, *part.shape[1:]))])
+            batch = {name: np.asarray(array[at : at + size]) for name, array in arrays.items()}
+            missing = at + size - total
+            if missing > 0:
+                for name, part in batch.items():
+                    batch[name] = np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1))
             yield batch
 
-    @staticmethod
-    def _unpadded(outs: dict[str, list[np.ndarray]], inputs: dict[str, np.ndarray]):
-        total = len(next(iter(inputs.values())))
-        return {name: np.asarray(values)[:total] for name, values in outs.items()}
+
+def _append(lists: dict[str, list[np.ndarray]], arrays: dict[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
+        lists.setdefault(name, []).extend(np.atleast_1d(array).copy())
+
+
+def _stacked(lists: dict[str, list[np.ndarray]], total: int) -> dict[str, np.ndarray]:
+    """The lists as arrays, without what the last batch was filled up with."""
+    return {name: np.asarray(values)[:total] for name, values in lists.items()}

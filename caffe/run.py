@@ -13,13 +13,13 @@ from typing import NamedTuple
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from .blob import Blob
+from .blob import Blob, Memory
 
 
 class Record(NamedTuple):
     """What one forward pass of one layer leaves for its backward pass."""
 
-    tops: list[torch.Tensor]
+    top_edges: list[GradientEdge | None]  # None for a top without a gradient
     bottom_edges: dict[int, GradientEdge]
     params: dict[int, torch.Tensor]
 
@@ -34,11 +34,13 @@ class _Enter(torch.autograd.Function):
 
 def forward(layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     """Compute a layer's tops; record it if the net will want its gradients."""
-    tops = _run(layer, bottom)
-    sources = {_storage(blob.data_tensor()) for blob in bottom} if not layer.shares_data else ()
+    tops = _run(layer, bottom, overwritten=top)
+    bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
     for blob, tensor in zip(top, tops, strict=True):
-        tensor = tensor.detach()
-        blob._data.assign(tensor, borrowed=_storage(tensor) in sources)
+        tensor = tensor.detach().contiguous()
+        if not layer.shares_data and bottoms.get(_storage(tensor), blob) is not blob:
+            tensor = tensor.clone()
+        blob._data.assign(tensor)
 
 
 def backward(
@@ -47,8 +49,8 @@ def backward(
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
     if layer.record is None:
         _run(layer, bottom)
-    tops, bottom_edges, params = layer.record
-    pairs = [(t, blob.diff_tensor()) for t, blob in zip(tops, top, strict=True) if t.requires_grad]
+    top_edges, bottom_edges, params = layer.record
+    pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
     wanted = [i for i in bottom_edges if propagate_down[i]]
     inputs = [bottom_edges[i] for i in wanted] + list(params.values())
     grads: Sequence[torch.Tensor | None] = [None] * len(inputs)
@@ -56,25 +58,36 @@ def backward(
         outputs, diffs = zip(*pairs, strict=True)
         grads = torch.autograd.grad(outputs, inputs, diffs, retain_graph=True, allow_unused=True)
     taken = {_storage(diff) for _, diff in pairs}  # autograd may hand one tensor to several
+
+    def own(grad: torch.Tensor) -> torch.Tensor:
+        grad = grad.clone() if _storage(grad) in taken else grad
+        taken.add(_storage(grad))
+        return grad
+
     for i, grad in zip(wanted, grads, strict=False):
         if grad is None:
             bottom[i]._diff.clear()
         else:
-            bottom[i]._diff.assign(grad, borrowed=_storage(grad) in taken)
-            taken.add(_storage(grad))
+            bottom[i]._diff.assign(own(grad))
     for i, grad in zip(params, grads[len(wanted) :], strict=True):
         if grad is not None:
-            layer.blobs[i]._diff.accumulate(grad, borrowed=_storage(grad) in taken)
-            taken.add(_storage(grad))
+            layer.blobs[i]._diff.accumulate(own(grad))
 
 
-def _run(layer, bottom: Sequence[Blob]) -> list[torch.Tensor]:
+def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Sequence[torch.Tensor]:
+    """The tops, recorded; `overwritten` are the blobs that will take them."""
     xs = [blob.data_tensor() for blob in bottom]
-    params = [blob.data_tensor() for blob in layer.blobs]
+    read = Memory.own if layer.updates_params else Memory.tensor
+    params = [read(blob._data, blob.shape) for blob in layer.blobs]
     edges: dict[int, GradientEdge] = {}
     leaves: dict[int, torch.Tensor] = {}
     with torch.set_grad_enabled(layer.need_backward):
         if layer.need_backward:
+            # A numpy view of an in-place blob will show the top: backward needs the bottom.
+            xs = [
+                x.clone() if blob in overwritten and blob._data.held is not None else x
+                for x, blob in zip(xs, bottom, strict=True)
+            ]
             anchor = torch.empty(0, requires_grad=True)
             for i, needed in enumerate(layer.propagate_down):
                 if needed:
@@ -84,8 +97,10 @@ def _run(layer, bottom: Sequence[Blob]) -> list[torch.Tensor]:
                 if needed:
                     leaves[i] = params[i] = params[i].detach().requires_grad_()
         tops = layer.expression(xs, params)
-        tops = [tops] if isinstance(tops, torch.Tensor) else list(tops)
-    layer.record = Record(tops, edges, leaves) if layer.need_backward else None
+        tops = [tops] if isinstance(tops, torch.Tensor) else tops
+    if layer.need_backward:
+        top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
+        layer.record = Record(top_edges, edges, leaves)
     return tops
 
 

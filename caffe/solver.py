@@ -12,7 +12,7 @@ import torch
 
 from . import mode, storage
 from .blob import Blob
-from .errors import CaffeError
+from .errors import CaffeError, within
 from .files import PathLike, read_prototxt
 from .net import Net
 from .proto import caffe_pb2
@@ -31,6 +31,7 @@ def learning_rate(param: SolverParameter, iteration: int, current_step: int = 0)
     if policy == "fixed":
         return base
     if policy == "step":
+        _check(param.stepsize > 0, f"lr_policy step needs a stepsize; found {param.stepsize}")
         return base * gamma ** (iteration // param.stepsize)
     if policy == "exp":
         return base * gamma**iteration
@@ -39,12 +40,39 @@ def learning_rate(param: SolverParameter, iteration: int, current_step: int = 0)
     if policy == "multistep":
         return base * gamma**current_step
     if policy == "poly":
-        return base * (1 - iteration / param.max_iter) ** param.power
+        _check(
+            iteration <= param.max_iter,
+            f"lr_policy poly ends at max_iter {param.max_iter}; this is iteration {iteration}",
+        )
+        return base * (1 - iteration / max(1, param.max_iter)) ** param.power
     if policy == "sigmoid":
-        return base / (1 + math.exp(-gamma * (iteration - param.stepsize)))
+        exponent = -gamma * (iteration - param.stepsize)
+        return base / (1 + math.exp(min(exponent, 700)))  # exp(710) is too large for a float
     raise CaffeError(
         f"unknown lr_policy '{policy}'; there are fixed, step, exp, inv, multistep, poly, sigmoid"
     )
+
+
+def read_solver(path: PathLike) -> SolverParameter:
+    """A solver prototxt, its older forms as today's; without snapshot_prefix its own name is one.
+
+    As ReadSolverParamsFromTextFileOrDie of upgrade_proto.cpp. Raises CaffeError.
+    """
+    param = read_prototxt(path, SolverParameter())
+    with within(path):
+        if param.HasField("solver_type"):
+            _check(not param.HasField("type"), "give type or the older solver_type, not both")
+            param.type = SOLVER_TYPES[param.solver_type]
+            param.ClearField("solver_type")
+        _check(
+            param.snapshot_format == SolverParameter.BINARYPROTO,
+            "snapshot_format HDF5 is not supported; use BINARYPROTO",
+        )
+    if not param.HasField("snapshot_prefix"):
+        param.snapshot_prefix = str(Path(path).with_suffix(""))
+    elif os.path.isdir(param.snapshot_prefix):
+        param.snapshot_prefix = str(Path(param.snapshot_prefix) / Path(path).stem)
+    return param
 
 
 class SGDSolver:
@@ -57,11 +85,9 @@ class SGDSolver:
     type = "SGD"
 
     def __init__(self, solver_file: PathLike) -> None:
-        self.param = read_prototxt(solver_file, SolverParameter())
-        try:
+        self.param = read_solver(solver_file)
+        with within(solver_file):
             self._init()
-        except CaffeError as error:
-            raise CaffeError(f"{solver_file}: {error}") from None
 
     def _init(self) -> None:
         param = self.param
@@ -79,7 +105,12 @@ class SGDSolver:
     @property
     def lr(self) -> float:
         """The learning rate of the current iteration."""
-        return learning_rate(self.param, self.iter, self._current_step)
+        return learning_rate(self.param, self.iter, self._step_now())
+
+    def _step_now(self) -> int:
+        """The stepvalues passed (multistep): at most one more each iteration, as in Caffe."""
+        steps, passed = self.param.stepvalue, self._current_step
+        return passed + (passed < len(steps) and self.iter >= steps[passed])
 
     @property
     def smoothed_loss(self) -> float:
@@ -96,10 +127,8 @@ class SGDSolver:
         param = self.param
         fields = ("train_net", "train_net_param", "net", "net_param")
         given = [f for f in fields if param.HasField(f)]
-        if len(given) != 1:
-            raise CaffeError(f"give the training net once, as one of {fields}; found {given}")
-        state = _state(caffe_pb2.TRAIN, param.train_state)
-        return self._net(getattr(param, given[0]), state)
+        _check(len(given) == 1, f"give the training net as one of {fields}; found {given}")
+        return self._net(getattr(param, given[0]), caffe_pb2.TRAIN, param.train_state)
 
     def _test_nets(self) -> list[Net]:
         param = self.param
@@ -107,27 +136,39 @@ class SGDSolver:
         generic = param.net if param.HasField("net") else param.net_param
         if param.HasField("net") or param.HasField("net_param"):
             sources += [generic] * (len(param.test_iter) - len(sources))
-        if len(sources) != len(param.test_iter):
-            raise CaffeError(
-                f"test_iter needs a value for each of {len(sources)} test nets; "
-                f"found {len(param.test_iter)}"
-            )
-        if param.test_state and len(param.test_state) != len(sources):
-            raise CaffeError(
-                f"test_state must be left out or given for each of {len(sources)} test nets; "
-                f"found {len(param.test_state)}"
-            )
-        nets = []
-        for i, source in enumerate(sources):
-            extra = param.test_state[i] if param.test_state else caffe_pb2.NetState()
-            nets.append(self._net(source, _state(caffe_pb2.TEST, extra)))
-        return nets
+        _check(
+            len(sources) == len(param.test_iter),
+            f"test_iter needs a value for each of {len(sources)} test nets; "
+            f"found {len(param.test_iter)}",
+        )
+        _check(
+            len(param.test_state) in (0, len(sources)),
+            f"test_state must be left out or given for each of {len(sources)} test nets; "
+            f"found {len(param.test_state)}",
+        )
+        _check(not sources or param.test_interval > 0, "test_iter needs a test_interval")
+        states = param.test_state or [caffe_pb2.NetState()] * len(sources)
+        return [
+            self._net(source, caffe_pb2.TEST, state)
+            for source, state in zip(sources, states, strict=True)
+        ]
 
-    @staticmethod
-    def _net(source: str | caffe_pb2.NetParameter, state: caffe_pb2.NetState) -> Net:
-        if isinstance(source, caffe_pb2.NetParameter):
-            return Net.from_proto(source, state)
-        return Net(source, state.phase, level=state.level, stages=list(state.stage))
+    def _net(
+        self, source: str | caffe_pb2.NetParameter, phase: int, extra: caffe_pb2.NetState
+    ) -> Net:
+        """A net in its phase; its own state counts more than that, and the solver's even more."""
+        spec, place = source, "net_param"
+        if isinstance(source, str):
+            spec, place = read_prototxt(source, caffe_pb2.NetParameter()), source
+        state = caffe_pb2.NetState(phase=phase)
+        state.MergeFrom(spec.state)
+        state.MergeFrom(extra)
+        with within(place):
+            net = Net.from_proto(spec, state)
+        for weights in ",".join(self.param.weights).split(","):
+            if weights:
+                net.copy_from(weights.strip())
+        return net
 
     # Training.
 
@@ -145,30 +186,35 @@ class SGDSolver:
         every = self.param.snapshot
         if self.param.snapshot_after_train and (not every or self.iter % every):
             self.snapshot()
+        if self._displays():
+            self._smooth(self._forward())
+            self._log_loss()
         if self.param.test_interval and self.iter % self.param.test_interval == 0:
             self.test_all()
         log.info("Optimization Done.")
 
     def step(self, iterations: int) -> None:
-        """Run that many iterations: test, forward and backward iter_size times, update, snapshot."""
+        """Run iterations: test, forward and backward iter_size times, update, snapshot."""
         param = self.param
         stop = self.iter + iterations
         self._losses.clear()
         while self.iter < stop:
             self.net.clear_param_diffs()
-            if param.test_interval and self.iter % param.test_interval == 0:
-                if self.iter > 0 or param.test_initialization:
-                    self.test_all()
+            due = param.test_interval and self.iter % param.test_interval == 0
+            if due and (self.iter > 0 or param.test_initialization):
+                self.test_all()
             for on_start, _ in self._callbacks:
                 on_start()
-            last = len(self.net._names) - 1
             loss = 0.0
             for _ in range(param.iter_size):
-                loss += self.net._forward(0, last) / param.iter_size
-                self.net._backward(last, 0)
-            self._losses = [*self._losses, loss][-param.average_loss :]
-            if param.display and self.iter % param.display == 0:
-                self._log_outputs("Train", self.net)
+                loss += self._forward() / param.iter_size
+                self.net._backward(len(self.net._names) - 1, 0)
+            self._smooth(loss)
+            if self._displays():
+                self._log_loss()
+                net = self.net
+                outputs = {n: net._blob(n).data_tensor().flatten().tolist() for n in net.outputs}
+                _log_values("Train", net, outputs)
             for _, on_gradients_ready in self._callbacks:
                 on_gradients_ready()
             self.apply_update()
@@ -176,21 +222,31 @@ class SGDSolver:
             if param.snapshot and self.iter % param.snapshot == 0:
                 self.snapshot()
 
+    def _forward(self) -> float:
+        return self.net._forward(0, len(self.net._names) - 1)
+
+    def _smooth(self, loss: float) -> None:
+        self._losses = [*self._losses, loss][-self.param.average_loss :]
+
+    def _displays(self) -> bool:
+        return bool(self.param.display) and self.iter % self.param.display == 0
+
+    def _log_loss(self) -> None:
+        log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
+
     def apply_update(self) -> None:
         """Turn the parameters' diffs into updates and subtract them."""
         param = self.param
-        if param.lr_policy == "multistep":
-            steps = param.stepvalue
-            while self._current_step < len(steps) and self.iter >= steps[self._current_step]:
-                self._current_step += 1
-        rate = self.lr
-        if param.display and self.iter % param.display == 0:
+        self._current_step = self._step_now()
+        rate = learning_rate(param, self.iter, self._current_step)
+        if self._displays():
             log.info("Iteration %d, lr = %g", self.iter, rate)
         with torch.no_grad():
             scale = self._clip_scale() / param.iter_size
             for i, p in enumerate(self._params):
-                if p.blob._diff.untouched and p.lr_mult == 0:
-                    continue  # no gradient, no rate: the update is zero
+                history = self._history[i]._data
+                if p.blob._diff.untouched and p.lr_mult == 0 and history.untouched:
+                    continue  # the update is zero
                 gradient = p.blob._diff.own(p.blob.shape)
                 weights = p.blob._data.own(p.blob.shape)
                 if scale != 1:
@@ -206,19 +262,15 @@ class SGDSolver:
         if clip < 0:
             return 1.0
         diffs = [p.blob.diff_tensor() for p in self._params if not p.blob._diff.untouched]
-        norm = math.sqrt(sum(float(torch.sum(diff.double() ** 2)) for diff in diffs))
+        norm = math.hypot(*(float(torch.linalg.vector_norm(diff)) for diff in diffs))
         return clip / norm if norm > clip else 1.0
 
     def _regularise(self, gradient: torch.Tensor, weights: torch.Tensor, decay: float) -> None:
-        kind = self.param.regularization_type
         if not decay:
             return
-        if kind == "L2":
-            gradient.add_(weights, alpha=decay)
-        elif kind == "L1":
-            gradient.add_(weights.sign(), alpha=decay)
-        else:
-            raise CaffeError(f"unknown regularization_type '{kind}'; there are L1 and L2")
+        kind = self.param.regularization_type
+        _check(kind in ("L1", "L2"), f"unknown regularization_type '{kind}'; there are L1 and L2")
+        gradient.add_(weights if kind == "L2" else weights.sign(), alpha=decay)
 
     def _compute_update(self, i: int, gradient: torch.Tensor, rate: float) -> torch.Tensor:
         """The update of parameter i from its gradient, which may be overwritten."""
@@ -233,18 +285,16 @@ class SGDSolver:
             log.info("Iteration %d, Testing net (#%d)", self.iter, i)
             net.share_with(self.net)
             sums: dict[str, torch.Tensor] = {}
+            loss = 0.0
             for _ in range(passes):
-                net._forward(0, len(net._names) - 1)
+                loss += net._forward(0, len(net._names) - 1) / passes
                 for name in net.outputs:
                     value = net._blob(name).data_tensor().double()
                     sums[name] = sums[name] + value if name in sums else value
+            if self.param.test_compute_loss:
+                log.info("Test loss: %g", loss)
             means = {name: (total / passes).flatten().tolist() for name, total in sums.items()}
             _log_values("Test", net, means)
-
-    def _log_outputs(self, kind: str, net: Net) -> None:
-        log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
-        values = {name: net._blob(name).data_tensor().flatten().tolist() for name in net.outputs}
-        _log_values(kind, net, values)
 
     # Snapshots.
 
@@ -254,8 +304,6 @@ class SGDSolver:
         The solverstate is written last: where it exists, its caffemodel is whole.
         """
         prefix = self.param.snapshot_prefix
-        if not prefix:
-            raise CaffeError("the solver has no snapshot_prefix, so a snapshot has no name")
         model = f"{prefix}_iter_{self.iter}.caffemodel"
         log.info("Snapshotting to binary proto file %s", model)
         self.net.save(model)
@@ -285,25 +333,29 @@ class SGDSolver:
         if state.learned_net:
             self.net.copy_from(_beside(state_file, state.learned_net))
         for blob, stored in zip(self._history, state.history, strict=True):
-            stored.read_into(blob.data)
+            stored.read_into(blob)
         self.iter, self._current_step = state.iter, state.current_step
 
 
 def get_solver(solver_file: PathLike) -> SGDSolver:
     """The solver that the file's `type` names."""
-    kind = read_prototxt(solver_file, SolverParameter()).type
-    if kind not in SOLVERS:
-        raise CaffeError(
-            f"{solver_file}: unknown solver type '{kind}'; there are {', '.join(SOLVERS)}"
-        )
+    kind = read_solver(solver_file).type
+    _check(
+        kind in SOLVERS,
+        f"{solver_file}: unknown solver type '{kind}'; there are {', '.join(SOLVERS)}",
+    )
     return SOLVERS[kind](solver_file)
 
 
 SOLVERS = {"SGD": SGDSolver}
 
+# What the numbers of the older field solver_type mean.
+SOLVER_TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
 
-def _state(phase: int, extra: caffe_pb2.NetState) -> caffe_pb2.NetState:
-    return caffe_pb2.NetState(phase=phase, level=extra.level, stage=extra.stage)
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise CaffeError(message)
 
 
 def _beside(state_file: PathLike, learned_net: str) -> str:

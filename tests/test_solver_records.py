@@ -17,7 +17,7 @@ def agree(ours, theirs, what):
 
 def make_solver(record, folder):
     (folder / "net.prototxt").write_text(str(record["net"]))
-    text = str(record["solver"]).replace('snapshot_prefix: "snapshot', f'snapshot_prefix: "{folder}')
+    text = str(record["solver"]).replace('prefix: "snapshot', f'prefix: "{folder}')
     (folder / "solver.prototxt").write_text(f'net: "{folder}/net.prototxt"\n{text}')
     return caffe.get_solver(str(folder / "solver.prototxt"))
 

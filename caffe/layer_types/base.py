@@ -6,7 +6,7 @@ import torch
 
 from .. import fillers, run
 from ..blob import Blob, BlobVec
-from ..errors import CaffeError
+from ..errors import CaffeError, within
 from ..proto import caffe_pb2
 
 Shape = tuple[int, ...]
@@ -26,7 +26,7 @@ def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
 
 
 class LayerType:
-    """One layer of a net. A subclass gives `top_shapes` and `expression`, and `setup` for parameters.
+    """One layer of a net. A subclass gives `top_shapes` and `expression`; `setup` makes parameters.
 
     Gradients are torch's, taken layer by layer (run.py). A type that works on blobs instead of
     tensors (Python, data layers) overrides `forward` and `backward` there.
@@ -36,7 +36,8 @@ class LayerType:
     tops: tuple[int, int | None] = (1, 1)
     loss = False  # a loss layer's first top weighs 1 by default, and may be left unnamed
     shares_data = False  # Caffe gives the tops the bottom's own memory
-    diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # AllowForceBackward
+    diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # have a gradient
+    updates_params = False  # forward writes to the parameters
 
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         self.spec = spec
@@ -73,6 +74,12 @@ class LayerType:
         run.forward(self, bottom, top)
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        for i, down in enumerate(propagate_down):
+            self.check(
+                not down or self.diff_bottoms(i),
+                f"has no gradient for bottom {i}, but something below it is learnable; "
+                "set propagate_down: false for it",
+            )
         run.backward(self, top, propagate_down, bottom)
 
     # Helpers for subclasses.
@@ -85,11 +92,13 @@ class LayerType:
     def add_param(self, shape: Sequence[int], filler: caffe_pb2.FillerParameter) -> Blob:
         """Append a parameter of the given shape, filled as the filler says."""
         blob = self.blobs.add_blob(*shape)
-        try:
-            fillers.fill(blob, filler)
-        except CaffeError as error:
-            raise CaffeError(f"layer '{self.name}' ({self.type}): {error}") from None
+        self.fill(blob, filler)
         return blob
+
+    def fill(self, blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
+        """Fill a blob as the filler says."""
+        with within(f"layer '{self.name}' ({self.type})"):
+            fillers.fill(blob, filler)
 
     def axis(self, axis: int, shape: Shape) -> int:
         """Caffe's CanonicalAxisIndex: -1 is the last axis."""

@@ -1,6 +1,5 @@
 """Layers that make blobs from nothing: Input, DummyData."""
 
-from .. import fillers
 from ..blob import Blob, checked_shape
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
@@ -17,7 +16,8 @@ class Input(LayerType):
         given = [checked_shape(s.dim) for s in self.spec.input_param.shape]
         tops = len(self.spec.top)
         self.check(
-            len(given) in (0, 1, tops), f"{tops} tops need 0, 1 or {tops} shapes; found {len(given)}"
+            len(given) in (0, 1, tops),
+            f"{tops} tops need 0, 1 or {tops} shapes; found {len(given)}",
         )
         self.given = given * tops if len(given) == 1 else given
 
@@ -41,9 +41,10 @@ class DummyData(LayerType):
     bottoms = (0, 0)
     tops = (1, None)
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Give the tops their shapes, once, and fill those that are constant."""
         dummy = self.spec.dummy_data_param
-        tops = len(self.spec.top)
+        tops = len(top)
         self.check(
             len(dummy.data_filler) in (0, 1, tops),
             f"{tops} tops need 0, 1 or {tops} data_fillers; found {len(dummy.data_filler)}",
@@ -61,20 +62,23 @@ class DummyData(LayerType):
         self.check(
             len(given) in (1, tops), f"{tops} tops need 1 or {tops} shapes; found {len(given)}"
         )
-        self.given = given * tops if len(given) == 1 else given
+        for blob, shape in zip(top, given * tops if len(given) == 1 else given, strict=True):
+            blob.reshape(*shape)
         zero = caffe_pb2.FillerParameter(type="constant", value=0)
         data_fillers = list(dummy.data_filler) or [zero]
         self.fillers = data_fillers * tops if len(data_fillers) == 1 else data_fillers
-        self.filled = [False] * tops
+        self._fill(top, constant=True)
 
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        return self.given
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Nothing to do: from setup on the script decides."""
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        for i, (blob, filler) in enumerate(zip(top, self.fillers, strict=True)):
-            if not self.filled[i]:
-                fillers.fill(blob, filler)
-            self.filled[i] = filler.type == "constant"
+        self._fill(top, constant=False)
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
+
+    def _fill(self, top: list[Blob], constant: bool) -> None:
+        for blob, filler in zip(top, self.fillers, strict=True):
+            if (filler.type == "constant") == constant:
+                self.fill(blob, filler)

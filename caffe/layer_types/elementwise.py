@@ -13,8 +13,13 @@ class ReLU(LayerType):
     """max(x, 0), and negative_slope * x below 0."""
 
     def expression(self, bottoms, params):
+        (x,) = bottoms
         slope = self.spec.relu_param.negative_slope
-        return F.leaky_relu(bottoms[0], slope) if slope else F.relu(bottoms[0])
+        if slope:
+            return F.leaky_relu(x, slope)
+        # The gradient is decided by the bottom's sign, and in place by what is there now.
+        in_place = self.spec.top[0] == self.spec.bottom[0]
+        return F.relu(x) if in_place else F.threshold(x, 0, 0)
 
 
 @layer_type("Dropout")
@@ -23,7 +28,7 @@ class Dropout(LayerType):
 
     def setup(self, shapes: list[Shape]) -> None:
         ratio = self.spec.dropout_param.dropout_ratio
-        self.check(0 < ratio < 1, f"dropout_ratio must lie between 0 and 1; found {ratio:g}")
+        self.check(0 <= ratio < 1, f"dropout_ratio must lie in [0, 1); found {ratio:g}")
 
     def expression(self, bottoms, params):
         (x,) = bottoms
@@ -47,7 +52,7 @@ class Eltwise(LayerType):
             f"coeff needs one value for each of {len(shapes)} bottoms; found {len(eltwise.coeff)}",
         )
         self.check(
-            eltwise.operation == caffe_pb2.EltwiseParameter.SUM or not eltwise.coeff,
+            eltwise.operation != caffe_pb2.EltwiseParameter.PROD or not eltwise.coeff,
             "coeff is for operation SUM only",
         )
 
@@ -62,14 +67,17 @@ class Eltwise(LayerType):
 
     def expression(self, bottoms, params):
         operation = self.spec.eltwise_param.operation
-        coeff = self.spec.eltwise_param.coeff or [1.0] * len(bottoms)
-        out = bottoms[0] * coeff[0] if coeff[0] != 1 else bottoms[0]
-        for x, c in zip(bottoms[1:], coeff[1:], strict=True):
-            if operation == caffe_pb2.EltwiseParameter.SUM:
+        if operation == caffe_pb2.EltwiseParameter.SUM:
+            coeff = self.spec.eltwise_param.coeff or [1.0] * len(bottoms)
+            out = bottoms[0] * coeff[0] if coeff[0] != 1 else bottoms[0]
+            for x, c in zip(bottoms[1:], coeff[1:], strict=True):
                 out = torch.add(out, x, alpha=c)
-            elif operation == caffe_pb2.EltwiseParameter.PROD:
+            return out
+        out = bottoms[0]
+        for i, x in enumerate(bottoms[1:]):
+            if operation == caffe_pb2.EltwiseParameter.PROD:
                 out = out * x
-            elif x is bottoms[1]:  # on a tie the gradient goes to the second bottom, ...
+            elif i == 0:  # on a tie the gradient goes to the second bottom, ...
                 out = torch.where(out > x, out, x)
             else:  # ... but never to a later one
                 out = torch.where(x > out, x, out)

@@ -66,7 +66,7 @@ class Labelled(LayerType):
 class SoftmaxWithLoss(Labelled):
     """-log softmax of the true class, summed and normalised (softmax_loss_layer.cpp).
 
-    Tops: the loss, and if named the softmax.
+    Tops: the loss, and if named the softmax, whose diff counts for nothing.
     """
 
     tops = (0, 2)
@@ -96,7 +96,7 @@ class SoftmaxWithLoss(Labelled):
         # Caffe takes log(max(p, FLT_MIN)), but its gradient knows nothing of the max.
         losses = losses + (losses.clamp(max=-LOG_FLT_MIN) - losses).detach()
         loss = losses.sum() / self._normaliser(target, outer, inner)
-        return [loss, log_prob.exp()][: len(self.spec.top)]
+        return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
     def _normaliser(self, target: torch.Tensor, outer: int, inner: int) -> float:
         modes = caffe_pb2.LossParameter

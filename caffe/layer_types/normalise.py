@@ -37,6 +37,8 @@ class BatchNorm(LayerType):
     They are no weights: the solver must not touch them (lr_mult 0).
     """
 
+    updates_params = True
+
     def setup(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param
         channels = shapes[0][1] if len(shapes[0]) > 1 else 1
@@ -47,6 +49,8 @@ class BatchNorm(LayerType):
             if norm.HasField("use_global_stats")
             else self.phase == caffe_pb2.TEST
         )
+        if len(self.spec.param) == 3:  # older nets gave them all; Caffe no longer reads that
+            self.spec.ClearField("param")
         for i in range(len(self.blobs)):
             if i == len(self.spec.param):
                 self.spec.param.add(lr_mult=0)
@@ -58,18 +62,23 @@ class BatchNorm(LayerType):
     def expression(self, bottoms, params):
         (x,) = bottoms
         norm = self.spec.batch_norm_param
+        if x.dim() == 1:
+            return self._normalise(x.unsqueeze(1), params, norm).squeeze(1)
+        return self._normalise(x, params, norm)
+
+    def _normalise(self, x, params, norm):
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
             factor = 0 if scale == 0 else 1 / scale
             return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
-        channels = x.shape[1] if x.dim() > 1 else 1
         with torch.no_grad():
-            dims = [d for d in range(x.dim()) if d != 1]
-            var, mean = torch.var_mean(x, dims, correction=0)
-            count = x.numel() / channels
+            var, mean = torch.var_mean(x, [d for d in range(x.dim()) if d != 1], correction=0)
+            count = x.numel() / x.shape[1]
             fraction = norm.moving_average_fraction
             unbiased = count / (count - 1) if count > 1 else 1
             scale.data.mul_(fraction).add_(1)
             mean_sum.data.mul_(fraction).add_(mean)
             var_sum.data.mul_(fraction).add_(var, alpha=unbiased)
-        return F.batch_norm(x, None, None, training=True, eps=norm.eps)
+        # F.batch_norm refuses a single value a channel; Caffe makes it zero.
+        enabled = torch.backends.cudnn.enabled
+        return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)

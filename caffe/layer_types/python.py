@@ -45,24 +45,30 @@ class PythonLayer(LayerType):
 
     def __init__(self, spec, phase) -> None:
         super().__init__(spec, phase)
-        param = spec.python_param
-        try:
-            cls = getattr(importlib.import_module(param.module), param.layer)
-        except ModuleNotFoundError as error:
-            if error.name != param.module:
-                raise
-            self.check(
-                False,
-                f"there is no module '{param.module}' to import; "
-                "put its folder on PYTHONPATH or sys.path",
-            )
-        except AttributeError:
-            self.check(False, f"module '{param.module}' has no class '{param.layer}'")
+        cls = self._class(spec.python_param.module, spec.python_param.layer)
         self.instance = cls.__new__(cls)
-        self.instance.param_str = param.param_str
+        self.instance.param_str = spec.python_param.param_str
         self.instance.phase = phase
         self.instance.blobs = self.blobs
         self.instance.__init__()
+
+    def _class(self, module: str, name: str) -> type[Layer]:
+        self.check(bool(module and name), "python_param needs a module and a layer (its class)")
+        try:
+            cls = getattr(importlib.import_module(module), name, None)
+        except ModuleNotFoundError as error:
+            if f"{module}.".startswith(f"{error.name}."):
+                self.check(
+                    False,
+                    f"there is no module '{module}' to import; "
+                    "put its folder on PYTHONPATH or sys.path",
+                )
+            raise
+        self.check(
+            isinstance(cls, type) and issubclass(cls, Layer),
+            f"module '{module}' has no class '{name}' derived from caffe.Layer",
+        )
+        return cls
 
     def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.instance.setup(bottom, top)

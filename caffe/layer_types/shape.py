@@ -1,5 +1,7 @@
 """Layers that rearrange: Concat, Crop, Silence, Slice, Split."""
 
+from itertools import pairwise
+
 import torch
 
 from .base import LayerType, Shape, layer_type
@@ -14,9 +16,7 @@ class Concat(LayerType):
     def setup(self, shapes: list[Shape]) -> None:
         concat = self.spec.concat_param
         legacy = concat.HasField("concat_dim")
-        self.check(
-            not (legacy and concat.HasField("axis")), "either axis or concat_dim, not both"
-        )
+        self.check(not (legacy and concat.HasField("axis")), "either axis or concat_dim, not both")
         self.along = self.axis(concat.concat_dim if legacy else concat.axis, shapes[0])
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -60,11 +60,11 @@ class Slice(LayerType):
             return [total // tops] * tops
         cuts = [0, *points, total]
         self.check(
-            len(points) == tops - 1 and all(a < b for a, b in zip(cuts, cuts[1:], strict=False)),
+            len(points) == tops - 1 and all(a < b for a, b in pairwise(cuts)),
             f"{tops} tops need {tops - 1} increasing slice_points inside 0..{total}; "
             f"found {points}",
         )
-        return [b - a for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [b - a for a, b in pairwise(cuts)]
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
@@ -79,7 +79,7 @@ class Slice(LayerType):
 
 @layer_type("Crop")
 class Crop(LayerType):
-    """Cuts bottom 0 to bottom 1's extent in all axes from `axis` on, at `offset` (crop_layer.cpp)."""
+    """Cuts bottom 0 to bottom 1's extent from `axis` on, at `offset` (crop_layer.cpp)."""
 
     bottoms = (2, 2)
 

@@ -40,7 +40,7 @@ class Convolution(LayerType):
         self.channels = shapes[0][1]
         self.check(conv.num_output > 0, f"num_output must be positive; found {conv.num_output}")
         self.check(
-            conv.group > 0 and self.channels % conv.group == 0 and conv.num_output % conv.group == 0,
+            conv.group > 0 and not self.channels % conv.group and not conv.num_output % conv.group,
             f"group {conv.group} must divide both channels {self.channels} "
             f"and num_output {conv.num_output}",
         )
@@ -137,7 +137,8 @@ def _without_onednn() -> Iterator[None]:
 class Pooling(LayerType):
     """MAX and AVE pooling of N x C x H x W, sizes rounded up, padding counted by AVE.
 
-    pooling_layer.cpp: with padding, a last window that would start in the padding is dropped.
+    pooling_layer.cpp: in a padded pooling a last window that would start behind the bottom and one
+    `pad` is dropped.
     """
 
     tops = (1, 2)
@@ -153,18 +154,22 @@ class Pooling(LayerType):
             len(self.spec.top) == 1 or pool.pool == caffe_pb2.PoolingParameter.MAX,
             "only MAX pooling has a second top (the mask)",
         )
+        self.stride = self._pair("stride", "stride", 1)
+        self.pad = self._pair("pad", "pad", 0)
+        self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
         if pool.global_pooling:
             given = [f for f in ("kernel_size", "kernel_h", "kernel_w") if pool.HasField(f)]
             self.check(not given, f"global_pooling takes its kernel from the bottom; drop {given}")
-            self.kernel, self.stride, self.pad = None, (1, 1), (0, 0)
-        else:
-            self.kernel = self._pair("kernel_size", "kernel", None)
-            self.stride = self._pair("stride", "stride", 1)
-            self.pad = self._pair("pad", "pad", 0)
-            self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
-            self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
+            self.check(
+                self.stride == (1, 1) and self.pad == (0, 0),
+                f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
+            )
+            self.kernel = None
+            return
+        self.kernel = self._pair("kernel_size", "kernel", None)
+        self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
         self.check(
-            self.kernel is None or all(p < k for p, k in zip(self.pad, self.kernel, strict=True)),
+            all(p < k for p, k in zip(self.pad, self.kernel, strict=True)),
             f"pad {self.pad} must be smaller than kernel_size {self.kernel}",
         )
 
@@ -181,7 +186,7 @@ class Pooling(LayerType):
         floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
         span = size + 2 * self.pad[i] - kernel
         steps = span // self.stride[i] if floor else -(-span // self.stride[i])
-        if self.pad[i] and steps * self.stride[i] >= size + self.pad[i]:
+        if any(self.pad) and steps * self.stride[i] >= size + self.pad[i]:
             steps -= 1
         return steps + 1
 
@@ -257,5 +262,3 @@ class Pooling(LayerType):
         )
         value = getattr(pool, name) if pool.HasField(name) else default
         return (value, value)
-
-

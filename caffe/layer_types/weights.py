@@ -49,7 +49,7 @@ class Scale(LayerType):
         scale = self.spec.scale_param
         if len(shapes) == 1:
             axis = self.axis(scale.axis, shapes[0])
-            self.check(scale.num_axes >= -1, f"num_axes must be at least -1; found {scale.num_axes}")
+            self.check(scale.num_axes >= -1, f"num_axes must be -1 or more; found {scale.num_axes}")
             end = len(shapes[0]) if scale.num_axes == -1 else axis + scale.num_axes
             self.check(
                 end <= len(shapes[0]),
