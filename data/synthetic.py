@@ -27,7 +27,8 @@ from tqdm import tqdm
 from data.datasets import DATASETS, VOC_CLASSES, VOID, palette
 
 OVERSAMPLING = 4  # masks are drawn this much larger, then averaged: soft edges as in a photograph
-OBJECT_SIZE = (40, 96)  # pixels, the longer side
+OBJECT_SIZE = (140, 280)  # pixels, the longer side
+AREA = 45000  # pixels of an image for each object that it may hold
 SYNTHETIC = DATASETS["synthetic"]
 
 # ---- shapes: (fill, polygon in the unit square, y down), drawn in order; fill 0 cuts a hole ----
@@ -335,8 +336,8 @@ def _draw(rng, canvas, name, centre, size):
     u = (x - centre[0]) * np.cos(slant) + (y - centre[1]) * np.sin(slant)
     v = (y - centre[1]) * np.cos(slant) - (x - centre[0]) * np.sin(slant)
     mix = texture(u, v, period, rng)[..., None]
-    light = _rgb(hue + rng.normal(0, 0.015), rng.uniform(0.55, 0.95), rng.uniform(0.75, 1.0))
-    dark = _rgb(second + rng.normal(0, 0.015), rng.uniform(0.55, 0.95), rng.uniform(0.35, 0.6))
+    light = _rgb(hue + rng.normal(0, 0.01), rng.uniform(0.75, 0.95), rng.uniform(0.85, 1.0))
+    dark = _rgb(second + rng.normal(0, 0.01), rng.uniform(0.75, 0.95), rng.uniform(0.4, 0.55))
     look = dark + mix * (light - dark)
 
     window = canvas[y0:y1, x0:x1]
@@ -364,18 +365,12 @@ def border(instance: np.ndarray) -> np.ndarray:
     return edge
 
 
-def scene(size: tuple[int, int], seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One image with 1-4 objects.
-
-    size is (h, w); seed is whatever numpy.random.default_rng takes. Returns the image
-    (h, w, 3) uint8 RGB, the label (h, w) uint8 of 0-20 and the instance map (h, w) uint8.
-    """
-    h, w = size
-    rng = np.random.default_rng(seed)
-    canvas = _ground(rng, h, w)
+def _populate(rng, canvas) -> tuple[np.ndarray, np.ndarray]:
+    """Draw objects of random classes into canvas (h, w, 3); return label and instance (h, w)."""
+    h, w = canvas.shape[:2]
     label = np.zeros((h, w), np.uint8)
     instance = np.zeros((h, w), np.uint8)
-    for number in range(1, rng.binomial(3, 0.6) + 2):
+    for number in range(1, rng.binomial(max(3, h * w // AREA), 0.6) + 2):
         kind = int(rng.integers(1, len(VOC_CLASSES)))
         extent = min(rng.uniform(*OBJECT_SIZE), 0.9 * min(h, w))
         # Least overlap of a few tries; objects may still touch and hide each other, as in photos.
@@ -388,29 +383,38 @@ def scene(size: tuple[int, int], seed) -> tuple[np.ndarray, np.ndarray, np.ndarr
         mask = _draw(rng, canvas, VOC_CLASSES[kind], places[int(np.argmin(taken))], extent)
         label[mask] = kind
         instance[mask] = number
+    return label, instance
+
+
+def scene(size: tuple[int, int], seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One image with a few objects.
+
+    size is (h, w); seed is whatever numpy.random.default_rng takes. Returns the image
+    (h, w, 3) uint8 RGB, the label (h, w) uint8 of 0-20 and the instance map (h, w) uint8.
+    """
+    rng = np.random.default_rng(seed)
+    canvas = _ground(rng, *size)
+    label, instance = _populate(rng, canvas)
     return _finish(rng, canvas), label, instance
 
 
 def classification(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """n images of objects of one class each, for classifier pretraining.
+    """n images for classifier pretraining: an object in the middle, every second time of a scene.
 
-    Returns images (n, size, size, 3) uint8 RGB and labels (n,) int64 in 0-19: label k is class
-    k + 1 of VOC_CLASSES. Objects have the size they have in `scene`, cut to the image; about half
-    of the image's cells of 64 pixels or more hold one.
+    Returns images (n, size, size, 3) uint8 RGB and labels (n,) int64 in 0-19, the class of the
+    object in the middle: label k is class k + 1 of VOC_CLASSES.
     """
     images = np.empty((n, size, size, 3), np.uint8)
     labels = np.empty(n, np.int64)
-    cells = max(1, size // 64)
     for i in range(n):
         rng = np.random.default_rng((seed, 2, i))
-        labels[i] = rng.integers(len(VOC_CLASSES) - 1)
         canvas = _ground(rng, size, size)
-        for place in rng.permutation(cells**2)[: (cells**2 + 1) // 2]:
-            extent = min(rng.uniform(*OBJECT_SIZE), 1.1 * size)
-            centre = (np.array(divmod(place, cells)) + 0.5) * size / cells
-            slack = max(0.0, (size / cells - 0.6 * extent) / 2)
-            centre += rng.uniform(-slack, slack, 2)
-            _draw(rng, canvas, VOC_CLASSES[labels[i] + 1], centre, extent)
+        if i % 2:
+            _populate(rng, canvas)
+        labels[i] = rng.integers(len(VOC_CLASSES) - 1)
+        extent = min(rng.uniform(*OBJECT_SIZE), 1.1 * size)
+        middle = size / 2 + rng.uniform(-16, 16, 2)
+        _draw(rng, canvas, VOC_CLASSES[labels[i] + 1], middle, extent)
         images[i] = _finish(rng, canvas)
     return images, labels
 
@@ -418,7 +422,7 @@ def classification(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray
 def _write_sample(voc, sbd, name, size, seed):
     image, label, instance = scene(size, seed)
     jpeg = io.BytesIO()
-    Image.fromarray(image).save(jpeg, "JPEG", quality=92)
+    Image.fromarray(image).save(jpeg, "JPEG", quality=92, subsampling=0)
     (voc / "JPEGImages" / f"{name}.jpg").write_bytes(jpeg.getvalue())
     (sbd / "img" / f"{name}.jpg").write_bytes(jpeg.getvalue())
 
@@ -439,7 +443,7 @@ def generate(
     *,
     train: int,
     val: int,
-    size: tuple[int, int] = (160, 160),
+    size: tuple[int, int] = (320, 416),
     seed: int = 1337,
 ) -> None:
     """Write `train` + `val` images of size (h, w) below the new folder `out`.
@@ -489,7 +493,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", required=True, help="folder to write; must not exist")
     parser.add_argument("--train", type=int, default=400, help="training images (400)")
     parser.add_argument("--val", type=int, default=80, help="validation images (80)")
-    parser.add_argument("--size", type=int, nargs=2, default=(160, 160), metavar=("H", "W"))
+    parser.add_argument("--size", type=int, nargs=2, default=(320, 416), metavar=("H", "W"))
     parser.add_argument("--seed", type=int, default=1337)
     args = parser.parse_args(argv)
     try:

@@ -11,7 +11,7 @@ from caffe.files import write_text
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS
 
-CLASSES = len(DATASETS["synthetic"].classes) - 1  # background is no class of an image
+CLASSES = len(DATASETS["synthetic"].classes) - 1  # no image is labelled background
 IMAGES = 1500
 BATCH = 16
 
@@ -27,6 +27,10 @@ def pretrain(folder: Path, *, width: float, iterations: int, seed: int) -> Path:
     }
     data = dict(module="synthetic_layers", layer="ClassificationDataLayer", param_str=params)
     net = nets.classifier("val", classes=CLASSES, data=data, width=width)
+    # A short training has no use for dropout's noise.
+    kept = [layer for layer in net.layer if layer.type != "Dropout"]
+    del net.layer[:]
+    net.layer.extend(kept)
     # Pixels are around 60, not 1: without this the first steps are far too long.
     conv1_1 = next(layer for layer in net.layer if layer.name == "conv1_1")
     conv1_1.convolution_param.weight_filler.type = "gaussian"
@@ -34,7 +38,7 @@ def pretrain(folder: Path, *, width: float, iterations: int, seed: int) -> Path:
     write_text(folder / "train.prototxt", str(net))
     solver_param = caffe_pb2.SolverParameter(
         train_net=str(folder / "train.prototxt"),
-        base_lr=0.015,
+        base_lr=0.02,
         lr_policy="poly",
         power=1,
         clip_gradients=2,

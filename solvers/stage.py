@@ -97,8 +97,7 @@ def start_from(net, stage: Stage) -> None:
             f"{stage.weights}: has no weights for {', '.join(untrained)}; {stage.net} must start "
             f"from the weights of {PREVIOUS[stage.net]}, or it would train from nothing"
         )
-    inner_products = [layer for layer in ("fc6", "fc7") if len(stored[layer][0]) == 2]
-    if inner_products or len(stored["fc6"][0]) == 4 and stored["fc6"][0][:2] == (1, 1):
+    if len(stored["fc6"][0]) == 2 or stored["fc6"][0][:2] == (1, 1):  # an old file's 2-d blob
         raise ValueError(
             f"{stage.weights}: fc6 has shape {stored['fc6'][0]}, that of a classifier; transplant "
             f"it first: python -m surgery.ilsvrc {stage.weights} {PRETRAINED}.caffemodel"
@@ -288,8 +287,8 @@ def dataset_at(dataset: Dataset, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
-        hint="the folder given as data must be in VOC layout, with ImageSets/Segmentation/train.txt "
-        "and val.txt",
+        hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
+        "ImageSets/Segmentation/train.txt and val.txt",
     )
 
 

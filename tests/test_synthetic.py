@@ -129,11 +129,12 @@ def test_finer_strides_can_follow_the_shapes_better():
     """Labels averaged over s x s cells and spread again: the mean IU each stride could reach."""
     hits = {s: np.zeros(21) for s in (32, 16, 8)}
     union = {s: np.zeros(21) for s in hits}
-    for i in range(30):
-        label = synthetic.scene((160, 160), (1, i))[1]
+    size = 320
+    for i in range(60):
+        label = synthetic.scene((size, size), (1, i))[1]
         one_hot = np.eye(21)[label]
         for s in hits:
-            cells = one_hot.reshape(160 // s, s, 160 // s, s, 21).mean((1, 3))
+            cells = one_hot.reshape(size // s, s, size // s, s, 21).mean((1, 3))
             guess = np.kron(cells.argmax(2), np.ones((s, s), int))
             for c in range(21):
                 hits[s][c] += np.count_nonzero((label == c) & (guess == c))

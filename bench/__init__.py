@@ -1,0 +1,1 @@
+"""The bench: this engine against the same nets written plainly in PyTorch (`python -m bench`)."""
