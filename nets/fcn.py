@@ -8,7 +8,6 @@ from caffe import params as P
 from caffe.coord_map import crop
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
-from caffe.storage import blob_shapes
 from data.datasets import VOID
 
 from .data import input_layers
@@ -115,6 +114,8 @@ def net_of_weights(path: str) -> tuple[str, int, float]:
 
     Told by the names and output channels of its layers; raises ValueError if they are of no net.
     """
+    from caffe.storage import blob_shapes  # here: BVLC's pycaffe, which generates too, has none
+
     found = {name: shapes[0][0] for name, shapes in blob_shapes(path).items()}
     classes = found.get("score_fr", 1)
     width = found.get("fc7", FC_CHANNELS) / FC_CHANNELS

@@ -217,18 +217,21 @@ def _score(stage: Stage, solver, loss: float) -> Scores:
     """Score the validation set, add a line to metrics.csv and draw the run's pictures."""
     net = solver.test_nets[0]
     net.share_with(solver.net)
+    images = stage.solver.test_iter[0]
+    # Spread over the set: neighbours in a list may be neighbours in a film.
+    pictured = {images * k // PICTURES for k in range(PICTURES)}
     shown: list[list[np.ndarray]] = []
     labels: list[np.ndarray] = []
 
     def watch(i: int, data: np.ndarray, label: np.ndarray, prediction: np.ndarray) -> None:
-        if i < PICTURES:
+        if i in pictured:
             mean = np.array(stage.dataset.mean, np.float32)[:, None, None]
             image = np.clip(np.rint(data + mean), 0, 255).astype(np.uint8)[::-1].transpose(1, 2, 0)
             truth, prediction = label.astype(np.uint8), prediction.astype(np.uint8)
             shown.append([image, colours(truth), colours(prediction)])
             labels.extend([truth, prediction])
 
-    result, val_loss = score.evaluate(net, stage.solver.test_iter[0], watch=watch)
+    result, val_loss = score.evaluate(net, images, watch=watch)
     log.info(
         "Iteration %d: loss %.4g, val loss %.4g, overall accuracy %.4f, mean accuracy %.4f, "
         "mean IU %.4f, f.w. IU %.4f",
