@@ -21,7 +21,7 @@ def with_input_layer(net: NetParameter) -> NetParameter:
     if net.layers:
         raise CaffeError(
             f"net '{net.name}' is in the old format (layers {{ }}); this version reads "
-            "layer { }. Rewrite it with upgrade_net_proto_text"
+            'layer { }. Write each layer as layer { }, its type as a name ("Convolution")'
         )
     if not net.input:
         return net

@@ -43,7 +43,10 @@ def _gpu(device_id: int) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not 0 <= device_id < count:
         found = f"torch sees {count} GPU(s)" if count else "torch sees no GPU on this machine"
-        raise CaffeError(f"GPU {device_id} was asked for, but {found}; use set_mode_cpu() instead")
+        raise CaffeError(
+            f"GPU {device_id} was asked for, but {found}; run on the CPU: set_mode_cpu(), or leave "
+            "GPU= or --gpu out of the command"
+        )
     return torch.device("cuda", device_id)
 
 

@@ -309,7 +309,13 @@ class Net:
                     f"{kind} '{name}': batch {np.shape(value)[:1]} does not match the blob's "
                     f"shape {blob.shape}; reshape the blob first"
                 )
-            getattr(blob, part)[...] = value
+            try:
+                getattr(blob, part)[...] = value
+            except ValueError:
+                raise CaffeError(
+                    f"{kind} '{name}': an array of shape {np.shape(value)} does not fit the blob's "
+                    f"shape {blob.shape}; reshape the blob first"
+                ) from None
 
     def _items(self, arrays: dict[str, np.ndarray]) -> int:
         lengths = {name: len(array) for name, array in arrays.items()}

@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,20 +66,26 @@ class Interrupted(Exception):
     """Ctrl-C, taken between two iterations."""
 
 
+class Diverged(ValueError):
+    """A loss that is no number: nothing of this iteration is worth a snapshot."""
+
+
 def train(stage: Stage, *, resume: bool = True) -> Scores:
     """Train a stage to max_iter and return the scores of its last iteration.
 
-    Continues from the newest snapshot unless `resume` is False. Ctrl-C writes a snapshot first.
-    Raises ValueError for weights that are not those of the stage before.
+    Continues from the newest whole snapshot; if `resume` is False, older snapshots and metrics are
+    moved aside first. Ctrl-C and errors of the data write a snapshot. Raises ValueError for weights
+    that are not those of the stage before, and for a folder where another net or dataset trained.
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
     with _logging_to(stage.folder / "log.txt"):
-        solver = _solver(stage)
-        newest = _newest_snapshot(stage) if resume else None
-        if newest:
-            log.info("Resuming from %s", newest)
-            solver.restore(str(newest))
-            solver.net.layers[0].skip(solver.iter * stage.solver.iter_size)
+        if not resume:
+            _move_aside(stage.folder / "snapshot")
+            _move_aside(stage.folder / "metrics.csv")
+        snapshots = _snapshots(stage)
+        solver = _solver(stage, continues=bool(snapshots))
+        if snapshots:
+            _resume(stage, solver, snapshots)
         else:
             start_from(solver.net, stage)
         return _run(stage, solver)
@@ -113,8 +120,11 @@ def _is_new(layer: str, net: str) -> bool:
     return layer.startswith(("upscore", "scale", head))
 
 
-def _solver(stage: Stage):
-    """Write the prototxt of a stage and build its solver."""
+def _solver(stage: Stage, continues: bool):
+    """Write the prototxt of a stage and build its solver.
+
+    Raises ValueError where a run continues, but with other nets than it began with.
+    """
     for split, of_dataset in (
         ("train", stage.dataset.train_split),
         ("val", stage.dataset.val_split),
@@ -128,7 +138,14 @@ def _solver(stage: Stage):
             data=data,
             width=stage.width,
         )
-        write_text(stage.folder / f"{split}.prototxt", str(net))
+        path = stage.folder / f"{split}.prototxt"
+        if continues and path.exists() and path.read_text() != str(net):
+            raise ValueError(
+                f"{path} is of another net or dataset than this command asks for, and "
+                f"{stage.folder} holds its snapshots: choose another folder (--out), or start "
+                "again there (RESUME=0, --restart)"
+            )
+        write_text(path, str(net))
     param = caffe_pb2.SolverParameter()
     param.CopyFrom(stage.solver)
     param.train_net = str(stage.folder / "train.prototxt")
@@ -141,13 +158,40 @@ def _solver(stage: Stage):
     return caffe.get_solver(str(path))
 
 
-def _newest_snapshot(stage: Stage) -> Path | None:
+def _snapshots(stage: Stage) -> list[Path]:
+    """The run's solverstates, the newest first."""
     found = {
         int(match[1]): path
         for path in (stage.folder / "snapshot").glob("train_iter_*.solverstate")
         if (match := re.fullmatch(r"train_iter_(\d+)", path.stem))
     }
-    return found[max(found)] if found else None
+    return [found[iteration] for iteration in sorted(found, reverse=True)]
+
+
+def _resume(stage: Stage, solver, snapshots: list[Path]) -> None:
+    """Continue from the first snapshot that is whole; CaffeError if none is."""
+    for path in snapshots:
+        try:
+            solver.restore(str(path))
+        except caffe.CaffeError as error:
+            log.info("Passing over a snapshot: %s", error)
+            continue
+        log.info("Resuming from %s (%s is not read again)", path, stage.weights)
+        solver.net.layers[0].skip(solver.iter * stage.solver.iter_size)
+        return
+    raise caffe.CaffeError(
+        f"{stage.folder}/snapshot: no snapshot can be read; start again with RESUME=0 (--restart)"
+    )
+
+
+def _move_aside(path: Path) -> None:
+    """Rename what is at path to path.1, path.2, ...: the first that is free."""
+    if path.exists():
+        number = 1
+        while (aside := path.with_name(f"{path.name}.{number}")).exists():
+            number += 1
+        path.rename(aside)
+        log.info("%s is now %s", path, aside)
 
 
 def _run(stage: Stage, solver) -> Scores:
@@ -165,7 +209,7 @@ def _run(stage: Stage, solver) -> Scores:
         def on_gradients_ready() -> None:
             losses.append(float(solver.net.blobs["loss"].data))
             if not np.isfinite(losses[-1]):
-                raise ValueError(
+                raise Diverged(
                     f"{stage.net}: the loss is {losses[-1]} at iteration {solver.iter}: training "
                     f"has diverged; lower base_lr ({param.base_lr:g}, --lr) and start again from a "
                     "snapshot before that, or with RESUME=0"
@@ -186,11 +230,18 @@ def _run(stage: Stage, solver) -> Scores:
                 f"interrupted at iteration {solver.iter}; {state} is written, "
                 "and the same command continues from it"
             ) from None
+        except Diverged:
+            raise
+        except (ValueError, OSError, caffe.CaffeError):
+            log.info("An error stops the run; %s is written", solver.snapshot())
+            raise
         finally:
             stop["restore"]()
     if result is None:
-        log.info("Already trained to iteration %d; scoring", solver.iter)
-        result = _score(stage, solver, float("nan"))
+        log.info(
+            "Already trained to iteration %d (%d asked for); scoring", solver.iter, param.max_iter
+        )
+        return _score(stage, solver, None)
     if param.max_iter % param.snapshot:
         solver.snapshot()
     solver.net.save(str(stage.folder / f"{stage.net}.caffemodel"))
@@ -213,8 +264,11 @@ def _stop_on_sigint() -> dict:
     return state
 
 
-def _score(stage: Stage, solver, loss: float) -> Scores:
-    """Score the validation set, add a line to metrics.csv and draw the run's pictures."""
+def _score(stage: Stage, solver, loss: float | None) -> Scores:
+    """Score the validation set, add a line to metrics.csv and draw the run's pictures.
+
+    loss: the training loss, None if nothing was trained: then only the score is new.
+    """
     net = solver.test_nets[0]
     net.share_with(solver.net)
     images = stage.solver.test_iter[0]
@@ -232,6 +286,8 @@ def _score(stage: Stage, solver, loss: float) -> Scores:
             labels.extend([truth, prediction])
 
     result, val_loss = score.evaluate(net, images, watch=watch)
+    if loss is None:
+        return result
     log.info(
         "Iteration %d: loss %.4g, val loss %.4g, overall accuracy %.4f, mean accuracy %.4f, "
         "mean IU %.4f, f.w. IU %.4f",
@@ -285,7 +341,7 @@ def dataset_at(dataset: Dataset, data: Path | None) -> Dataset:
     splits = {name: Split("VOCSegDataLayer", ".") for name in ("train", "val")}
     return dataclasses.replace(
         dataset,
-        home=data,
+        home=data.resolve(),
         splits=splits,
         train_split="train",
         val_split="val",
@@ -312,16 +368,25 @@ def default_weights(net: str, dataset: str) -> Path:
 def _require_weights(path: Path, net: str, given: bool) -> None:
     if path.is_file():
         return
-    cure = f"train {PREVIOUS[net]} first, or give --weights"
-    if PREVIOUS[net] == PRETRAINED:
+    cure = "check the path" if given else f"train {PREVIOUS[net]} first, or give --weights"
+    if PREVIOUS[net] == PRETRAINED and not given:
         cure = (
             f"put {VGG16.url} at {DATASETS['voc'].home / VGG16.path} (`make data-voc` does), then "
             "run `make vgg16-fcn`"
         )
     raise FileNotFoundError(
-        f"{path}: {net} starts from these weights, and they are not there"
-        + ("" if given else f"; {cure}")
+        f"{path}: {net} starts from these weights, and they are not there; {cure}"
     )
+
+
+def _positive(kind: type) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
+        return value
+
+    return parse
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -335,10 +400,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="a folder in VOC layout instead (train, val)")
     parser.add_argument("--weights", type=Path, help="caffemodel to start from")
     parser.add_argument("--out", type=Path, help="folder of the run (runs/DATASET-NET)")
-    parser.add_argument("--iters", type=int, help="iterations (as published)")
-    parser.add_argument("--lr", type=float, help="base learning rate (as published)")
-    parser.add_argument("--snapshot", type=int, help="iterations between snapshots and scores")
-    parser.add_argument("--width", type=float, default=1.0, help="scales the channels (1)")
+    parser.add_argument("--iters", type=_positive(int), help="iterations (as published)")
+    parser.add_argument("--lr", type=_positive(float), help="base learning rate (as published)")
+    parser.add_argument(
+        "--snapshot", type=_positive(int), help="iterations between snapshots and scores"
+    )
+    parser.add_argument(
+        "--width", type=_positive(float), default=1.0, help="scales the channels (1)"
+    )
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     parser.add_argument("--restart", action="store_true", help="do not resume from a snapshot")
     args = parser.parse_args(argv)

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_three_stages_each_from_the_last(world, tmp_path, capsys):
 def test_new_upsampling_is_bilinear_and_new_scores_are_zero(world, tmp_path):
     """surgery.interp and the zero-initialised score layers of section 4.2."""
     built = tiny_stage(world, tmp_path, "fcn32s", world / "vgg16-fcn.caffemodel")
-    solver = stage._solver(built)
+    solver = stage._solver(built, continues=False)
     stage.start_from(solver.net, built)
     assert not solver.net.params["score_fr"][0].data.any()
     upscore = solver.net.params["upscore"][0].data
@@ -102,6 +103,74 @@ def test_resuming_ends_with_the_same_bits(world, tmp_path):
     for layer, blobs in whole.items():
         for a, b in zip(blobs, resumed[layer], strict=True):
             np.testing.assert_array_equal(a, b, err_msg=layer)
+
+
+def run_for(world, out, iters, *more):
+    args = arguments(world, "fcn32s", world / "vgg16-fcn.caffemodel", out, "--snapshot", "1")
+    return stage.main([*args, "--iters", str(iters), *more])
+
+
+def test_starting_again_moves_the_old_run_aside(world, tmp_path):
+    """Nothing is lost, and nothing of the old run is ever resumed."""
+    out = tmp_path / "run"
+    assert run_for(world, out, 2) == 0
+    assert run_for(world, out, 1, "--restart") == 0
+    assert {p.stem for p in (out / "snapshot").iterdir()} == {"train_iter_1"}
+    assert "train_iter_2" in {p.stem for p in (out / "snapshot.1").iterdir()}
+    assert len((out / "metrics.csv").read_text().splitlines()) == 2
+    assert len((out / "metrics.csv.1").read_text().splitlines()) == 3
+
+
+def test_a_damaged_snapshot_is_passed_over(world, tmp_path):
+    out = tmp_path / "run"
+    assert run_for(world, out, 2) == 0
+    newest = out / "snapshot" / "train_iter_2.solverstate"
+    newest.write_bytes(newest.read_bytes()[:300])
+    assert run_for(world, out, 3) == 0
+    log = (out / "log.txt").read_text()
+    assert f"Passing over a snapshot: {newest}" in log
+    assert "Resuming from" in log
+    assert "train_iter_1.solverstate" in log.split("Resuming from")[1]
+
+
+def test_a_folder_of_another_net_is_not_continued(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    assert run_for(world, out, 2, "--width", str(1 / 16)) == 1
+    error = capsys.readouterr().err
+    assert str(out / "train.prototxt") in error
+    assert "RESUME=0" in error
+
+
+def test_a_finished_run_is_scored_and_not_written_again(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    before = (out / "metrics.csv").read_text()
+    capsys.readouterr()
+    assert run_for(world, out, 1) == 0
+    assert "fcn32s" in capsys.readouterr().out
+    assert (out / "metrics.csv").read_text() == before
+
+
+def test_bad_data_in_the_middle_of_a_run_leaves_a_snapshot(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    weights = world / "vgg16-fcn.caffemodel"
+    broken = tmp_path / "broken"
+    shutil.copytree(world / "data" / "pascal" / "VOC2011", broken)
+    name = (broken / "ImageSets/Segmentation/val.txt").read_text().split()[1]
+    Image.new("RGB", (64, 48)).save(broken / "SegmentationClass" / f"{name}.png")
+    args = arguments(world, "fcn32s", weights, out, "--iters", "2", "--snapshot", "100")
+    args[args.index("--data") + 1] = str(broken)
+    assert stage.main(args) == 1
+    assert f"{name}.png" in capsys.readouterr().err
+    assert (out / "snapshot" / "train_iter_2.solverstate").exists()
+
+
+@pytest.mark.parametrize("option", ["--iters", "--lr", "--snapshot", "--width"])
+def test_options_must_be_positive(option, capsys):
+    with pytest.raises(SystemExit):
+        stage.main(["fcn32s", option, "0"])
+    assert option in capsys.readouterr().err
 
 
 def test_ctrl_c_writes_a_snapshot_and_the_command_continues(world, tmp_path):
