@@ -6,7 +6,7 @@ import numpy as np
 
 import caffe
 import nets
-from caffe.files import write_text
+from caffe.files import prototxt, write_text
 from caffe.proto import caffe_pb2
 from surgery.draw import draw
 
@@ -32,7 +32,7 @@ def prepare(work: Work, net: str) -> None:
         spec = nets.classifier("deploy", classes=1000, width=work.width)
     else:
         spec = nets.fcn(net, "deploy", classes=CLASSES, data=None, width=work.width)
-    write_text(work.prototxt, str(spec))
+    write_text(work.prototxt, prototxt(spec))
     drawn = caffe.Net(work.prototxt, caffe.TEST)
     draw(drawn)
     drawn.save(work.caffemodel)
@@ -71,7 +71,7 @@ class Train:
         set_mode(work)
         self.image, self.label = image(work), label(work)
         path = work.folder / "solver.prototxt"
-        write_text(path, str(solver(work)))
+        write_text(path, prototxt(solver(work)))
         self.solver = caffe.SGDSolver(path)
         self.net = self.solver.net
         self.net.copy_from(work.caffemodel)

@@ -39,6 +39,11 @@ def read_prototxt(path: PathLike, message: M) -> M:
         raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}") from None
 
 
+def prototxt(message: Message) -> str:
+    """A message in text format, the same under every protobuf release (str() promises nothing)."""
+    return text_format.MessageToString(message)
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Write a text file whole or not at all."""
     with replacing(path) as file:

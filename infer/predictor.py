@@ -96,6 +96,7 @@ def _out_of_memory(error: RuntimeError) -> bool:
 
 
 def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Net:
+    import caffe
     import nets
 
     if net is not None and str(net) not in nets.NETS:
@@ -109,7 +110,8 @@ def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Ne
         raise ValueError(f"{weights}: weights of {found}, but {net} was asked for")
     with tempfile.TemporaryDirectory() as folder:
         prototxt = Path(folder) / f"{found}-deploy.prototxt"
-        prototxt.write_text(str(nets.fcn(found, "deploy", classes=classes, data=None, width=width)))
+        spec = nets.fcn(found, "deploy", classes=classes, data=None, width=width)
+        prototxt.write_text(caffe.files.prototxt(spec))
         return _net(prototxt, weights)
 
 

@@ -4,10 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from google.protobuf import text_format
-
 from caffe import CaffeError
-from caffe.files import write_text
+from caffe.files import prototxt, write_text
 from data.datasets import DATASETS
 
 from . import NETS, fcn, seg_data
@@ -26,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
                 data = seg_data(voc, of_dataset) if of_dataset else None
                 path = out / f"voc-{net}" / f"{split}.prototxt"
                 proto = fcn(net, split, classes=len(voc.classes), data=data)
-                write_text(path, text_format.MessageToString(proto))
+                write_text(path, prototxt(proto))
                 print(path)
     except (ValueError, OSError, CaffeError) as error:
         print(f"error: {error}", file=sys.stderr)

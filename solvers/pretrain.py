@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 import caffe
 import nets
-from caffe.files import write_text
+from caffe.files import prototxt, write_text
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS
 
@@ -35,7 +35,7 @@ def pretrain(folder: Path, *, width: float, iterations: int, seed: int) -> Path:
     conv1_1 = next(layer for layer in net.layer if layer.name == "conv1_1")
     conv1_1.convolution_param.weight_filler.type = "gaussian"
     conv1_1.convolution_param.weight_filler.std = 0.01
-    write_text(folder / "train.prototxt", str(net))
+    write_text(folder / "train.prototxt", prototxt(net))
     solver_param = caffe_pb2.SolverParameter(
         train_net=str(folder / "train.prototxt"),
         base_lr=0.02,
@@ -48,7 +48,7 @@ def pretrain(folder: Path, *, width: float, iterations: int, seed: int) -> Path:
         snapshot_prefix=str(folder / "train"),
         random_seed=seed,
     )
-    write_text(folder / "solver.prototxt", str(solver_param))
+    write_text(folder / "solver.prototxt", prototxt(solver_param))
     solver = caffe.get_solver(str(folder / "solver.prototxt"))
     losses, accuracies = [], []
     with tqdm(total=iterations, desc="classifier", unit="iter") as bar:

@@ -26,7 +26,7 @@ from tqdm import tqdm
 import caffe
 import nets
 import surgery
-from caffe.files import write_text
+from caffe import files
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS, VGG16, Dataset, Split, require
 from infer import colours, legend
@@ -138,14 +138,14 @@ def _solver(stage: Stage, continues: bool):
             data=data,
             width=stage.width,
         )
-        path = stage.folder / f"{split}.prototxt"
-        if continues and path.exists() and path.read_text() != str(net):
+        path, text = stage.folder / f"{split}.prototxt", files.prototxt(net)
+        if continues and path.exists() and path.read_text() != text:
             raise ValueError(
                 f"{path} is of another net or dataset than this command asks for, and "
                 f"{stage.folder} holds its snapshots: choose another folder (--out), or start "
                 "again there (RESUME=0, --restart)"
             )
-        write_text(path, str(net))
+        files.write_text(path, text)
     param = caffe_pb2.SolverParameter()
     param.CopyFrom(stage.solver)
     param.train_net = str(stage.folder / "train.prototxt")
@@ -153,7 +153,7 @@ def _solver(stage: Stage, continues: bool):
     param.snapshot_prefix = str(stage.folder / "snapshot" / "train")
     param.random_seed = stage.seed
     path = stage.folder / "solver.prototxt"
-    write_text(path, str(param))
+    files.write_text(path, files.prototxt(param))
     (stage.folder / "snapshot").mkdir(exist_ok=True)
     return caffe.get_solver(str(path))
 
