@@ -176,6 +176,12 @@ def palette() -> np.ndarray:
     return colours
 
 
+def ids(dataset: Dataset, split: str) -> list[str]:
+    """The image ids of a split, from its file: one a line, blank lines left out."""
+    path = dataset.home / dataset.splits[split].file(split)
+    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+
+
 def require(dataset: Dataset, *paths: str) -> None:
     """Check that the dataset's split files, and `paths` below its home, are there.
 

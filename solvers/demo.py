@@ -20,7 +20,7 @@ from PIL import Image
 
 import caffe
 from data import synthetic
-from data.datasets import DATASETS, Dataset
+from data.datasets import DATASETS, Dataset, ids
 from infer import Predictor, colours, legend, load_image
 from surgery.ilsvrc import convert
 
@@ -69,7 +69,7 @@ def run(out: Path) -> dict[str, Scores]:
 def draw(out: Path, dataset: Dataset) -> None:
     """Write comparison.png: held-out images, their truth, and what each stage makes of them."""
     voc = dataset.home / dataset.splits["val"].folder
-    names = (voc / "ImageSets/Segmentation/val.txt").read_text().split()[:PICTURES]
+    names = ids(dataset, "val")[:PICTURES]
     predictors = [
         Predictor(net, out / net / f"{net}.caffemodel", mean=dataset.mean, classes=dataset.classes)
         for net in STAGES

@@ -28,7 +28,7 @@ import nets
 import surgery
 from caffe import files
 from caffe.proto import caffe_pb2
-from data.datasets import DATASETS, VGG16, Dataset, Split, require
+from data.datasets import DATASETS, VGG16, Dataset, Split, ids, require
 from infer import colours, legend
 
 from . import plots, prototxt, score
@@ -351,12 +351,6 @@ def dataset_at(dataset: Dataset, data: Path | None) -> Dataset:
     )
 
 
-def count(dataset: Dataset) -> int:
-    """The number of validation images, from the split's file."""
-    path = dataset.home / dataset.splits[dataset.val_split].file(dataset.val_split)
-    return sum(1 for line in path.read_text().splitlines() if line.strip())
-
-
 def default_weights(net: str, dataset: str) -> Path:
     """Where the stage before leaves its weights."""
     previous = PREVIOUS[net]
@@ -417,7 +411,7 @@ def main(argv: list[str] | None = None) -> int:
         require(dataset)
         weights = args.weights or default_weights(args.net, args.dataset)
         _require_weights(weights, args.net, args.weights is not None)
-        solver = prototxt.solver(args.net, test_iter=count(dataset))
+        solver = prototxt.solver(args.net, test_iter=len(ids(dataset, dataset.val_split)))
         solver.max_iter = args.iters or solver.max_iter
         solver.base_lr = args.lr or solver.base_lr
         solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
