@@ -24,10 +24,13 @@ def set_mode_cpu() -> None:
 def set_mode_gpu() -> None:
     """Run on the GPU that `set_device` chose, 0 by default.
 
-    Raises CaffeError where there is no such GPU.
+    In float32 throughout (no TF32), and with kernels that give the same bits each time. Raises
+    CaffeError where there is no such GPU.
     """
     global _device
     _device = _gpu(_gpu_id)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
 
 
 def set_device(device_id: int) -> None:
@@ -67,3 +70,8 @@ def generator(on: torch.device | None = None) -> torch.Generator:
         else:
             _generators[on].manual_seed(_seed)
     return _generators[on]
+
+
+def draw_seed() -> int:
+    """A seed for a generator that a layer keeps to itself (shuffles, augmentation)."""
+    return int(torch.randint(2**63 - 1, (), generator=generator()))
