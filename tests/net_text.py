@@ -60,3 +60,19 @@ def run_layer(
         params=[blob.data.copy() for blob in blobs],
         dparams=[blob.diff.copy() for blob in blobs],
     )
+
+
+def run_in_place(
+    kind: str, body: str, x: np.ndarray, dy: np.ndarray, hold: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Top and bottom diff of one layer whose top is its bottom; `hold`: a script looks on."""
+    text = "force_backward: true " + input_layer("x", *x.shape)
+    net = net_of(text + f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "x" {body} }}')
+    net.blobs["x"].data[...] = x
+    held = net.blobs["x"].data if hold else None
+    net.forward()
+    y = net.blobs["x"].data.copy()
+    assert held is None or np.array_equal(held, y, equal_nan=True)
+    net.blobs["x"].diff[...] = dy
+    net.backward()
+    return y, net.blobs["x"].diff.copy()

@@ -83,3 +83,66 @@ def test_batch_norms_parameters_are_not_learned_and_three_old_param_specs_mean_n
         assert [p.lr_mult for p in net._graph.params] == [0, 0, 0]
     with pytest.raises(caffe.CaffeError, match="lr_mult"):
         run_layer("BatchNorm", "param { lr_mult: 1 }", [normal(0, 4, 2)])
+
+
+@law("MVN")
+@drawn(40)
+@given(
+    SEED,
+    st.sampled_from([(2,), (2, 3), (2, 3, 4), (2, 3, 4, 5)]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([1e-9, 0.1, 2]),
+)
+def test_mvn_subtracts_the_mean_and_divides_by_the_deviation_plus_eps(
+    seed, shape, across, variance, eps
+):
+    """Of each channel, or of each item; and the top has four axes.
+
+    The gradient is Caffe's: (dy - mean(dy) - y mean(y dy)) / (deviation + eps), which is the
+    derivative but for the last term, where that has y (deviation + eps) / deviation.
+    """
+    x, dy = 2 * normal(seed, *shape) + 1, normal(seed + 1, *shape + (1,) * (4 - len(shape)))
+    body = f"across_channels: {str(across).lower()} normalize_variance: {str(variance).lower()}"
+    ran = run_layer("MVN", f"mvn_param {{ {body} eps: {eps} }}", [x], diffs=[dy])
+    axes = (1, 2, 3) if across else (2, 3)
+
+    def mean(values):
+        return values.mean(axes, keepdims=True)
+
+    centred = np.float64(x).reshape(dy.shape)
+    centred = centred - mean(centred)
+    if not variance:
+        agree(ran.y[0], centred)
+        agree(ran.dx[0], (dy - mean(np.float64(dy))).reshape(shape))
+        return
+    divisor = np.sqrt(mean(centred**2)) + eps
+    y = centred / divisor
+    agree(ran.y[0], y)
+    dx = (dy - mean(np.float64(dy)) - y * mean(y * dy)) / divisor
+    agree(ran.dx[0], dx.reshape(shape), floor=1e-5 * np.abs(dx).max(initial=1))
+
+
+@law("MVN")
+def test_mvn_of_a_constant_is_zero_and_has_a_finite_gradient():
+    ran = run_layer("MVN", "mvn_param { eps: 0.5 }", [np.ones((1, 1, 2, 2))], diffs=[np.eye(2)])
+    assert not ran.y[0].any()
+    agree(ran.dx[0], 2 * (np.eye(2) - 0.5)[None, None])
+
+
+@law("MVN")
+def test_mvn_takes_at_most_4_axes():
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' \(MVN\): .*4 axes.*\(1, 1, 1, 1, 2\)"):
+        run_layer("MVN", "", [np.ones((1, 1, 1, 1, 2))])
+
+
+@law("LRN", "BatchNorm")
+@pytest.mark.parametrize(
+    ("kind", "shape", "message"),
+    [("LRN", (2, 3, 4), "needs 4 axes"), ("BatchNorm", (2, 4, 3, 4), "expects 3 channels")],
+)
+def test_a_bottom_reshaped_to_what_does_not_fit_is_refused(kind, shape, message):
+    net = run_layer(kind, "", [np.ones((2, 3, 4, 5))]).net
+    net.blobs["x0"].reshape(*shape)
+    with pytest.raises(caffe.CaffeError, match=rf"layer 'l' \({kind}\): {message}.*found"):
+        net.forward()

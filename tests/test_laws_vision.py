@@ -1,120 +1,15 @@
-"""Layers over space: their laws, against float64 references written here."""
+"""Layers over spatial axes: their laws, against float64 references written here."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from laws import FLT_MAX, SEED, agree, drawn, law, normal
+from laws import SEED, agree, drawn, law, normal
 from net_text import run_layer
 
-
-def windows(size: int, kernel: int, stride: int, pad: int, padded: bool, floor: bool):
-    """(start, end) of each window on one axis, as pooling_layer.cpp cuts them."""
-    steps = (size + 2 * pad - kernel) / stride
-    count = int(math.floor(steps) if floor else math.ceil(steps)) + 1
-    if padded and (count - 1) * stride >= size + pad:
-        count -= 1
-    starts = [i * stride - pad for i in range(count)]
-    return [(start, min(start + kernel, size + pad)) for start in starts]
-
-
-def pooled(x: np.ndarray, kernel, stride, pad, average: bool, floor: bool) -> np.ndarray:
-    """Pooling window by window in float64; AVE divides by the window with the padding in it."""
-    rows, columns = (
-        windows(x.shape[2 + i], kernel[i], stride[i], pad[i], any(pad), floor) for i in range(2)
-    )
-    y = np.zeros((*x.shape[:2], len(rows), len(columns)))
-    for (i, (top, bottom)), (j, (left, right)) in itertools.product(
-        enumerate(rows), enumerate(columns)
-    ):
-        part = np.float64(x)[:, :, max(top, 0) : bottom, max(left, 0) : right]
-        if average:
-            y[:, :, i, j] = part.sum((2, 3)) / ((bottom - top) * (right - left))
-        else:
-            y[:, :, i, j] = part.max((2, 3), initial=-FLT_MAX)
-    return y
-
-
-@st.composite
-def poolings(draw):
-    kernel = [draw(st.integers(1, 4)) for _ in range(2)]
-    pad = [draw(st.integers(0, k - 1)) for k in kernel]
-    stride = [draw(st.integers(1, 4)) for _ in range(2)]
-    # Where a window would have nothing but what lies behind the bottom, Caffe reads outside.
-    size = [draw(st.integers(max(1, k - 2 * p), 8)) for k, p in zip(kernel, pad, strict=True)]
-    return kernel, stride, pad, size
-
-
-def inside(kernel, stride, pad, size, floor) -> bool:
-    return all(
-        len(w) > 0 and all(max(start, 0) < end for start, end in w)
-        for i in range(2)
-        for w in [windows(size[i], kernel[i], stride[i], pad[i], any(pad), floor)]
-    )
-
-
-@law("Pooling")
-@drawn(120)
-@given(SEED, poolings(), st.booleans(), st.booleans())
-def test_pooling_rounds_up_clips_the_last_window_and_counts_padding_in_ave(
-    seed, geometry, average, floor
-):
-    kernel, stride, pad, size = geometry
-    if not inside(kernel, stride, pad, size, floor):
-        return
-    x = normal(seed, 2, 2, *size) - 3  # negative: padding must not win the maximum
-    body = " ".join(
-        f"{name}_h: {h} {name}_w: {w}"
-        for name, (h, w) in (("kernel", kernel), ("stride", stride), ("pad", pad))
-    )
-    body += f" pool: {'AVE' if average else 'MAX'} round_mode: {'FLOOR' if floor else 'CEIL'}"
-    ran = run_layer("Pooling", f"pooling_param {{ {body} }}", [x])
-    agree(ran.y[0], pooled(x, kernel, stride, pad, average, floor))
-
-
-@law("Pooling")
-@drawn()
-@given(SEED, poolings())
-def test_max_poolings_second_top_is_where_in_the_channel_the_first_maximum_lies(seed, geometry):
-    kernel, stride, pad, size = geometry
-    if not inside(kernel, stride, pad, size, floor=False):
-        return
-    x = np.random.RandomState(seed).randint(-9, -6, (1, 2, *size)).astype(np.float32)  # with ties
-    body = " ".join(
-        f"{name}_h: {h} {name}_w: {w}"
-        for name, (h, w) in (("kernel", kernel), ("stride", stride), ("pad", pad))
-    )
-    dy = 1 + np.abs(normal(seed, *pooled(x, kernel, stride, pad, False, False).shape))
-    ran = run_layer("Pooling", f"pooling_param {{ {body} }}", [x], tops=2, diffs=[dy])
-    dx = np.zeros(x.shape)
-    rows, columns = (
-        windows(size[i], kernel[i], stride[i], pad[i], any(pad), False) for i in range(2)
-    )
-    for c, (i, (top, bottom)), (j, (left, right)) in itertools.product(
-        range(2), enumerate(rows), enumerate(columns)
-    ):
-        top, left = max(top, 0), max(left, 0)
-        part = x[0, c, top:bottom, left:right]
-        row, column = np.unravel_index(part.argmax(), part.shape)
-        assert ran.y[1][0, c, i, j] == (top + row) * size[1] + left + column
-        dx[0, c, top + row, left + column] += dy[0, c, i, j]
-    agree(ran.dx[0], dx)
-
-
-@law("Pooling")
-@pytest.mark.parametrize("pool", ["MAX", "AVE"])
-def test_global_pooling_takes_the_bottom_as_its_window_also_after_a_reshape(pool):
-    x = normal(0, 2, 3, 4, 5)
-    net = run_layer("Pooling", f"pooling_param {{ pool: {pool} global_pooling: true }}", [x]).net
-    for shape in ((2, 3, 4, 5), (1, 3, 2, 7)):
-        x = normal(1, *shape)
-        net.blobs["x0"].reshape(*shape)
-        net.blobs["x0"].data[...] = x
-        reduce = np.max if pool == "MAX" else np.mean
-        agree(net.forward()["y0"], reduce(np.float64(x), (2, 3), keepdims=True))
+import caffe
 
 
 def convolved(x, w, b, stride, pad, dilation, group):
@@ -143,7 +38,7 @@ def convolved(x, w, b, stride, pad, dilation, group):
 
 @st.composite
 def convolutions(draw):
-    spatial = draw(st.integers(1, 3))
+    spatial = draw(st.integers(0, 4))
     geometry = {
         "kernel_size": draw(st.integers(1, 3)),
         "stride": draw(st.integers(1, 3)),
@@ -153,7 +48,7 @@ def convolutions(draw):
     }
     extent = geometry["dilation"] * (geometry["kernel_size"] - 1) + 1
     least = max(1, extent - 2 * geometry["pad"])
-    sizes = [draw(st.integers(least, least + 3)) for _ in range(spatial)]
+    sizes = [draw(st.integers(least, least + (3 if spatial < 3 else 1))) for _ in range(spatial)]
     return geometry, sizes
 
 
@@ -165,7 +60,7 @@ def conv_body(geometry, num_output):
 @law("Convolution")
 @drawn(60)
 @given(SEED, convolutions())
-def test_convolution_is_cross_correlation_in_1_2_or_3_dimensions(seed, drawn_case):
+def test_convolution_is_cross_correlation_over_any_number_of_axes(seed, drawn_case):
     geometry, sizes = drawn_case
     kernel, group = geometry["kernel_size"], geometry["group"]
     x = normal(seed, 2, 4, *sizes)
@@ -187,7 +82,7 @@ def test_deconvolution_is_the_gradient_of_convolution(seed, drawn_case):
     kernel, group = geometry["kernel_size"], geometry["group"]
     extent = geometry["dilation"] * (kernel - 1) + 1
     full = [geometry["stride"] * (n - 1) + extent - 2 * geometry["pad"] for n in sizes]
-    if min(full) < 1:
+    if min(full, default=1) < 1:
         return
     dy = normal(seed, 2, 6, *sizes)
     w = normal(seed + 1, 6, 4 // group, *[kernel] * len(sizes))
@@ -211,3 +106,96 @@ def test_h_and_w_forms_give_each_axis_its_own_geometry():
     assert conv.y[0].shape == (1, 2, 4, 4)
     assert [p.shape for p in conv.params] == [(2, 2, 2, 3)]
     assert run_layer("Deconvolution", body, [x]).y[0].shape == (1, 2, 6, 13)
+
+
+@law("Convolution", "Deconvolution", "Im2col")
+@pytest.mark.parametrize(
+    ("kind", "axis"),
+    [
+        *itertools.product(["Convolution", "Deconvolution"], [0, 2, -1]),
+        ("Im2col", 0),
+        ("Im2col", 2),
+    ],
+)
+def test_the_axes_before_the_channels_are_one_batch(kind, axis):
+    """`axis` names the channels; the spatial axes follow, if any."""
+    x = normal(0, 2, 4, 6, 4)
+    channels = axis % x.ndim
+    one_batch = x.reshape(-1, *x.shape[channels:])
+    body = "num_output: 2 group: 2 kernel_size: 2 stride: 2 pad: 1"
+    plain = run_layer(kind, f"convolution_param {{ {body} }}", [one_batch])
+    params = [normal(i, *p.shape) for i, p in enumerate(plain.params)]
+    dy = normal(9, *plain.y[0].shape)
+    plain = run_layer(
+        kind, f"convolution_param {{ {body} }}", [one_batch], params=params, diffs=[dy]
+    )
+    shape = (*x.shape[:channels], *dy.shape[1:])
+    ran = run_layer(
+        kind,
+        f"convolution_param {{ {body} axis: {axis} }}",
+        [x],
+        params=params,
+        diffs=[dy.reshape(shape)],
+    )
+    agree(ran.y[0], plain.y[0].reshape(shape))
+    agree(ran.dx[0], plain.dx[0].reshape(x.shape))
+    for ours, theirs in zip(ran.dparams, plain.dparams, strict=True):
+        agree(ours, theirs)
+
+
+@law("Convolution", "Im2col")
+def test_a_bottom_smaller_than_the_window_by_less_than_the_stride_is_looked_at_once():
+    """Caffe's division rounds towards 0; what the window shows behind the bottom is 0."""
+    x, w, b = normal(0, 1, 2, 2, 4), normal(1, 3, 2, 3, 3), normal(2, 3)
+    larger = np.pad(x, [(0, 0), (0, 0), (0, 1), (0, 0)])
+    body = "convolution_param { num_output: 3 kernel_size: 3 stride: 2 }"
+    agree(
+        run_layer("Convolution", body, [x], params=[w, b]).y[0],
+        convolved(larger, w, b, 2, 0, 1, 1),
+        floor=3e-5,
+    )
+    columns = run_layer("Im2col", body, [x]).y[0]
+    agree(columns, larger[..., :3].reshape(1, 18, 1, 1))
+
+
+@law("Im2col")
+@drawn(60)
+@given(SEED, convolutions())
+def test_im2col_makes_of_each_window_a_column_of_channels(seed, drawn_case):
+    """Convolution is the product of weights and columns; the gradient is the columns' transpose."""
+    geometry, sizes = drawn_case
+    if not sizes:
+        return
+    kernel = [geometry["kernel_size"]] * len(sizes)
+    step = [geometry[k] for k in ("stride", "pad", "dilation")]
+    x, w = normal(seed, 2, 2, *sizes), normal(seed + 1, 3, 2, *kernel)
+    y = convolved(x, w, np.zeros(3), *step, 1)
+    dy = normal(seed + 2, 2, w[0].size, *y.shape[2:])
+    ran = run_layer("Im2col", conv_body(geometry, 1), [x], diffs=[dy])
+    columns = np.float64(ran.y[0])
+    agree(np.moveaxis(np.tensordot(w.reshape(3, -1), columns, (1, 1)), 1, 0), y, floor=3e-5)
+    agree((columns * dy).sum(), (np.float64(ran.dx[0]) * x).sum(), floor=1e-3)
+
+
+@law("Convolution", "Im2col")
+@pytest.mark.parametrize(
+    ("kind", "body", "inputs", "message"),
+    [
+        ("Im2col", "kernel_size: 2", [(2, 3)], r"needs a spatial axis behind axis 1.*\(2, 3\)"),
+        ("Im2col", "kernel_size: 3", [(1, 2, 2, 5)], r"\(1, 2, 2, 5\) is smaller than kernel_size"),
+        ("Im2col", "kernel_size: 0", [(1, 2, 2, 5)], "kernel_size must be positive"),
+        ("Im2col", "kernel_size: 1 dilation: 0", [(1, 2, 2)], "dilation must be positive"),
+        ("Im2col", "kernel_h: 1 kernel_w: 1", [(1, 2, 3)], "are for 2 spatial axes"),
+        ("Convolution", "num_output: 2 kernel_size: 1 axis: 4", [(1, 2, 3, 3)], "axis 4 is out of"),
+        (
+            "Convolution",
+            "num_output: 2 kernel_size: 1",
+            [(1, 2, 3), (1, 2, 4)],
+            r"one shape; found \(1, 2, 3\) and \(1, 2, 4\)",
+        ),
+        ("Convolution", "num_output: 3 group: 2 kernel_size: 1", [(1, 2, 3)], "group 2 must div"),
+    ],
+)
+def test_a_window_that_does_not_fit_is_refused(kind, body, inputs, message):
+    with pytest.raises(caffe.CaffeError, match=rf"layer 'l' \({kind}\): .*{message}"):
+        run_layer(kind, f"convolution_param {{ {body} }}", list(map(np.ones, inputs)), len(inputs))

@@ -55,4 +55,4 @@ def test_agrees_with_bvlc_caffe(path, tmp_path):
 
 
 def test_there_are_records():
-    assert len(RECORDS) >= 60
+    assert len(RECORDS) >= 117

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from .. import fillers, run
+from .. import fillers, memory, run
 from ..blob import Blob, BlobVec
 from ..errors import CaffeError, within
 from ..proto import caffe_pb2
@@ -67,11 +67,13 @@ class LayerType:
         self.setup([blob.shape for blob in bottom])
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        for blob, shape in zip(top, self.top_shapes([b.shape for b in bottom]), strict=True):
-            blob.reshape(*shape)
+        shapes = self.top_shapes([b.shape for b in bottom])
+        for name, blob, shape in zip(self.spec.top, top, shapes, strict=True):
+            with within(f"layer '{self.name}' ({self.type}): top '{name}'"):
+                blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        run.forward(self, bottom, top)
+        self._in_memory(run.forward, bottom, top)
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         for i, down in enumerate(propagate_down):
@@ -80,7 +82,19 @@ class LayerType:
                 f"has no gradient for bottom {i}, but something below it is learnable; "
                 "set propagate_down: false for it",
             )
-        run.backward(self, top, propagate_down, bottom)
+        self._in_memory(run.backward, top, propagate_down, bottom)
+
+    def _in_memory(self, do: Callable[..., None], *args) -> None:
+        try:
+            do(self, *args)
+        except (RuntimeError, MemoryError) as error:
+            if not memory.exhausted(error):
+                raise
+            reason = str(error).partition(". ")[0]
+            raise CaffeError(
+                f"layer '{self.name}' ({self.type}): out of memory ({reason}); "
+                "make the batch or the images smaller"
+            ) from None
 
     # Helpers for subclasses.
 
@@ -91,7 +105,8 @@ class LayerType:
 
     def add_param(self, shape: Sequence[int], filler: caffe_pb2.FillerParameter) -> Blob:
         """Append a parameter of the given shape, filled as the filler says."""
-        blob = self.blobs.add_blob(*shape)
+        with within(f"layer '{self.name}' ({self.type})"):
+            blob = self.blobs.add_blob(*shape)
         self.fill(blob, filler)
         return blob
 

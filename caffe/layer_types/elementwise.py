@@ -1,25 +1,12 @@
-"""Layers that work value by value: ReLU, Dropout, Eltwise."""
+"""Arithmetic value by value: Clip, Dropout, Eltwise, Exp, Log, Power."""
+
+import math
 
 import torch
-import torch.nn.functional as F
 
 from .. import mode
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
-
-
-@layer_type("ReLU")
-class ReLU(LayerType):
-    """max(x, 0), and negative_slope * x below 0."""
-
-    def expression(self, bottoms, params):
-        (x,) = bottoms
-        slope = self.spec.relu_param.negative_slope
-        if slope:
-            return F.leaky_relu(x, slope)
-        # The gradient is decided by the bottom's sign, and in place by what is there now.
-        in_place = self.spec.top[0] == self.spec.bottom[0]
-        return F.relu(x) if in_place else F.threshold(x, 0, 0)
 
 
 @layer_type("Dropout")
@@ -41,7 +28,11 @@ class Dropout(LayerType):
 
 @layer_type("Eltwise")
 class Eltwise(LayerType):
-    """SUM (with coeff), PROD or MAX of bottoms of one shape (eltwise_layer.cpp)."""
+    """SUM (with coeff), PROD or MAX of bottoms of one shape (eltwise_layer.cpp).
+
+    The gradient of PROD is the stable one whatever stable_prod_grad says: that of Caffe's other way
+    is the same, but no number where a bottom is 0.
+    """
 
     bottoms = (2, None)
 
@@ -82,3 +73,62 @@ class Eltwise(LayerType):
             else:  # ... but never to a later one
                 out = torch.where(x > out, x, out)
         return out
+
+
+@layer_type("Clip")
+class Clip(LayerType):
+    """min(max(x, min), max); the gradient passes from min to max, both included."""
+
+    def expression(self, bottoms, params):
+        clip = self.spec.clip_param
+        # One after the other: where min exceeds max, min it is.
+        return bottoms[0].clamp(max=clip.max).clamp(min=clip.min)
+
+
+def log_of_base(layer: LayerType, base: float) -> float:
+    """The natural logarithm of an exp_param's or log_param's base; -1 stands for e."""
+    if base == -1:
+        return 1.0
+    layer.check(
+        0 < base < math.inf, f"base must be positive and finite, or -1 for e; found {base:g}"
+    )
+    return math.log(base)
+
+
+@layer_type("Exp")
+class Exp(LayerType):
+    """base^(shift + scale * x), as base^shift * exp(log(base) * scale * x) (exp_layer.cpp)."""
+
+    def setup(self, shapes: list[Shape]) -> None:
+        exp = self.spec.exp_param
+        log_base = log_of_base(self, exp.base)
+        self.inner = log_base * exp.scale
+        self.outer = torch.tensor(log_base * exp.shift).exp().item()  # inf where it is too large
+
+    def expression(self, bottoms, params):
+        return (bottoms[0] * self.inner).exp() * self.outer
+
+
+@layer_type("Log")
+class Log(LayerType):
+    """The logarithm of (shift + scale * x) to `base` (log_layer.cpp)."""
+
+    def setup(self, shapes: list[Shape]) -> None:
+        self.log_base = log_of_base(self, self.spec.log_param.base)
+        self.check(self.log_base != 0, "a base of 1 has no logarithm")
+
+    def expression(self, bottoms, params):
+        log = self.spec.log_param
+        return (bottoms[0] * log.scale + log.shift).log() * (1 / self.log_base)
+
+
+@layer_type("Power")
+class Power(LayerType):
+    """(shift + scale * x)^power; not a function of x where scale or power is 0."""
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        power = self.spec.power_param
+        if power.scale * power.power == 0:
+            return torch.full_like(x, power.shift) ** power.power
+        return (x * power.scale + power.shift) ** power.power

@@ -1,14 +1,21 @@
-"""Softmax, the losses, and Accuracy."""
+"""The losses on labels, Softmax and Accuracy. Losses on targets are in target.py."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 
+from .. import io
+from ..errors import within
+from ..files import read_binaryproto
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Shape, Tensors, layer_type
 
 LOG_FLT_MIN = math.log(torch.finfo(torch.float32).tiny)
+LOG_THRESHOLD = 1e-20  # kLOG_THRESHOLD of loss_layer.hpp: no logarithm of less is taken
+
+MODES = caffe_pb2.LossParameter
 
 
 @layer_type("Softmax")
@@ -18,6 +25,51 @@ class Softmax(LayerType):
 
     def expression(self, bottoms, params):
         return F.softmax(bottoms[0], self.spec.softmax_param.axis)
+
+
+def with_gradient(
+    value: torch.Tensor, x: torch.Tensor, slope: torch.Tensor | float
+) -> torch.Tensor:
+    """`value`, with `slope` as its gradient by x: for where Caffe's is not the derivative."""
+    slope = slope.detach() if isinstance(slope, torch.Tensor) else slope
+    return value.detach() + slope * (x - x.detach())
+
+
+def normaliser(mode: int, outer: int, inner: int, valid: int) -> int:
+    """What a sum of losses is divided by (GetNormalizer): never less than 1."""
+    sizes = {
+        MODES.FULL: outer * inner,
+        MODES.VALID: valid,
+        MODES.BATCH_SIZE: outer,
+        MODES.NONE: 1,
+    }
+    return max(1, sizes[mode])
+
+
+class Loss(LayerType):
+    """A scalar from bottoms of one batch size; nothing is learnt through bottom 1."""
+
+    bottoms = (2, 2)
+    loss = True
+    diff_bottoms = staticmethod(lambda index: index != 1)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        found, expected = shapes[1][:1], shapes[0][:1]
+        self.check(
+            found == expected and len(found) == 1,
+            f"needs as many items in '{self.spec.bottom[1]}' as in '{self.spec.bottom[0]}': "
+            f"found shapes {shapes[1]} and {shapes[0]}",
+        )
+        return [()]
+
+    def normalization(self, default: int = MODES.VALID) -> int:
+        """loss_param's mode; `normalize`, its older form, counts where it alone is given."""
+        loss = self.spec.loss_param
+        if loss.HasField("normalization"):
+            return loss.normalization
+        if loss.HasField("normalize"):
+            return MODES.VALID if loss.normalize else MODES.BATCH_SIZE
+        return default
 
 
 class Labelled(LayerType):
@@ -32,7 +84,8 @@ class Labelled(LayerType):
         raise NotImplementedError
 
     def ignored(self) -> int | None:
-        raise NotImplementedError
+        loss = self.spec.loss_param
+        return loss.ignore_label if loss.HasField("ignore_label") else None
 
     def check_labels(self, scores: Shape, labels: Shape) -> tuple[int, int, int]:
         """(outer count, classes, inner count) of the scores around the class axis."""
@@ -62,52 +115,147 @@ class Labelled(LayerType):
         return label
 
 
-@layer_type("SoftmaxWithLoss")
-class SoftmaxWithLoss(Labelled):
-    """-log softmax of the true class, summed and normalised (softmax_loss_layer.cpp).
+class SoftmaxLoss(Loss, Labelled):
+    """A loss on the softmax of bottom 0 along the class axis.
 
     Tops: the loss, and if named the softmax, whose diff counts for nothing.
     """
 
-    tops = (0, 2)
-    loss = True
-    diff_bottoms = staticmethod(lambda index: index != 1)
+    tops = (1, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_labels(*shapes[:2])
+        return [*super().top_shapes(shapes), shapes[0]][: len(self.spec.top)]
+
+    def losses(
+        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """The loss of each prediction, 0 of ignored ones.
+
+        log_prob: outer x classes x inner; target: outer x inner; more: the bottoms from 2 on.
+        """
+        raise NotImplementedError
+
+    def expression(self, bottoms, params) -> Tensors:
+        x, label, *more = bottoms
+        outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
+        target = self.labels(label, classes).reshape(outer, inner)
+        log_prob = F.log_softmax(x, self.class_axis())
+        losses = self.losses(log_prob.reshape(outer, classes, inner), target, more)
+        ignored = self.ignored()
+        valid = target.numel() if ignored is None else int((target != ignored).sum())
+        loss = losses.sum() / normaliser(self.normalization(), outer, inner, valid)
+        return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
+
+
+@layer_type("SoftmaxWithLoss")
+class SoftmaxWithLoss(SoftmaxLoss):
+    """-log softmax of the true class, summed and normalised (softmax_loss_layer.cpp)."""
 
     def class_axis(self) -> int:
         return self.spec.softmax_param.axis
 
-    def ignored(self) -> int | None:
-        loss = self.spec.loss_param
-        return loss.ignore_label if loss.HasField("ignore_label") else None
+    def losses(self, log_prob, target, more):
+        ignored = -100 if self.ignored() is None else self.ignored()
+        losses = F.nll_loss(log_prob, target, reduction="none", ignore_index=ignored)
+        # Caffe takes log(max(p, FLT_MIN)), but its gradient knows nothing of the max.
+        return with_gradient(losses.clamp(max=-LOG_FLT_MIN), losses, 1)
+
+
+@layer_type("InfogainLoss")
+class InfogainLoss(SoftmaxLoss):
+    """- sum over k of H[label, k] log softmax[k], normalised (infogain_loss_layer.cpp).
+
+    H, classes x classes, is bottom 2 or the blob in the file `source`.
+    """
+
+    bottoms = (2, 3)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def setup(self, shapes: list[Shape]) -> None:
+        self.check(
+            not self.spec.loss_param.HasField("normalize"),
+            "normalize is deprecated and not for this layer; use normalization",
+        )
+        if len(shapes) == 3:
+            return
+        source = self.spec.infogain_loss_param.source
+        self.check(bool(source), "needs the infogain matrix: a third bottom, or source")
+        with within(f"layer '{self.name}' ({self.type}): source {source}"):
+            matrix = io.blobproto_to_array(read_binaryproto(source, caffe_pb2.BlobProto()))
+        self.matrix = torch.from_numpy(matrix).float()
+
+    def class_axis(self) -> int:
+        return self.spec.infogain_loss_param.axis
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check_labels(*shapes)
-        return [(), shapes[0]][: len(self.spec.top)]
-
-    def expression(self, bottoms, params):
-        x, label = bottoms
-        outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
-        target = self.labels(label, classes).view(outer, inner)
-        log_prob = F.log_softmax(x, self.class_axis())
-        ignored = -100 if self.ignored() is None else self.ignored()
-        losses = F.nll_loss(
-            log_prob.reshape(outer, classes, inner), target, reduction="none", ignore_index=ignored
+        tops = super().top_shapes(shapes)
+        classes = shapes[0][self.class_axis()]
+        matrix = shapes[2] if len(shapes) == 3 else tuple(self.matrix.shape)
+        self.check(
+            math.prod(matrix) == classes**2,
+            f"the infogain matrix of {classes} classes must be {classes} x {classes}; "
+            f"found shape {matrix}",
         )
-        # Caffe takes log(max(p, FLT_MIN)), but its gradient knows nothing of the max.
-        losses = losses + (losses.clamp(max=-LOG_FLT_MIN) - losses).detach()
-        loss = losses.sum() / self._normaliser(target, outer, inner)
-        return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
+        return tops
 
-    def _normaliser(self, target: torch.Tensor, outer: int, inner: int) -> float:
-        modes = caffe_pb2.LossParameter
-        loss = self.spec.loss_param
-        mode = loss.normalization
-        if loss.HasField("normalize") and not loss.HasField("normalization"):
-            mode = modes.VALID if loss.normalize else modes.BATCH_SIZE
-        if mode == modes.VALID and self.ignored() is not None:
-            return max(1, int((target != self.ignored()).sum()))
-        sizes = {modes.FULL: outer * inner, modes.BATCH_SIZE: outer, modes.NONE: 1}
-        return max(1, sizes.get(mode, outer * inner))
+    def losses(self, log_prob, target, more):
+        classes = log_prob.shape[1]
+        matrix = more[0].detach() if more else self.matrix.to(log_prob)
+        ignored = target == self.ignored() if self.ignored() is not None else target < 0
+        rows = matrix.reshape(classes, classes)[target.masked_fill(ignored, 0)]
+        weight = rows.movedim(2, 1).masked_fill(ignored.unsqueeze(1), 0)
+        floored = with_gradient(log_prob.clamp(min=math.log(LOG_THRESHOLD)), log_prob, 1)
+        return -(weight * floored).sum(1)
+
+
+class ItemLoss(Loss, Labelled):
+    """One label for each item of bottom 0; all values of an item are scores of its classes."""
+
+    def class_axis(self) -> int:
+        return 1
+
+    def ignored(self) -> None:
+        return None
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check_labels((shapes[0][0], math.prod(shapes[0][1:])), shapes[1])
+        return tops
+
+    def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Losses, to be summed. x: items x classes; target: items x 1."""
+        raise NotImplementedError
+
+    def expression(self, bottoms, params) -> torch.Tensor:
+        x, label = bottoms
+        x = x.reshape(x.shape[0], math.prod(x.shape[1:]))
+        target = self.labels(label, x.shape[1]).reshape(-1, 1)
+        return self.losses(x, target).sum() / x.shape[0]
+
+
+@layer_type("MultinomialLogisticLoss")
+class MultinomialLogisticLoss(ItemLoss):
+    """-log of the true class's probability (multinomial_logistic_loss_layer.cpp)."""
+
+    def losses(self, x, target):
+        p = x.gather(1, target)
+        floored = p.clamp(min=LOG_THRESHOLD)
+        return with_gradient(-floored.log(), p, -1 / floored)
+
+
+@layer_type("HingeLoss")
+class HingeLoss(ItemLoss):
+    """max(0, 1 - x) of the true class, max(0, 1 + x) of all others; L2: squared."""
+
+    def losses(self, x, target):
+        margins = F.relu(1 + torch.where(_one_hot(x, target), -x, x))
+        l2 = self.spec.hinge_loss_param.norm == caffe_pb2.HingeLossParameter.L2
+        return margins.square() if l2 else margins
+
+
+def _one_hot(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return target == torch.arange(x.shape[1], device=x.device)
 
 
 @layer_type("Accuracy")
@@ -136,7 +284,7 @@ class Accuracy(Labelled):
     def expression(self, bottoms, params):
         x, label = (b.detach() for b in bottoms)
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
-        target = self.labels(label, classes).view(outer, 1, inner)
+        target = self.labels(label, classes).reshape(outer, 1, inner)
         valid = target != self.ignored() if self.ignored() is not None else target >= 0
         target = target.where(valid, 0)
         x = x.reshape(outer, classes, inner)

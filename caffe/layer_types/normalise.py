@@ -1,4 +1,4 @@
-"""Layers that normalise: LRN, BatchNorm."""
+"""Layers that normalise: LRN, BatchNorm, MVN."""
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,10 @@ class LRN(LayerType):
     def setup(self, shapes: list[Shape]) -> None:
         size = self.spec.lrn_param.local_size
         self.check(size % 2 == 1, f"local_size must be odd; found {size}")
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")
+        return shapes
 
     def expression(self, bottoms, params):
         (x,) = bottoms
@@ -41,7 +44,7 @@ class BatchNorm(LayerType):
 
     def setup(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param
-        channels = shapes[0][1] if len(shapes[0]) > 1 else 1
+        channels = self._channels(shapes[0])
         for size in (channels, channels, 1):
             self.add_param((size,), caffe_pb2.FillerParameter())
         self.global_stats = (
@@ -49,8 +52,6 @@ class BatchNorm(LayerType):
             if norm.HasField("use_global_stats")
             else self.phase == caffe_pb2.TEST
         )
-        if len(self.spec.param) == 3:  # older nets gave them all; Caffe no longer reads that
-            self.spec.ClearField("param")
         for i in range(len(self.blobs)):
             if i == len(self.spec.param):
                 self.spec.param.add(lr_mult=0)
@@ -58,6 +59,18 @@ class BatchNorm(LayerType):
                 self.spec.param[i].lr_mult == 0,
                 "its parameters are running statistics: set lr_mult to 0 (or leave it out)",
             )
+
+    @staticmethod
+    def _channels(shape: Shape) -> int:
+        return shape[1] if len(shape) > 1 else 1
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        channels = self.blobs[0].count
+        self.check(
+            self._channels(shapes[0]) == channels,
+            f"expects {channels} channels; found a bottom of shape {shapes[0]}",
+        )
+        return shapes
 
     def expression(self, bottoms, params):
         (x,) = bottoms
@@ -82,3 +95,29 @@ class BatchNorm(LayerType):
         # F.batch_norm refuses a single value a channel; Caffe makes it zero.
         enabled = torch.backends.cudnn.enabled
         return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)
+
+
+@layer_type("MVN")
+class MVN(LayerType):
+    """(x - mean) / (standard deviation + eps) over each channel, or each item (mvn_layer.cpp).
+
+    The top has four axes, as Caffe's has, whatever the bottom has.
+    """
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(len(shape) <= 4, f"needs at most 4 axes; found shape {shape}")
+        return [shape + (1,) * (4 - len(shape))]
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        mvn = self.spec.mvn_param
+        x = x.reshape(self.top_shapes([tuple(x.shape)])[0])
+        axes = (1, 2, 3) if mvn.across_channels else (2, 3)
+        centred = x - x.mean(axes, keepdim=True)
+        if not mvn.normalize_variance:
+            return centred
+        var = (centred * centred).mean(axes, keepdim=True)
+        divisor = var.detach().sqrt() + mvn.eps
+        # Caffe's gradient treats the divisor as sqrt(v) of a variance v that grows as `var` does.
+        return centred / (divisor + (var - var.detach()) / (2 * divisor))

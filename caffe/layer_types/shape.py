@@ -1,9 +1,11 @@
-"""Layers that rearrange: Concat, Crop, Silence, Slice, Split."""
+"""Layers that rearrange: Concat, Crop, Flatten, Reshape, Silence, Slice, Split, Tile."""
 
+import math
 from itertools import pairwise
 
 import torch
 
+from ..blob import Blob
 from .base import LayerType, Shape, layer_type
 
 
@@ -114,6 +116,121 @@ class Crop(LayerType):
         for i, (offset, size) in enumerate(zip(self.offsets, top, strict=True)):
             x = x.narrow(i, offset, size)
         return x
+
+
+class Reshaping(LayerType):
+    """The bottom's values in another shape: top and bottom are the same memory, data and diff."""
+
+    def setup(self, shapes: list[Shape]) -> None:
+        self.check(
+            self.spec.top[0] != self.spec.bottom[0],
+            "does not run in place; give the top a name of its own",
+        )
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        super().reshape(bottom, top)
+        top[0].share_data(bottom[0])
+        top[0].share_diff(bottom[0])
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Nothing to do: the memory is shared."""
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Nothing to do: the memory is shared."""
+
+
+@layer_type("Flatten")
+class Flatten(Reshaping):
+    """Makes one axis of `axis` to `end_axis`, of 1 where end_axis is axis - 1."""
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        flatten = self.spec.flatten_param
+        start = self.axis(flatten.axis, shape)
+        end = self.axis(flatten.end_axis, shape) + 1
+        self.check(
+            start <= end,
+            f"end_axis {flatten.end_axis} lies before axis {flatten.axis} of a bottom of "
+            f"shape {shape}",
+        )
+        return [(*shape[:start], math.prod(shape[start:end]), *shape[end:])]
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        return x.reshape(self.top_shapes([tuple(x.shape)])[0])
+
+
+@layer_type("Reshape")
+class Reshape(Reshaping):
+    """Replaces `num_axes` axes from `axis` on by `shape`: 0 keeps an axis, one -1 is inferred.
+
+    A negative axis counts from behind the last one (reshape_layer.cpp).
+    """
+
+    def _dims(self, shape: Shape) -> list[int]:
+        """The top's shape, with the -1 as yet."""
+        reshape = self.spec.reshape_param
+        dims = list(reshape.shape.dim)
+        self.check(
+            dims.count(-1) <= 1 and min(dims, default=0) >= -1,
+            f"shape takes sizes, 0 to keep an axis and at most one -1; found {dims}",
+        )
+        start = reshape.axis if reshape.axis >= 0 else len(shape) + reshape.axis + 1
+        self.check(
+            0 <= start <= len(shape),
+            f"axis {reshape.axis} is out of range for a bottom of shape {shape}",
+        )
+        end = len(shape) if reshape.num_axes == -1 else start + reshape.num_axes
+        self.check(
+            start <= end <= len(shape),
+            f"num_axes {reshape.num_axes} must be -1 (all) or end inside a bottom of shape "
+            f"{shape}, beginning at axis {start}",
+        )
+        for i, dim in enumerate(dims):
+            self.check(
+                dim != 0 or start + i < len(shape),
+                f"shape {dims} keeps axis {start + i} (0), which a bottom of shape {shape} lacks",
+            )
+        new = [dim or shape[start + i] for i, dim in enumerate(dims)]
+        return [*shape[:start], *new, *shape[end:]]
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        dims, count = self._dims(shapes[0]), math.prod(shapes[0])
+        if -1 in dims:
+            rest = -math.prod(dims)
+            self.check(
+                rest != 0 and count % rest == 0,
+                f"cannot infer the -1 of {tuple(dims)}: the other axes have {rest} values, a "
+                f"bottom of shape {shapes[0]} has {count}",
+            )
+            dims[dims.index(-1)] = count // rest
+        self.check(
+            math.prod(dims) == count,
+            f"a bottom of shape {shapes[0]} has {count} values, a top of shape {tuple(dims)} "
+            f"{math.prod(dims)}",
+        )
+        return [tuple(dims)]
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        return x.reshape(self._dims(tuple(x.shape)))
+
+
+@layer_type("Tile")
+class Tile(LayerType):
+    """The bottom `tiles` times, one behind the other along `axis`."""
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        tiles = self.spec.tile_param.tiles
+        self.check(tiles > 0, f"tiles must be given and positive; found {tiles}")
+        axis = self.axis(self.spec.tile_param.axis, shape)
+        return [(*shape[:axis], shape[axis] * tiles, *shape[axis + 1 :])]
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        tile = self.spec.tile_param
+        return torch.cat([x] * tile.tiles, tile.axis)
 
 
 @layer_type("Split")

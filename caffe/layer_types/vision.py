@@ -1,84 +1,94 @@
-"""Layers over spatial axes: Convolution, Deconvolution, Pooling."""
+"""Layers over spatial axes: Convolution, Deconvolution, Im2col."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 
-from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-@layer_type("Convolution")
-class Convolution(LayerType):
-    """N-d cross-correlation over the axes behind `axis` (caffe/layers/base_conv_layer.cpp)."""
+class Windowed(LayerType):
+    """A layer that moves a window over the axes behind `axis`, the channels.
 
-    bottoms = (1, None)
-    tops = (1, None)
+    The axes before it are one batch. setup gives `spatial`, the number of axes moved over, and for
+    each of them its kernel, stride, pad and dilation.
+    """
+
+    least_spatial = 0
 
     def setup(self, shapes: list[Shape]) -> None:
         conv = self.spec.convolution_param
-        channel_axis = self.axis(conv.axis, shapes[0])
-        self.spatial = len(shapes[0]) - channel_axis - 1
+        self.channel_axis = self.axis(conv.axis, shapes[0])
+        self.spatial = len(shapes[0]) - self.channel_axis - 1
         self.check(
-            channel_axis == 1 and self.spatial in CONV,
-            f"convolves 1, 2 or 3 spatial axes behind axis 1; bottom has shape {shapes[0]}, "
-            f"axis is {conv.axis}",
+            self.spatial >= self.least_spatial,
+            f"needs a spatial axis behind axis {self.channel_axis}; found shape {shapes[0]}",
         )
-        self.check(len(self.spec.bottom) == len(self.spec.top), "needs as many tops as bottoms")
         self.kernel = self._spatial("kernel_size", "kernel", conv.kernel_size, None)
         self.stride = self._spatial("stride", "stride", conv.stride, 1)
         self.pad = self._spatial("pad", "pad", conv.pad, 0)
         self.dilation = self._spatial("dilation", None, conv.dilation, 1)
-        self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
-        self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
-        self.check(min(self.dilation) > 0, f"dilation must be positive; found {self.dilation}")
-        self.channels = shapes[0][1]
-        self.check(conv.num_output > 0, f"num_output must be positive; found {conv.num_output}")
-        self.check(
-            conv.group > 0 and not self.channels % conv.group and not conv.num_output % conv.group,
-            f"group {conv.group} must divide both channels {self.channels} "
-            f"and num_output {conv.num_output}",
-        )
-        self.add_param(self.weight_shape(), conv.weight_filler)
-        if conv.bias_term:
-            self.add_param((conv.num_output,), conv.bias_filler)
+        for name, values in (
+            ("kernel_size", self.kernel),
+            ("stride", self.stride),
+            ("dilation", self.dilation),
+        ):
+            self.check(all(values), f"{name} must be positive; found {values}")
 
-    def weight_shape(self) -> Shape:
-        conv = self.spec.convolution_param
-        return (conv.num_output, self.channels // conv.group, *self.kernel)
+    def extent(self, i: int) -> int:
+        """How far a window reaches on spatial axis i."""
+        return self.dilation[i] * (self.kernel[i] - 1) + 1
 
     def out_size(self, size: int, i: int) -> int:
         """The extent of spatial axis i after the layer."""
-        extent = self.dilation[i] * (self.kernel[i] - 1) + 1
-        return (size + 2 * self.pad[i] - extent) // self.stride[i] + 1
+        span = size + 2 * self.pad[i] - self.extent(i)
+        # C++ rounds towards 0: a bottom a little smaller than the window is looked at once.
+        return (span // self.stride[i] if span >= 0 else -(-span // self.stride[i])) + 1
 
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        tops = []
-        for shape in shapes:
-            self.check(
-                len(shape) == self.spatial + 2 and shape[1] == self.channels,
-                f"expects {self.channels} channels and {self.spatial} spatial axes; "
-                f"found a bottom of shape {shape}",
-            )
-            sizes = [self.out_size(size, i) for i, size in enumerate(shape[2:])]
-            self.check(
-                min(sizes) > 0,
-                f"a bottom of shape {shape} is smaller than kernel_size {self.kernel} "
-                f"with pad {self.pad}",
-            )
-            tops.append((shape[0], self.spec.convolution_param.num_output, *sizes))
-        return tops
+    def out_shape(self, shape: Shape, channels: int) -> Shape:
+        """The top's shape for a bottom's, with so many channels."""
+        self.check(
+            len(shape) == self.channel_axis + 1 + self.spatial,
+            f"expects {self.spatial} spatial axes behind axis {self.channel_axis}; "
+            f"found a bottom of shape {shape}",
+        )
+        sizes = [self.out_size(size, i) for i, size in enumerate(shape[self.channel_axis + 1 :])]
+        self.check(
+            all(size > 0 for size in sizes),
+            f"a bottom of shape {shape} is smaller than kernel_size {self.kernel} "
+            f"with pad {self.pad}",
+        )
+        return (*shape[: self.channel_axis], channels, *sizes)
 
-    def expression(self, bottoms, params):
-        group = self.spec.convolution_param.group
-        weight, bias = params[0], params[1] if len(params) > 1 else None
-        conv = CONV[self.spatial]
-        return [conv(x, weight, bias, self.stride, self.pad, self.dilation, group) for x in bottoms]
+    def batched(self, function: Callable, x: torch.Tensor) -> torch.Tensor:
+        """The function of x with one axis before the channels; the top gets those of x back."""
+        if self.channel_axis == 1:
+            return function(x)
+        batch, rest = x.shape[: self.channel_axis], x.shape[self.channel_axis :]
+        y = function(x.reshape(math.prod(batch), *rest))
+        return y.reshape(*batch, *y.shape[1:])
+
+    def columns(self, x: torch.Tensor, places: Sequence[int]) -> torch.Tensor:
+        """(batch, channels * kernel, *places): what the window shows at each place (im2col.cpp).
+
+        What lies behind x is 0.
+        """
+        padding = []
+        for i in reversed(range(self.spatial)):
+            end = (places[i] - 1) * self.stride[i] + self.extent(i)
+            padding += [self.pad[i], max(0, end - x.shape[2 + i] - self.pad[i])]
+        x = F.pad(x, padding)
+        for i in range(self.spatial):
+            x = x.unfold(2 + i, self.extent(i), self.stride[i])[..., :: self.dilation[i]]
+        outer = range(2, 2 + self.spatial)
+        x = x.permute(0, 1, *(i + self.spatial for i in outer), *outer)
+        return x.flatten(1, 1 + self.spatial)
 
     def _spatial(self, name: str, hw: str | None, values, default: int | None) -> tuple[int, ...]:
         """A value for each spatial axis from `name`, or from `hw`_h and `hw`_w."""
@@ -96,6 +106,80 @@ class Convolution(LayerType):
         return tuple(values) if len(values) == self.spatial else (values[0],) * self.spatial
 
 
+@layer_type("Im2col")
+class Im2col(Windowed):
+    """What the window shows at each place, as channels (im2col_layer.cpp)."""
+
+    least_spatial = 1
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        return [self.out_shape(shape, shape[self.channel_axis] * math.prod(self.kernel))]
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        (top,) = self.top_shapes([tuple(x.shape)])
+        return self.batched(lambda x: self.columns(x, top[self.channel_axis + 1 :]), x)
+
+
+@layer_type("Convolution")
+class Convolution(Windowed):
+    """Cross-correlation over any number of axes behind `axis` (base_conv_layer.cpp)."""
+
+    bottoms = (1, None)
+    tops = (1, None)
+
+    def setup(self, shapes: list[Shape]) -> None:
+        super().setup(shapes)
+        conv = self.spec.convolution_param
+        self.check(len(self.spec.bottom) == len(self.spec.top), "needs as many tops as bottoms")
+        self.channels = shapes[0][self.channel_axis]
+        self.check(conv.num_output > 0, f"num_output must be positive; found {conv.num_output}")
+        self.check(
+            conv.group > 0 and not self.channels % conv.group and not conv.num_output % conv.group,
+            f"group {conv.group} must divide both channels {self.channels} "
+            f"and num_output {conv.num_output}",
+        )
+        self.add_param(self.weight_shape(), conv.weight_filler)
+        if conv.bias_term:
+            self.add_param((conv.num_output,), conv.bias_filler)
+
+    def weight_shape(self) -> Shape:
+        conv = self.spec.convolution_param
+        return (conv.num_output, self.channels // conv.group, *self.kernel)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = [self.out_shape(s, self.spec.convolution_param.num_output) for s in shapes]
+        for shape in shapes:
+            self.check(
+                shape[self.channel_axis] == self.channels,
+                f"expects {self.channels} channels; found a bottom of shape {shape}",
+            )
+            self.check(
+                shape == shapes[0], f"bottoms must have one shape; found {shapes[0]} and {shape}"
+            )
+        return tops
+
+    def expression(self, bottoms, params):
+        weight, bias = params[0], params[1] if len(params) > 1 else None
+        return [self.batched(lambda x: self.convolve(x, weight, bias), x) for x in bottoms]
+
+    def convolve(
+        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The top of one bottom with one axis before the channels."""
+        group = self.spec.convolution_param.group
+        sizes = x.shape[2:]
+        fits = all(n + 2 * self.pad[i] >= self.extent(i) for i, n in enumerate(sizes))
+        if fits and self.spatial in CONV:
+            conv = CONV[self.spatial]
+            return conv(x, weight, bias, self.stride, self.pad, self.dilation, group)
+        places = [self.out_size(size, i) for i, size in enumerate(sizes)]
+        columns = self.columns(x, places).reshape(len(x), -1, math.prod(places))
+        y = F.conv1d(columns, weight.reshape(len(weight), -1, 1), bias, groups=group)
+        return y.reshape(*y.shape[:2], *places)
+
+
 @layer_type("Deconvolution")
 class Deconvolution(Convolution):
     """The transpose of Convolution: its gradient as a forward pass (deconv_layer.cpp)."""
@@ -105,16 +189,23 @@ class Deconvolution(Convolution):
         return (self.channels, conv.num_output // conv.group, *self.kernel)
 
     def out_size(self, size: int, i: int) -> int:
-        extent = self.dilation[i] * (self.kernel[i] - 1) + 1
-        return self.stride[i] * (size - 1) + extent - 2 * self.pad[i]
+        return self.stride[i] * (size - 1) + self.extent(i) - 2 * self.pad[i]
 
-    def expression(self, bottoms, params):
-        group = self.spec.convolution_param.group
-        weight, bias = params[0], params[1] if len(params) > 1 else None
-        deconv = CONV_TRANSPOSE[self.spatial]
-        return [
-            deconv(x, weight, bias, self.stride, self.pad, 0, group, self.dilation) for x in bottoms
-        ]
+    def convolve(
+        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        conv = self.spec.convolution_param
+        if self.spatial in CONV_TRANSPOSE:
+            deconv = CONV_TRANSPOSE[self.spatial]
+            return deconv(x, weight, bias, self.stride, self.pad, 0, conv.group, self.dilation)
+        places = x.shape[2:]
+        flat = x.reshape(*x.shape[:2], math.prod(places))
+        columns = F.conv_transpose1d(flat, weight.reshape(len(weight), -1, 1), groups=conv.group)
+        sizes = [self.out_size(size, i) for i, size in enumerate(places)]
+        zeros = x.new_zeros(len(x), conv.num_output, *sizes)
+        _, add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)
+        (y,) = add_up(columns.reshape(*columns.shape[:2], *places))
+        return y if bias is None else y + bias.reshape(-1, *[1] * self.spatial)
 
     def backward(self, top, propagate_down, bottom) -> None:
         # oneDNN adds up the 64 x 64 x 21 products of a diff in one float32 chain, with 15 times
@@ -131,134 +222,3 @@ def _without_onednn() -> Iterator[None]:
         yield
     finally:
         torch.backends.mkldnn.enabled = enabled
-
-
-@layer_type("Pooling")
-class Pooling(LayerType):
-    """MAX and AVE pooling of N x C x H x W, sizes rounded up, padding counted by AVE.
-
-    pooling_layer.cpp: in a padded pooling a last window that would start behind the bottom and one
-    `pad` is dropped.
-    """
-
-    tops = (1, 2)
-
-    def setup(self, shapes: list[Shape]) -> None:
-        pool = self.spec.pooling_param
-        self.check(len(shapes[0]) == 4, f"pools 4 axes (N, C, H, W); found shape {shapes[0]}")
-        self.check(
-            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC,
-            "STOCHASTIC pooling is not supported; use MAX or AVE",
-        )
-        self.check(
-            len(self.spec.top) == 1 or pool.pool == caffe_pb2.PoolingParameter.MAX,
-            "only MAX pooling has a second top (the mask)",
-        )
-        self.stride = self._pair("stride", "stride", 1)
-        self.pad = self._pair("pad", "pad", 0)
-        self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
-        if pool.global_pooling:
-            given = [f for f in ("kernel_size", "kernel_h", "kernel_w") if pool.HasField(f)]
-            self.check(not given, f"global_pooling takes its kernel from the bottom; drop {given}")
-            self.check(
-                self.stride == (1, 1) and self.pad == (0, 0),
-                f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
-            )
-            self.kernel = None
-            return
-        self.kernel = self._pair("kernel_size", "kernel", None)
-        self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
-        self.check(
-            all(p < k for p, k in zip(self.pad, self.kernel, strict=True)),
-            f"pad {self.pad} must be smaller than kernel_size {self.kernel}",
-        )
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        n, c, *size = shapes[0]
-        kernel = self.kernel or size
-        pooled = tuple(self._pooled(size[i], kernel[i], i) for i in range(2))
-        self.check(
-            min(pooled) > 0, f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}"
-        )
-        return [(n, c, *pooled)] * len(self.spec.top)
-
-    def _pooled(self, size: int, kernel: int, i: int) -> int:
-        floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
-        span = size + 2 * self.pad[i] - kernel
-        steps = span // self.stride[i] if floor else -(-span // self.stride[i])
-        if any(self.pad) and steps * self.stride[i] >= size + self.pad[i]:
-            steps -= 1
-        return steps + 1
-
-    def expression(self, bottoms, params):
-        (x,) = bottoms
-        kernel = self.kernel or tuple(x.shape[2:])
-        pooled = self.top_shapes([tuple(x.shape)])[0][2:]
-        if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
-            return self._average(x, kernel, pooled)
-        return self._maximum(x, kernel, pooled)
-
-    def _torch_rounding(self, x: torch.Tensor, kernel, pooled) -> bool | None:
-        """torch's ceil_mode that gives Caffe's windows here; None where neither does."""
-        if any(2 * p > k for p, k in zip(self.pad, kernel, strict=True)):
-            return None
-        for ceil in (False, True):
-            sizes = []
-            for size, k, s, p in zip(x.shape[2:], kernel, self.stride, self.pad, strict=True):
-                steps = (size + 2 * p - k + (s - 1 if ceil else 0)) // s
-                sizes.append(steps + 1 - (ceil and steps * s >= size + p))
-            if tuple(sizes) == tuple(pooled):
-                return ceil
-        return None
-
-    def _padding(self, x: torch.Tensor, kernel, pooled) -> tuple[int, int, int, int]:
-        """F.pad's arguments that make every window whole."""
-        ends = [
-            max(0, (pooled[i] - 1) * self.stride[i] + kernel[i] - x.shape[2 + i] - self.pad[i])
-            for i in range(2)
-        ]
-        return (self.pad[1], ends[1], self.pad[0], ends[0])
-
-    def _maximum(self, x: torch.Tensor, kernel, pooled):
-        mask = len(self.spec.top) == 2
-        ceil = self._torch_rounding(x, kernel, pooled)
-        if ceil is not None:
-            out = F.max_pool2d(
-                x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=mask
-            )
-            return [out[0], out[1].to(x.dtype)] if mask else out
-        padding = self._padding(x, kernel, pooled)
-        padded = F.pad(x, padding, value=-torch.finfo(torch.float32).max)  # Caffe's -FLT_MAX
-        out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
-        if not mask:
-            return out
-        width = padded.shape[3]
-        at = (at // width - padding[2]) * x.shape[3] + at % width - padding[0]
-        return [out, at.to(x.dtype)]
-
-    def _average(self, x: torch.Tensor, kernel, pooled):
-        ceil = self._torch_rounding(x, kernel, pooled)
-        if ceil is not None:
-            return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
-        padded = F.pad(x, self._padding(x, kernel, pooled))
-        sums = F.avg_pool2d(padded, kernel, self.stride, divisor_override=1)
-        # The padding counts, but only as far as one `pad` behind the bottom.
-        extents = []
-        for i in range(2):
-            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - self.pad[i]
-            end = (start + kernel[i]).clamp(max=x.shape[2 + i] + self.pad[i])
-            extents.append((end - start).to(x.dtype))
-        return sums / torch.outer(*extents)
-
-    def _pair(self, name: str, hw: str, default: int | None) -> tuple[int, int]:
-        pool = self.spec.pooling_param
-        if pool.HasField(f"{hw}_h") or pool.HasField(f"{hw}_w"):
-            self.check(not pool.HasField(name), f"either {name} or {hw}_h and {hw}_w, not both")
-            both = pool.HasField(f"{hw}_h") and pool.HasField(f"{hw}_w")
-            self.check(both, f"{hw}_h and {hw}_w must be given together")
-            return (getattr(pool, f"{hw}_h"), getattr(pool, f"{hw}_w"))
-        self.check(
-            default is not None or pool.HasField(name), f"{name} (or {hw}_h and {hw}_w) is missing"
-        )
-        value = getattr(pool, name) if pool.HasField(name) else default
-        return (value, value)

@@ -1,9 +1,11 @@
-"""Layers that multiply by parameters: InnerProduct, Scale."""
+"""Layers with parameters: InnerProduct, Scale, Bias, PReLU, Embed, Parameter."""
 
 import math
 
 import torch
+import torch.nn.functional as F
 
+from ..blob import Blob
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
@@ -36,52 +38,172 @@ class InnerProduct(LayerType):
         ip = self.spec.inner_product_param
         x = x.flatten(self.axis(ip.axis, tuple(x.shape)))
         weight = params[0].t() if ip.transpose else params[0]
-        return torch.nn.functional.linear(x, weight, params[1] if ip.bias_term else None)
+        return F.linear(x, weight, params[1] if ip.bias_term else None)
 
 
-@layer_type("Scale")
-class Scale(LayerType):
-    """Multiplies by a parameter, or by bottom 1, spread over the other axes; may add a bias."""
+class AlongAxes(LayerType):
+    """Takes a factor or summand, parameter 0 or bottom 1, that lies along some axes of bottom 0.
+
+    They begin at `axis`; over the other axes it is spread (scale_layer.cpp, bias_layer.cpp).
+    """
 
     bottoms = (1, 2)
+    operand: str  # as errors call it
+
+    def param(self) -> caffe_pb2.ScaleParameter | caffe_pb2.BiasParameter:
+        raise NotImplementedError
+
+    def filler(self) -> caffe_pb2.FillerParameter:
+        return self.param().filler
 
     def setup(self, shapes: list[Shape]) -> None:
-        scale = self.spec.scale_param
-        if len(shapes) == 1:
-            axis = self.axis(scale.axis, shapes[0])
-            self.check(scale.num_axes >= -1, f"num_axes must be -1 or more; found {scale.num_axes}")
-            end = len(shapes[0]) if scale.num_axes == -1 else axis + scale.num_axes
-            self.check(
-                end <= len(shapes[0]),
-                f"axis {axis} and num_axes {scale.num_axes} reach behind a bottom of shape "
-                f"{shapes[0]}",
-            )
-            self.factor_shape = shapes[0][axis:end]
-            one = caffe_pb2.FillerParameter(type="constant", value=1)
-            self.add_param(self.factor_shape, scale.filler if scale.HasField("filler") else one)
-        else:
-            self.factor_shape = shapes[1]
-        if scale.bias_term:
-            self.add_param(self.factor_shape, scale.bias_filler)
+        if len(shapes) == 2:
+            self.operand_shape = shapes[1]
+            return
+        num_axes = self.param().num_axes
+        axis = self.axis(self.param().axis, shapes[0])
+        self.check(num_axes >= -1, f"num_axes must be -1 or more; found {num_axes}")
+        end = len(shapes[0]) if num_axes == -1 else axis + num_axes
+        self.check(
+            end <= len(shapes[0]),
+            f"axis {axis} and num_axes {num_axes} reach behind a bottom of shape {shapes[0]}",
+        )
+        self.operand_shape = shapes[0][axis:end]
+        self.add_param(self.operand_shape, self.filler())
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        factor = shapes[1] if len(shapes) == 2 else self.factor_shape
-        start = self._start(shapes[0])
+        operand = shapes[1] if len(shapes) == 2 else self.operand_shape
+        start = self._start(shapes[0], operand)
         self.check(
-            shapes[0][start : start + len(factor)] == factor,
-            f"the factor's shape {factor} does not match a bottom of shape {shapes[0]} "
+            shapes[0][start : start + len(operand)] == operand,
+            f"the {self.operand}'s shape {operand} does not match a bottom of shape {shapes[0]} "
             f"from axis {start}",
         )
         return [shapes[0]]
 
-    def _start(self, shape: Shape) -> int:
-        # A factor without axes is a scalar: its axis does not matter.
-        return self.axis(self.spec.scale_param.axis, shape) if self.factor_shape else 0
+    def spread(self, operand: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """The operand with an axis of 1 for each axis of x behind it."""
+        start = self._start(tuple(x.shape), tuple(operand.shape))
+        return operand.reshape(operand.shape + (1,) * (x.dim() - start - operand.dim()))
+
+    def _start(self, shape: Shape, operand: Shape) -> int:
+        # An operand without axes is a scalar: its axis does not matter.
+        return self.axis(self.param().axis, shape) if operand else 0
+
+
+@layer_type("Scale")
+class Scale(AlongAxes):
+    """Multiplies by a factor; may add a bias of the factor's shape."""
+
+    operand = "factor"
+
+    def param(self) -> caffe_pb2.ScaleParameter:
+        return self.spec.scale_param
+
+    def filler(self) -> caffe_pb2.FillerParameter:
+        one = caffe_pb2.FillerParameter(type="constant", value=1)
+        return self.param().filler if self.param().HasField("filler") else one
+
+    def setup(self, shapes: list[Shape]) -> None:
+        super().setup(shapes)
+        if self.param().bias_term:
+            self.add_param(self.operand_shape, self.param().bias_filler)
 
     def expression(self, bottoms, params):
-        x, *factors = *bottoms, *params
-        spread = (1,) * (x.dim() - self._start(tuple(x.shape)) - factors[0].dim())
-        out = x * factors[0].reshape(factors[0].shape + spread)
-        if self.spec.scale_param.bias_term:
-            out = out + factors[1].reshape(factors[1].shape + spread)
-        return out
+        x, factor, *bias = *bottoms, *params
+        out = x * self.spread(factor, x)
+        return out + self.spread(bias[0], x) if bias else out
+
+
+@layer_type("Bias")
+class Bias(AlongAxes):
+    """Adds a summand."""
+
+    operand = "bias"
+
+    def param(self) -> caffe_pb2.BiasParameter:
+        return self.spec.bias_param
+
+    def expression(self, bottoms, params):
+        x, bias = *bottoms, *params
+        return x + self.spread(bias, x)
+
+
+@layer_type("PReLU")
+class PReLU(LayerType):
+    """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all."""
+
+    def setup(self, shapes: list[Shape]) -> None:
+        self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
+        prelu = self.spec.prelu_param
+        quarter = caffe_pb2.FillerParameter(type="constant", value=0.25)
+        filler = prelu.filler if prelu.HasField("filler") else quarter
+        self.add_param(() if prelu.channel_shared else shapes[0][1:2], filler)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        slopes = self.blobs[0].shape
+        self.check(
+            slopes in ((), shapes[0][1:2]),
+            f"has {self.blobs[0].count} slopes, one for each channel; "
+            f"found a bottom of shape {shapes[0]}",
+        )
+        return shapes
+
+    def expression(self, bottoms, params):
+        return F.prelu(bottoms[0], params[0])
+
+
+@layer_type("Embed")
+class Embed(LayerType):
+    """The row of the weights that each value of the bottom names, plus a bias (embed_layer.cpp)."""
+
+    diff_bottoms = staticmethod(lambda index: False)
+
+    def setup(self, shapes: list[Shape]) -> None:
+        embed = self.spec.embed_param
+        for name in ("num_output", "input_dim"):
+            value = getattr(embed, name)
+            self.check(value > 0, f"{name} must be positive; found {value}")
+        self.add_param((embed.input_dim, embed.num_output), embed.weight_filler)
+        if embed.bias_term:
+            self.add_param((embed.num_output,), embed.bias_filler)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        return [(*shapes[0], self.spec.embed_param.num_output)]
+
+    def expression(self, bottoms, params):
+        values, weight, *bias = *bottoms, *params
+        index = values.long()
+        rows = weight.shape[0]
+        wrong = (index < 0) | (index >= rows) | (index != values)
+        if wrong.any():
+            self.check(
+                False,
+                f"bottom '{self.spec.bottom[0]}' holds {values[wrong][0].item():g}; expected whole "
+                f"numbers from 0 to {rows - 1} (input_dim is {rows})",
+            )
+        out = F.embedding(index, weight)
+        return out + bias[0] if bias else out
+
+
+@layer_type("Parameter")
+class Parameter(LayerType):
+    """A learnable blob as top: the top is the parameter itself, its diff the parameter's diff."""
+
+    bottoms = (0, 0)
+
+    def setup(self, shapes: list[Shape]) -> None:
+        self.add_param(self.spec.parameter_param.shape.dim, caffe_pb2.FillerParameter())
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        return [self.blobs[0].shape]
+
+    def expression(self, bottoms, params):
+        return params[0]
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        top[0].share_data(self.blobs[0])
+        top[0].share_diff(self.blobs[0])
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Nothing to do: the layers above wrote the parameter's diff."""

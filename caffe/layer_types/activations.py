@@ -1,0 +1,82 @@
+"""Activations without parameters: ReLU, ELU, Sigmoid, TanH and their like (neuron_layer.hpp)."""
+
+import torch
+import torch.nn.functional as F
+
+from .base import LayerType, Shape, layer_type
+
+
+@layer_type("ReLU")
+class ReLU(LayerType):
+    """max(x, 0), and negative_slope * x below 0."""
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        slope = self.spec.relu_param.negative_slope
+        if slope:
+            return F.leaky_relu(x, slope)
+        # The gradient is decided by the bottom's sign, and in place by what is there now.
+        in_place = self.spec.top[0] == self.spec.bottom[0]
+        return F.relu(x) if in_place else F.threshold(x, 0, 0)
+
+
+@layer_type("AbsVal")
+class AbsVal(LayerType):
+    """|x|; its gradient at 0 is 0."""
+
+    def setup(self, shapes: list[Shape]) -> None:
+        self.check(
+            self.spec.top[0] != self.spec.bottom[0],
+            f"does not work in place; give its top another name than '{self.spec.bottom[0]}'",
+        )
+
+    def expression(self, bottoms, params):
+        return bottoms[0].abs()
+
+
+@layer_type("BNLL")
+class BNLL(LayerType):
+    """log(1 + exp(x)), the binomial normal log likelihood."""
+
+    def expression(self, bottoms, params):
+        return F.softplus(bottoms[0], threshold=50)
+
+
+@layer_type("ELU")
+class ELU(LayerType):
+    """x, and alpha * (exp(x) - 1) below 0; its gradient at 0 is alpha."""
+
+    def expression(self, bottoms, params):
+        return F.elu(bottoms[0], self.spec.elu_param.alpha)
+
+
+@layer_type("Sigmoid")
+class Sigmoid(LayerType):
+    def expression(self, bottoms, params):
+        return torch.sigmoid(bottoms[0])
+
+
+@layer_type("Swish")
+class Swish(LayerType):
+    """x * sigmoid(beta * x)."""
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        return x * torch.sigmoid(self.spec.swish_param.beta * x)
+
+
+@layer_type("TanH")
+class TanH(LayerType):
+    def expression(self, bottoms, params):
+        return torch.tanh(bottoms[0])
+
+
+@layer_type("Threshold")
+class Threshold(LayerType):
+    """1 where x exceeds the threshold, else 0."""
+
+    diff_bottoms = staticmethod(lambda index: False)
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        return (x > self.spec.threshold_param.threshold).to(x.dtype)

@@ -1,0 +1,203 @@
+"""Layers that pool: Pooling, SPP."""
+
+import torch
+import torch.nn.functional as F
+
+from .. import mode
+from ..proto import caffe_pb2
+from .base import LayerType, Shape, layer_type
+
+
+@layer_type("Pooling")
+class Pooling(LayerType):
+    """Pooling of N x C x H x W, sizes rounded up, padding counted by AVE.
+
+    pooling_layer.cpp: in a padded pooling a last window that would start behind the bottom and one
+    `pad` is dropped. STOCHASTIC follows pooling_layer.cu: in TRAIN a value drawn in proportion to
+    its size, in TEST what would be drawn on average.
+    """
+
+    tops = (1, 2)
+
+    def setup(self, shapes: list[Shape]) -> None:
+        pool = self.spec.pooling_param
+        self.check(
+            len(self.spec.top) == 1 or pool.pool == caffe_pb2.PoolingParameter.MAX,
+            "only MAX pooling has a second top (the mask)",
+        )
+        self.stride = self._pair("stride", "stride", 1)
+        self.pad = self._pair("pad", "pad", 0)
+        self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
+        self.check(
+            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC or self.pad == (0, 0),
+            f"padding is for MAX and AVE only; STOCHASTIC needs pad 0, found {self.pad}",
+        )
+        if pool.global_pooling:
+            given = [f for f in ("kernel_size", "kernel_h", "kernel_w") if pool.HasField(f)]
+            self.check(not given, f"global_pooling takes its kernel from the bottom; drop {given}")
+            self.check(
+                self.stride == (1, 1) and self.pad == (0, 0),
+                f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
+            )
+            self.kernel = None
+            return
+        self.kernel = self._pair("kernel_size", "kernel", None)
+        self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
+        self.check(
+            all(p < k for p, k in zip(self.pad, self.kernel, strict=True)),
+            f"pad {self.pad} must be smaller than kernel_size {self.kernel}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) == 4, f"pools 4 axes (N, C, H, W); found shape {shapes[0]}")
+        n, c, *size = shapes[0]
+        kernel = self.kernel or size
+        pooled = tuple(self._pooled(size[i], kernel[i], i) for i in range(2))
+        self.check(
+            min(pooled) > 0, f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}"
+        )
+        return [(n, c, *pooled)] * len(self.spec.top)
+
+    def _pooled(self, size: int, kernel: int, i: int) -> int:
+        floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
+        span = size + 2 * self.pad[i] - kernel
+        steps = span // self.stride[i] if floor else -(-span // self.stride[i])
+        if any(self.pad) and steps * self.stride[i] >= size + self.pad[i]:
+            steps -= 1
+        return steps + 1
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        kernel = self.kernel or tuple(x.shape[2:])
+        pooled = self.top_shapes([tuple(x.shape)])[0][2:]
+        if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
+            return self._average(x, kernel, pooled)
+        if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.STOCHASTIC:
+            return self._stochastic(x, kernel, pooled)
+        return self._maximum(x, kernel, pooled)
+
+    def _torch_rounding(self, kernel) -> bool | None:
+        """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
+        for p, k, s in zip(self.pad, kernel, self.stride, strict=True):
+            if 2 * p > k or k < s:  # torch allows no such pad, and drops other windows
+                return None
+        return self.spec.pooling_param.round_mode != caffe_pb2.PoolingParameter.FLOOR
+
+    def _padding(self, x: torch.Tensor, kernel, pooled) -> tuple[int, int, int, int]:
+        """F.pad's arguments that make every window whole."""
+        ends = [
+            max(0, (pooled[i] - 1) * self.stride[i] + kernel[i] - x.shape[2 + i] - self.pad[i])
+            for i in range(2)
+        ]
+        return (self.pad[1], ends[1], self.pad[0], ends[0])
+
+    def _maximum(self, x: torch.Tensor, kernel, pooled):
+        mask = len(self.spec.top) == 2
+        ceil = self._torch_rounding(kernel)
+        if ceil is not None:
+            out = F.max_pool2d(
+                x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=mask
+            )
+            return [out[0], out[1].to(x.dtype)] if mask else out
+        padding = self._padding(x, kernel, pooled)
+        padded = F.pad(x, padding, value=-torch.finfo(torch.float32).max)  # Caffe's -FLT_MAX
+        out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
+        if not mask:
+            return out
+        width = padded.shape[3]
+        at = (at // width - padding[2]) * x.shape[3] + at % width - padding[0]
+        return [out, at.to(x.dtype)]
+
+    def _average(self, x: torch.Tensor, kernel, pooled):
+        ceil = self._torch_rounding(kernel)
+        if ceil is not None:
+            return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
+        padded = F.pad(x, self._padding(x, kernel, pooled))
+        sums = F.avg_pool2d(padded, kernel, self.stride, divisor_override=1)
+        # The padding counts, but only as far as one `pad` behind the bottom.
+        extents = []
+        for i in range(2):
+            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - self.pad[i]
+            end = (start + kernel[i]).clamp(max=x.shape[2 + i] + self.pad[i])
+            extents.append((end - start).to(x.dtype))
+        return sums / torch.outer(*extents)
+
+    def _stochastic(self, x: torch.Tensor, kernel, pooled):
+        padded = F.pad(x, self._padding(x, kernel, pooled))
+        windows = padded.unfold(2, kernel[0], self.stride[0]).unfold(3, kernel[1], self.stride[1])
+        windows = windows.flatten(4)
+        if self.phase == caffe_pb2.TEST:
+            total = windows.sum(-1)
+            mean = windows.square().sum(-1) / total.where(total > 0, 1)
+            return mean.where(total > 0, 0)
+        # In float64 the sums are exact: what was padded adds nothing and is never drawn.
+        sums = windows.detach().double().cumsum(-1)
+        generator = mode.generator(x.device)
+        share = 1 - torch.rand(sums.shape[:-1], generator=generator, device=x.device)
+        drawn = (sums >= (share * sums[..., -1])[..., None]).int().argmax(-1, keepdim=True)
+        return windows.gather(-1, drawn).squeeze(-1)
+
+    def _pair(self, name: str, hw: str, default: int | None) -> tuple[int, int]:
+        pool = self.spec.pooling_param
+        if pool.HasField(f"{hw}_h") or pool.HasField(f"{hw}_w"):
+            self.check(not pool.HasField(name), f"either {name} or {hw}_h and {hw}_w, not both")
+            both = pool.HasField(f"{hw}_h") and pool.HasField(f"{hw}_w")
+            self.check(both, f"{hw}_h and {hw}_w must be given together")
+            return (getattr(pool, f"{hw}_h"), getattr(pool, f"{hw}_w"))
+        self.check(
+            default is not None or pool.HasField(name), f"{name} (or {hw}_h and {hw}_w) is missing"
+        )
+        value = getattr(pool, name) if pool.HasField(name) else default
+        return (value, value)
+
+
+@layer_type("SPP")
+class SPP(LayerType):
+    """Spatial pyramid pooling: level l pools 2^l x 2^l windows over the whole of N x C x H x W.
+
+    The tops of all levels, flattened, follow one another; a single level is left as it is
+    (spp_layer.cpp).
+    """
+
+    def setup(self, shapes: list[Shape]) -> None:
+        height = self.spec.spp_param.pyramid_height
+        self.check(height > 0, f"pyramid_height must be positive; found {height}")
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(
+            len(shape) == 4 and min(shape[2:]) > 0,
+            f"needs 4 axes (N, C, H, W), height and width positive; found shape {shape}",
+        )
+        tops = [level.top_shapes(shapes)[0] for level in self._levels(shape)]
+        if len(tops) == 1:
+            return tops
+        return [(shape[0], shape[1] * sum(h * w for _, _, h, w in tops))]
+
+    def expression(self, bottoms, params):
+        (x,) = bottoms
+        tops = [level.expression(bottoms, params) for level in self._levels(tuple(x.shape))]
+        return tops[0] if len(tops) == 1 else torch.cat([top.flatten(1) for top in tops], 1)
+
+    def _levels(self, shape: Shape) -> list[Pooling]:
+        return [self._level(2**i, shape) for i in range(self.spec.spp_param.pyramid_height)]
+
+    def _level(self, bins: int, shape: Shape) -> Pooling:
+        """The pooling of one level: kernel and stride alike, padding in equal parts at the ends."""
+        spec = caffe_pb2.LayerParameter(name=self.name, type=self.type, top=self.spec.top)
+        pool = spec.pooling_param
+        pool.pool = self.spec.spp_param.pool
+        for axis, size in zip("hw", shape[2:], strict=True):
+            kernel = -(-size // bins)
+            pad = (kernel * bins - size + 1) // 2
+            self.check(
+                pad < kernel,
+                f"a bottom of shape {shape} does not fill {bins} x {bins} windows; "
+                "lower pyramid_height",
+            )
+            setattr(pool, f"kernel_{axis}", kernel)
+            setattr(pool, f"stride_{axis}", kernel)
+            setattr(pool, f"pad_{axis}", pad)
+        level = Pooling(spec, self.phase)
+        level.setup([shape])
+        return level

@@ -1,0 +1,105 @@
+"""The losses on targets: EuclideanLoss, ContrastiveLoss, SigmoidCrossEntropyLoss."""
+
+import math
+
+import torch.nn.functional as F
+
+from ..proto import caffe_pb2
+from .base import Shape, layer_type
+from .loss import Loss, normaliser, with_gradient
+
+
+@layer_type("EuclideanLoss")
+class EuclideanLoss(Loss):
+    """Half the squared distance of an item to its target, on average (euclidean_loss_layer.cpp)."""
+
+    diff_bottoms = staticmethod(lambda index: True)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            math.prod(shapes[0][1:]) == math.prod(shapes[1][1:]),
+            f"items of both bottoms must have one size: '{self.spec.bottom[0]}' is {shapes[0]}, "
+            f"'{self.spec.bottom[1]}' is {shapes[1]}",
+        )
+        return tops
+
+    def expression(self, bottoms, params):
+        x, target = bottoms
+        return (x - target.reshape(x.shape)).square().sum() / x.shape[0] / 2
+
+
+@layer_type("ContrastiveLoss")
+class ContrastiveLoss(Loss):
+    """Draws similar pairs together, others apart up to `margin` (contrastive_loss_layer.cpp).
+
+    Bottoms: two of N x C (x 1 x 1), and N values that are 0 for a dissimilar pair.
+    """
+
+    bottoms = (3, 3)
+    diff_bottoms = staticmethod(lambda index: index != 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        for name, shape, length in zip(self.spec.bottom, shapes, (2, 2, 1), strict=True):
+            self.check(
+                len(shape) <= 4 and all(size == 1 for size in shape[length:]),
+                f"'{name}' must be {'N x C x 1 x 1' if length == 2 else 'N x 1 x 1 x 1'} "
+                f"(axes of 1 may be left out); found shape {shape}",
+            )
+        self.check(
+            math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"bottoms 0 and 1 need as many channels: found shapes {shapes[0]} and {shapes[1]}",
+        )
+        self.check(
+            shapes[2][:1] == shapes[0][:1],
+            f"needs one value in '{self.spec.bottom[2]}' for each of {shapes[0][0]} pairs; "
+            f"found shape {shapes[2]}",
+        )
+        return tops
+
+    def expression(self, bottoms, params):
+        param = self.spec.contrastive_loss_param
+        a, b = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms[:2])
+        similar = bottoms[2].detach().flatten().trunc() != 0
+        square = (a - b).square().sum(1)
+        fixed = square.detach()
+        if param.legacy_version:
+            apart = (param.margin - fixed).clamp(min=0)
+            slope = -(apart > 0).to(fixed.dtype)
+        else:
+            distance = fixed.sqrt()
+            apart = (param.margin - distance).clamp(min=0)
+            slope = -apart / (distance + 1e-4)  # Caffe's way round a distance of 0
+            apart = apart.square()
+        losses = with_gradient(fixed.where(similar, apart), square, slope.masked_fill(similar, 1))
+        return losses.sum() / a.shape[0] / 2
+
+
+@layer_type("SigmoidCrossEntropyLoss")
+class SigmoidCrossEntropyLoss(Loss):
+    """-t log s(x) - (1 - t) log(1 - s(x)), summed (sigmoid_cross_entropy_loss_layer.cpp).
+
+    Normalised by BATCH_SIZE where loss_param does not say otherwise.
+    """
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"needs one target for each value: '{self.spec.bottom[0]}' is {shapes[0]}, "
+            f"'{self.spec.bottom[1]}' is {shapes[1]}",
+        )
+        return tops
+
+    def expression(self, bottoms, params):
+        x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
+        losses = F.binary_cross_entropy_with_logits(x, target, reduction="none")
+        outer, inner = x.shape[0], math.prod(x.shape[1:])
+        valid = outer * inner
+        loss = self.spec.loss_param
+        if loss.HasField("ignore_label"):
+            counts = target.trunc() != loss.ignore_label
+            losses, valid = losses.where(counts, 0), int(counts.sum())
+        mode = self.normalization(default=caffe_pb2.LossParameter.BATCH_SIZE)
+        return losses.sum() / normaliser(mode, outer, inner, valid)
