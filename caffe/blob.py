@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from . import mode
+from . import memory, mode
 from .errors import CaffeError
 
 MAX_AXES = 32
@@ -44,7 +44,7 @@ class Memory:
         """The values on the current device, for reading; does not require grad."""
         device = mode.device()
         if self._tensor is None:
-            self._tensor = torch.zeros(shape, device=device)
+            self._tensor = _zeros(shape, device)
         if self._host_is_newer:
             self._upload()
         if self._tensor.device != device:
@@ -116,6 +116,18 @@ class Memory:
         if self._host is None or self._host.size != self._tensor.numel():
             self._host = np.empty(self._tensor.shape, np.float32)
         torch.from_numpy(self._host).copy_(self._tensor.reshape(self._host.shape))
+
+
+def _zeros(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    if device.type == "cpu":
+        memory.check(shape, math.prod(shape))
+    try:
+        return torch.zeros(shape, device=device)
+    except RuntimeError as error:
+        if not memory.exhausted(error):
+            raise
+        reason = str(error).partition(". ")[0]
+        raise CaffeError(f"no memory for a blob of shape {shape} ({reason})") from None
 
 
 def numpy_sees(tensor: torch.Tensor) -> bool:
@@ -203,6 +215,6 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
         raise CaffeError(f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}")
     if any(d < 0 for d in dims):
         raise CaffeError(f"a blob's dimensions are at least 0; found shape {dims}")
-    if math.prod(dims) > 2**31 - 1:
+    if math.prod(max(d, 1) for d in dims) > 2**31 - 1:  # numpy too counts a 0 as 1 here
         raise CaffeError(f"blob of shape {dims} exceeds 2147483647 values, Caffe's limit")
     return dims

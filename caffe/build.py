@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from .blob import Blob
-from .errors import CaffeError
+from .errors import CaffeError, within
 from .layer_types import REGISTRY, LayerType
 from .proto import caffe_pb2
 
@@ -70,8 +70,9 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
         if layer.type == "Input":
             graph.inputs.extend(layer_spec.top)
 
-        layer.setup_blobs(graph.bottom(i), graph.top(i))
-        layer.reshape(graph.bottom(i), graph.top(i))
+        with within(f"layer '{layer.name}' ({layer.type})"):
+            layer.setup_blobs(graph.bottom(i), graph.top(i))
+            layer.reshape(graph.bottom(i), graph.top(i))
         graph.loss_weights.append(_loss_weights(layer))
         if layer.blobs:
             layer.check(
@@ -99,8 +100,10 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 def set_loss_diffs(graph: Graph) -> None:
     """The diff of a top with a loss weight is that weight everywhere: where backward begins."""
     for i, weights in enumerate(graph.loss_weights):
-        for blob, weight in zip(graph.top(i), weights, strict=True):
-            if weight:
+        for name, blob, weight in zip(graph.tops[i], graph.top(i), weights, strict=True):
+            if not weight:
+                continue
+            with within(f"layer '{graph.layers[i].name}': loss '{name}'"):
                 blob._diff.own(blob.shape).fill_(weight)
 
 

@@ -14,4 +14,6 @@ def within(place: object) -> Iterator[None]:
     try:
         yield
     except CaffeError as error:
+        if str(error).startswith(f"{place}"):  # it is there already
+            raise
         raise CaffeError(f"{place}: {error}") from None

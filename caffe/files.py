@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from google.protobuf import text_format
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from .errors import CaffeError
 
@@ -25,10 +25,10 @@ def read_prototxt(path: PathLike, message: M) -> M:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise CaffeError(f"{path}: cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
         raise CaffeError(f"{path}: not a text file; expected a prototxt") from None
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
@@ -37,6 +37,42 @@ def read_prototxt(path: PathLike, message: M) -> M:
         reason = re.sub(r"^\d+:\d+ : ", "", str(error))
         expected = message.DESCRIPTOR.name
         raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}") from None
+
+
+def read_binaryproto(path: PathLike, message: M) -> M:
+    """Parse a file in the binary format into `message`; it is held in memory whole.
+
+    Raises CaffeError for a file that is missing, or no whole message of this kind.
+    """
+    try:
+        data = Path(path).read_bytes()
+        message.ParseFromString(data)
+        if not _texts_are_texts(message):
+            raise DecodeError
+    except (DecodeError, UnicodeDecodeError):
+        raise CaffeError(
+            f"{path}: not a whole {message.DESCRIPTOR.name} (the file has {len(data)} bytes). "
+            "It may be truncated or another kind of file"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
+    return message
+
+
+def cannot_be_read(path: PathLike, error: OSError | ValueError) -> CaffeError:
+    """What to raise where opening or reading a file fails; ValueError: its name holds a NUL."""
+    return CaffeError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})")
+
+
+def _texts_are_texts(message: Message) -> bool:
+    """Protobuf reads any bytes as a string, and gives them as bytes where they are no UTF-8."""
+    for field, value in message.ListFields():
+        values = [value] if isinstance(value, Message | str | bytes) else value
+        if field.type == field.TYPE_MESSAGE and not all(map(_texts_are_texts, values)):
+            return False
+        if field.type == field.TYPE_STRING and any(isinstance(text, bytes) for text in values):
+            return False
+    return True
 
 
 def prototxt(message: Message) -> str:
@@ -63,7 +99,7 @@ def replacing(path: PathLike) -> Iterator[BinaryIO]:
     except OSError as error:
         raise CaffeError(f"{path}: cannot be written ({error.strerror or error})") from None
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w+b") as file:  # HDF5 reads what it wrote
             yield file
             file.flush()
             os.fsync(file.fileno())

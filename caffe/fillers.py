@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from . import mode
+from . import memory, mode
 from .blob import Blob
 from .errors import CaffeError
 from .proto import caffe_pb2
@@ -22,9 +22,12 @@ def fill(blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
         )
     if filler.type != "gaussian" and filler.sparse != -1:
         raise CaffeError(f"{filler.type} filler: sparse is for the gaussian filler only")
+    if not blob.count:
+        raise CaffeError(f"a blob of shape {blob.shape} has no values to fill")
     if filler.type == "constant" and filler.value == 0:
         blob._data.clear()
     else:
+        memory.check(blob.shape, blob.count)
         blob._data.assign(FILLERS[filler.type](blob.shape, filler).to(mode.device()))
 
 

@@ -75,3 +75,38 @@ def generator(on: torch.device | None = None) -> torch.Generator:
 def draw_seed() -> int:
     """A seed for a generator that a layer keeps to itself (shuffles, augmentation)."""
     return int(torch.randint(2**63 - 1, (), generator=generator()))
+
+
+Generators = dict[torch.device, torch.Generator]
+
+
+def generator_states() -> dict[str, bytes]:
+    """The states of the generators of the CPU and of the current device, by kind of device."""
+    return {on.type: generator(on).get_state().numpy().tobytes() for on in _devices()}
+
+
+def generators_at(states: dict[str, bytes]) -> Generators:
+    """Generators that go on drawing where `generator_states` was called.
+
+    States of a kind of device that does not run now are passed over. Raises CaffeError for bytes
+    that are no state.
+    """
+    generators = {on: torch.Generator(on) for on in _devices() if on.type in states}
+    for on, made in generators.items():
+        try:
+            made.set_state(torch.frombuffer(bytearray(states[on.type]), dtype=torch.uint8))
+        except (RuntimeError, ValueError):
+            raise CaffeError(
+                f"the stored state of the random generator of {on.type} is damaged, or of another "
+                "version of torch"
+            ) from None
+    return generators
+
+
+def set_generators(generators: Generators) -> None:
+    """Draw from these generators from now on."""
+    _generators.update(generators)
+
+
+def _devices() -> set[torch.device]:
+    return {torch.device("cpu"), _device}

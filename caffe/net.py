@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import describe, storage
+from . import debug_info, describe, hdf5_storage, storage
 from .blob import Blob
 from .build import Graph, build, set_loss_diffs
 from .errors import CaffeError, within
-from .files import PathLike, read_prototxt
+from .files import PathLike
 from .layer_types import LayerType
+from .log import LOGGER, info
 from .proto import caffe_pb2
+from .stored import StoredBlob, StoredLayers
+from .upgrade import read_net
+
+if TYPE_CHECKING:
+    from .torch_module import NetModule
+
+Hook = Callable[[int], object]
 
 
 class Net:
@@ -36,13 +45,19 @@ class Net:
     ) -> None:
         if isinstance(phase, str | os.PathLike) and weights is None:  # Net(file, weights, phase)
             phase, weights, level = level, phase, None
+            for source, line in (
+                ("_caffe.cpp:139", "DEPRECATION WARNING - deprecated use of Python interface"),
+                ("_caffe.cpp:140", 'Use this instead (with the named "weights" parameter):'),
+                ("_caffe.cpp:142", f"Net('{network_file}', {phase}, weights='{weights}')"),
+            ):
+                LOGGER.warning("%s", line, extra={"source": source})
         if phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST) or isinstance(stages, str):
             raise TypeError(
                 "use Net(file, phase), Net(file, weights, phase) or Net(file, phase, weights=...), "
                 "with phase caffe.TRAIN or caffe.TEST and stages a list; "
                 f"found phase {phase!r}, weights {weights!r}, stages {stages!r}"
             )
-        spec = read_prototxt(network_file, caffe_pb2.NetParameter())
+        spec = read_net(network_file)
         state = caffe_pb2.NetState()
         state.CopyFrom(spec.state)
         state.MergeFrom(caffe_pb2.NetState(phase=phase, level=level or 0, stage=stages or []))
@@ -63,6 +78,11 @@ class Net:
         described.state.CopyFrom(state)
         self._graph: Graph = build(described)
         self._names = [layer.name for layer in self._graph.layers]
+        self._debug_info = spec.debug_info
+        self._before_forward: list[Hook] = []
+        self._after_forward: list[Hook] = []
+        self._before_backward: list[Hook] = []
+        self._after_backward: list[Hook] = []
 
     # What a net consists of.
 
@@ -120,11 +140,30 @@ class Net:
     def _blob_names(self) -> list[str]:
         return list(self._graph.blobs)
 
+    @property
+    def _blobs(self) -> list[Blob]:
+        return list(self._graph.blobs.values())
+
+    @property
+    def _blob_loss_weights(self) -> list[float]:
+        return list(self.blob_loss_weights.values())
+
+    @property
+    def _inputs(self) -> list[int]:
+        return self._ids(self._graph.inputs)
+
+    @property
+    def _outputs(self) -> list[int]:
+        return self._ids(self._graph.outputs)
+
     def _bottom_ids(self, i: int) -> list[int]:
-        return [self._blob_names.index(name) for name in self._graph.bottoms[i]]
+        return self._ids(self._graph.bottoms[i])
 
     def _top_ids(self, i: int) -> list[int]:
-        return [self._blob_names.index(name) for name in self._graph.tops[i]]
+        return self._ids(self._graph.tops[i])
+
+    def _ids(self, names: Iterable[str]) -> list[int]:
+        return [self._blob_names.index(name) for name in names]
 
     # Passes.
 
@@ -204,10 +243,42 @@ class Net:
         for param in self._graph.params:
             param.blob._diff.clear()
 
+    def before_forward(self, hook: Hook) -> None:
+        """Call hook(i) before each layer's forward, i the layer's place in `layers`."""
+        self._before_forward.append(hook)
+
+    def after_forward(self, hook: Hook) -> None:
+        """Call hook(i) after each layer's forward."""
+        self._after_forward.append(hook)
+
+    def before_backward(self, hook: Hook) -> None:
+        """Call hook(i) before each layer's backward."""
+        self._before_backward.append(hook)
+
+    def after_backward(self, hook: Hook) -> None:
+        """Call hook(i) after each layer's backward."""
+        self._after_backward.append(hook)
+
+    def set_debug_info(self, on: bool) -> None:
+        """Log mean absolute values of every layer in every pass, as the net's `debug_info` says."""
+        self._debug_info = on
+
+    def _forward_backward(self) -> float:
+        """Both passes over all layers; returns the loss (Net::ForwardBackward)."""
+        last = len(self._names) - 1
+        loss = self._forward(0, last)
+        self._backward(last, 0)
+        if self._debug_info:
+            debug_info.totals(self._graph)
+        return loss
+
     def _forward(self, first: int, last: int) -> float:
         """Run layers first..last; returns the weighted sum of their losses."""
+        self._check_range(first, last)
         loss = 0.0
         for i in range(first, last + 1):
+            for hook in self._before_forward:
+                hook(i)
             bottom, top = self._graph.bottom(i), self._graph.top(i)
             layer = self._graph.layers[i]
             layer.reshape(bottom, top)
@@ -217,40 +288,93 @@ class Net:
                     loss += weight * float(blob.data_tensor().sum())
                     if blob._diff.untouched:  # reshaped since: its diff is the weight again
                         blob._diff.own(blob.shape).fill_(weight)
+            if self._debug_info:
+                debug_info.forward(self._graph, i)
+            for hook in self._after_forward:
+                hook(i)
         return loss
 
     def _backward(self, first: int, last: int) -> None:
+        """Run backward from layer `first` down to `last`."""
+        self._check_range(last, first)
         for i in range(first, last - 1, -1):
+            for hook in self._before_backward:
+                hook(i)
             layer = self._graph.layers[i]
             if layer.need_backward:
                 layer.backward(self._graph.top(i), layer.propagate_down, self._graph.bottom(i))
+                if self._debug_info:
+                    debug_info.backward(self._graph, i)
+            for hook in self._after_backward:
+                hook(i)
+
+    def _check_range(self, low: int, high: int) -> None:
+        if low < 0 or high >= len(self._names):
+            raise CaffeError(
+                f"net '{self.name}' has layers 0 to {len(self._names) - 1}; "
+                f"found a pass over {low} to {high}"
+            )
+
+    # Input of a net whose first layer is MemoryData.
+
+    def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Let the MemoryData layer read data (N, C, H, W) and labels (N,) from now on.
+
+        Both float32 and contiguous, N a multiple of the batch size; the arrays are used in place.
+        Raises CaffeError for anything else, or a net without such a layer in front.
+        """
+        if labels.ndim == 1:
+            labels = np.ascontiguousarray(labels[:, np.newaxis, np.newaxis, np.newaxis])
+        self._set_input_arrays(data, labels)
+
+    def _set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        layer = self._graph.layers[0]
+        layer.check(
+            layer.type == "MemoryData",
+            "set_input_arrays may only be called if the first layer is a MemoryDataLayer",
+        )
+        layer.reset(data, labels)
 
     # Parameters.
 
     def copy_from(self, weights: PathLike) -> None:
         """Load a caffemodel by layer name; layers that only one side has are left alone.
 
-        Raises CaffeError for a file that is no whole caffemodel, or a shape that does not fit;
-        nothing is loaded then.
+        A name that ends in .h5 is an HDF5 file's. Raises CaffeError for a file that is no whole
+        caffemodel, or a shape that does not fit; nothing is loaded then.
         """
+        self._load(storage.read_weights(weights), weights)
+
+    def load_hdf5(self, path: PathLike) -> None:
+        """As copy_from, of an HDF5 file whatever its name."""
+        self._load(hdf5_storage.read_weights_hdf5(path), path)
+
+    def _load(self, stored: StoredLayers, path: PathLike) -> None:
         ours = self._by_name()
         pairs = []
-        for name, blobs in storage.read_weights(weights).items():
+        for name, blobs in stored.items():
             if name in ours:
-                self._check_fit(ours[name], blobs, weights)
+                lacking = ours[name].blobs[len(blobs) :]
+                if not any(map(self._owned, lacking)):  # HDF5 files leave out what is shared
+                    blobs = [*blobs, *(None for _ in lacking)]
+                self._check_fit(ours[name], blobs, path)
                 pairs.extend(zip(ours[name].blobs, blobs, strict=True))
+            else:
+                info("net.cpp:744", "Ignoring source layer %s", name)
         for blob, values in pairs:
-            values.read_into(blob)
+            if values is not None:
+                values.read_into(blob)
 
-    @staticmethod
-    def _check_fit(layer: LayerType, stored: list[storage.StoredBlob], path: PathLike) -> None:
+    def _check_fit(self, layer: LayerType, stored: list[StoredBlob | None], path: PathLike) -> None:
         if len(stored) != len(layer.blobs):
             layer.check(
                 False,
                 f"has {len(layer.blobs)} parameter blob(s), but {path} holds {len(stored)} for it",
             )
         for i, (blob, values) in enumerate(zip(layer.blobs, stored, strict=True)):
-            if not values.fits(blob.shape):
+            if values is None:
+                layer.check(not self._owned(blob), f"parameter {i} is missing in {path}")
+            elif not values.fits(blob.shape):
                 layer.check(
                     False,
                     f"parameter {i} has shape {blob.shape}, but {path} holds shape "
@@ -258,11 +382,16 @@ class Net:
                     "reshape its weights, use surgery.transplant",
                 )
 
+    def _owned(self, blob: Blob) -> bool:
+        """Whether a parameter is no other layer's that it shares."""
+        return any(param.blob is blob for param in self._graph.params)
+
     def share_with(self, other: Net) -> None:
         """Use the other net's parameters from now on, layer by layer by name."""
         ours = self._by_name()
         for name, source in other._by_name().items():
             if name not in ours:
+                info("net.cpp:676", "Ignoring source layer %s", name)
                 continue
             layer = ours[name]
             layer.check(
@@ -275,9 +404,20 @@ class Net:
 
     def save(self, path: PathLike) -> None:
         """Write a caffemodel; an older file of that name stays whole until it is complete."""
-        storage.write_weights(
-            path, self.name, [(layer.spec, layer.blobs) for layer in self._graph.layers]
-        )
+        storage.write_weights(path, self)
+
+    def save_hdf5(self, path: PathLike, write_diff: bool = False) -> None:
+        """As save, in HDF5 whatever the name; with the diffs if asked for."""
+        hdf5_storage.write_weights_hdf5(path, self, write_diff)
+
+    def to_torch(self) -> NetModule:
+        """The net as a torch.nn.Module with a copy of the parameters, see NetModule.
+
+        Raises CaffeError for a net with data layers or Python layers.
+        """
+        from .torch_module import NetModule
+
+        return NetModule(self)
 
     # Helpers.
 

@@ -1,106 +1,76 @@
-"""Solvers: SGD with Caffe's update rule, learning-rate policies, snapshots and test nets."""
+"""pycaffe's solvers: the training loop, test nets, snapshots (solver.cpp, sgd_solver.cpp).
+
+The update rules are in updates.py, the learning-rate policies in rates.py.
+"""
 
 from __future__ import annotations
 
-import logging
 import math
-import os
+import time
+from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
-from . import mode, storage
+from . import mode, snapshot, solver_nets, updates
 from .blob import Blob
 from .errors import CaffeError, within
-from .files import PathLike, read_prototxt
+from .files import PathLike, prototxt
+from .log import info
 from .net import Net
 from .proto import caffe_pb2
-
-log = logging.getLogger("caffe")
+from .rates import learning_rate, step_at
+from .upgrade import read_solver, upgrade_solver
 
 SolverParameter = caffe_pb2.SolverParameter
 
 
-def learning_rate(param: SolverParameter, iteration: int, current_step: int = 0) -> float:
-    """The rate at an iteration (sgd_solver.cpp, GetLearningRate).
+class Solver:
+    """Base of the solvers: built from a solver prototxt, or from a SolverParameter.
 
-    fixed, step, exp, inv, multistep, poly, sigmoid; `current_step` counts the stepvalues passed.
-    """
-    policy, base, gamma = param.lr_policy, param.base_lr, param.gamma
-    if policy == "fixed":
-        return base
-    if policy == "step":
-        _check(param.stepsize > 0, f"lr_policy step needs a stepsize; found {param.stepsize}")
-        return base * gamma ** (iteration // param.stepsize)
-    if policy == "exp":
-        return base * gamma**iteration
-    if policy == "inv":
-        return base * (1 + gamma * iteration) ** -param.power
-    if policy == "multistep":
-        return base * gamma**current_step
-    if policy == "poly":
-        _check(
-            iteration <= param.max_iter,
-            f"lr_policy poly ends at max_iter {param.max_iter}; this is iteration {iteration}",
-        )
-        return base * (1 - iteration / max(1, param.max_iter)) ** param.power
-    if policy == "sigmoid":
-        exponent = -gamma * (iteration - param.stepsize)
-        return base / (1 + math.exp(min(exponent, 700)))  # exp(710) is too large for a float
-    raise CaffeError(
-        f"unknown lr_policy '{policy}'; there are fixed, step, exp, inv, multistep, poly, sigmoid"
-    )
-
-
-def read_solver(path: PathLike) -> SolverParameter:
-    """A solver prototxt, its older forms as today's; without snapshot_prefix its own name is one.
-
-    As ReadSolverParamsFromTextFileOrDie of upgrade_proto.cpp. Raises CaffeError.
-    """
-    param = read_prototxt(path, SolverParameter())
-    with within(path):
-        if param.HasField("solver_type"):
-            _check(not param.HasField("type"), "give type or the older solver_type, not both")
-            param.type = SOLVER_TYPES[param.solver_type]
-            param.ClearField("solver_type")
-        _check(
-            param.snapshot_format == SolverParameter.BINARYPROTO,
-            "snapshot_format HDF5 is not supported; use BINARYPROTO",
-        )
-    if not param.HasField("snapshot_prefix"):
-        param.snapshot_prefix = str(Path(path).with_suffix(""))
-    elif os.path.isdir(param.snapshot_prefix):
-        param.snapshot_prefix = str(Path(param.snapshot_prefix) / Path(path).stem)
-    return param
-
-
-class SGDSolver:
-    """pycaffe's SGDSolver: built from a solver prototxt; `net` trains, `test_nets` are scored.
-
-    history = momentum * history + rate * gradient, and weights -= history: the learning rate is
-    inside the momentum. Raises CaffeError for a solver or net that Caffe would refuse.
+    `net` trains, `test_nets` are scored, `iter` counts the updates, `param` is the SolverParameter.
+    Raises CaffeError for a solver or net that Caffe would refuse.
     """
 
-    type = "SGD"
+    type: str
 
-    def __init__(self, solver_file: PathLike) -> None:
-        self.param = read_solver(solver_file)
-        with within(solver_file):
+    def __init__(self, solver: PathLike | SolverParameter) -> None:
+        if isinstance(solver, SolverParameter):
+            self.param = SolverParameter()
+            self.param.CopyFrom(upgrade_solver(solver))
             self._init()
+        else:
+            self.param = read_solver(solver)
+            with within(solver):
+                self._init()
 
     def _init(self) -> None:
         param = self.param
+        info("solver.cpp:45", "Initializing solver from parameters: \n%s", prototxt(param))
+        self._check(
+            param.average_loss >= 1, f"average_loss must be at least 1; found {param.average_loss}"
+        )
+        self._check(param.iter_size >= 1, f"iter_size must be at least 1; found {param.iter_size}")
+        updates.check(self.type, param)
+        learning_rate(param, 0)  # an unknown policy is an error now, not at the first step
+        snapshot.check_writable(param)
         if param.random_seed >= 0:
             mode.set_random_seed(param.random_seed)
-        learning_rate(param, 0)  # an unknown policy is an error now, not at the first step
         self.iter = 0
-        self._current_step = 0
-        self._losses: list[float] = []
+        self.current_step = 0  # the stepvalues passed, see rates.step_at
+        self.requested_early_exit = False
+        self._losses: deque[float] = deque(maxlen=param.average_loss)
         self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
-        self.net = self._train_net()
-        self.test_nets = self._test_nets()
-        self._history = [Blob(p.blob.shape) for p in self._params]
+        self._action: Callable[[], str | None] = lambda: None
+        self._before_test: str | None = None
+        self.net = solver_nets.train_net(param)
+        self.test_nets = solver_nets.test_nets(param)
+        for net in self.test_nets:
+            net.set_debug_info(param.debug_info)
+        # One blob for each parameter, after them a second one each (AdaDelta, Adam).
+        histories = updates.KINDS[self.type].histories
+        self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
+        info("solver.cpp:57", "Solver scaffolding done.")
 
     @property
     def lr(self) -> float:
@@ -108,9 +78,7 @@ class SGDSolver:
         return learning_rate(self.param, self.iter, self._step_now())
 
     def _step_now(self) -> int:
-        """The stepvalues passed (multistep): at most one more each iteration, as in Caffe."""
-        steps, passed = self.param.stepvalue, self._current_step
-        return passed + (passed < len(steps) and self.iter >= steps[passed])
+        return step_at(self.param, self.iter, self.current_step)
 
     @property
     def smoothed_loss(self) -> float:
@@ -121,54 +89,10 @@ class SGDSolver:
     def _params(self):
         return self.net._graph.params
 
-    # Building the nets.
-
-    def _train_net(self) -> Net:
-        param = self.param
-        fields = ("train_net", "train_net_param", "net", "net_param")
-        given = [f for f in fields if param.HasField(f)]
-        _check(len(given) == 1, f"give the training net as one of {fields}; found {given}")
-        return self._net(getattr(param, given[0]), caffe_pb2.TRAIN, param.train_state)
-
-    def _test_nets(self) -> list[Net]:
-        param = self.param
-        sources = [*param.test_net_param, *param.test_net]
-        generic = param.net if param.HasField("net") else param.net_param
-        if param.HasField("net") or param.HasField("net_param"):
-            sources += [generic] * (len(param.test_iter) - len(sources))
-        _check(
-            len(sources) == len(param.test_iter),
-            f"test_iter needs a value for each of {len(sources)} test nets; "
-            f"found {len(param.test_iter)}",
-        )
-        _check(
-            len(param.test_state) in (0, len(sources)),
-            f"test_state must be left out or given for each of {len(sources)} test nets; "
-            f"found {len(param.test_state)}",
-        )
-        _check(not sources or param.test_interval > 0, "test_iter needs a test_interval")
-        states = param.test_state or [caffe_pb2.NetState()] * len(sources)
-        return [
-            self._net(source, caffe_pb2.TEST, state)
-            for source, state in zip(sources, states, strict=True)
-        ]
-
-    def _net(
-        self, source: str | caffe_pb2.NetParameter, phase: int, extra: caffe_pb2.NetState
-    ) -> Net:
-        """A net in its phase; its own state counts more than that, and the solver's even more."""
-        spec, place = source, "net_param"
-        if isinstance(source, str):
-            spec, place = read_prototxt(source, caffe_pb2.NetParameter()), source
-        state = caffe_pb2.NetState(phase=phase)
-        state.MergeFrom(spec.state)
-        state.MergeFrom(extra)
-        with within(place):
-            net = Net.from_proto(spec, state)
-        for weights in ",".join(self.param.weights).split(","):
-            if weights:
-                net.copy_from(weights.strip())
-        return net
+    @staticmethod
+    def _check(condition: bool, message: str) -> None:
+        if not condition:
+            raise CaffeError(message)
 
     # Training.
 
@@ -178,83 +102,107 @@ class SGDSolver:
         """Call the functions before each iteration's passes, and before each update."""
         self._callbacks.append((on_start, on_gradients_ready))
 
+    def set_action_function(self, action: Callable[[], str | None]) -> None:
+        """Ask after each iteration, and between test passes, for "stop", "snapshot" or None."""
+        self._action = action
+
+    def share_weights(self, net: Net) -> None:
+        """Let a net use the parameters of the training net, layer by layer by name."""
+        net.share_with(self.net)
+
     def solve(self, resume_file: PathLike | None = None) -> None:
         """Train to max_iter, from a solverstate if given, and snapshot at the end."""
+        param = self.param
+        info("solver.cpp:289", "Solving %s", self.net.name)
+        info("solver.cpp:290", "Learning Rate Policy: %s", param.lr_policy)
+        self.requested_early_exit = False
         if resume_file:
+            info("solver.cpp:296", "Restoring previous solver status from %s", resume_file)
             self.restore(resume_file)
-        self.step(self.param.max_iter - self.iter)
-        every = self.param.snapshot
-        if self.param.snapshot_after_train and (not every or self.iter % every):
+        self.step(param.max_iter - self.iter)
+        if param.snapshot_after_train and (not param.snapshot or self.iter % param.snapshot):
             self.snapshot()
+        if self.requested_early_exit:
+            info("solver.cpp:311", "Optimization stopped early.")
+            return
         if self._displays():
-            self._smooth(self._forward())
-            self._log_loss()
-        if self.param.test_interval and self.iter % self.param.test_interval == 0:
+            self._losses.append(self._forward(self.net))
+            info("solver.cpp:327", "Iteration %d, loss = %g", self.iter, self.smoothed_loss)
+        if param.test_interval and self.iter % param.test_interval == 0:
             self.test_all()
-        log.info("Optimization Done.")
+        info("solver.cpp:332", "Optimization Done.")
 
     def step(self, iterations: int) -> None:
         """Run iterations: test, forward and backward iter_size times, update, snapshot."""
         param = self.param
         stop = self.iter + iterations
-        self._losses.clear()
+        self._losses = deque(maxlen=param.average_loss)
+        shown, since = self.iter, time.monotonic()
         while self.iter < stop:
             self.net.clear_param_diffs()
             due = param.test_interval and self.iter % param.test_interval == 0
             if due and (self.iter > 0 or param.test_initialization):
                 self.test_all()
+                if self.requested_early_exit:
+                    break
             for on_start, _ in self._callbacks:
                 on_start()
+            displays = self._displays()
+            self.net.set_debug_info(displays and param.debug_info)
             loss = 0.0
             for _ in range(param.iter_size):
-                loss += self._forward() / param.iter_size
-                self.net._backward(len(self.net._names) - 1, 0)
-            self._smooth(loss)
-            if self._displays():
-                self._log_loss()
-                net = self.net
-                outputs = {n: net._blob(n).data_tensor().flatten().tolist() for n in net.outputs}
-                _log_values("Train", net, outputs)
+                loss += self.net._forward_backward() / param.iter_size
+            self._losses.append(loss)
+            if displays:
+                seconds = time.monotonic() - since
+                self._log_iteration((self.iter - shown) / (seconds or 1), seconds)
+                shown, since = self.iter, time.monotonic()
             for _, on_gradients_ready in self._callbacks:
                 on_gradients_ready()
             self.apply_update()
-            self.iter += 1
-            if param.snapshot and self.iter % param.snapshot == 0:
+            action = self._action()
+            if action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
                 self.snapshot()
+            if action == "stop":
+                self.requested_early_exit = True
+                break
 
-    def _forward(self) -> float:
-        return self.net._forward(0, len(self.net._names) - 1)
-
-    def _smooth(self, loss: float) -> None:
-        self._losses = [*self._losses, loss][-self.param.average_loss :]
+    @staticmethod
+    def _forward(net: Net) -> float:
+        return net._forward(0, len(net._names) - 1)
 
     def _displays(self) -> bool:
         return bool(self.param.display) and self.iter % self.param.display == 0
 
-    def _log_loss(self) -> None:
-        log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
+    def _log_iteration(self, per_second: float, seconds: float) -> None:
+        info(
+            "solver.cpp:239",
+            "Iteration %d (%g iter/s, %gs/%d iters), loss = %g",
+            *(self.iter, per_second, seconds, self.param.display, self.smoothed_loss),
+        )
+        net = self.net
+        outputs = {n: net._blob(n).data_tensor().flatten().tolist() for n in net.outputs}
+        _log_outputs("solver.cpp:258", "Train", net, outputs)
+
+    # Updating.
 
     def apply_update(self) -> None:
-        """Turn the parameters' diffs into updates and subtract them."""
-        param = self.param
-        self._current_step = self._step_now()
-        rate = learning_rate(param, self.iter, self._current_step)
+        """Turn the parameters' diffs into updates and subtract them; counts as an iteration."""
+        self.current_step, before = self._step_now(), self.current_step
+        if self.param.lr_policy == "multistep" and self.current_step > before:
+            info(
+                "sgd_solver.cpp:51",
+                "MultiStep Status: Iteration %d, step = %d",
+                *(self.iter, self.current_step),
+            )
+        rate = learning_rate(self.param, self.iter, self.current_step)
         if self._displays():
-            log.info("Iteration %d, lr = %g", self.iter, rate)
+            info("sgd_solver.cpp:112", "Iteration %d, lr = %g", self.iter, rate)
         with torch.no_grad():
-            scale = self._clip_scale() / param.iter_size
-            for i, p in enumerate(self._params):
-                history = self._history[i]._data
-                if p.blob._diff.untouched and p.lr_mult == 0 and history.untouched:
-                    continue  # the update is zero
-                gradient = p.blob._diff.own(p.blob.shape)
-                weights = p.blob._data.own(p.blob.shape)
-                if scale != 1:
-                    gradient.mul_(scale)
-                self._regularise(gradient, weights, param.weight_decay * p.decay_mult)
-                update = self._compute_update(i, gradient, rate * p.lr_mult)
-                weights.sub_(update)
-                p.blob._diff.assign(update, borrowed=True)  # where Caffe leaves it
+            scale = self._clip_scale() / self.param.iter_size
+            for i in range(len(self._params)):
+                self._update(i, scale, rate)
+        self.iter += 1
 
     def _clip_scale(self) -> float:
         """clip_gradients / norm where the L2 norm of all diffs exceeds clip_gradients."""
@@ -263,113 +211,133 @@ class SGDSolver:
             return 1.0
         diffs = [p.blob.diff_tensor() for p in self._params if not p.blob._diff.untouched]
         norm = math.hypot(*(float(torch.linalg.vector_norm(diff)) for diff in diffs))
-        return clip / norm if norm > clip else 1.0
+        if not norm > clip:
+            return 1.0
+        info(
+            "sgd_solver.cpp:99",
+            "Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g",
+            *(norm, clip, clip / norm),
+        )
+        return clip / norm
 
-    def _regularise(self, gradient: torch.Tensor, weights: torch.Tensor, decay: float) -> None:
-        if not decay:
-            return
-        kind = self.param.regularization_type
-        _check(kind in ("L1", "L2"), f"unknown regularization_type '{kind}'; there are L1 and L2")
-        gradient.add_(weights if kind == "L2" else weights.sign(), alpha=decay)
-
-    def _compute_update(self, i: int, gradient: torch.Tensor, rate: float) -> torch.Tensor:
-        """The update of parameter i from its gradient, which may be overwritten."""
-        history = self._history[i]._data.own(self._history[i].shape)
-        return torch.add(gradient.mul_(rate), history, alpha=self.param.momentum, out=history)
+    def _update(self, i: int, scale: float, rate: float) -> None:
+        """Update parameter i: its gradient times `scale`, the weight decay, then the rule."""
+        param, p = self.param, self._params[i]
+        kind = updates.KINDS[self.type]
+        histories = self.history[i :: len(self._params)]
+        decay = param.weight_decay * p.decay_mult
+        still = p.blob._diff.untouched and all(h._data.untouched for h in histories)
+        if still and (not decay or (kind.rate_in_history and not p.lr_mult)):
+            return  # the update is zero
+        gradient = p.blob._diff.own(p.blob.shape)
+        weights = p.blob._data.own(p.blob.shape)
+        if scale != 1:
+            gradient.mul_(scale)
+        updates.regularise(gradient, weights, decay, param.regularization_type)
+        history = [h._data.own(h.shape) for h in histories]
+        update = kind.rule(gradient, history, rate * p.lr_mult, param, self.iter)
+        weights.sub_(update)
+        if update is not gradient:  # Caffe leaves the update in the diff
+            p.blob._diff.assign(update, borrowed=True)
 
     # Testing.
 
     def test_all(self) -> None:
         """Run every test net for its test_iter passes and log the mean of each output."""
-        for i, (net, passes) in enumerate(zip(self.test_nets, self.param.test_iter, strict=True)):
-            log.info("Iteration %d, Testing net (#%d)", self.iter, i)
-            net.share_with(self.net)
-            sums: dict[str, torch.Tensor] = {}
-            loss = 0.0
-            for _ in range(passes):
-                loss += net._forward(0, len(net._names) - 1) / passes
-                for name in net.outputs:
-                    value = net._blob(name).data_tensor().double()
-                    sums[name] = sums[name] + value if name in sums else value
-            if self.param.test_compute_loss:
-                log.info("Test loss: %g", loss)
-            means = {name: (total / passes).flatten().tolist() for name, total in sums.items()}
-            _log_values("Test", net, means)
+        self._before_test = self._run_state()
+        for i in range(len(self.test_nets)):
+            if not self.requested_early_exit:
+                self._test(i)
+        if not self.requested_early_exit:
+            self._before_test = None
+
+    def _test(self, i: int) -> None:
+        net, passes = self.test_nets[i], self.param.test_iter[i]
+        info("solver.cpp:347", "Iteration %d, Testing net (#%d)", self.iter, i)
+        net.share_with(self.net)
+        sums: dict[str, torch.Tensor] = {}
+        loss = 0.0
+        for _ in range(passes):
+            while not self.requested_early_exit and (action := self._action()):
+                if action == "snapshot":
+                    self.snapshot()
+                self.requested_early_exit = action == "stop"
+            if self.requested_early_exit:
+                info("solver.cpp:391", "Test interrupted.")
+                return
+            loss += self._forward(net) / passes
+            for name in net.outputs:
+                value = net._blob(name).data_tensor().double()
+                sums[name] = sums[name] + value if name in sums else value
+        if self.param.test_compute_loss:
+            info("solver.cpp:396", "Test loss: %g", loss)
+        means = {name: (total / passes).flatten().tolist() for name, total in sums.items()}
+        _log_outputs("solver.cpp:414", "Test", net, means)
 
     # Snapshots.
 
     def snapshot(self) -> str:
-        """Write PREFIX_iter_N.caffemodel and .solverstate; returns the solverstate's path.
+        """Write a caffemodel and a solverstate, PREFIX_iter_N; returns the solverstate's path.
 
-        The solverstate is written last: where it exists, its caffemodel is whole.
+        In a test that is interrupted, the state is the one before it: the test begins again then.
         """
-        prefix = self.param.snapshot_prefix
-        model = f"{prefix}_iter_{self.iter}.caffemodel"
-        log.info("Snapshotting to binary proto file %s", model)
-        self.net.save(model)
-        path = f"{prefix}_iter_{self.iter}.solverstate"
-        log.info("Snapshotting solver state to binary proto file %s", path)
-        state = storage.StoredState(self.iter, model, self._current_step, [])
-        storage.write_state(path, state, self._history)
-        return path
+        return snapshot.write(self, self._before_test or self._run_state())
 
     def restore(self, state_file: PathLike) -> None:
         """Continue from a solverstate: its iteration, its history and its caffemodel's weights.
 
         Raises CaffeError, and changes nothing, where the file or its caffemodel does not fit.
         """
-        state = storage.read_state(state_file)
-        if len(state.history) != len(self._history):
-            raise CaffeError(
-                f"{state_file}: holds {len(state.history)} history blobs, but this {self.type} "
-                f"solver's net needs {len(self._history)}; it belongs to another net or solver"
-            )
-        for param, blob, stored in zip(self._params, self._history, state.history, strict=True):
-            if not stored.fits(blob.shape):
-                raise CaffeError(
-                    f"{state_file}: the history of {param.name} has shape {stored.shape}; "
-                    f"this net needs {blob.shape}"
-                )
-        if state.learned_net:
-            self.net.copy_from(_beside(state_file, state.learned_net))
-        for blob, stored in zip(self._history, state.history, strict=True):
-            stored.read_into(blob)
-        self.iter, self._current_step = state.iter, state.current_step
+        snapshot.restore(self, state_file)
+
+    def _run_state(self) -> str:
+        return snapshot.run_state([self.net, *self.test_nets])
 
 
-def get_solver(solver_file: PathLike) -> SGDSolver:
-    """The solver that the file's `type` names."""
-    kind = read_solver(solver_file).type
-    _check(
-        kind in SOLVERS,
-        f"{solver_file}: unknown solver type '{kind}'; there are {', '.join(SOLVERS)}",
-    )
-    return SOLVERS[kind](solver_file)
+class SGDSolver(Solver):
+    type = "SGD"
 
 
-SOLVERS = {"SGD": SGDSolver}
-
-# What the numbers of the older field solver_type mean.
-SOLVER_TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
+class NesterovSolver(Solver):
+    type = "Nesterov"
 
 
-def _check(condition: bool, message: str) -> None:
-    if not condition:
-        raise CaffeError(message)
+class AdaGradSolver(Solver):
+    type = "AdaGrad"
 
 
-def _beside(state_file: PathLike, learned_net: str) -> str:
-    """Where the caffemodel is: as the solverstate says, or in its own folder if both moved."""
-    beside = Path(state_file).parent / os.path.basename(learned_net)
-    return learned_net if os.path.exists(learned_net) else str(beside)
+class RMSPropSolver(Solver):
+    type = "RMSProp"
 
 
-def _log_values(kind: str, net: Net, values: dict[str, list[float]]) -> None:
+class AdaDeltaSolver(Solver):
+    type = "AdaDelta"
+
+
+class AdamSolver(Solver):
+    type = "Adam"
+
+
+SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
+
+
+def get_solver(solver: PathLike | SolverParameter) -> Solver:
+    """The solver that the `type` of a solver prototxt, or of a SolverParameter, names."""
+    if not isinstance(solver, SolverParameter):
+        with within(solver):
+            return get_solver(read_solver(solver))
+    param = upgrade_solver(solver)
+    if param.type not in SOLVERS:
+        raise CaffeError(f"unknown solver type '{param.type}'; there are {', '.join(SOLVERS)}")
+    return SOLVERS[param.type](param)
+
+
+def _log_outputs(source: str, kind: str, net: Net, values: dict[str, list[float]]) -> None:
     number = 0
     weights = net.blob_loss_weights
     for name in net.outputs:
         for value in values[name]:
             weight = weights[name]
             weighted = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
-            log.info("    %s net output #%d: %s = %g%s", kind, number, name, value, weighted)
+            info(source, "    %s net output #%d: %s = %g%s", kind, number, name, value, weighted)
             number += 1

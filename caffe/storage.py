@@ -1,24 +1,31 @@
 """Weights and solver state in Caffe's binary files (.caffemodel, .solverstate).
 
+Names that end in .h5 are of HDF5 files, read and written by hdf5_storage.py.
+
 A VGG16 caffemodel holds 528 MB of floats in a protobuf of a few kilobytes. The floats are read
 straight into (and written straight from) parameter memory; protobuf sees only the rest.
 """
 
 import math
 import mmap
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 import torch
 from google.protobuf.message import DecodeError
 
+from . import hdf5_storage
 from .blob import Blob
 from .errors import CaffeError
-from .files import PathLike, replacing
+from .files import PathLike, cannot_be_read, replacing
 from .proto import caffe_pb2
+from .stored import StoredBlob, StoredLayers, StoredState
+
+if TYPE_CHECKING:
+    from .net import Net
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
@@ -40,43 +47,15 @@ V0_LAYER_NAME = _number("V0LayerParameter", "name")
 V0_BLOBS = _number("V0LayerParameter", "blobs")
 ITER = _number("SolverState", "iter")
 HISTORY = _number("SolverState", "history")
-STATE = [_number("SolverState", field) for field in ("iter", "learned_net", "current_step")]
+STATE = [
+    _number("SolverState", field) for field in ("iter", "learned_net", "current_step", "run_state")
+]
 LEGACY_SHAPE = [_number("BlobProto", f) for f in ("num", "channels", "height", "width")]
 SHAPE = _number("BlobProto", "shape")
 DATA = _number("BlobProto", "data")
+DIFF = _number("BlobProto", "diff")
 DOUBLE_DATA = _number("BlobProto", "double_data")
-
-CHUNK = 1 << 24  # values that are copied at once
-
-
-@dataclass(frozen=True)
-class StoredBlob:
-    """A blob inside a file: its shape, and its values, read when asked for.
-
-    Old files give num, channels, height and width: `legacy` then, and the shape has four axes.
-    """
-
-    shape: tuple[int, ...]
-    legacy: bool
-    values: np.ndarray  # a view of the file, float32 or float64, flat
-    file: mmap.mmap
-
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """Blob::ShapeEquals: equal shapes; against a legacy one, leading axes of 1 are free."""
-        if self.legacy and len(shape) <= 4:
-            return (1,) * (4 - len(shape)) + shape == self.shape
-        return shape == self.shape
-
-    def read_into(self, blob: Blob) -> None:
-        """Copy the values to blob.data, whose count must be equal."""
-        flat = blob._data.own(blob.shape).view(-1)
-        for at in range(0, len(flat), CHUNK):
-            part = self.values[at : at + CHUNK]
-            flat[at : at + CHUNK].copy_(torch.from_numpy(part))
-            self.file.madvise(mmap.MADV_DONTNEED)  # what is copied need not stay in memory
-
-
-StoredLayers = dict[str, list[StoredBlob]]
+DOUBLE_DIFF = _number("BlobProto", "double_diff")
 
 
 def read_weights(path: PathLike) -> StoredLayers:
@@ -84,6 +63,8 @@ def read_weights(path: PathLike) -> StoredLayers:
 
     Raises CaffeError for a missing, truncated or foreign file.
     """
+    if is_hdf5(path):
+        return hdf5_storage.read_weights_hdf5(path)
     buffer = _map(path)
     with _decoding(path, buffer, "caffemodel"):
         layers: StoredLayers = {}
@@ -105,34 +86,38 @@ def read_weights(path: PathLike) -> StoredLayers:
 
 def blob_shapes(path: PathLike) -> dict[str, list[tuple[int, ...]]]:
     """The shapes of each layer's parameter blobs in a caffemodel, without reading the values."""
-    return {name: [b.shape for b in blobs] for name, blobs in read_weights(path).items() if blobs}
+    return {
+        name: [blob.shape for blob in blobs if blob]
+        for name, blobs in read_weights(path).items()
+        if blobs
+    }
 
 
-def write_weights(
-    path: PathLike, name: str, layers: Iterable[tuple[caffe_pb2.LayerParameter, Sequence[Blob]]]
-) -> None:
-    """Write a caffemodel: each layer's description with its blobs, whole or not at all."""
+def write_weights(path: PathLike, net: "Net", write_diff: bool = False) -> None:
+    """Write a caffemodel: each layer's description with its blobs, whole or not at all.
+
+    write_diff: the blobs' diffs too (snapshot_diff).
+    """
+    if is_hdf5(path):
+        return hdf5_storage.write_weights_hdf5(path, net, write_diff)
     with replacing(path) as file:
-        file.write(caffe_pb2.NetParameter(name=name).SerializeToString())
-        for layer, blobs in layers:
+        file.write(caffe_pb2.NetParameter(name=net.name).SerializeToString())
+        for layer in net._graph.layers:
             bare = caffe_pb2.LayerParameter()
-            bare.CopyFrom(layer)
+            bare.CopyFrom(layer.spec)
             bare.ClearField("blobs")
-            _write_message(file, LAYER, bare.SerializeToString(), BLOBS, blobs)
+            _write_layer(file, bare.SerializeToString(), layer.blobs, write_diff)
 
 
-@dataclass(frozen=True)
-class StoredState:
-    """A solverstate: the iteration, the caffemodel it belongs to, and the history blobs."""
-
-    iter: int
-    learned_net: str
-    current_step: int
-    history: list[StoredBlob]
+def is_hdf5(path: PathLike) -> bool:
+    """Whether Caffe takes the file for HDF5: by its name."""
+    return str(path).endswith(".h5")
 
 
 def read_state(path: PathLike) -> StoredState:
     """A solverstate file. Raises CaffeError for a missing, truncated or foreign file."""
+    if is_hdf5(path):
+        return hdf5_storage.read_state_hdf5(path)
     buffer = _map(path)
     with _decoding(path, buffer, "solverstate"):
         rest = bytearray()
@@ -150,14 +135,19 @@ def read_state(path: PathLike) -> StoredState:
                 f"{path}: not a solverstate (it has no iteration). A .solverstate goes to restore, "
                 "a .caffemodel to weights"
             )
-        return StoredState(state.iter, state.learned_net, state.current_step, history)
+        learned_net = os.fsdecode(state.learned_net)  # protobuf gives bytes that are no UTF-8
+        return StoredState(state.iter, learned_net, state.current_step, history, state.run_state)
 
 
 def write_state(path: PathLike, state: StoredState, history: Sequence[Blob]) -> None:
     """Write a solverstate with the given history blobs, whole or not at all."""
+    if is_hdf5(path):
+        return hdf5_storage.write_state_hdf5(path, state, history)
     head = caffe_pb2.SolverState(
         iter=state.iter, learned_net=state.learned_net, current_step=state.current_step
     )
+    if state.run_state:
+        head.run_state = state.run_state
     with replacing(path) as file:
         file.write(head.SerializeToString())
         for blob in history:
@@ -190,15 +180,13 @@ class _Malformed(Exception):
 
 def _map(path: PathLike) -> memoryview:
     try:
-        if Path(path).suffix == ".h5":
-            raise CaffeError(f"{path}: HDF5 files are not supported; use the binary format")
         with open(path, "rb") as file:
             if Path(path).stat().st_size == 0:
                 raise CaffeError(f"{path}: the file is empty")
             # A private mapping: writable to numpy, though nobody writes, and never to the file.
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
-    except OSError as error:
-        raise CaffeError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
 
 
 class Field(NamedTuple):
@@ -270,15 +258,22 @@ def _blob(message: Field) -> StoredBlob:
     shape = (
         (proto.num, proto.channels, proto.height, proto.width) if legacy else tuple(proto.shape.dim)
     )
-    values = _values(message, DOUBLE_DATA, "<f8", FIXED64)
-    if not values.size:
-        values = _values(message, DATA, "<f4", FIXED32)
+    values = _values(message, DATA, DOUBLE_DATA)
     if min(shape, default=0) < 0 or math.prod(shape) != values.size:
         raise _Malformed(f"a blob of shape {shape} holds {values.size} values")
-    return StoredBlob(shape, legacy, values, message.value.obj)
+    diff = _values(message, DIFF, DOUBLE_DIFF)
+    if diff.size not in (0, values.size):
+        raise _Malformed(f"a blob of shape {shape} holds {diff.size} diff values")
+    return StoredBlob(shape, legacy, values, message.value.obj, diff if diff.size else None)
 
 
-def _values(message: Field, number: int, dtype: str, wire: int) -> np.ndarray:
+def _values(message: Field, number: int, double_number: int) -> np.ndarray:
+    """Values in double precision if there are any, in single precision otherwise."""
+    values = _floats(message, double_number, "<f8", FIXED64)
+    return values if values.size else _floats(message, number, "<f4", FIXED32)
+
+
+def _floats(message: Field, number: int, dtype: str, wire: int) -> np.ndarray:
     """A field of floats: packed, or one value a field."""
     fields = [f for f in _fields(message.value) if f.number == number and f.wire in (BYTES, wire)]
     parts = [field.value for field in fields if len(field.value)]
@@ -301,27 +296,37 @@ def _encode(value: int) -> bytes:
     return bytes(out)
 
 
-def _blob_head(blob: Blob) -> bytes:
+def _blob_parts(blob: Blob, write_diff: bool) -> tuple[bytes, list[tuple[bytes, torch.Tensor]]]:
+    """A blob's message: its head, then for data (and diff) a tag with length, and the values."""
     head = caffe_pb2.BlobProto()
     if blob.shape:  # Caffe writes a blob without axes without a shape
         head.shape.dim.extend(blob.shape)
-    return head.SerializeToString() + _tag(DATA) + _encode(4 * blob.count)
+    length = _encode(4 * blob.count)
+    parts = [(_tag(DATA) + length, blob.data_tensor())]
+    if write_diff:
+        parts.append((_tag(DIFF) + length, blob.diff_tensor()))
+    return head.SerializeToString(), parts
 
 
-def _write_blob(file: BinaryIO, number: int, blob: Blob) -> None:
-    head = _blob_head(blob)
-    file.write(_tag(number) + _encode(len(head) + 4 * blob.count) + head)
-    file.write(blob.data_tensor().cpu().contiguous().numpy().astype("<f4", copy=False).data)
+def _blob_size(blob: Blob, write_diff: bool) -> int:
+    head, parts = _blob_parts(blob, write_diff)
+    return len(head) + sum(len(tag) + 4 * blob.count for tag, _ in parts)
 
 
-def _write_message(
-    file: BinaryIO, number: int, head: bytes, blob_number: int, blobs: Sequence[Blob]
-) -> None:
-    """A message of `head` and blobs, streamed: its length is computed before it is written."""
-    sizes = []
+def _write_blob(file: BinaryIO, number: int, blob: Blob, write_diff: bool = False) -> None:
+    head, parts = _blob_parts(blob, write_diff)
+    file.write(_tag(number) + _encode(_blob_size(blob, write_diff)) + head)
+    for tag, tensor in parts:
+        file.write(tag)
+        file.write(tensor.cpu().contiguous().numpy().astype("<f4", copy=False).data)
+
+
+def _write_layer(file: BinaryIO, head: bytes, blobs: Sequence[Blob], write_diff: bool) -> None:
+    """A layer of `head` and blobs, streamed: its length is computed before it is written."""
+    size = len(head)
     for blob in blobs:
-        size = len(_blob_head(blob)) + 4 * blob.count
-        sizes.append(len(_tag(blob_number)) + len(_encode(size)) + size)
-    file.write(_tag(number) + _encode(len(head) + sum(sizes)) + head)
+        inner = _blob_size(blob, write_diff)
+        size += len(_tag(BLOBS)) + len(_encode(inner)) + inner
+    file.write(_tag(LAYER) + _encode(size) + head)
     for blob in blobs:
-        _write_blob(file, blob_number, blob)
+        _write_blob(file, BLOBS, blob, write_diff)

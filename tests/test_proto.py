@@ -129,8 +129,8 @@ def unknown(message):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("snapshot/adam_iter_5.caffemodel", caffe_pb2.NetParameter),
-        ("snapshot/adam_iter_5.solverstate", caffe_pb2.SolverState),
+        ("solvers/snapshot/adam_iter_5.caffemodel", caffe_pb2.NetParameter),
+        ("solvers/snapshot/adam_iter_5.solverstate", caffe_pb2.SolverState),
         ("legacy/v1.caffemodel", caffe_pb2.NetParameter),
     ],
 )

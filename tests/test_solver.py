@@ -1,17 +1,19 @@
-"""SGDSolver: the update rule in float64, learning-rate policies, test nets, snapshots."""
+"""The solver's loop: learning-rate policies, what comes before the rule, test nets, log lines."""
 
 import logging
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import caffe
 from caffe.proto import caffe_pb2
-from caffe.solver import learning_rate
+from caffe.rates import learning_rate
 
 # loss = sum over items and outputs of w x + b, so the gradient by w is the sum of x, by b is 2.
 NET = """
@@ -68,9 +70,14 @@ def test_every_lr_policy_is_its_formula(policy, iteration, gamma, power, step):
 
 
 def test_the_sigmoid_policy_goes_to_zero_without_overflow():
-    param = caffe_pb2.SolverParameter(lr_policy="sigmoid", base_lr=1, gamma=-5, stepsize=10)
-    assert learning_rate(param, 10**6) == pytest.approx(0)
-    assert learning_rate(param, 0) == pytest.approx(1)
+    param = caffe_pb2.SolverParameter(lr_policy="sigmoid", base_lr=1, gamma=5, stepsize=10**6)
+    assert learning_rate(param, 0) == pytest.approx(0)
+    assert learning_rate(param, 2 * 10**6) == pytest.approx(1)
+
+
+def test_a_rate_too_large_for_a_float_is_infinite():
+    param = caffe_pb2.SolverParameter(lr_policy="exp", base_lr=1, gamma=10)
+    assert learning_rate(param, 10**6) == math.inf
 
 
 def test_multistep_multiplies_by_gamma_from_each_stepvalue_on_one_each_iteration(tmp_path):
@@ -90,10 +97,25 @@ def test_multistep_multiplies_by_gamma_from_each_stepvalue_on_one_each_iteration
     ("text", "message"),
     [
         ('lr_policy: "magic"', r"solver\.prototxt: unknown lr_policy 'magic'; there are fixed"),
-        ('lr_policy: "step"', "step needs a stepsize; found 0"),
+        ('lr_policy: "step"', "step needs a stepsize above 0; found 0"),
+        ('lr_policy: "sigmoid"', "sigmoid needs a stepsize above 0; found 0"),
+        *(
+            (f'lr_policy: "{policy}" gamma: -1', f"{policy} needs a gamma of at least 0; found -1")
+            for policy in ("step", "exp", "inv", "multistep", "sigmoid")
+        ),
         ('lr_policy: "fixed" type: "Magic"', "unknown solver type 'Magic'; there are SGD"),
+        ('lr_policy: "fixed" type: "AdaGrad" momentum: 0.9', "cannot be used with AdaGrad"),
+        ('lr_policy: "fixed" type: "RMSProp" momentum: 0.9', "cannot be used with RMSProp"),
+        ('lr_policy: "fixed" type: "RMSProp" rms_decay: 1', "rms_decay.*found 1"),
+        ('lr_policy: "fixed" type: "RMSProp" rms_decay: -0.5', "rms_decay.*found -0.5"),
+        ('lr_policy: "fixed" type: "Adam" momentum2: 1', "momentum2 below 1; found 0 and 1"),
+        ('lr_policy: "fixed" average_loss: 0', "average_loss must be at least 1; found 0"),
+        ('lr_policy: "fixed" iter_size: 0', "iter_size must be at least 1; found 0"),
+        (
+            'lr_policy: "fixed" snapshot: 5 snapshot_prefix: "/no/such/folder/s"',
+            "Cannot write to snapshot prefix '/no/such/folder/s'.*exists and is writable",
+        ),
         ('lr_policy: "fixed" type: "SGD" solver_type: SGD', "not both"),
-        ('lr_policy: "fixed" snapshot_format: HDF5', "BINARYPROTO"),
         ('lr_policy: "fixed" train_net: "x"', "training net as one of"),
         ('lr_policy: "fixed" test_iter: 1', "needs a test_interval"),
         ('lr_policy: "fixed" test_net: "x"', "test_iter needs a value for each of 1 test nets"),
@@ -121,41 +143,6 @@ def test_an_unknown_regularization_type_is_an_error(tmp_path):
 
 
 # The update.
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.floats(0, 0.99),
-    st.floats(0, 0.5),
-    st.sampled_from(["L1", "L2"]),
-    st.sampled_from([-1, 0.5, 4]),
-    st.integers(1, 3),
-)
-def test_the_update_rule(tmp_path_factory, momentum, decay, kind, clip, iter_size):
-    """Clip all diffs by their joint norm, divide by iter_size, add the decay, then
-    history = momentum history + rate lr_mult gradient; weights -= history.
-    """
-    caffe.set_random_seed(0)
-    solver = make(
-        tmp_path_factory.mktemp("solver"),
-        f'lr_policy: "exp" gamma: 0.5 momentum: {momentum} weight_decay: {decay} '
-        f'regularization_type: "{kind}" clip_gradients: {clip} iter_size: {iter_size}',
-    )
-    params = weights(solver)
-    history = [np.zeros_like(p) for p in params]
-    for i in range(4):
-        rate = 0.1 * 0.5**i
-        gradients = [iter_size * np.float64(X.sum(0))[None], iter_size * np.array([2.0])]
-        norm = math.sqrt(sum((g**2).sum() for g in gradients))
-        scale = clip / norm if 0 <= clip < norm else 1
-        for j, (lr_mult, decay_mult) in enumerate(((1, 1), (2, 0))):
-            penalty = params[j] if kind == "L2" else np.sign(params[j])
-            gradient = gradients[j] * scale / iter_size + decay * decay_mult * penalty
-            history[j] = momentum * history[j] + rate * lr_mult * gradient
-            params[j] = params[j] - history[j]
-        solver.step(1)
-        for ours, theirs in zip(weights(solver), params, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_the_learning_rate_is_inside_the_momentum(tmp_path):
@@ -196,7 +183,7 @@ def test_a_script_may_write_gradients_itself_and_apply_the_update(tmp_path):
     solver.net.params["ip"][0].diff[...] = 2
     solver.apply_update()
     np.testing.assert_allclose(before - weights(solver)[0], 2, rtol=1e-6)
-    assert solver.iter == 0
+    assert solver.iter == 1
 
 
 # Running.
@@ -320,12 +307,139 @@ def test_display_logs_the_smoothed_loss_the_outputs_and_the_rate(tmp_path, lines
     solver = make(tmp_path, 'lr_policy: "fixed" display: 2')
     w, b = weights(solver)
     solver.step(3)
-    said = lines()
+    said = lines()[lines().index("Solver scaffolding done.") + 1 :]
     assert [line for line in said if "lr =" in line] == [f"Iteration {i}, lr = 0.1" for i in (0, 2)]
     loss = X @ w[0] + b
-    assert said[0] == f"Iteration 0, loss = {loss.sum():g}"
-    assert said[1].strip().startswith("Train net output #0: loss = ")
-    assert "(* 1 = " in said[1]
+    number = r"\d+(\.\d+)?(e[-+]\d+)?"
+    timing = rf"\({number} iter/s, {number}s/2 iters\)"
+    assert re.fullmatch(rf"Iteration 0 {timing}, loss = {loss.sum():g}", said[0])
+    assert re.fullmatch(rf"Iteration 2 {timing}, loss = \S+", said[4])
+    for i in (0, 1):
+        line = f"    Train net output #{i}: loss = {loss[i]:g} (* 1 = {loss[i]:g} loss)"
+        assert said[1 + i] == line
+
+
+def test_the_lines_of_a_run_are_caffes_in_caffes_order(tmp_path, lines):
+    text = (
+        'lr_policy: "multistep" gamma: 0.5 stepvalue: 1 max_iter: 2 clip_gradients: 1e-3 '
+        f'display: 1 test_iter: 1 test_interval: 2 snapshot: 2 snapshot_prefix: "{tmp_path}/s"'
+    )
+    net = NET.replace("num_output: 1", "num_output: 1 bias_term: false").replace(
+        "param { lr_mult: 2 decay_mult: 0 }", ""
+    )
+    solver = make(tmp_path, text, 'name: "small" ' + net)
+    solver.solve()
+    said = [line for line in lines() if "output #" not in line]
+    at = said.index("Solving small")
+    assert said[at - 3 : at] == [
+        f"Creating training net from net file: {tmp_path}/net.prototxt",
+        f"Creating test net (#0) specified by net file: {tmp_path}/net.prototxt",
+        "Solver scaffolding done.",
+    ]
+    norm, scale = (
+        f"{np.linalg.norm(X.sum(0)):g}",
+        f"{np.float32(1e-3) / np.linalg.norm(X.sum(0)):g}",
+    )
+    clip = (
+        f"Gradient clipping: scaling down gradients (L2 norm {norm} > 0.001) "
+        f"by scale factor {scale}"
+    )
+    expected = [
+        "Solving small",
+        "Learning Rate Policy: multistep",
+        "Iteration 0, Testing net (#0)",
+        "Iteration 0 (",
+        "Iteration 0, lr = 0.1",
+        clip,
+        "Iteration 1 (",
+        "MultiStep Status: Iteration 1, step = 1",
+        "Iteration 1, lr = 0.05",
+        clip,
+        f"Snapshotting to binary proto file {tmp_path}/s_iter_2.caffemodel",
+        f"Snapshotting solver state to binary proto file {tmp_path}/s_iter_2.solverstate",
+        "Iteration 2, loss = ",
+        "Iteration 2, Testing net (#0)",
+        "Optimization Done.",
+    ]
+    assert len(said[at:]) == len(expected)
+    for line, start in zip(said[at:], expected, strict=True):
+        assert line.startswith(start)
+
+
+def test_debug_info_is_of_the_iterations_displayed_and_of_the_test_nets(tmp_path, lines):
+    text = (
+        'lr_policy: "fixed" debug_info: true display: 2 test_iter: 1 test_interval: 9 '
+        "test_initialization: false"
+    )
+    solver = make(tmp_path, text)
+    solver.step(1)
+
+    def passes():
+        return sum("[Forward] Layer ip, top" in line for line in lines())
+
+    assert passes() == 1
+    assert any("[Backward] Layer ip" in line for line in lines())
+    solver.step(1)
+    assert passes() == 1
+    solver.test_all()
+    assert passes() == 2
+
+
+# Stopping.
+
+
+def test_an_action_is_asked_for_after_each_update_and_before_each_test_pass(tmp_path, lines):
+    text = 'lr_policy: "fixed" test_iter: 2 test_interval: 2 max_iter: 5'
+    solver = make(tmp_path, text)
+    asked = []
+    solver.set_action_function(lambda: asked.append(solver.iter))
+    solver.step(3)
+    assert asked == [0, 0, 1, 2, 2, 2, 3]
+    assert not solver.requested_early_exit
+
+
+def test_stop_ends_after_the_iteration_with_a_snapshot(tmp_path, lines):
+    text = f'lr_policy: "fixed" max_iter: 5 display: 1 snapshot_prefix: "{tmp_path}/s"'
+    solver = make(tmp_path, text)
+    solver.set_action_function(lambda: "stop" if solver.iter == 2 else None)
+    solver.solve()
+    assert solver.iter == 2
+    assert solver.requested_early_exit
+    assert lines()[-1] == "Optimization stopped early."
+    assert [path.name for path in tmp_path.glob("*.solverstate")] == ["s_iter_2.solverstate"]
+    solver.set_action_function(lambda: None)
+    solver.solve()
+    assert solver.iter == 5
+    assert lines()[-1] == "Optimization Done."
+
+
+def test_stop_in_a_test_ends_it_without_scores(tmp_path, lines):
+    text = f'lr_policy: "fixed" test_iter: 3 test_interval: 1 snapshot_prefix: "{tmp_path}/s"'
+    solver = make(tmp_path, text + " max_iter: 5")
+    actions = iter([None, "stop"])
+    solver.set_action_function(lambda: next(actions, None))
+    before = weights(solver)[0]
+    solver.solve()
+    assert solver.iter == 0
+    assert np.array_equal(weights(solver)[0], before)
+    said = lines()
+    assert "Test interrupted." in said
+    assert not any("Test net output" in line for line in said)
+    assert said[-1] == "Optimization stopped early."
+
+
+def test_a_snapshot_that_is_asked_for_does_not_stop_the_run(tmp_path):
+    text = f'lr_policy: "fixed" test_iter: 1 test_interval: 3 snapshot_prefix: "{tmp_path}/s"'
+    solver = make(tmp_path, text)
+    wanted = {0, 2, 4}
+    solver.set_action_function(
+        lambda: "snapshot" if solver.iter in wanted and not wanted.remove(solver.iter) else None
+    )
+    solver.step(5)
+    assert solver.iter == 5
+    assert {path.name for path in tmp_path.glob("*.solverstate")} == {
+        f"s_iter_{i}.solverstate" for i in (0, 2, 4)
+    }
 
 
 # Snapshots.
@@ -456,9 +570,29 @@ def test_an_error_in_the_net_names_the_solvers_file_and_the_nets(tmp_path):
 
 
 def test_the_older_solver_type_is_a_type(tmp_path):
-    assert make(tmp_path, 'lr_policy: "fixed" solver_type: SGD').type == "SGD"
-    with pytest.raises(caffe.CaffeError, match="unknown solver type 'Adam'"):
-        make(tmp_path, 'lr_policy: "fixed" solver_type: ADAM')
+    for old, kind in (("SGD", "SGD"), ("ADAM", "Adam"), ("RMSPROP", "RMSProp")):
+        solver = make(tmp_path, f'lr_policy: "fixed" solver_type: {old}')
+        assert (solver.type, type(solver).__name__) == (kind, f"{kind}Solver")
+
+
+def test_a_solver_may_be_a_message(tmp_path):
+    text = f'net_param {{ {NET} }} base_lr: 1 lr_policy: "fixed" solver_type: ADAGRAD'
+    param = text_format.Parse(text, caffe_pb2.SolverParameter())
+    solver = caffe.get_solver(param)
+    assert type(solver) is caffe.AdaGradSolver
+    solver.param.base_lr = 0.5
+    assert param.base_lr == 1
+    assert param.HasField("solver_type")
+    with pytest.raises(caffe.CaffeError, match="snapshot is specified but snapshot_prefix is not"):
+        caffe.SGDSolver(caffe_pb2.SolverParameter(snapshot=5, lr_policy="fixed"))
+
+
+def test_weights_may_be_shared_with_another_net(tmp_path):
+    solver = make(tmp_path)
+    other = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST)
+    solver.share_weights(other)
+    solver.step(1)
+    assert np.array_equal(other.params["ip"][0].data, weights(solver)[0])
 
 
 def test_weights_of_the_solver_are_loaded_into_all_its_nets(tmp_path):
@@ -468,6 +602,17 @@ def test_weights_of_the_solver_are_loaded_into_all_its_nets(tmp_path):
     solver = make(tmp_path, text)
     for net in (solver.net, *solver.test_nets):
         assert np.array_equal(net.params["ip"][0].data, weights(source)[0])
+
+
+def test_of_several_weights_the_last_counts(tmp_path):
+    source = make(tmp_path)
+    for value in (1, 2, 3):
+        source.net.params["ip"][0].data[...] = value
+        source.net.save(str(tmp_path / f"{value}.caffemodel"))
+    a, b, c = (f"{tmp_path}/{value}.caffemodel" for value in (1, 2, 3))
+    for files, expected in ((f'weights: "{a}, {b}"', 2), (f'weights: "{b},{a}" weights: "{c}"', 3)):
+        solver = make(tmp_path, f'lr_policy: "fixed" {files}')
+        assert np.all(solver.net.params["ip"][0].data == expected)
 
 
 def test_random_seed_decides_the_first_weights(tmp_path):

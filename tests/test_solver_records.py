@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import caffe
+from caffe import storage
+from caffe.solver import SOLVERS
 
 FOLDER = Path(__file__).parent / "records" / "solvers"
 RECORDS = sorted(FOLDER.glob("*.npz"))
@@ -20,6 +22,10 @@ def make_solver(record, folder):
     text = str(record["solver"]).replace('prefix: "snapshot', f'prefix: "{folder}')
     (folder / "solver.prototxt").write_text(f'net: "{folder}/net.prototxt"\n{text}')
     return caffe.get_solver(str(folder / "solver.prototxt"))
+
+
+def snapshot(path):
+    return FOLDER / "snapshot" / f"{path.stem}_iter_5.solverstate"
 
 
 def weights_agree(net, record, prefix):
@@ -39,7 +45,7 @@ def step(solver, record, i):
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.stem)
 def test_trains_as_bvlc_caffe(path, tmp_path):
-    """Losses, weights at the snapshot and final weights; our own snapshot continues the same."""
+    """Losses, weights and history at the snapshot, final weights; our snapshot goes on the same."""
     record = np.load(path)
     solver = make_solver(record, tmp_path)
     for name in (k for k in record.files if k.startswith("init/")):
@@ -54,6 +60,13 @@ def test_trains_as_bvlc_caffe(path, tmp_path):
     agree(losses, record["losses"], "losses")
     weights_agree(solver.net, record, "final/")
 
+    theirs = storage.read_state(snapshot(path))
+    ours = storage.read_state(state)
+    assert (ours.iter, ours.current_step) == (theirs.iter, theirs.current_step)
+    for mine, their in zip(ours.history, theirs.history, strict=True):
+        assert mine.shape == their.shape
+        agree(mine.values, their.values, "history")
+
     resumed = make_solver(record, tmp_path)
     resumed.restore(state)
     assert resumed.iter == int(record["snap"])
@@ -65,12 +78,13 @@ def test_trains_as_bvlc_caffe(path, tmp_path):
 def test_continues_from_bvlc_caffes_own_snapshot(path, tmp_path):
     record = np.load(path)
     solver = make_solver(record, tmp_path)
-    solver.restore(str(FOLDER / "snapshot" / f"{path.stem}_iter_5.solverstate"))
+    solver.restore(str(snapshot(path)))
     weights_agree(solver.net, record, "snap/")
     for i in range(solver.iter, len(record["losses"])):
         step(solver, record, i)
     weights_agree(solver.net, record, "final/")
 
 
-def test_there_are_records():
-    assert len(RECORDS) >= 11
+def test_there_are_records_of_every_solver(tmp_path):
+    assert len(RECORDS) == 17
+    assert {make_solver(np.load(path), tmp_path).type for path in RECORDS} == set(SOLVERS)

@@ -352,12 +352,14 @@ class _Full:
     ],
 )
 @pytest.mark.parametrize("room", [0, 100, 200])
+@pytest.mark.parametrize("snapshot_format", ["BINARYPROTO", "HDF5"])
 def test_whatever_interrupts_a_snapshot_the_older_files_stay_whole(
-    tmp_path, monkeypatch, error, raised, room
+    tmp_path, monkeypatch, error, raised, room, snapshot_format
 ):
     (tmp_path / "net.prototxt").write_text(NET)
     (tmp_path / "solver.prototxt").write_text(
         f'net: "{tmp_path}/net.prototxt" base_lr: 1 lr_policy: "fixed" momentum: 0.9'
+        f" snapshot_format: {snapshot_format}"
     )
     solver = caffe.SGDSolver(str(tmp_path / "solver.prototxt"))
     state = solver.snapshot()
