@@ -1,47 +1,20 @@
 """How a net is described: NetParameter in, NetParameter out, before anything is built.
 
-The rules are those of upgrade_proto.cpp, Net::FilterNet and insert_splits.cpp.
+The rules are those of Net::FilterNet and insert_splits.cpp.
 """
 
 from collections import Counter
 
 from .errors import CaffeError
 from .proto import caffe_pb2
+from .upgrade import upgrade_net
 
 NetParameter = caffe_pb2.NetParameter
 
 
 def describe(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
-    """The layers that run in this state, inputs as a layer, and a Split where a blob is shared."""
-    return insert_splits(filtered(with_input_layer(net), state))
-
-
-def with_input_layer(net: NetParameter) -> NetParameter:
-    """The legacy `input:` fields (with input_shape or input_dim) as an Input layer in front."""
-    if net.layers:
-        raise CaffeError(
-            f"net '{net.name}' is in the old format (layers {{ }}); this version reads "
-            'layer { }. Write each layer as layer { }, its type as a name ("Convolution")'
-        )
-    if not net.input:
-        return net
-    out = NetParameter()
-    out.CopyFrom(net)
-    for field in ("input", "input_shape", "input_dim", "layer"):
-        out.ClearField(field)
-    layer = out.layer.add(name="input", type="Input", top=net.input)
-    if net.input_shape:
-        layer.input_param.shape.extend(net.input_shape)
-    else:
-        if len(net.input_dim) != 4 * len(net.input):
-            raise CaffeError(
-                f"net '{net.name}': {len(net.input)} inputs need 4 input_dim each; "
-                f"found {len(net.input_dim)}"
-            )
-        for i in range(0, len(net.input_dim), 4):
-            layer.input_param.shape.add(dim=net.input_dim[i : i + 4])
-    out.layer.extend(net.layer)
-    return out
+    """In today's format, the layers that run in this state, a Split where a blob is shared."""
+    return insert_splits(filtered(upgrade_net(net), state))
 
 
 def filtered(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
