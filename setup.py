@@ -2,22 +2,32 @@
 
 from setuptools import setup
 
+EXPORT = ["onnx>=1.17", "onnxscript>=0.3", "onnxruntime>=1.20"]  # caffe export
+DRAW = ["pydot>=3"]  # caffe draw_net
+
 setup(
     name="fcn-caffe",
     version="0.1.0",
     description="pycaffe on PyTorch, and Fully Convolutional Networks for Semantic Segmentation",
     license="BSD-2-Clause",
     python_requires=">=3.10",
-    packages=["caffe", "caffe.layer_types", "caffe.proto"],
+    packages=["caffe", "caffe.databases", "caffe.layer_types", "caffe.proto", "caffe.tools"],
     package_data={"caffe.proto": ["caffe.proto"]},
+    entry_points={"console_scripts": ["caffe = caffe.__main__:main"]},
     install_requires=[
         "torch>=2.6",
         "numpy>=1.26",
         "protobuf>=5",
         "scipy>=1.11",  # SBD's .mat labels
         "pillow>=10.3",
+        "lmdb>=1.4",  # writing databases
+        "h5py>=3.11",  # HDF5 weights, solver states and data
         "matplotlib>=3.8",  # curves and grids
         "tqdm>=4.66",
     ],
-    extras_require={"test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6"]},
+    extras_require={
+        "export": EXPORT,
+        "draw": DRAW,
+        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", *EXPORT, *DRAW],
+    },
 )

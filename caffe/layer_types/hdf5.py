@@ -1,0 +1,161 @@
+"""Layers that read and write HDF5 files: HDF5Data, HDF5Output."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from .. import hdf5, mode
+from ..blob import Blob
+from ..errors import CaffeError
+from ..files import replacing
+from ..log import info
+from ..transform import random_words
+from .base import LayerType, Shape, layer_type
+
+FILES, ROWS = 1, 2  # streams of a layer's random numbers
+
+
+@layer_type("HDF5Data")
+class HDF5Data(LayerType):
+    """Rows of HDF5 files, from the dataset that has the top's name (hdf5_data_layer.cpp).
+
+    `source` lists the files. One is in memory at a time. With shuffle the files, and the rows
+    of each, come in another order each time: functions of the seed in `position`.
+    """
+
+    bottoms = (0, 0)
+    tops = (1, None)
+
+    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+        param = self.spec.hdf5_data_param
+        self.check(not self.spec.HasField("transform_param"), "HDF5Data does not transform data.")
+        self.check(param.batch_size > 0, "batch_size is at least 1; found 0")
+        info("hdf5_data_layer.cpp:79", "Loading list of HDF5 filenames from: %s", param.source)
+        try:
+            self._files = Path(param.source).read_text(errors="surrogateescape").split()
+        except OSError as error:
+            reason = error.strerror or error
+            self.check(False, f"Failed to open source file: {param.source} ({reason})")
+        self.check(
+            bool(self._files), f"Must have at least 1 HDF5 filename listed in {param.source}"
+        )
+        info("hdf5_data_layer.cpp:93", "Number of HDF5 files: %d", len(self._files))
+        self._position = {"seed": mode.draw_seed(), "file": 0, "row": 0}
+        self._loaded: tuple[str, list[np.ndarray]] | None = None
+        self._rows = [rows.shape[1:] for rows in self._load(0)]
+        for blob, shape in zip(top, self._rows, strict=True):
+            blob.reshape(param.batch_size, *shape)
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Nothing to do: each batch brings its shape."""
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        size = self.spec.hdf5_data_param.batch_size
+        batch = [torch.empty((size, *shape)) for shape in self._rows]
+        file, row = self._position["file"], self._position["row"]
+        filled = 0
+        while filled < size:
+            values = self._load(file)
+            rows = self._order(ROWS, file, len(values[0]))[row : row + size - filled]
+            for part, given in zip(batch, values, strict=True):
+                part.numpy()[filled : filled + len(rows)] = given[rows]
+            filled, row = filled + len(rows), row + len(rows)
+            if row >= len(values[0]):
+                file, row = file + 1, 0
+        self._position |= {"file": file, "row": row}
+        for blob, tensor in zip(top, batch, strict=True):
+            blob.reshape(*tensor.shape)
+            blob._data.assign(tensor.to(mode.device()))
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Nothing to do."""
+
+    @property
+    def position(self) -> dict[str, int]:
+        """Where the next forward begins: seed of all draws, files passed so far, row."""
+        return dict(self._position)
+
+    @position.setter
+    def position(self, position: dict[str, int]) -> None:
+        self.check(
+            position.keys() == self._position.keys() and min(position.values()) >= 0,
+            f"a position has {', '.join(self._position)}; found {position}",
+        )
+        self._position = dict(position)
+
+    def _order(self, stream: int, item: int, count: int) -> np.ndarray:
+        if not self.spec.hdf5_data_param.shuffle:
+            return np.arange(count)
+        words = random_words(self._position["seed"], stream, item << 64, count)
+        return np.argsort(words, kind="stable")
+
+    def _load(self, file: int) -> list[np.ndarray]:
+        """The arrays (rows, ...) of the tops, of the file that is number `file` to be read."""
+        epoch, index = divmod(file, len(self._files))
+        path = self._files[self._order(FILES, epoch, len(self._files))[index]]
+        if self._loaded is None or self._loaded[0] != path:
+            known = self._loaded is not None
+            self._loaded = None  # before the next one takes its memory
+            self._loaded = path, self._read(path, self._rows if known else None)
+        return self._loaded[1]
+
+    def _read(self, path: str, expected: list[Shape] | None) -> list[np.ndarray]:
+        try:
+            with hdf5.reading(path, "HDF5Data") as file:
+                arrays = [hdf5.array(file, name).astype(np.float32) for name in self.spec.top]
+        except CaffeError as error:
+            self.check(False, str(error))
+        shapes = {name: a.shape for name, a in zip(self.spec.top, arrays, strict=True)}
+        self.check(
+            all(shapes.values()) and len({shape[0] for shape in shapes.values()}) == 1,
+            f"{path}: datasets must have at least 1 axis, and the same number of rows: {shapes}",
+        )
+        self.check(all(a.size for a in arrays), f"{path}: there are no values; shapes: {shapes}")
+        rows = [a.shape[1:] for a in arrays]
+        self.check(
+            expected in (None, rows), f"{path}: rows of shapes {rows}; the first file's: {expected}"
+        )
+        return arrays
+
+
+@layer_type("HDF5Output")
+class HDF5Output(LayerType):
+    """Writes its bottoms as `data` and `label`, of four axes each (hdf5_output_layer.cpp).
+
+    The file is whole after the forward; until then, an older one of the name stays. As in
+    Caffe, there is no second forward: its batch has no place in the file.
+    """
+
+    bottoms = (2, 2)
+    tops = (0, 0)
+    saved = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        return []
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        path = self.spec.hdf5_output_param.file_name
+        shapes = [blob.shape for blob in bottom]
+        self.check(bool(path), "file_name is missing")
+        self.check(
+            not self.saved, f"{path} holds a batch already; HDF5Output saves one forward pass"
+        )
+        self.check(
+            max(map(len, shapes)) <= 4, f"bottoms have at most 4 axes; found shapes {shapes}"
+        )
+        full = [shape + (1,) * (4 - len(shape)) for shape in shapes]
+        self.check(
+            full[0][0] == full[1][0],
+            f"data blob and label blob must have the same batch size; found shapes {shapes}",
+        )
+        info("hdf5_output_layer.cpp:31", "Saving HDF5 file %s", path)
+        with replacing(path) as target, h5py.File(target, "w") as file:
+            for name, blob, shape in zip(("data", "label"), bottom, full, strict=True):
+                file[name] = blob.data.reshape(shape)
+        self.saved = True
+        info("hdf5_output_layer.cpp:37", "Successfully saved %d rows", full[0][0])
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Nothing to do."""
