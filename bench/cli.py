@@ -2,8 +2,8 @@
 
 FCN-8s forward, a training iteration of FCN-32s, and loading a caffemodel of VGG16's size; on the
 CPU, and on the GPU if there is one. Both sides get the same weights and input, and their outputs
-must be equal before anything is timed. Each runs in a process of its own, in turns. Prints the
-result and writes it to results.md and results.csv.
+must be equal before anything is timed. Each runs in a process of its own, in turns. Then how many
+images a second Data layers read. Prints the result and writes it to results.md and results.csv.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from caffe.files import write_text
 
-from . import ours, report
+from . import feed, ours, report
 from .measure import WARM_UP, check, in_process, interleave
 from .report import Goal, Row
 from .work import Work
@@ -62,7 +62,9 @@ def main(argv: list[str] | None = None) -> int:
     print("\n".join(environment))
     try:
         rows = measure(args.rounds, args.size, args.width, devices)
-        text = "\n".join(page(environment, report.table(rows), args))
+        feeds = [feed.measure(each, args.rounds) for each in tqdm(feed.FEEDS, disable=None)]
+        tables = [*report.table(rows), "", *report.feed_table(feeds)]
+        text = "\n".join(page(environment, tables, args))
         write_text(args.out / "results.md", text)
         write_text(args.out / "results.csv", report.as_csv(rows))
     except (ValueError, OSError, RuntimeError) as error:

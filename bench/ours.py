@@ -54,7 +54,7 @@ class Forward:
     def __init__(self, work: Work) -> None:
         set_mode(work)
         self.image = image(work)
-        self.net = caffe.Net(work.prototxt, work.caffemodel, caffe.TEST)
+        self.net = caffe.Net(work.prototxt, caffe.TEST, weights=work.caffemodel)
         self.net.blobs["data"].reshape(*self.image.shape)
 
     def once(self) -> np.ndarray:

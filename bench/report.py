@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .feed import CORES, FeedRow
 from .measure import Timing
 
 GB = 1e9
@@ -78,6 +79,21 @@ def table(rows: Sequence[Row]) -> list[str]:
             f"{row.difference:.1e}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def feed_table(rows: Sequence[FeedRow]) -> list[str]:
+    """Markdown lines: a row for each kind of database."""
+    lines = [
+        f"| Data layer on {CORES} cores: crop, mirror, mean | images/s | goal | bytes an image |",
+        "|---|---|---|---|",
+    ]
+    for row in rows:
+        least, middle, most = min(row.rates), statistics.median(row.rates), max(row.rates)
+        verdict = "met" if middle >= row.feed.goal else "missed"
+        goal = f"\N{GREATER-THAN OR EQUAL TO} {row.feed.goal:g}: {verdict}"
+        rate = f"{middle:.0f} ({least:.0f}\N{EN DASH}{most:.0f})"
+        lines.append(f"| {row.feed.title} | {rate} | {goal} | {row.bytes} |")
     return lines
 
 

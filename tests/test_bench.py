@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench import ours, plain
+from bench import feed, ours, plain, report
 from bench.cli import CASES
 from bench.measure import Timing, compare
 from bench.work import BASE_LR, WEIGHT_DECAY, Work
@@ -100,3 +100,15 @@ def test_comparison_refuses_what_differs(tmp_path, other, message):
 def test_ratios_are_taken_round_by_round():
     timing = Timing({"ours": [2.0, 9.0], "plain": [1.0, 3.0]}, {"ours": 0, "plain": 0})
     assert timing.ratios == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_data_layers_are_timed_on_images_of_the_size_and_kind_promised(tmp_path, encoded):
+    case = feed.Feed("small", (230, 240), encoded, goal=1, items=9, batches=1)
+    size = feed.write(case, tmp_path)
+    assert (size < 50_000) == encoded
+    rates = feed.rates(case, 2, tmp_path)
+    assert len(rates) == 2
+    row = report.feed_table([feed.FeedRow(case, rates, size)])[-1]
+    assert row.startswith("| small | ")
+    assert "\N{GREATER-THAN OR EQUAL TO} 1: met" in row

@@ -1,10 +1,12 @@
-"""Layers that make blobs: their laws, against float64 references written here."""
+"""Layers whose tops come from the script, a filler or a class: their laws."""
 
 import numpy as np
+import pytest
 from laws import agree, law, normal
 from net_text import net_of, run_layer
 
 import caffe
+from caffe import CaffeError
 
 
 @law("Input")
@@ -69,3 +71,76 @@ def test_a_python_layer_computes_what_its_class_says():
     ran = run_layer("Python", body, [x], diffs=[dy])
     agree(ran.y[0], 2 * x)
     agree(ran.dx[0], 2 * dy)
+
+
+MEMORY = (
+    'layer { name: "m" type: "MemoryData" top: "data" top: "label" '
+    "memory_data_param { batch_size: 2 channels: 3 height: 4 width: 5 } %s }"
+)
+
+
+@law("MemoryData")
+def test_memory_data_goes_through_the_scripts_arrays_in_place_and_begins_again():
+    net = net_of(MEMORY % "")
+    assert [net.blobs[name].shape for name in ("data", "label")] == [(2, 3, 4, 5), (2,)]
+    data, labels = normal(0, 6, 3, 4, 5), np.arange(6, dtype=np.float32)
+    net.set_input_arrays(data, labels)
+    for first in (0, 2, 4, 0):
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["data"].data, data[first : first + 2])
+        np.testing.assert_array_equal(net.blobs["label"].data.ravel(), [first, first + 1])
+    assert net.blobs["label"].shape == (2, 1, 1, 1)
+    data[2:4] = 7
+    net.forward()
+    assert (net.blobs["data"].data == 7).all()
+    net.set_input_arrays(data, labels)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["label"].data.ravel(), [0, 1])
+
+
+@law("MemoryData")
+def test_memory_data_leaves_the_scripts_arrays_alone_and_resumes_at_its_position():
+    relu = 'layer { name: "r" type: "ReLU" bottom: "data" top: "data" }'
+    net = net_of(MEMORY % "" + relu)
+    data, labels = normal(0, 4, 3, 4, 5), np.arange(4, dtype=np.float32)
+    kept = data.copy()
+    net.set_input_arrays(data, labels)
+    net.forward()
+    net.blobs["data"].data[...] = 9
+    np.testing.assert_array_equal(data, kept)
+    assert net.layers[0].position == {"item": 2}
+    net.layers[0].position = {"item": 0}
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["data"].data, np.maximum(kept[:2], 0))
+
+
+@pytest.mark.parametrize(
+    ("data", "labels", "message"),
+    [
+        ((3, 3, 4, 5), (3,), "a multiple of batch size 2; found 3"),
+        ((0, 3, 4, 5), (0,), "a multiple of batch size 2; found 0"),
+        ((2, 3, 4, 5), (4,), "same first dimension; found 2, 4"),
+        ((2, 3, 4), (2,), r"data array must be 4-d; found shape \(2, 3, 4\)"),
+        ((2, 4, 4, 5), (2,), r"data array has the wrong .* \(4, 4, 5\), expected \(3, 4, 5\)"),
+        ((2, 3, 4, 5), (2, 2, 1, 1), "labels array has the wrong number"),
+    ],
+)
+def test_memory_data_refuses_arrays_that_do_not_fit(data, labels, message):
+    net = net_of(MEMORY % "")
+    with pytest.raises(CaffeError, match=rf"layer 'm' \(MemoryData\): .*{message}"):
+        net.set_input_arrays(np.zeros(data, np.float32), np.zeros(labels, np.float32))
+
+
+def test_memory_data_refuses_other_types_and_layouts_sizes_of_0_and_forward_without_data(caplog):
+    net = net_of(MEMORY % "transform_param { scale: 2 }")
+    data, labels = np.zeros((2, 3, 4, 5), np.float32), np.zeros(2, np.float32)
+    with pytest.raises(CaffeError, match=r"has no data yet; call net\.set_input_arrays"):
+        net.forward()
+    with pytest.raises(CaffeError, match="data array must be float32; found float64"):
+        net.set_input_arrays(data.astype(np.float64), labels)
+    with pytest.raises(CaffeError, match="data array must be C contiguous"):
+        net.set_input_arrays(np.zeros((2, 3, 5, 4), np.float32).transpose(0, 1, 3, 2), labels)
+    net.set_input_arrays(data, labels)
+    assert "does not transform array data" in caplog.text
+    with pytest.raises(CaffeError, match="must be specified and positive"):
+        net_of((MEMORY % "").replace("width: 5", ""))

@@ -1,6 +1,23 @@
 """The layer types, a file for each family. `REGISTRY` maps prototxt names to them."""
 
-from . import data, elementwise, loss, normalise, python, shape, vision, weights  # noqa: F401
+from . import (  # noqa: F401
+    activations,
+    data,
+    elementwise,
+    feed,
+    hdf5,
+    loss,
+    normalise,
+    pooling,
+    python,
+    recurrent,
+    select,
+    shape,
+    target,
+    vision,
+    weights,
+    window_data,
+)
 from .base import REGISTRY, LayerType
 
 

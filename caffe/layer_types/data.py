@@ -1,6 +1,10 @@
-"""Layers that make blobs from nothing: Input, DummyData."""
+"""Layers whose tops the script or a filler gives: Input, DummyData, MemoryData."""
+
+import numpy as np
+import torch
 
 from ..blob import Blob, checked_shape
+from ..log import LOGGER
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
@@ -82,3 +86,75 @@ class DummyData(LayerType):
         for blob, filler in zip(top, self.fillers, strict=True):
             if (filler.type == "constant") == constant:
                 self.fill(blob, filler)
+
+
+@layer_type("MemoryData")
+class MemoryData(LayerType):
+    """Batches of the arrays that the script gives (net.set_input_arrays; memory_data_layer.cpp)."""
+
+    bottoms = (0, 0)
+    tops = (2, 2)
+
+    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+        param = self.spec.memory_data_param
+        self.shape = checked_shape((param.batch_size, param.channels, param.height, param.width))
+        self.check(
+            min(self.shape) > 0,
+            "batch_size, channels, height, and width must be specified and positive in "
+            f"memory_data_param; found {self.shape}",
+        )
+        top[0].reshape(*self.shape)
+        top[1].reshape(self.shape[0])
+        self.arrays: list[np.ndarray] = []
+        self._at = 0
+
+    def reset(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Take data (n, C, H, W) and labels (n, 1, 1, 1), float32; not copied, read by forward."""
+        for array, what, shape in (
+            (data, "data array", self.shape[1:]),
+            (labels, "labels array", (1, 1, 1)),
+        ):
+            self.check(array.flags.c_contiguous, f"{what} must be C contiguous")
+            self.check(array.ndim == 4, f"{what} must be 4-d; found shape {array.shape}")
+            self.check(array.dtype == np.float32, f"{what} must be float32; found {array.dtype}")
+            self.check(
+                array.shape[1:] == shape,
+                f"{what} has the wrong number of channels, height or width: found "
+                f"{array.shape[1:]}, expected {shape}",
+            )
+        batch = self.shape[0]
+        self.check(
+            len(data) == len(labels),
+            f"data and labels must have the same first dimension; found {len(data)}, {len(labels)}",
+        )
+        self.check(
+            len(data) > 0 and len(data) % batch == 0,
+            f"first dimensions of input arrays must be a multiple of batch size {batch}; "
+            f"found {len(data)}",
+        )
+        if self.spec.HasField("transform_param"):
+            LOGGER.warning("%s does not transform array data on Reset()", self.type)
+        self.arrays, self._at = [data, labels], 0
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Nothing to do: the shape is the prototxt's."""
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.check(bool(self.arrays), "has no data yet; call net.set_input_arrays(data, labels)")
+        for blob, array in zip(top, self.arrays, strict=True):
+            part = array[self._at : self._at + self.shape[0]]
+            blob.reshape(*part.shape)
+            blob._data.assign(torch.from_numpy(part), borrowed=True)
+        self._at = (self._at + self.shape[0]) % len(self.arrays[0])
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Nothing to do."""
+
+    @property
+    def position(self) -> dict[str, int]:
+        """Number of the item that the next forward begins with."""
+        return {"item": self._at}
+
+    @position.setter
+    def position(self, position: dict[str, int]) -> None:
+        self._at = position["item"]

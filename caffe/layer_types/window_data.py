@@ -1,0 +1,134 @@
+"""WindowData: windows of images as an R-CNN is trained on them (window_data_layer.cpp)."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..images import decode, read_file
+from ..log import info
+from ..proto import caffe_pb2
+from ..transform import Transformer, random_words
+from ..windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
+from .base import layer_type
+from .feed import Feed, Source, need
+
+WINDOW = 1  # the stream of random numbers that windows are drawn from
+
+
+class Sample(NamedTuple):
+    """A window drawn from a window file."""
+
+    window: np.ndarray
+    mirror: bool
+
+
+class Windows(Source):
+    """Windows drawn at random from those of a window file: of each batch, the last are foreground.
+
+    What a window becomes is ready when it is read; the transformer has nothing left to do.
+    """
+
+    def __init__(
+        self,
+        param: caffe_pb2.WindowDataParameter,
+        transform: caffe_pb2.TransformationParameter,
+        found: WindowFile,
+    ) -> None:
+        self.param, self.transform, self.found = param, transform, found
+        self.transformer = Transformer(caffe_pb2.TransformationParameter(), caffe_pb2.TEST)
+        self.means = Transformer(transform, caffe_pb2.TEST)
+        self.foreground = int(np.float32(param.batch_size) * np.float32(param.fg_fraction))
+        self.cached = [read_file(path) for path in found.paths] if param.cache_images else None
+
+    def records(self, seed: int, item: int) -> Iterator[Sample]:
+        size = self.param.batch_size
+        while True:
+            is_foreground = item % size >= size - self.foreground
+            windows = self.found.foreground if is_foreground else self.found.background
+            index, mirror = random_words(seed, WINDOW, item, 2).tolist()
+            yield Sample(windows[index % len(windows)], bool(self.transform.mirror and mirror % 2))
+            item += 1
+
+    def read(self, record: Sample) -> tuple[np.ndarray, int]:
+        number = record.window[IMAGE]
+        path = self.found.paths[number]
+        image = decode(self.cached[number] if self.cached else read_file(path), color=True)
+        crop = self.transform.crop_size
+        box = record.window[X1 : Y2 + 1].tolist()
+        square = self.param.crop_mode == "square"
+        if self.param.context_pad or square:
+            pad = self.param.context_pad
+            warp = expand(box, image.shape[:2], crop, pad, square, record.mirror)
+        else:
+            warp = Warp(*box, crop, crop)
+        out = np.zeros((self.found.channels, crop, crop), np.float32)
+        inner = out[:, warp.pad_h :, warp.pad_w :][:, : warp.height, : warp.width]
+        inner[...] = warp(image, record.mirror)
+        if self.means.mean is not None:
+            inner -= self._mean(warp)
+        inner *= np.float32(self.transform.scale)
+        return out, record.window[LABEL]
+
+    def _mean(self, warp: Warp) -> np.ndarray:
+        mean = self.means.mean
+        if self.means.mean_file is None:
+            return mean
+        middle = (mean.shape[2] - self.transform.crop_size) // 2
+        mean = mean[:, middle + warp.pad_h :, middle + warp.pad_w :]
+        return mean[:, : warp.height, : warp.width]
+
+    def place(self, record: Sample) -> str:
+        path = self.found.paths[record.window[IMAGE]]
+        return f"{self.param.source}: window {record.window[X1 : Y2 + 1].tolist()} of {path}"
+
+
+@layer_type("WindowData")
+class WindowData(Feed):
+    """Windows of a window file's images, warped to crop_size, and their classes."""
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        param, transform = self.spec.window_data_param, self.spec.transform_param
+        crop = transform.crop_size
+        need(crop > 0, "needs a crop_size greater than 0 in transform_param")
+        need(
+            2 * param.context_pad < crop,
+            f"context_pad {param.context_pad} on both sides leaves nothing of crop_size {crop}",
+        )
+        need(param.batch_size > 0, "Positive batch size required; found batch_size 0")
+        found = read_windows(
+            param.source, param.root_folder, param.fg_threshold, param.bg_threshold
+        )
+        self._log(found)
+        need(
+            found.channels == 3,
+            f"{param.source}: gives {found.channels} channels; images are read in colour, so 3 "
+            "were expected",
+        )
+        source = Windows(param, transform, found)
+        for windows, wanted, kind in (
+            (found.foreground, source.foreground, "foreground"),
+            (found.background, param.batch_size - source.foreground, "background"),
+        ):
+            need(
+                len(windows) > 0 or wanted == 0,
+                f"{param.source}: has no {kind} windows; of each batch {wanted} should be some",
+            )
+        source.means.check_values(channels=3)
+        if source.means.mean_file is not None:
+            shape = source.means.mean.shape
+            need(
+                shape[0] == 3 and crop <= shape[1] == shape[2],
+                f"mean file {source.means.mean_file} is of shape {shape}; expected 3 channels, "
+                f"square, and at least as large as crop_size {crop}",
+            )
+        return source, param.batch_size, 0
+
+    def _log(self, found: WindowFile) -> None:
+        param = self.spec.window_data_param
+        info("window_data_layer.cpp:154", "Number of images: %d", len(found.paths))
+        labels, counts = np.unique(found.foreground[:, LABEL], return_counts=True)
+        for label, count in [(0, len(found.background)), *zip(labels, counts, strict=True)]:
+            info("window_data_layer.cpp:158", "class %d has %d samples", label, count)
+        info("window_data_layer.cpp:162", "Amount of context padding: %d", param.context_pad)
+        info("window_data_layer.cpp:165", "Crop mode: %s", param.crop_mode)
