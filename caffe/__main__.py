@@ -5,8 +5,10 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from . import __version__
 from .errors import CaffeError
-from .tools import COMMANDS
+from .log import glog
+from .tools import COMMANDS, flags
 
 
 def usage() -> str:
@@ -17,10 +19,15 @@ def usage() -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     name, *rest = list(sys.argv[1:] if argv is None else argv) or ["help"]
+    if name in ("help", "-h", "-help", "--help"):
+        print(usage())
+        return 0
+    if name in ("version", "-version", "--version"):
+        print(f"caffe version {__version__}")
+        return 0
     if name not in COMMANDS:
-        asked = name in ("help", "-h", "-help", "--help")
-        print(usage(), file=sys.stdout if asked else sys.stderr)
-        return 0 if asked else 1
+        print(f"error: unknown command '{name}'\n\n{usage()}", file=sys.stderr)
+        return 1
     tool = importlib.import_module(f".tools.{name}", __package__)
     parser = argparse.ArgumentParser(
         f"caffe {name}",
@@ -29,11 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         add_help=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-h", "-help", "--help", action="help", help="show this and leave")
+    parser.add_argument("-h", "--h", "--help", action="help", help="show this and leave")
     tool.arguments(parser)
-    args = parser.parse_args(rest)
+    flags.glog(parser)
+    args = parser.parse_args(flags.long(rest))
     try:
-        return tool.run(args) or 0
+        with glog(args.minloglevel, None if args.logtostderr else args.log_dir):
+            return tool.run(args) or 0
     except (CaffeError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

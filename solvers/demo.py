@@ -48,7 +48,9 @@ def run(out: Path) -> dict[str, Scores]:
     classifier = out / "classifier" / "vgg16.caffemodel"
     if not classifier.exists():
         caffe.set_random_seed(SEED)
-        pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
+        classifier.parent.mkdir(parents=True, exist_ok=True)
+        with stage.logging_to(classifier.parent / "log.txt"):
+            pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
     weights = out / "vgg16-fcn.caffemodel"
     print(convert(classifier, weights))
     results = {}

@@ -78,7 +78,7 @@ def train(stage: Stage, *, resume: bool = True) -> Scores:
     that are not those of the stage before, and for a folder where another net or dataset trained.
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
-    with _logging_to(stage.folder / "log.txt"):
+    with logging_to(stage.folder / "log.txt"):
         if not resume:
             _move_aside(stage.folder / "snapshot")
             _move_aside(stage.folder / "metrics.csv")
@@ -285,7 +285,8 @@ def _score(stage: Stage, solver, loss: float | None) -> Scores:
             shown.append([image, colours(truth), colours(prediction)])
             labels.extend([truth, prediction])
 
-    result, val_loss = score.evaluate(net, images, watch=watch)
+    evaluation = score.evaluate(net, images, watch=watch)
+    result = evaluation.scores
     if loss is None:
         return result
     log.info(
@@ -293,22 +294,22 @@ def _score(stage: Stage, solver, loss: float | None) -> Scores:
         "mean IU %.4f, f.w. IU %.4f",
         solver.iter,
         loss,
-        val_loss,
+        evaluation.loss,
         *result[:4],
     )
     metrics = stage.folder / "metrics.csv"
     with open(metrics, "a", newline="") as file:
         writer = csv.writer(file)
         if file.tell() == 0:
-            writer.writerow([*score.COLUMNS, *(f"iu_{name}" for name in stage.dataset.classes)])
-        writer.writerow(score.row(solver.iter, loss, val_loss, result))
+            writer.writerow(score.header(stage.dataset.classes, evaluation.others))
+        writer.writerow(score.row(solver.iter, loss, evaluation))
     plots.curve(metrics, stage.folder / "curve.png")
     names = legend(np.concatenate([part.ravel() for part in labels]), stage.dataset.classes)
     plots.grid(shown, ("image", "truth", stage.net), stage.folder / "grid.png", names)
     return result
 
 
-class _logging_to:
+class logging_to:
     """Copies what the solver and the engine log to a file, and shows it above progress bars."""
 
     def __init__(self, path: Path) -> None:

@@ -1,16 +1,111 @@
-"""Flags as gflags writes them, for argparse."""
+"""Flags as gflags writes them, for argparse, and those that caffe.cpp's commands share."""
 
 import argparse
+import re
+from collections.abc import Sequence
+
+import torch
+
+from .. import mode
+from ..errors import CaffeError
+from ..log import logs_to_stderr, min_log_level, setting
+
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+
+
+def long(words: Sequence[str]) -> list[str]:
+    """The words of a command line, with `-name` as `--name`, which is the same to gflags."""
+    return [re.sub(r"^-(?=[A-Za-z])", "--", word) for word in words]
 
 
 def flag(parser: argparse.ArgumentParser, name: str, **keywords) -> None:
     """A flag with a value: `-name value`, `--name value` or `--name=value`."""
-    parser.add_argument(f"-{name}", f"--{name}", **keywords)
+    parser.add_argument(f"--{name}", **keywords)
 
 
 def boolean(parser: argparse.ArgumentParser, name: str, default: bool, help: str) -> None:
     """`-name`, `--name=true`, `--noname`, `--name=false`; it never takes the next word."""
-    spell = [f"{dash}{name}{value}" for dash in ("-", "--") for value in ("", "=true")]
-    deny = [f"{dash}{word}" for dash in ("-", "--") for word in (f"no{name}", f"{name}=false")]
-    parser.add_argument(*spell, dest=name, action="store_true", default=default, help=help)
-    parser.add_argument(*deny, dest=name, action="store_false", help=argparse.SUPPRESS)
+    yes, no = ([f"--{name}={value}" for value in values] for values in (TRUE, FALSE))
+    hidden = argparse.SUPPRESS
+    parser.add_argument(f"--{name}", action="store_true", default=default, help=help)
+    parser.add_argument(*yes, dest=name, action="store_true", default=default, help=hidden)
+    parser.add_argument(f"--no{name}", *no, dest=name, action="store_false", help=hidden)
+
+
+def glog(parser: argparse.ArgumentParser) -> None:
+    """glog's flags, their defaults from its environment variables."""
+    level, folder = min_log_level(), setting("log_dir")
+    log = parser.add_argument_group("log")
+    flag(log, "minloglevel", type=int, default=level, metavar="N", help="0 all, 2 errors only")
+    flag(log, "log_dir", default=folder, metavar="DIR", help="log to a file here as well")
+    boolean(log, "logtostderr", logs_to_stderr(), "log to no file")
+    boolean(log, "alsologtostderr", True, argparse.SUPPRESS)  # as caffe.cpp sets it
+
+
+def positive(text: str) -> int:
+    """An argparse type: an integer of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value}: must be at least 1")
+    return value
+
+
+def caffe_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of caffe.cpp: one program there, so each of its commands takes all of them."""
+    effects = ("stop", "snapshot", "none")
+    flag(parser, "solver", help="solver prototxt (train)")
+    flag(parser, "model", help="net prototxt (test, time)")
+    flag(parser, "weights", help="caffemodel to start from; train: several, separated by ','")
+    flag(parser, "snapshot", help="solverstate to resume from (train), instead of -weights")
+    flag(parser, "iterations", type=positive, default=50, help="passes (test, time; 50)")
+    flag(parser, "gpu", default="", help="number of the GPU, or 'all'; without it the CPU")
+    flag(
+        parser, "phase", choices=("TRAIN", "TEST"), default="TRAIN", help="of the net (time; TRAIN)"
+    )
+    flag(parser, "level", type=int, default=0, help="network level (0)")
+    flag(parser, "stage", default="", help="network stages, separated by ','")
+    flag(parser, "sigint_effect", choices=effects, default="stop", help="of Ctrl-C (train; stop)")
+    flag(
+        parser,
+        "sighup_effect",
+        choices=effects,
+        default="snapshot",
+        help="of SIGHUP (train; snapshot)",
+    )
+
+
+def need(value: str | None, what: str) -> str:
+    """The value of a flag that this command needs; CaffeError without it."""
+    if not value:
+        raise CaffeError(f"Need {what}")
+    return value
+
+
+def stages(args: argparse.Namespace) -> list[str]:
+    """The names in -stage."""
+    return [name for name in args.stage.split(",") if name]
+
+
+def gpu_ids(text: str) -> list[int]:
+    """The GPUs that -gpu names ("all": every one), none for "". Raises CaffeError."""
+    if text == "all":
+        return list(range(torch.cuda.device_count())) or [0]  # 0: mode's error says there is none
+    try:
+        ids = [int(word) for word in text.split(",") if text]
+    except ValueError:
+        raise CaffeError(f"-gpu takes numbers of GPUs or 'all'; found '{text}'") from None
+    return ids
+
+
+def choose_device(ids: Sequence[int]) -> None:
+    """CPU mode, or GPU mode on the one GPU. Raises CaffeError for several, or none there."""
+    if not ids:
+        mode.set_mode_cpu()
+        return
+    if len(ids) > 1:
+        raise CaffeError(
+            f"{len(ids)} GPUs were asked for ({', '.join(map(str, ids))}), but this Caffe trains "
+            f"and runs on one: give one number, -gpu {ids[0]}"
+        )
+    mode.set_device(ids[0])
+    mode.set_mode_gpu()
