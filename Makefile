@@ -12,7 +12,7 @@ stage = $(RUN) -m solvers.stage $(1) --dataset voc \
 	$(if $(filter 0,$(RESUME)),--restart)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench nets data-voc vgg16-fcn clean \
+.PHONY: help demo test fuzz lint bench nets data-voc vgg16-fcn clean \
 	fcn32s-voc fcn16s-voc fcn8s-voc fcn8s-atonce-voc
 
 help:  ## list the targets
@@ -34,6 +34,9 @@ demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic ima
 
 test: $(READY)  ## run the tests
 	$(RUN) -m pytest
+
+fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual number (100)
+	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest $$(grep -l "from fuzzing" tests/test_*.py)
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
