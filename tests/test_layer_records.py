@@ -31,7 +31,7 @@ def blob_of(net, name):
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.stem)
-def test_agrees_with_bvlc_caffe(path, tmp_path):
+def test_agrees_with_bvlc_caffe(path, tmp_path, mode):
     record = np.load(path)
     prototxt = tmp_path / "net.prototxt"
     prototxt.write_text(str(record["prototxt"]))

@@ -44,7 +44,7 @@ def step(solver, record, i):
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.stem)
-def test_trains_as_bvlc_caffe(path, tmp_path):
+def test_trains_as_bvlc_caffe(path, tmp_path, mode):
     """Losses, weights and history at the snapshot, final weights; our snapshot goes on the same."""
     record = np.load(path)
     solver = make_solver(record, tmp_path)
@@ -75,7 +75,7 @@ def test_trains_as_bvlc_caffe(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.stem)
-def test_continues_from_bvlc_caffes_own_snapshot(path, tmp_path):
+def test_continues_from_bvlc_caffes_own_snapshot(path, tmp_path, mode):
     record = np.load(path)
     solver = make_solver(record, tmp_path)
     solver.restore(str(snapshot(path)))

@@ -1,0 +1,14 @@
+"""Fixtures that several test files use."""
+
+import pytest
+import torch
+
+import caffe
+
+
+@pytest.fixture(params=["CPU", "GPU"] if torch.cuda.is_available() else ["CPU"])
+def mode(request):
+    """The test runs in CPU mode and, where torch sees a GPU, in GPU mode too."""
+    caffe.set_mode_gpu() if request.param == "GPU" else caffe.set_mode_cpu()
+    yield request.param
+    caffe.set_mode_cpu()
