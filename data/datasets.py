@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from data import classes
+
 VOID = 255
 ROOT = Path(__file__).resolve().parent
-# BGR mean of ILSVRC that VGG16 was trained with; every released net subtracts it.
+# BGR mean of ILSVRC that VGG16 was trained with; the released VOC nets subtract it.
 MEAN = (104.00699, 116.66877, 122.67892)
 
 
@@ -28,22 +33,71 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A data layer of layers/: its module, the keys of its param_str in the released order.
+
+    `keys[dir_key]` names the dataset's folder; `lists` is the path of a split's list below it.
+    """
+
+    module: str
+    dir_key: str
+    lists: str
+    keys: tuple[str, ...]
+
+
+LAYERS = {
+    "VOCSegDataLayer": Layer(
+        "voc_layers",
+        "voc_dir",
+        "ImageSets/Segmentation/{}.txt",
+        ("voc_dir", "seed", "split", "mean"),
+    ),
+    "SBDDSegDataLayer": Layer(
+        "voc_layers", "sbdd_dir", "{}.txt", ("sbdd_dir", "seed", "split", "mean")
+    ),
+    "NYUDSegDataLayer": Layer(
+        "nyud_layers", "nyud_dir", "{}.txt", ("tops", "seed", "nyud_dir", "split")
+    ),
+    "SIFTFlowSegDataLayer": Layer(
+        "siftflow_layers", "siftflow_dir", "{}.txt", ("siftflow_dir", "seed", "split")
+    ),
+    "PASCALContextSegDataLayer": Layer(
+        "pascalcontext_layers",
+        "voc_dir",
+        "VOC2010/ImageSets/Main/{}.txt",
+        ("context_dir", "seed", "split", "voc_dir"),
+    ),
+    "CityscapesSegDataLayer": Layer(
+        "cityscapes_layers", "cityscapes_dir", "{}.txt", ("cityscapes_dir", "seed", "split")
+    ),
+}
+
+
+@dataclass(frozen=True)
 class Split:
-    """One split: its data layer in voc_layers, its folder below the dataset's home, its size."""
+    """One split: its data layer, its folder below the dataset's home, its size.
+
+    `folders` are further ones, by their key in param_str; a split for a test server has no labels.
+    """
 
     layer: str
     folder: str
     count: int | None = None
+    folders: dict[str, str] = field(default_factory=dict)
+    labelled: bool = True
 
     def file(self, name: str) -> str:
         """Path below the home of the text file that lists split `name`, one id a line."""
-        inside = "" if self.layer == "SBDDSegDataLayer" else "ImageSets/Segmentation/"
-        return f"{self.folder}/{inside}{name}.txt"
+        return f"{self.folder}/{LAYERS[self.layer].lists.format(name)}"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A segmentation dataset: `classes` in output order, `mean` BGR, `home` its folder."""
+    """A segmentation dataset: `classes` in output order, `mean` BGR, `home` its folder.
+
+    `geometric` are the classes of a second head; `options` is what the data layer is told besides
+    folder, seed, split and mean.
+    """
 
     name: str
     title: str
@@ -55,45 +109,16 @@ class Dataset:
     home: Path
     sources: tuple[Source, ...] = ()
     hint: str = ""
+    geometric: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The label tops of its data layer, each with its classes."""
+        if self.geometric:
+            return {"sem": self.classes, "geo": self.geometric}
+        return {"label": self.classes}
 
-VOC_CLASSES = (
-    "background",
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
-    "tvmonitor",
-)
-
-CAMVID_CLASSES = (
-    "sky",
-    "building",
-    "pole",
-    "road",
-    "pavement",
-    "tree",
-    "sign",
-    "fence",
-    "car",
-    "pedestrian",
-    "bicyclist",
-)
 
 VOC2011 = Source(
     url="https://thor.robots.ox.ac.uk/pascal/VOC/voc2011/VOCtrainval_25-May-2011.tar",
@@ -113,56 +138,225 @@ VGG16 = Source(
     path="ilsvrc-nets/VGG_ILSVRC_16_layers.caffemodel",
 )
 
-DATASETS = {
-    d.name: d
-    for d in (
-        Dataset(
-            name="voc",
-            title="PASCAL VOC 2011, trained on SBD",
-            classes=VOC_CLASSES,
-            mean=MEAN,
-            splits={
-                "train": Split("SBDDSegDataLayer", SBD.path, 8498),
-                "seg11valid": Split("VOCSegDataLayer", VOC2011.path, 736),
-            },
-            train_split="train",
-            val_split="seg11valid",
-            home=ROOT,
-            sources=(VOC2011, SBD, VGG16),
-            hint="`make data-voc` fetches, unpacks and checks all of it",
-        ),
-        Dataset(
-            name="camvid",
-            title="CamVid, 11 classes, SegNet's split, in VOC layout",
-            classes=CAMVID_CLASSES,
-            mean=MEAN,
-            splits={
-                "train": Split("VOCSegDataLayer", ".", 367),
-                "val": Split("VOCSegDataLayer", ".", 101),
-                "test": Split("VOCSegDataLayer", ".", 233),
-            },
-            train_split="train",
-            val_split="val",
-            home=ROOT / "camvid",
-            hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
-            "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
-        ),
-        Dataset(
-            name="synthetic",
-            title="textured shapes of the 20 VOC classes",
-            classes=VOC_CLASSES,
-            mean=MEAN,
-            splits={
-                "train": Split("SBDDSegDataLayer", SBD.path),
-                "val": Split("VOCSegDataLayer", VOC2011.path),
-            },
-            train_split="train",
-            val_split="val",
-            home=ROOT / "synthetic",
-            hint="`python -m data.synthetic --out data/synthetic` writes it",
-        ),
+VOC2010 = Source(
+    url="https://thor.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar",
+    path="pascal/VOC2010",
+    digest="md5:da459979d0c395079b5c75ee67908abb",
+    member="VOCdevkit/VOC2010",
+)
+CONTEXT_LABELS = tuple(
+    Source(
+        f"https://cs.stanford.edu/~roozbeh/pascal-context/{file}", f"pascal-context/{to}", None, m
     )
+    for file, to, m in (
+        ("trainval.tar.gz", "trainval", "trainval"),
+        ("labels.txt", "labels.txt", None),
+        ("59_labels.txt", "59_labels.txt", None),
+    )
+)
+SIFTFLOW = Source(
+    url="https://www.cs.unc.edu/~jtighe/Papers/ECCV10/siftflow/SiftFlowDataset.zip",
+    path="sift-flow",
+    member="SiftFlowDataset",
+)
+NYUD = Source(
+    url="https://people.eecs.berkeley.edu/~sgupta/eccv14/eccv14-data.tgz",
+    path="nyud",
+    member="eccv14-data",
+)
+NYUD_SPLITS = Source(
+    url="http://horatio.cs.nyu.edu/mit/silberman/indoor_seg_sup/splits.mat",
+    path="nyud/splits.mat",
+)
+
+
+def _context(name: str, title: str, names: tuple[str, ...], **options: Any) -> Dataset:
+    labels = {"context_dir": "pascal-context"}
+    return Dataset(
+        name=name,
+        title=title,
+        classes=names,
+        mean=(104.007, 116.669, 122.679),
+        splits={
+            "train": Split("PASCALContextSegDataLayer", "pascal", 4998, labels),
+            "val": Split("PASCALContextSegDataLayer", "pascal", 5105, labels),
+        },
+        train_split="train",
+        val_split="val",
+        home=ROOT,
+        sources=(VOC2010, *CONTEXT_LABELS),
+        hint="`make data-context` fetches, unpacks and checks all of it",
+        options=options,
+    )
+
+
+def _cityscapes(name: str, title: str, **options: Any) -> Dataset:
+    return Dataset(
+        name=name,
+        title=title,
+        classes=classes.CITYSCAPES,
+        mean=(72.392, 82.909, 73.158),
+        splits={
+            "train": Split("CityscapesSegDataLayer", "cityscapes", 2975),
+            "val": Split("CityscapesSegDataLayer", "cityscapes", 500),
+            "test": Split("CityscapesSegDataLayer", "cityscapes", 1525, labelled=False),
+        },
+        train_split="train",
+        val_split="val",
+        home=ROOT,
+        hint="sign up at https://www.cityscapes-dataset.com, fetch leftImg8bit_trainvaltest.zip "
+        f"and gtFine_trainvaltest.zip, unpack both in {ROOT / 'cityscapes'} (so that leftImg8bit/ "
+        "and gtFine/ lie in it) and run `make data-cityscapes`",
+        options=options,
+    )
+
+
+_PUBLISHED = (
+    Dataset(
+        name="voc",
+        title="PASCAL VOC 2011, trained on SBD",
+        classes=classes.VOC,
+        mean=MEAN,
+        splits={
+            "train": Split("SBDDSegDataLayer", SBD.path, 8498),
+            "seg11valid": Split("VOCSegDataLayer", VOC2011.path, 736),
+        },
+        train_split="train",
+        val_split="seg11valid",
+        home=ROOT,
+        sources=(VOC2011, SBD, VGG16),
+        hint="`make data-voc` fetches, unpacks and checks all of it",
+    ),
+    Dataset(
+        name="nyud",
+        title="NYUDv2, 40 classes",
+        classes=classes.NYUD,
+        mean=(116.190, 97.203, 92.318),
+        splits={
+            "trainval": Split("NYUDSegDataLayer", NYUD.path, 795),
+            "test": Split("NYUDSegDataLayer", NYUD.path, 654),
+        },
+        train_split="trainval",
+        val_split="test",
+        home=ROOT,
+        sources=(NYUD, NYUD_SPLITS),
+        hint="`make data-nyud` fetches, unpacks, converts and checks all of it; by hand, nyud/ "
+        "holds data/images/img_5001.png, data/depth/img_5001.png (16 bits, millimetres, holes "
+        "filled), segmentation/img_5001.mat (variable segmentation, 0 void, 1-40) and splits.mat",
+        options={"tops": ["color", "label"]},
+    ),
+    Dataset(
+        name="siftflow",
+        title="SIFT Flow, 33 semantic and 3 geometric classes",
+        classes=classes.SIFTFLOW,
+        geometric=classes.SIFTFLOW_GEOMETRIC,
+        mean=(114.578, 115.294, 108.353),
+        splits={
+            "trainval": Split("SIFTFlowSegDataLayer", SIFTFLOW.path, 2486),
+            "test": Split("SIFTFlowSegDataLayer", SIFTFLOW.path, 200),
+        },
+        train_split="trainval",
+        val_split="test",
+        home=ROOT,
+        sources=(SIFTFLOW,),
+        hint="`make data-siftflow` fetches, unpacks and checks all of it",
+    ),
+    _context("context", "PASCAL-Context, 59 classes and background", classes.CONTEXT),
+    _context("context33", "PASCAL-Context, 33 classes and background", classes.CONTEXT_33, task=33),
+    _cityscapes("cityscapes", "Cityscapes, 19 classes, full size"),
+    _cityscapes("cityscapes-half", "Cityscapes, 19 classes, downscaled 2x", downscale=2),
+    _cityscapes("cityscapes-cuts", "Cityscapes, 19 classes, half cuts", cuts=(1, 2)),
+)
+
+_SYNTHETIC = Dataset(
+    name="synthetic",
+    title="textured shapes of the 20 VOC classes",
+    classes=classes.VOC,
+    mean=MEAN,
+    splits={
+        "train": Split("SBDDSegDataLayer", SBD.path),
+        "val": Split("VOCSegDataLayer", VOC2011.path),
+    },
+    train_split="train",
+    val_split="val",
+    home=ROOT / "synthetic",
+    hint="`python -m data.synthetic --out data/synthetic` writes it",
+)
+
+_CAMVID = Dataset(
+    name="camvid",
+    title="CamVid, 11 classes, SegNet's split, in VOC layout",
+    classes=classes.CAMVID,
+    mean=MEAN,
+    splits={
+        "train": Split("VOCSegDataLayer", ".", 367),
+        "val": Split("VOCSegDataLayer", ".", 101),
+        "test": Split("VOCSegDataLayer", ".", 233),
+    },
+    train_split="train",
+    val_split="val",
+    home=ROOT / "camvid",
+    hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
+    "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
+)
+
+
+def _twin(dataset: Dataset) -> Dataset:
+    """The synthetic set in the dataset's layout; one folder serves all sizes and tasks."""
+    written = dataset.name.removesuffix("33").partition("-")[0]
+    home = ROOT / f"synthetic-{written}"
+    return dataclasses.replace(
+        dataset,
+        name=f"synthetic-{dataset.name}",
+        title=f"textured shapes in the layout of {dataset.title}",
+        splits={n: dataclasses.replace(s, count=None) for n, s in dataset.splits.items()},
+        home=home,
+        sources=(),
+        hint=f"`python -m data.synthetic --dataset {written} --out {home}` writes it",
+    )
+
+
+# "synthetic" is the twin of VOC.
+DATASETS = {
+    d.name: d for d in (*_PUBLISHED, _CAMVID, _SYNTHETIC, *(_twin(d) for d in _PUBLISHED[1:]))
 }
+
+
+def data_layer(
+    dataset: Dataset,
+    split: str,
+    *,
+    home: str | PathLike | None = None,
+    seed: int = 1337,
+    **options: Any,
+) -> dict[str, Any]:
+    """The data layer of one split: its module, its class `layer`, and the dict param_str.
+
+    `home` stands for the dataset's own folder; options (tops, mirror, jitter, batch, ...) are added
+    to the dataset's. Raises ValueError for a split it does not have.
+    """
+    if split not in dataset.splits:
+        raise ValueError(
+            f"{dataset.name} has no split {split!r}; it has {', '.join(dataset.splits)}"
+        )
+    of = dataset.splits[split]
+    layer = LAYERS[of.layer]
+    home = Path(dataset.home if home is None else home)
+    params = {key: (home / path).as_posix() for key, path in of.folders.items()}
+    params[layer.dir_key] = (home / of.folder).as_posix()
+    params |= {"seed": seed, "split": split, "mean": dataset.mean, **dataset.options, **options}
+    in_order = {key: params.pop(key) for key in layer.keys}
+    if "mean" in params and "mean" not in layer.keys:  # the layer's own
+        del params["mean"]
+    if layer.module == "voc_layers" and len(dataset.classes) != 21:  # the layers' default
+        params["n_classes"] = len(dataset.classes)
+    return dict(module=layer.module, layer=of.layer, param_str={**in_order, **params})
+
+
+def passes(dataset: Dataset, split: str) -> int:
+    """How many passes of a net (batch 1) see each image of a split once: a cut is an image."""
+    rows, columns = dataset.options.get("cuts", (1, 1))
+    return rows * columns * len(ids(dataset, split))
 
 
 def palette() -> np.ndarray:
@@ -177,9 +371,19 @@ def palette() -> np.ndarray:
 
 
 def ids(dataset: Dataset, split: str) -> list[str]:
-    """The image ids of a split, from its file: one a line, blank lines left out."""
-    path = dataset.home / dataset.splits[split].file(split)
-    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    """The image ids of a split, from its file."""
+    return ids_in(dataset.home / dataset.splits[split].file(split))
+
+
+def ids_in(path: Path) -> list[str]:
+    """The image ids that a split file lists: one a line, blank lines left out."""
+    try:
+        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path}: no such split file; {path.parent} is not complete: remove the data set's "
+            "folder and run again to get it whole"
+        ) from None
 
 
 def require(dataset: Dataset, *paths: str) -> None:

@@ -5,11 +5,11 @@ import ast
 import numpy as np
 
 import caffe
-from data.synthetic import classification
+from data.scenes import classification
 
 
 class ClassificationDataLayer(caffe.Layer):
-    """Random batches of data.synthetic.classification.
+    """Random batches of data.scenes.classification.
 
     Tops: data (batch, 3, size, size) float32 BGR minus the mean; label (batch,). No bottoms.
     param_str is a literal dict: images (how many to draw from), batch, size, seed, mean (BGR).

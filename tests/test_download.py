@@ -1,4 +1,4 @@
-"""Laws of data/download.py, and all of `python -m data.voc`, against a server on this machine."""
+"""Laws of data/download.py, and of the fetching in data/prepare.py, against a server of our own."""
 
 import dataclasses
 import hashlib
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from data import voc
+from data import prepare
 from data.datasets import DATASETS, SBD, VGG16, VOC2011
 from data.download import DownloadError, download
 
@@ -141,7 +141,7 @@ def test_a_missing_file_and_a_dead_server_are_clear_errors(server, tmp_path):
         download("http://127.0.0.1:9/file", tmp_path / "f", None)
 
 
-# ---- all of `python -m data.voc` ----
+# ---- all that `make data-voc` does but reading the images ----
 
 
 def archive(files):
@@ -184,7 +184,7 @@ def published(server, tmp_path):
 def test_data_voc_fetches_unpacks_derives_and_checks_and_a_second_run_changes_nothing(
     published, server
 ):
-    voc.prepare(published)
+    prepare.prepare(published)
     home = published.home
     assert names(home) == ["downloads", "ilsvrc-nets", "pascal", "sbdd"]
     assert (home / "pascal/VOC2011/JPEGImages/v0.jpg").read_text() == "image"
@@ -193,14 +193,14 @@ def test_data_voc_fetches_unpacks_derives_and_checks_and_a_second_run_changes_no
     kept = (home / "pascal/VOC2011/ImageSets/Segmentation/seg11valid.txt").read_text().split()
     assert kept == [f"v{i}" for i in [*range(375), *range(750, 1111)]]
     asked = len(server.asked)
-    voc.prepare(published)
+    prepare.prepare(published)
     assert len(server.asked) == asked
 
 
 def test_data_voc_reports_expected_errors_in_one_line(published, server, monkeypatch, capsys):
     monkeypatch.setitem(DATASETS, "voc", published)
     server.files["/voc.tar"] = b"something else"
-    assert voc.main([]) == 1
+    assert prepare.main(["voc"]) == 1
     assert "error: " in (message := capsys.readouterr().err)
     assert "expected md5:" in message
     assert not (published.home / "pascal").exists()

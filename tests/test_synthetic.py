@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from data import synthetic
-from data.datasets import SBD, VOC2011, VOC_CLASSES, palette
+from data import scenes, synthetic
+from data.classes import VOC as VOC_CLASSES
+from data.datasets import SBD, VOC2011, palette
 
 SIZE = (48, 64)
 
@@ -46,15 +47,15 @@ def test_voc_labels_are_palette_pngs_with_the_borders_void(made):
         png = Image.open(made / VOC2011.path / f"SegmentationClass/synthetic_{i:06d}.png")
         assert (png.mode, png.size) == ("P", SIZE[::-1])
         np.testing.assert_array_equal(png.getpalette(), palette().ravel())
-        _, label, instance = synthetic.scene(SIZE, (9, 0, i) if i < 4 else (9, 1, i - 4))
-        expected = np.where(synthetic.border(instance), 255, label)
+        _, label, instance = scenes.scene(SIZE, (9, 0, i) if i < 4 else (9, 1, i - 4))
+        expected = np.where(scenes.border(instance), 255, label)
         np.testing.assert_array_equal(np.array(png), expected)
 
 
 def test_sbd_labels_are_the_scene_without_void_read_as_sbds_are(made):
     mat = scipy.io.loadmat(made / SBD.path / "cls/synthetic_000002.mat")
     found = mat["GTcls"][0]["Segmentation"][0]
-    _, label, _ = synthetic.scene(SIZE, (9, 0, 2))
+    _, label, _ = scenes.scene(SIZE, (9, 0, 2))
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, label)
 
@@ -63,7 +64,7 @@ def test_jpegs_are_the_same_in_both_layouts_and_close_to_the_scene(made):
     a = made / VOC2011.path / "JPEGImages/synthetic_000001.jpg"
     b = made / SBD.path / "img/synthetic_000001.jpg"
     assert a.read_bytes() == b.read_bytes()
-    image, _, _ = synthetic.scene(SIZE, (9, 0, 1))
+    image, _, _ = scenes.scene(SIZE, (9, 0, 1))
     # JPEG keeps a quarter of the colour resolution: single pixels may be off, not the whole.
     assert np.abs(np.array(Image.open(a), float) - image).mean() < 12
 
@@ -94,7 +95,7 @@ def test_a_longer_set_begins_with_the_shorter_one(made, tmp_path):
 @given(seed=st.integers(0, 2**32), h=st.integers(32, 90), w=st.integers(32, 90))
 @settings(max_examples=40, deadline=None)
 def test_every_scene_has_1_to_4_objects_of_known_classes(seed, h, w):
-    image, label, instance = synthetic.scene((h, w), seed)
+    image, label, instance = scenes.scene((h, w), seed)
     assert (image.shape, image.dtype) == ((h, w, 3), np.uint8)
     assert label.shape == instance.shape == (h, w)
     assert 1 <= instance.max() <= 4
@@ -107,7 +108,7 @@ def test_every_scene_has_1_to_4_objects_of_known_classes(seed, h, w):
 def test_all_20_classes_occur_and_none_dominates():
     counts = np.zeros(21)
     for i in range(120):
-        counts += np.bincount(synthetic.scene((96, 96), (0, i))[1].ravel(), minlength=21)
+        counts += np.bincount(scenes.scene((96, 96), (0, i))[1].ravel(), minlength=21)
     share = counts[1:] / counts[1:].sum()
     assert share.min() > 0.01
     assert share.max() < 0.15
@@ -122,7 +123,7 @@ def test_border_is_every_pixel_beside_another_instance(seed):
             for ny, nx in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
                 if 0 <= ny < 5 and 0 <= nx < 6 and instance[ny, nx] != instance[y, x]:
                     expected[y, x] = True
-    np.testing.assert_array_equal(synthetic.border(instance), expected)
+    np.testing.assert_array_equal(scenes.border(instance), expected)
 
 
 def test_finer_strides_can_follow_the_shapes_better():
@@ -131,7 +132,7 @@ def test_finer_strides_can_follow_the_shapes_better():
     union = {s: np.zeros(21) for s in hits}
     size = 320
     for i in range(60):
-        label = synthetic.scene((size, size), (1, i))[1]
+        label = scenes.scene((size, size), (1, i))[1]
         one_hot = np.eye(21)[label]
         for s in hits:
             cells = one_hot.reshape(size // s, s, size // s, s, 21).mean((1, 3))
@@ -145,14 +146,14 @@ def test_finer_strides_can_follow_the_shapes_better():
 
 
 def test_classification_is_a_function_of_the_seed_with_all_20_labels():
-    images, labels = synthetic.classification(200, 40, 3)
+    images, labels = scenes.classification(200, 40, 3)
     assert (images.shape, images.dtype) == ((200, 40, 40, 3), np.uint8)
     assert labels.dtype == np.int64
     assert set(labels) == set(range(20))
-    again, same = synthetic.classification(50, 40, 3)
+    again, same = scenes.classification(50, 40, 3)
     np.testing.assert_array_equal(again, images[:50])
     np.testing.assert_array_equal(same, labels[:50])
-    other, _ = synthetic.classification(50, 40, 4)
+    other, _ = scenes.classification(50, 40, 4)
     assert (other != images[:50]).any(axis=(1, 2, 3)).all()
 
 

@@ -6,15 +6,18 @@ import sys
 import threading
 from pathlib import Path
 
+import layer_alone
 import numpy as np
 import pytest
 import scipy.io
+from layer_alone import Blob, run
 from PIL import Image
 from voc_layers import SBDDSegDataLayer, VOCSegDataLayer
 
 import caffe
-from data.datasets import DATASETS, SBD, VOC2011, palette
-from data.synthetic import border, generate, scene
+from data.datasets import SBD, VOC2011, palette
+from data.scenes import border, scene
+from data.synthetic import generate
 
 MEAN = (104.00699, 116.66877, 122.67892)
 
@@ -25,25 +28,11 @@ ORDER_OF_PYTHON_27 = {
 }
 
 
-class Blob:
-    def reshape(self, *shape):
-        self.data = np.full(shape, np.nan, np.float32)
-
-
 def build(kind, **params):
     """A layer after setup, with its two tops."""
-    layer = kind.__new__(kind)
-    layer.param_str = params.pop("param_str", None) or repr({"mean": MEAN, **params})
-    tops = [Blob(), Blob()]
-    layer.setup([], tops)
-    return layer, tops
-
-
-def run(layer, tops):
-    """One pass, as a net does it; copies of data and label."""
-    layer.reshape([], tops)
-    layer.forward([], tops)
-    return tops[0].data.copy(), tops[1].data.copy()
+    return layer_alone.build(
+        kind, **(params if "param_str" in params else {"mean": MEAN, **params})
+    )
 
 
 class Numbers(VOCSegDataLayer):
@@ -369,8 +358,10 @@ def test_bad_param_str_says_found_and_expected(case):
 
 
 @pytest.mark.parametrize(("bottoms", "tops", "message"), [(0, 1, "1 tops"), (1, 2, "1 bottoms")])
-def test_wrong_number_of_blobs_is_an_error(bottoms, tops, message):
+def test_wrong_number_of_blobs_is_an_error(tmp_path, bottoms, tops, message):
+    voc_folder(tmp_path)
     layer = VOCSegDataLayer.__new__(VOCSegDataLayer)
+    layer.param_str = repr({"mean": MEAN, "voc_dir": str(tmp_path), "split": "train"})
     with pytest.raises(ValueError, match=message):
         layer.setup([Blob()] * bottoms, [Blob()] * tops)
 
@@ -404,11 +395,3 @@ def test_a_net_reports_a_bad_label_by_its_file(voc):
     file = write_net(voc / "net.prototxt", voc_dir=str(voc), split="train")
     with pytest.raises(Exception, match=r"im0\.png: label values \[77\]"):
         caffe.Net(file, caffe.TRAIN)
-
-
-def test_the_datasets_know_these_layers():
-    known = {"VOCSegDataLayer": VOCSegDataLayer, "SBDDSegDataLayer": SBDDSegDataLayer}
-    for dataset in DATASETS.values():
-        for name, split in dataset.splits.items():
-            kind = known[split.layer]
-            assert split.file(name) == f"{split.folder}/{kind.split_path.format(name)}"

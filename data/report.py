@@ -1,0 +1,205 @@
+"""Check a whole dataset and write a page about it: sizes, mean pixel, class frequencies, samples.
+
+    python -m data.report NAME_OR_FOLDER [--out DIR]
+
+NAME is a dataset of data/datasets.py, FOLDER one of your own in VOC layout (see data/mine.py). The
+page is runs/data-NAME/report.html, beside classes.csv, its table, and its pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from caffe import CaffeError
+from caffe.files import replacing, write_text
+from data.datasets import DATASETS, Dataset, palette
+from data.mine import find, mine
+from data.samples import Survey, photograph, reader, verify
+from infer import colours, legend, overlay
+from solvers.plots import grid
+
+SAMPLES = 6
+STYLE = """
+body { font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; margin: 1em 0; }
+td, th { padding: 0.15em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }
+td.name, th.name { text-align: left; }
+img { max-width: 100%; }
+"""
+
+
+def report(dataset: Dataset, out: Path) -> Path:
+    """Verify the dataset, write its page to folder `out` and return the page's path."""
+    surveys = verify(dataset)
+    rows = [
+        row
+        for top, names in dataset.labels.items()
+        for row in class_rows(top, names, {s: v for s, v in surveys.items() if top in v.pixels})
+    ]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(out / "classes.csv", table.getvalue())
+    for top, names in dataset.labels.items():
+        _draw_classes(top, names, surveys, out / f"classes-{top}.png")
+    _draw_samples(dataset, out / "samples.png")
+    page = out / "report.html"
+    write_text(page, _html(dataset, surveys, rows))
+    mean = ", ".join(f"{value:.3f}" for value in surveys[dataset.train_split].mean)
+    print(f"mean pixel (B, G, R) of {dataset.train_split}: {mean}; subtracted: {dataset.mean}")
+    print(f"{dataset.title}: all of it can be read; see {page}")
+    return page
+
+
+def class_rows(top: str, names: tuple[str, ...], surveys: dict[str, Survey]) -> list[dict]:
+    """A row for each class and void: for each split its share of the pixels, and its images."""
+    rows = []
+    for index, name in enumerate((*names, "void")):
+        row = {"head": top, "index": index if index < len(names) else 255, "class": name}
+        for split, of in surveys.items():
+            row[f"{split} share"] = f"{of.pixels[top][index] / of.pixels[top].sum():.6f}"
+            row[f"{split} images"] = int(of.occurrences[top][index])
+        rows.append(row)
+    return rows
+
+
+def _draw_classes(top: str, names: tuple[str, ...], surveys: dict[str, Survey], path: Path) -> None:
+    figure = Figure(figsize=(max(6, 0.3 * len(names) + 2), 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    labelled = {split: of.pixels[top] for split, of in surveys.items() if top in of.pixels}
+    width = 0.8 / len(labelled)
+    for number, (split, pixels) in enumerate(labelled.items()):
+        places = np.arange(len(names) + 1) + (number - (len(labelled) - 1) / 2) * width
+        axes.bar(places, 100 * pixels / pixels.sum(), width, label=split)
+    axes.set_xticks(range(len(names) + 1), (*names, "void"), rotation=90)
+    axes.set_yscale("symlog", linthresh=0.01)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_ylabel("percent of the pixels")
+    axes.legend()
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=100)
+
+
+def _draw_samples(dataset: Dataset, path: Path) -> None:
+    """Photographs of the validation split, what else the net may see, labels, overlays."""
+    layer = reader(dataset, dataset.val_split)
+    count = min(SAMPLES, len(layer.indices))
+    shown, labels, columns = [], [], []
+    for number in range(count):
+        arrays = layer.load(layer.indices[number * len(layer.indices) // count])
+        of = dict(zip(layer.tops, arrays, strict=True))
+        image = np.clip(np.rint(photograph(layer, arrays)), 0, 255).astype(np.uint8)[..., ::-1]
+        pictures = {"image": image}
+        for top, array in of.items():
+            if top in dataset.labels:
+                pictures[top] = colours(array[0])
+                pictures[f"image and {top}"] = overlay(image, array[0])
+            elif top in ("depth", "hha"):
+                pictures[top] = _visible(array)
+        shown.append(list(pictures.values()))
+        labels.append(of[next(iter(dataset.labels))].ravel())
+        columns = list(pictures)
+    grid(shown, columns, path, legend(np.concatenate(labels), dataset.classes))
+
+
+def _visible(array: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 of a (1 or 3, H, W) array of any range."""
+    low, high = array.min((1, 2), keepdims=True), array.max((1, 2), keepdims=True)
+    grey = np.rint(255 * (array - low) / np.maximum(high - low, 1e-6)).astype(np.uint8)
+    return np.repeat(grey.transpose(1, 2, 0), 3 // len(array), 2)
+
+
+def _html(dataset: Dataset, surveys: dict[str, Survey], rows: list[dict]) -> str:
+    splits = [
+        {
+            "split": name,
+            "images": of.images,
+            "sizes (h x w)": _sizes(of),
+            "mean pixel (B, G, R)": ", ".join(f"{value:.3f}" for value in of.mean),
+        }
+        for name, of in surveys.items()
+    ]
+    parts = [
+        f"<h1>{escape(dataset.title)}</h1>",
+        _table(splits, left=("split",)),
+        f"<p>The nets subtract {dataset.mean} (B, G, R).</p>",
+        "<h2>Samples</h2>",
+        f'<img src="samples.png" alt="samples of {escape(dataset.val_split)}">',
+    ]
+    for top in dataset.labels:
+        own = [row for row in rows if row["head"] == top]
+        parts += [
+            f"<h2>Classes of {escape(top)}</h2>",
+            f'<img src="classes-{top}.png" alt="shares of the pixels">',
+            *_absent(own, surveys),
+            _table([{k: v for k, v in row.items() if k != "head"} for row in own], left=("class",)),
+        ]
+    title = f"<title>{escape(dataset.title)}</title>"
+    head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8">{title}<style>{STYLE}</style>'
+    return "\n".join([head, *parts, "</html>", ""])
+
+
+def _sizes(of: Survey) -> str:
+    (height, width), count = of.sizes.most_common(1)[0]
+    others = len(of.sizes) - 1
+    return f"{height} x {width}" + (f" ({count}), {others} others" if others else "")
+
+
+def _absent(rows: list[dict], surveys: dict[str, Survey]) -> list[str]:
+    """A line for each split that lacks classes."""
+    lines = []
+    for split in surveys:
+        key = f"{split} images"
+        names = [row["class"] for row in rows if row.get(key) == 0 and row["class"] != "void"]
+        if names:
+            lines.append(f"<p>Absent from {escape(split)}: {escape(', '.join(names))}.</p>")
+    return lines
+
+
+def _table(rows: list[dict], left: tuple[str, ...]) -> str:
+    def attributes(key: str, value: object) -> str:
+        if key == "index" and value != key:  # the class's colour in the pictures
+            return f' style="border-left: 1.5em solid rgb{tuple(palette()[value].tolist())}"'
+        return ' class="name"' if key in left else ""
+
+    def line(cell: str, values: Iterable[tuple[str, object]]) -> str:
+        cells = (f"<{cell}{attributes(k, v)}>{escape(str(v))}</{cell}>" for k, v in values)
+        return f"<tr>{''.join(cells)}</tr>"
+
+    head = line("th", ((key, key) for key in rows[0]))
+    return "\n".join(["<table>", head, *(line("td", row.items()) for row in rows), "</table>"])
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m data.report",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dataset", metavar="NAME_OR_FOLDER", help=", ".join(DATASETS))
+    parser.add_argument("--data", type=Path, help="folder with NAME's files (data/)")
+    parser.add_argument("--out", type=Path, help="folder to write to (runs/data-NAME)")
+    args = parser.parse_args(argv)
+    try:
+        own = args.data is None and args.dataset not in DATASETS and Path(args.dataset).is_dir()
+        dataset = mine(Path(args.dataset)) if own else find(args.dataset, args.data)
+        report(dataset, args.out or Path("runs") / f"data-{dataset.name}")
+    except (ValueError, OSError, CaffeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

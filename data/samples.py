@@ -1,0 +1,88 @@
+"""Every image and label of a dataset, read as training reads them: checks, counts, mean pixel."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from data.datasets import VOID, Dataset, data_layer, ids
+
+COLOUR = ("data", "color")  # tops that hold the photograph
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a split holds: images by size (h, w), mean pixel BGR, and for each label top its pixels
+    of each class (void last) and how many images have any.
+    """
+
+    images: int
+    sizes: Counter
+    mean: np.ndarray
+    pixels: dict[str, np.ndarray]
+    occurrences: dict[str, np.ndarray]
+
+
+def reader(dataset: Dataset, split: str):
+    """The split's data layer outside of a net: `indices`, and `load(id)` gives an array a top.
+
+    NYUDv2's gives all of its tops, a split without labels the image alone.
+    """
+    spec = data_layer(dataset, split)
+    kind = getattr(importlib.import_module(spec["module"]), spec["layer"])
+    params = spec["param_str"]
+    if "tops" in params:
+        params["tops"] = list(kind.paths)
+    layer = kind.__new__(kind)
+    layer.param_str = repr(params)
+    if not dataset.splits[split].labelled:
+        layer.tops = COLOUR[:1]
+    layer.open()
+    return layer
+
+
+def photograph(layer, arrays: list[np.ndarray]) -> np.ndarray:
+    """(H, W, 3) float32 BGR of what a layer's `load` gave."""
+    (top,) = (top for top in layer.tops if top in COLOUR)
+    return arrays[layer.tops.index(top)].transpose(1, 2, 0) + np.asarray(layer.mean, np.float32)
+
+
+def survey(dataset: Dataset, split: str) -> Survey:
+    """Read a whole split; the errors of the data layers for what is missing, damaged or wrong."""
+    layer = reader(dataset, split)
+    heads = {top: names for top, names in dataset.labels.items() if top in layer.tops}
+    pixels = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
+    occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
+    sizes, total = Counter(), np.zeros(3)
+    for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
+        arrays = layer.load(name)
+        image = photograph(layer, arrays)
+        sizes[image.shape[:2]] += 1
+        total += image.sum((0, 1), dtype=np.float64)
+        for top, classes in heads.items():
+            label = arrays[layer.tops.index(top)]
+            counts = np.bincount(label.ravel(), minlength=VOID + 1)
+            counts = np.append(counts[: len(classes)], counts[VOID])
+            pixels[top] += counts
+            occurrences[top] += counts > 0
+    area = sum(h * w * count for (h, w), count in sizes.items())
+    return Survey(len(layer.indices), sizes, total / area, pixels, occurrences)
+
+
+def verify(dataset: Dataset) -> dict[str, Survey]:
+    """Check that the splits have nothing in common with training's, and read all of them."""
+    trained = set(ids(dataset, dataset.train_split))
+    for split in dataset.splits:
+        common = [name for name in ids(dataset, split) if name in trained]
+        if split != dataset.train_split and common:
+            path = dataset.home / dataset.splits[split].file(split)
+            raise ValueError(
+                f"{path}: lists {len(common)} images of {dataset.train_split} too "
+                f"({', '.join(common[:3])}); expected none: a score on what was trained on says "
+                "nothing, so take them off one of the lists"
+            )
+    return {split: survey(dataset, split) for split in dataset.splits}

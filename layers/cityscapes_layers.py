@@ -1,0 +1,33 @@
+"""Data layer for Cityscapes: fine annotations, labelIds mapped to the 19 trainIds."""
+
+import numpy as np
+from seg_data_layer import SegDataLayer, read_indices
+from seg_labels import LABEL_IDS, TRAIN_IDS, VOID
+
+
+class CityscapesSegDataLayer(SegDataLayer):
+    """Cityscapes. cityscapes_dir holds leftImg8bit/, gtFine/ and the splits' lists.
+
+    Lists have lines such as aachen/aachen_000000_000019. Labels: the 19 classes, 255 void. The
+    downscaled images are `downscale: 2`, the half cuts `cuts: (1, 2)`.
+    """
+
+    dir_keys = ("cityscapes_dir",)
+    split_path = "{cityscapes_dir}/{split}.txt"
+    paths = {
+        "data": "{cityscapes_dir}/leftImg8bit/{split}/{name}_leftImg8bit.png",
+        "label": "{cityscapes_dir}/gtFine/{split}/{name}_gtFine_labelIds.png",
+    }
+    mean = np.array((72.392, 82.909, 73.158), np.float32)
+
+    def load_label(self, path):
+        """(1, H, W) uint8."""
+        ids = read_indices(path)
+        # 255 is -1, the licence plate's, in 8 bits
+        wrong = np.unique(ids[(ids > LABEL_IDS[-1]) & (ids != VOID)])
+        if wrong.size:
+            raise ValueError(
+                f"{path}: label values {wrong.tolist()}; expected labelIds, 0 to {LABEL_IDS[-1]}, "
+                "as they are distributed: get the file again"
+            )
+        return TRAIN_IDS[ids][np.newaxis]

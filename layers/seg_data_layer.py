@@ -1,0 +1,377 @@
+"""What all data layers of segmentation share: order, prefetch, augmentation, cuts, batches.
+
+Only caffe.Layer, numpy, PIL and scipy are used, so BVLC's pycaffe runs these layers too.
+"""
+
+import ast
+import os
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import scipy.io
+from PIL import Image
+from seg_labels import VOID
+
+import caffe
+
+
+class SegDataLayer(caffe.Layer):
+    """Image and labels of one or several entries of a split, the net reshaped to them.
+
+    Tops: those of `tops`; data is (batch, C, H, W) float32, a label (batch, 1, H, W) of class
+    indices and 255 (void). No bottoms. param_str is a literal dict:
+
+    - the folders (`dir_keys`) and split: required; mean (three numbers, BGR): required where the
+      layer has none of its own;
+    - randomize (True): draw with replacement; a split without 'train' in its name never does;
+    - seed (None): of the draw. The order is that of the authors' layers under Python 2.7;
+    - mirror (False): flip every second image; jitter (0): move it by up to so many pixels each way,
+      what moves in being mean and void. Neither has an effect on a split without 'train' in its
+      name;
+    - downscale (1): divides the size; data is averaged, of labels the middle is taken;
+    - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
+    - batch (1): entries a pass, which must have equal sizes.
+
+    The next entries are decoded in a thread while the net runs. Its errors are raised by the pass
+    that needs them: FileNotFoundError for what is missing, OSError for what can't be read,
+    ValueError for contents or parameters that don't fit; each names the file.
+    """
+
+    # Set by the subclasses. `paths` holds the file of each top; both it and `split_path` are format
+    # strings of the keys of param_str and, for paths, the entry's `name`.
+    dir_keys = ()
+    split_path = ""
+    paths = {}
+    tops = ("data", "label")
+    mean = None
+    own_keys = {}  # further keys of param_str: {key: (whether a value fits, what is expected)}
+
+    def setup(self, bottom, top):
+        if len(bottom) != 0:
+            raise ValueError(f"{_kind(self)}: {len(bottom)} bottoms; a data layer has none")
+        self.open()
+        if len(top) != len(self.tops):
+            names = " and ".join(self.tops)
+            raise ValueError(f"{_kind(self)}: {len(top)} tops; define {len(self.tops)}: {names}")
+        self.number = 0  # of the pass
+        self.items = self.choose(0)
+        self.worker = ThreadPoolExecutor(1, "prefetch")
+        self.prefetch()
+
+    def open(self):
+        """Read param_str and the split; all that `load` needs."""
+        self.params = params = _parse(self)
+        self.tops = tuple(params.get("tops", self.tops))
+        if "mean" in params:
+            # float64: the subtraction from float32 pixels is rounded once, as in the authors' layer
+            self.mean = np.array(params["mean"], np.float64)
+        self.training = "train" in params["split"]
+        self.random = params.get("randomize", True) and self.training
+        self.cuts = params.get("cuts", (1, 1))
+        self.indices = self.read_split()
+        self.entries = len(self.indices) * self.cuts[0] * self.cuts[1]
+        self.rng = random.Random(params.get("seed"))
+        # Augmentation has draws of its own, so that the order is the same with and without it.
+        seed = params.get("seed")
+        self.augmentation = random.SystemRandom().getrandbits(64) if seed is None else seed
+
+    def reshape(self, bottom, top):
+        # Called once when the net is built and once every pass: each batch is decoded once.
+        self.batch = self.pending.result()
+        for blob, array in zip(top, self.batch, strict=True):
+            blob.reshape(*array.shape)
+
+    def forward(self, bottom, top):
+        for blob, array in zip(top, self.batch, strict=True):
+            blob.data[...] = array
+        self.skip(1)
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+    def skip(self, n):
+        """Go on with the pass that comes n (>= 0) passes later, decoding none in between."""
+        if n < 0:
+            raise ValueError(f"{_kind(self)}: can't skip {n} images; n must be 0 or more")
+        for _ in range(n):
+            self.number += 1
+            self.items = self.choose(self.number)
+        self.prefetch()
+
+    def choose(self, number):
+        """The entries of the pass `number`; passes must be asked for one after the other."""
+        size = self.params.get("batch", 1)
+        if self.random:
+            # random.randint draws otherwise in Python 3; this is what it did in 2.7.
+            return [int(self.rng.random() * self.entries) for _ in range(size)]
+        return [(number * size + i) % self.entries for i in range(size)]
+
+    def prefetch(self):
+        self.pending = self.worker.submit(self.load_batch, self.items, self.number)
+
+    def load_batch(self, items, number):
+        """One (len(items), C, H, W) array a top."""
+        loaded = [self.load_entry(item, f"{number} {i}") for i, item in enumerate(items)]
+        shapes = [arrays[0].shape for arrays in loaded]
+        for item, shape in zip(items, shapes, strict=True):
+            if shape != shapes[0]:
+                path, first = (self.path(self.tops[0], self.name(i)) for i in (item, items[0]))
+                raise ValueError(
+                    f"{path}: {shape[1]} x {shape[2]} (h x w), but {first} in the same batch is "
+                    f"{shapes[0][1]} x {shapes[0][2]}; set batch to 1, or make all images equal"
+                )
+        return [np.stack(arrays) for arrays in zip(*loaded, strict=True)]
+
+    def load_entry(self, item, draw):
+        """The (C, H, W) arrays of one entry, downscaled, cut and augmented."""
+        arrays = self.load(self.name(item))
+        arrays = [downscaled(array, self.params.get("downscale", 1)) for array in arrays]
+        arrays = [cut(array, *self.cuts, item) for array in arrays]
+        if not self.training:
+            return arrays
+        # A string seeds alike in every version of Python.
+        rng = random.Random(f"{self.augmentation} {draw}")
+        mirrored = rng.random() < 0.5
+        jitter = self.params.get("jitter", 0)
+        down, right = rng.randint(-jitter, jitter), rng.randint(-jitter, jitter)
+        if mirrored and self.params.get("mirror", False):
+            arrays = [array[:, :, ::-1] for array in arrays]
+        return [moved(array, down, right) for array in arrays] if jitter else arrays
+
+    def load(self, name):
+        """The (C, H, W) arrays of entry `name`, one a top: float32 data, uint8 labels."""
+        arrays = []
+        for top in self.tops:
+            path = self.path(top, name)
+            array = getattr(self, f"load_{top}")(path)
+            if arrays and array.shape[1:] != arrays[0].shape[1:]:
+                image = self.path(self.tops[0], name)
+                raise ValueError(
+                    f"{path}: {top} is {_size(array)}, its image {image} is {_size(arrays[0])}; "
+                    "make them the same size"
+                )
+            arrays.append(array)
+        return arrays
+
+    def load_data(self, path):
+        """(3, H, W) float32 BGR minus the mean. Grey, CMYK and palette images become RGB first."""
+        pixels = np.array(read_image(path).convert("RGB"), dtype=np.float32)[:, :, ::-1]
+        pixels -= self.mean
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def name(self, item):
+        """The id of the image that entry number `item` is (a piece of)."""
+        return self.indices[item // (self.cuts[0] * self.cuts[1])]
+
+    def path(self, top, name):
+        return self.paths[top].format(name=name, **self.params)
+
+    def read_split(self):
+        """The ids of the split, blank lines left out; every file of theirs must be there."""
+        path = self.split_path.format(**self.params)
+        try:
+            with open(path) as lines:
+                names = [line.strip() for line in lines if line.strip()]
+        except FileNotFoundError:
+            keys = " and ".join(map(repr, (*self.dir_keys, "split")))
+            raise FileNotFoundError(
+                f"{path}: no such split file (looked from {os.getcwd()}); check {keys} in param_str"
+            ) from None
+        if not names:
+            raise ValueError(f"{path}: the split is empty; expected one image id a line")
+        # All are looked for now: a run must not fail hours later.
+        for top in self.tops:
+            paths = [self.path(top, name) for name in names]
+            missing = [file for file in paths if not os.path.exists(file)]
+            if missing:
+                raise FileNotFoundError(
+                    f"{missing[0]}: no such file, but {path} lists it ({len(missing)} of "
+                    f"{len(names)} missing): add it, or take it off the list"
+                )
+        return names
+
+
+# ---- reading ----
+
+
+def read_image(path):
+    """The decoded image at path."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise OSError(f"{path}: can't be read as an image ({error}); get it again") from error
+    return image
+
+
+def read_indices(path):
+    """(H, W) uint8 of a one-channel label image."""
+    image = read_image(path)
+    if image.mode not in ("1", "L", "P"):
+        raise ValueError(
+            f"{path}: label image has mode {image.mode}; expected one channel of class "
+            "indices (palette PNG, mode P): map its colours to indices and save it as such"
+        )
+    return np.array(image, dtype=np.uint8)
+
+
+def read_mat(path):
+    """The variables of a MATLAB file."""
+    try:
+        contents = scipy.io.loadmat(os.fspath(path), appendmat=False)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
+    except Exception as error:  # scipy raises nearly anything on bytes that aren't a .mat
+        raise OSError(f"{path}: can't be read ({error}); get the file again") from error
+    return {key: value for key, value in contents.items() if not key.startswith("__")}
+
+
+def read_map(path, variable):
+    """The (H, W) whole numbers that a MATLAB file holds under `variable`."""
+    contents = read_mat(path)
+    if variable not in contents:
+        raise ValueError(
+            f"{path}: holds {', '.join(sorted(contents)) or 'nothing'}; expected the variable "
+            f"{variable}: get the file again, or rename what it holds"
+        )
+    values = np.asarray(contents[variable])
+    numbers = values.dtype.kind in "uif"
+    if values.ndim != 2 or not numbers or not np.array_equal(values, np.floor(values)):
+        raise ValueError(
+            f"{path}: {variable} is {values.dtype} of shape {values.shape}; "
+            "expected an H x W array of class indices"
+        )
+    return values
+
+
+# ---- size and place ----
+
+
+def downscaled(array, factor):
+    """(C, H, W) at 1 / factor of the size (rounded up): means of floats, the middle of labels."""
+    if factor == 1:
+        return array
+    height, width = array.shape[1:]
+    if array.dtype == np.uint8:
+        rows, columns = (
+            np.minimum(np.arange(0, size, factor) + factor // 2, size - 1)
+            for size in (height, width)
+        )
+        return array[:, rows[:, None], columns]
+    padded = np.pad(array, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
+    blocks = padded.reshape(len(array), padded.shape[1] // factor, factor, -1, factor)
+    return blocks.mean((2, 4), dtype=np.float32)
+
+
+def moved(array, down, right):
+    """(C, H, W) moved by so many pixels; what comes in is 0 (the mean), of labels void."""
+    out = np.full_like(array, VOID if array.dtype == np.uint8 else 0)
+    height, width = array.shape[1:]
+    to_y, from_y = _overlap(down, height)
+    to_x, from_x = _overlap(right, width)
+    out[:, to_y, to_x] = array[:, from_y, from_x]
+    return out
+
+
+def _overlap(by, size):
+    by = max(-size, min(size, by))
+    return slice(max(0, by), size + min(0, by)), slice(max(0, -by), size - max(0, by))
+
+
+def cut(array, rows, columns, number):
+    """Piece `number` (counted along the rows, modulo their number) of a (C, H, W) array."""
+    row, column = divmod(number % (rows * columns), columns)
+    height, width = array.shape[1:]
+    down = slice(height * row // rows, height * (row + 1) // rows)
+    return array[:, down, width * column // columns : width * (column + 1) // columns]
+
+
+# ---- param_str ----
+
+
+def _kind(layer):
+    return type(layer).__name__
+
+
+def _is_mean(value):
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) == 3
+        and all(isinstance(v, (int, float)) for v in value)
+    )
+
+
+def _is_text(value):
+    return isinstance(value, str)
+
+
+def _is_flag(value):
+    return isinstance(value, bool)
+
+
+def whole(low, high=float("inf")):
+    """Whether a value is a whole number from low to high."""
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _is_cuts(value):
+    return isinstance(value, (tuple, list)) and len(value) == 2 and all(map(whole(1), value))
+
+
+MEAN_KEY = {"mean": (_is_mean, "three numbers, (B, G, R)")}
+OPTIONAL = {
+    "randomize": (_is_flag, "True or False"),
+    "seed": (lambda value: value is None or isinstance(value, int), "a whole number or None"),
+    "mirror": (_is_flag, "True or False"),
+    "jitter": (whole(0), "a whole number of pixels, 0 or more"),
+    "downscale": (whole(1), "a whole number, 1 or more"),
+    "cuts": (_is_cuts, "two whole numbers, (rows, columns)"),
+    "batch": (whole(1), "a whole number, 1 or more"),
+}
+
+
+def _literal_dict(text):
+    """The dict that text stands for, None if it stands for none."""
+    try:
+        value = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _parse(layer):
+    """The layer's param_str as a dict, its keys and values checked."""
+    required = {key: (_is_text, "a folder") for key in layer.dir_keys}
+    required["split"] = (_is_text, "a name")
+    if layer.mean is None:
+        required.update(MEAN_KEY)
+    known = {**required, **MEAN_KEY, **OPTIONAL, **layer.own_keys}
+    params = _literal_dict(layer.param_str)
+    if params is None:
+        folders = ", ".join(f"'{key}': 'path'" for key in layer.dir_keys)
+        mean = ", 'mean': (B, G, R)" if layer.mean is None else ""
+        raise ValueError(
+            f"{_kind(layer)}: param_str {layer.param_str!r} is no literal dict; expected "
+            f"\"{{{folders}, 'split': 'train'{mean}}}\""
+        )
+    unknown = [str(key) for key in params if key not in known]
+    if unknown:
+        raise ValueError(
+            f"{_kind(layer)}: param_str has unknown {', '.join(unknown)}; "
+            f"it takes {', '.join(known)}"
+        )
+    missing = [key for key in required if key not in params]
+    if missing:
+        raise ValueError(f"{_kind(layer)}: param_str lacks {', '.join(missing)}; add it")
+    for key, value in params.items():
+        fits, meaning = known[key]
+        if not fits(value):
+            raise ValueError(f"{_kind(layer)}: param_str {key}={value!r}; expected {meaning}")
+    return params
+
+
+def _size(array):
+    return f"{array.shape[1]} x {array.shape[2]} (h x w)"
