@@ -106,7 +106,7 @@ def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Ne
             )
         return _net(net, weights)
     found, classes, width = nets.net_of_weights(weights)
-    if net is not None and str(net) != found:
+    if net is not None and not nets.same_weights(str(net), found):
         raise ValueError(f"{weights}: weights of {found}, but {net} was asked for")
     with tempfile.TemporaryDirectory() as folder:
         prototxt = Path(folder) / f"{found}-deploy.prototxt"

@@ -1,7 +1,26 @@
-"""Generators of the nets: `fcn` (FCN-32s to 8s), `classifier` (VGG16), and their data layers."""
+"""Generators of the nets: `net_for` (any of the paper's, for its dataset), `fcn` (the nets
+themselves), `classifier` (the ILSVRC nets they are made of), and their data layers."""
 
 from .data import seg_data
-from .fcn import NETS, fcn, net_of_weights
-from .vgg16 import classifier
+from .facts import Facts, facts
+from .fcn import NETS, RGBD_NETS, fcn, modalities
+from .ilsvrc import CLASSIFIERS, classifier
+from .recognise import net_of_weights, same_weights
+from .table import file_names, net_for, nets_of
 
-__all__ = ["NETS", "classifier", "fcn", "net_of_weights", "seg_data"]
+__all__ = [
+    "CLASSIFIERS",
+    "NETS",
+    "RGBD_NETS",
+    "Facts",
+    "classifier",
+    "facts",
+    "fcn",
+    "file_names",
+    "modalities",
+    "net_for",
+    "net_of_weights",
+    "nets_of",
+    "same_weights",
+    "seg_data",
+]

@@ -1,135 +1,211 @@
-"""FCN-32s, 16s, 8s and 8s-at-once (Shelhamer, Long & Darrell, 2017), as released for VOC."""
+"""The fully convolutional nets (Long, Shelhamer & Darrell, 2015; 2017), as released."""
 
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from caffe import NetSpec
 from caffe import layers as L
-from caffe import params as P
-from caffe.coord_map import crop
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 from data.datasets import VOID
 
+from . import alexnet, googlenet, vgg
 from .data import input_layers
-from .vgg16 import FC_CHANNELS, LEARNED, channels, convolution, dropout, relu, trunk
+from .geometry import crop
+from .parts import add, score, upsample
 
-# Pooling layers whose scores each net adds, deepest first, and the factor that their features are
-# scaled by. At once: so that all streams learn at one rate although their features differ in size.
-SKIPS = {
-    "fcn32s": (),
-    "fcn16s": (("pool4", None),),
-    "fcn8s": (("pool4", None), ("pool3", None)),
-    "fcn8s-atonce": (("pool4", 0.01), ("pool3", 0.0001)),
+
+class Family(NamedTuple):
+    """A classification net made fully convolutional.
+
+    features   function that defines it, up to what the scores of stride 32 are taken from
+    skips      blobs whose scores can be added, of stride 16 and 8: those of its pooling layers
+    odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
+    normalize  whether the loss is averaged over the pixels, in the regime it was trained in
+    """
+
+    features: Callable[..., Top]
+    skips: tuple[str, ...] = ()
+    odd: bool = False
+    normalize: bool = False
+
+
+ALEXNET = Family(alexnet.features, odd=True, normalize=True)
+VGG16 = Family(vgg.features, ("pool4", "pool3"))
+GOOGLENET = Family(googlenet.features, ("pool3/3x3_s2", "pool2/3x3_s2"), odd=True, normalize=True)
+
+
+class Net(NamedTuple):
+    """One of NETS.
+
+    scales      the factor of each skip's features; the finest skip comes last
+    fixed       only the scores learn
+    modalities  what an RGB-D net sees; if several and not `late`, they are channels of one image
+    late        each modality has a trunk of its own, and their scores are averaged
+    first       name of the first convolution, other than VGG16's if its weights do not fit
+    """
+
+    family: Family = VGG16
+    scales: tuple[float, ...] = ()
+    fixed: bool = False
+    modalities: tuple[str, ...] = ()
+    late: bool = False
+    first: str = "conv1_1"
+
+    @property
+    def images(self) -> dict[str, int]:
+        """The image tops of the data layer, and their channels."""
+        channels = {m: 1 if m == "depth" else 3 for m in self.modalities or ("color",)}
+        return channels if len(channels) > 1 else {"data": channels.popitem()[1]}
+
+
+_NETS = {
+    "fcn-alexnet": Net(ALEXNET),
+    "fcn32s": Net(),
+    "fcn32s-fixed": Net(fixed=True),
+    "fcn16s": Net(scales=(1,)),
+    "fcn8s": Net(scales=(1, 1)),
+    # So that all streams learn at one rate although their features differ in size
+    "fcn8s-atonce": Net(scales=(0.01, 0.0001)),
+    "fcn-googlenet": Net(GOOGLENET),
+    "fcn-googlenet-16s": Net(GOOGLENET, scales=(1,)),
+    "fcn-googlenet-8s": Net(GOOGLENET, scales=(1, 1)),
+    "fcn32s-color": Net(modalities=("color",)),
+    "fcn32s-depth": Net(modalities=("depth",), first="conv1_1_d"),
+    "fcn32s-hha": Net(modalities=("hha",)),
+    "fcn32s-color-d": Net(modalities=("color", "depth"), first="conv1_1_bgrd"),
+    "fcn32s-color-hha": Net(modalities=("color", "hha"), late=True),
+    "fcn16s-color-hha": Net(scales=(1,), modalities=("color", "hha"), late=True),
 }
-NETS = tuple(SKIPS)
+NETS = tuple(name for name, net in _NETS.items() if not net.modalities)
+RGBD_NETS = tuple(name for name, net in _NETS.items() if net.modalities)
+
+
+def modalities(net: str) -> tuple[str, ...]:
+    """What an RGB-D net sees: color, depth, hha; () of the others."""
+    return _net(net).modalities
 
 
 def fcn(
     net: str,
     split: str,
     *,
-    classes: int,
+    classes: int | dict[str, int],
     data: dict[str, Any] | None,
     width: float = 1.0,
+    normalize: bool | None = None,
 ) -> caffe_pb2.NetParameter:
-    """The net `net` (one of NETS) for "train", "val" or "deploy".
+    """The net `net` (one of NETS or RGBD_NETS) for "train", "val" or "deploy".
 
-    classes  number of classes: channels of the blob `score`
-    data     module, layer and param_str of the data layer; a deploy net has an Input instead
-    width    scales the channels of the trunk and of fc6 and fc7
+    classes    number of classes: channels of the blob `score`; or that of each label, as
+               {"sem": 33, "geo": 3}, for blobs `score_sem` and `score_geo`
+    data       module, layer and param_str of the data layer; a deploy net has an Input instead
+    width      scales the channels of the trunk and of fc6 and fc7
+    normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
+               default as in the released net
 
     Raises ValueError for a net or split that there is none of, or for missing `data`.
     """
-    if net not in SKIPS:
-        raise ValueError(f"there is no net {net!r}; choose from {', '.join(NETS)}")
+    kind = _net(net)
+    labels = classes if isinstance(classes, dict) else {"label": classes}
     n = NetSpec()
-    input_layers(n, split, data, size=500)
-    n.score_fr = score(features(n, split, width), classes)
-    n.score = crop(upscore(n, n.score_fr, SKIPS[net], classes), n.data)
-    if split != "deploy":
-        n.loss = L.SoftmaxWithLoss(
-            n.score, n.label, loss_param=dict(normalize=False, ignore_label=VOID)
-        )
+    input_layers(n, split, data, size=500, images=kind.images, labels=labels)
+    streams = kind.modalities if kind.late else ("",)
+    if len(kind.images) > 1 and not kind.late:
+        n.data = L.Concat(*(n[image] for image in kind.images))
+    image = n[streams[0] or "data"]
+
+    @functools.cache
+    def features_of(stream: str) -> Top:
+        names = {"suffix": stream, "first": kind.first} if kind.family is VGG16 else {}
+        return kind.family.features(n, n[stream or "data"], split, width, **names)
+
+    for label, outputs in labels.items():
+        head = "" if label == "label" else f"_{label}"
+        # One by one: each stream's scores are defined right after its features.
+        deepest = ((stream, features_of(stream)) for stream in streams)
+        coarse = _scores(n, f"score_fr{head}", f"score_fused{head}", deepest, outputs)
+        top = _upscore(n, kind, streams, coarse, outputs, head)
+        n[f"score{head}"] = crop(top, image)
+        if split != "deploy":
+            n[f"loss{head}" if "loss" in n.tops else "loss"] = L.SoftmaxWithLoss(
+                n[f"score{head}"],
+                n[label],
+                loss_param=dict(
+                    normalize=kind.family.normalize if normalize is None else normalize,
+                    ignore_label=VOID,
+                ),
+            )
     proto = n.to_proto()
     proto.name = net
+    if kind.fixed:
+        _fix(proto)
     return proto
 
 
-def features(n: NetSpec, split: str, width: float) -> Top:
-    """VGG16 up to fc7, its fc6 and fc7 as convolutions (section 3.1), on `n.data`."""
-    # 100 pixels of padding leave something for fc6's 7x7 window even of the smallest image.
-    top = trunk(n, n.data, width=width, pad=100)
-    for number, kernel_size in (("6", 7), ("7", 1)):
-        n[f"fc{number}"] = convolution(top, channels(FC_CHANNELS, width), kernel_size, pad=0)
-        top = relu(n, number, n[f"fc{number}"])
-        if split != "deploy":
-            top = dropout(n, number, top)
-    return top
+def features(n: NetSpec, split: str, width: float, net: str = "fcn32s") -> Top:
+    """What a net of NETS takes its scores from, on `n.data`: all that ILSVRC has taught."""
+    return _net(net).family.features(n, n.data, split, width)
 
 
-def upscore(n: NetSpec, scores: Top, skips: tuple, classes: int) -> Top:
+def _net(net: str) -> Net:
+    if net not in _NETS:
+        raise ValueError(f"there is no net {net!r}; choose from {', '.join(_NETS)}")
+    return _NETS[net]
+
+
+def _scores(
+    n: NetSpec, name: str, fused: str, features: Iterable[tuple[str, Top]], classes: int
+) -> Top:
+    """Scores of every stream's features; if there are several streams, their average, `fused`."""
+    scores = []
+    for stream, top in features:
+        n[name + stream] = score(top, classes)
+        scores.append(n[name + stream])
+    if len(scores) == 1:
+        return scores[0]
+    n[fused] = add(*scores, coeff=[1 / len(scores)] * len(scores))
+    return n[fused]
+
+
+def _upscore(
+    n: NetSpec, kind: Net, streams: tuple[str, ...], scores: Top, classes: int, head: str
+) -> Top:
     """Scores of stride 32, fused with those of each skip, upsampled to the image (section 4)."""
-    name = "upscore2"
-    for pool, scale in skips:
-        n[name] = upsample(scores, classes, 2)
-        scores = fuse(n, n[name], pool, scale, classes)
-        name = f"upscore_{pool}"
-    stride = 32 >> len(skips)
-    name = f"upscore{stride}" if skips else "upscore"
-    n[name] = upsample(scores, classes, stride)
+    odd = kind.family.odd
+    name = f"upscore2{head}"
+    for blob, scale in zip(kind.family.skips, kind.scales, strict=False):
+        pool = blob.partition("/")[0]
+        n[name] = coarse = upsample(scores, classes, 2, odd)
+        skip = f"score_{pool}{head}"
+        features = (
+            (stream, _scaled(n, f"scale_{pool}{head}{stream}", n[blob + stream], scale))
+            for stream in streams
+        )
+        fine = _scores(n, skip, skip, features, classes)
+        if odd:  # the coarse scores are as large as the fine ones, or reach a pixel further
+            n[f"{name}c"] = coarse = crop(coarse, fine)
+        else:
+            n[f"{skip}c"] = fine = crop(fine, coarse)
+        n[f"fuse_{pool}{head}"] = scores = add(coarse, fine)
+        name = f"upscore_{pool}{head}"
+    stride = 32 >> len(kind.scales)
+    name = f"upscore{stride if kind.scales else ''}{head}"
+    n[name] = upsample(scores, classes, stride, odd)
     return n[name]
 
 
-def fuse(n: NetSpec, coarse: Top, pool: str, scale: float | None, classes: int) -> Top:
-    """Sum of `coarse` and the scores of the features `pool`, cropped to it."""
-    top = n[pool]
-    if scale is not None:
-        n[f"scale_{pool}"] = top = L.Scale(
-            top, filler=dict(type="constant", value=scale), param=[dict(lr_mult=0)]
-        )
-    n[f"score_{pool}"] = score(top, classes)
-    n[f"score_{pool}c"] = crop(n[f"score_{pool}"], coarse)
-    n[f"fuse_{pool}"] = L.Eltwise(coarse, n[f"score_{pool}c"], operation=P.Eltwise.SUM)
-    return n[f"fuse_{pool}"]
+def _scaled(n: NetSpec, name: str, top: Top, scale: float) -> Top:
+    if scale == 1:
+        return top
+    n[name] = L.Scale(top, filler=dict(type="constant", value=scale), param=[dict(lr_mult=0)])
+    return n[name]
 
 
-def score(bottom: Top, classes: int) -> Top:
-    """Scores of every class at every pixel of `bottom`. They start at zero."""
-    return L.Convolution(bottom, num_output=classes, kernel_size=1, pad=0, param=LEARNED)
-
-
-def upsample(bottom: Top, classes: int, factor: int) -> Top:
-    """Upsampling by `factor`; `surgery.interp` gives it its weights, and nothing changes them."""
-    return L.Deconvolution(
-        bottom,
-        convolution_param=dict(
-            num_output=classes, kernel_size=2 * factor, stride=factor, bias_term=False
-        ),
-        param=[dict(lr_mult=0)],
-    )
-
-
-def net_of_weights(path: str) -> tuple[str, int, float]:
-    """(net, number of classes, width) of a caffemodel of one of NETS.
-
-    Told by the names and output channels of its layers; raises ValueError if they are of no net.
-    """
-    from caffe.storage import blob_shapes  # here: BVLC's pycaffe, which generates too, has none
-
-    found = {name: shapes[0][0] for name, shapes in blob_shapes(path).items()}
-    classes = found.get("score_fr", 1)
-    width = found.get("fc7", FC_CHANNELS) / FC_CHANNELS
-    for net in NETS:
-        layers = fcn(net, "deploy", classes=classes, data=None, width=width).layer
-        expected = {
-            layer.name: layer.convolution_param.num_output
-            for layer in layers
-            if layer.type in ("Convolution", "Deconvolution")
-        }
-        scales = {layer.name for layer in layers if layer.type == "Scale"}
-        if found.keys() == expected.keys() | scales and expected.items() <= found.items():
-            return net, classes, width
-    raise ValueError(
-        f"{path}: its layers ({', '.join(found) or 'none with parameters'}) are not those of "
-        f"{', '.join(NETS)}; give the deploy prototxt that belongs to it"
-    )
+def _fix(net: caffe_pb2.NetParameter) -> None:
+    """Let only the scores learn."""
+    for layer in net.layer:
+        if not layer.name.startswith("score"):
+            for param in layer.param:
+                param.lr_mult = 0

@@ -17,7 +17,7 @@ from caffe.storage import blob_shapes
 from data.datasets import ROOT, VGG16
 from nets.data import input_layers
 from nets.fcn import features
-from nets.vgg16 import FC_CHANNELS
+from nets.parts import FC_CHANNELS
 
 from .transplant import Report, transplant
 

@@ -4,63 +4,105 @@ import ast
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from google.protobuf.json_format import MessageToDict
 
 import caffe
 import nets
-from caffe.files import read_prototxt, write_text
+from caffe.files import prototxt, read_prototxt, write_text
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS
 from nets.__main__ import main
+from nets.table import PUBLISHED
 
-VOC = DATASETS["voc"]
-# The released nets, one object per layer
-RELEASED = json.loads((Path(__file__).parent / "records" / "nets.json").read_text())
-
-
-def voc_net(net, split, home="../data"):
-    dataset_split = {"train": VOC.train_split, "val": VOC.val_split}.get(split)
-    data = dataset_split and nets.seg_data(VOC, dataset_split, home=home)
-    return nets.fcn(net, split, classes=21, data=data)
+# The released nets, and their layers, which many of them share
+RECORD = json.loads((Path(__file__).parent / "records" / "nets.json").read_text())
+EVERY_NET = (*nets.NETS, *nets.RGBD_NETS)
 
 
-@pytest.mark.parametrize("key", RELEASED)
+@pytest.mark.parametrize("key", RECORD["nets"])
 def test_net_equals_the_released_one_layer_for_layer(key):
-    net, split = key.removeprefix("voc-").split("/")
-    home = "../../data" if net == "fcn16s" else "../data"
+    folder, name = key.split("/")
+    dataset, net = folder.split("-", 1)
+    files = {file: split for split, file in nets.file_names(DATASETS[dataset]).items()}
+    home = "../../data" if dataset == "context" or key.startswith("voc-fcn16s") else "../data"
     written = [
         MessageToDict(layer, preserving_proto_field_name=True)
-        for layer in voc_net(net, split, home).layer
+        for layer in nets.net_for(dataset, net, files[f"{name}.prototxt"], home=home).layer
     ]
-    assert [layer["name"] for layer in written] == [layer["name"] for layer in RELEASED[key]]
-    for ours, theirs in zip(written, RELEASED[key], strict=True):
+    released = [RECORD["layers"][index] for index in RECORD["nets"][key]]
+    assert [layer["name"] for layer in written] == [layer["name"] for layer in released]
+    for ours, theirs in zip(written, released, strict=True):
         assert ours == theirs
 
 
-@pytest.mark.parametrize("net", nets.NETS)
-def test_deploy_net_is_the_val_net_without_data_layer_dropout_and_loss(net):
+@pytest.mark.parametrize(
+    ("dataset", "net"), [(d, net) for d in PUBLISHED for net in nets.nets_of(d)]
+)
+def test_deploy_net_is_the_val_net_without_data_layer_dropout_and_loss(dataset, net):
     val = [
         layer
-        for layer in voc_net(net, "val").layer
+        for layer in nets.net_for(dataset, net, "val").layer
         if layer.type not in ("Python", "Dropout", "SoftmaxWithLoss")
     ]
-    deploy = list(voc_net(net, "deploy").layer)
+    deploy = list(nets.net_for(dataset, net, "deploy").layer)
     assert deploy[0].type == "Input"
     assert deploy[1:] == val
 
 
-def test_width_scales_the_trunk_and_fcs_but_never_the_scores():
+@pytest.mark.parametrize("net", EVERY_NET)
+def test_width_scales_the_trunk_and_fcs_but_never_the_scores(net):
     full, thin = (
-        nets.fcn("fcn8s-atonce", "deploy", classes=5, data=None, width=width)
-        for width in (1.0, 0.125)
+        nets.fcn(net, "deploy", classes=5, data=None, width=width) for width in (1.0, 0.125)
     )
     for a, b in zip(full.layer, thin.layer, strict=True):
-        if a.name.startswith(("conv", "fc")):
+        if a.type == "Convolution" and not a.name.startswith("score"):
             b.convolution_param.num_output *= 8
         assert a == b
-    assert {a.convolution_param.num_output for a in full.layer if "score" in a.name} == {0, 5}
+    assert {a.convolution_param.num_output for a in full.layer if "score" in a.name} <= {0, 5}
+
+
+def test_fixed_net_is_fcn32s_of_which_only_the_score_layer_learns():
+    fixed, free = (nets.net_for("voc", net, "train").layer for net in ("fcn32s-fixed", "fcn32s"))
+    for ours, theirs in zip(fixed, free, strict=True):
+        rates = [param.lr_mult for param in ours.param]
+        assert rates == ([1, 2] if ours.name == "score_fr" else [0] * len(rates))
+        for param, other in zip(ours.param, theirs.param, strict=True):
+            param.lr_mult = other.lr_mult
+        assert ours == theirs
+
+
+def test_late_fusion_averages_the_scores_of_both_modalities_at_each_stride():
+    net = nets.net_for("nyud", "fcn16s-color-hha", "train")
+    layers = {layer.name: layer for layer in net.layer}
+    for fused, score in (("score_fused", "score_fr"), ("score_pool4", "score_pool4")):
+        assert list(layers[fused].bottom) == [f"{score}color", f"{score}hha"]
+        assert list(layers[fused].eltwise_param.coeff) == [0.5, 0.5]
+    assert list(layers["fuse_pool4"].bottom) == ["upscore2", "score_pool4c"]
+    released = {layer.name for layer in nets.net_for("nyud", "fcn32s-color-hha", "train").layer}
+    assert released - layers.keys() == {"upscore"}
+
+
+def test_data_layer_gives_each_rgbd_net_what_it_sees():
+    tops = {}
+    for net in nets.RGBD_NETS:
+        layer = nets.net_for("nyud", net, "train").layer[0]
+        tops[net] = ast.literal_eval(layer.python_param.param_str)["tops"]
+        assert len(layer.top) == len(tops[net])
+        assert layer.top[-1] == "label"
+    assert tops["fcn32s-depth"] == ["depth", "label"]
+    assert tops["fcn16s-color-hha"] == ["color", "hha", "label"]
+
+
+def test_loss_is_averaged_or_summed_as_released_unless_told_otherwise():
+    def averaged(net, **options):
+        loss = nets.net_for("siftflow", net, "train", **options).layer[-1]
+        assert loss.name == "loss_geo"
+        return loss.loss_param.normalize
+
+    assert (averaged("fcn-alexnet"), averaged("fcn-googlenet"), averaged("fcn8s")) == (1, 1, 0)
+    assert averaged("fcn8s", normalize=True)
+    assert not averaged("fcn-alexnet", normalize=False)
 
 
 def test_seg_data_says_what_the_data_layer_needs():
@@ -74,101 +116,73 @@ def test_seg_data_says_what_the_data_layer_needs():
         "mean": camvid.mean,
         "n_classes": 11,
     }
-    proto = nets.fcn("fcn32s", "val", classes=11, data=data)
+    proto = nets.net_for(camvid, "fcn32s", "val", home="somewhere", seed=7)
     assert ast.literal_eval(proto.layer[0].python_param.param_str) == data["param_str"]
     with pytest.raises(ValueError, match="camvid has no split 'x'; it has train, val, test"):
         nets.seg_data(camvid, "x")
 
 
-@pytest.mark.parametrize("size", [(1, 1), (37, 64), (500, 375)])
-@pytest.mark.parametrize("net", nets.NETS)
-def test_scores_are_as_large_as_the_image(tmp_path, net, size):
-    path = tmp_path / "deploy.prototxt"
-    proto = nets.fcn(net, "deploy", classes=3, data=None, width=1 / 64)
-    write_text(path, str(proto))
-    engine = caffe.Net(str(path), caffe.TEST)
-    engine.blobs["data"].reshape(1, 3, *size)
-    engine.reshape()
-    assert tuple(engine.blobs["score"].shape) == (1, 3, *size)
-
-
-@pytest.mark.parametrize("width", [1 / 64, 0.1])
-@pytest.mark.parametrize("net", nets.NETS)
-def test_a_caffemodel_tells_its_net(tmp_path, net, width):
+@pytest.mark.parametrize(
+    ("net", "classes"),
+    [(net, 4) for net in EVERY_NET] + [(net, {"sem": 4, "geo": 3}) for net in nets.NETS],
+)
+@pytest.mark.parametrize("width", [1 / 64, 0.1, 1 / 3, 2])
+def test_the_channels_of_its_layers_tell_a_net(monkeypatch, net, width, classes):
     """(net, classes, width) that build a net which the caffemodel fits."""
+    proto = nets.fcn(net, "deploy", classes=classes, data=None, width=width)
+    channels = {
+        layer.name: [(layer.convolution_param.num_output,)]
+        for layer in proto.layer
+        if layer.type in ("Convolution", "Deconvolution", "Scale")
+    }
+    monkeypatch.setattr("caffe.storage.blob_shapes", lambda path: channels)
+    found, found_classes, found_width = nets.net_of_weights("a.caffemodel")
+    assert (found_classes, found_width) == (classes, width)
+    same = ("fcn32s-fixed", "fcn32s-color", "fcn32s-hha")
+    assert found == ("fcn32s" if net in same else net)
+    assert nets.same_weights(net, found)
+
+
+def test_a_caffemodel_tells_its_net(tmp_path):
     path, weights = tmp_path / "deploy.prototxt", tmp_path / "w.caffemodel"
-    proto = nets.fcn(net, "deploy", classes=4, data=None, width=width)
-    write_text(path, str(proto))
+    proto = nets.fcn("fcn8s-atonce", "deploy", classes=4, data=None, width=1 / 64)
+    write_text(path, prototxt(proto))
     caffe.Net(str(path), caffe.TEST).save(str(weights))
-    found, classes, found_width = nets.net_of_weights(str(weights))
-    assert (found, classes) == (net, 4)
-    assert nets.fcn(found, "deploy", classes=classes, data=None, width=found_width) == proto
+    assert nets.net_of_weights(weights) == ("fcn8s-atonce", 4, 1 / 64)
+
+
+def test_channels_of_no_one_width_are_refused(monkeypatch):
+    channels = {"score_fr": [(4,)], "upscore": [(4,)], "fc6": [(64,)], "fc7": [(32,)]}
+    thin = nets.fcn("fcn32s", "deploy", classes=4, data=None, width=1 / 64).layer
+    for layer in thin:
+        if layer.name.startswith("conv"):
+            channels[layer.name] = [(layer.convolution_param.num_output,)]
+    monkeypatch.setattr("caffe.storage.blob_shapes", lambda path: channels)
+    with pytest.raises(ValueError, match="not those of fcn-alexnet, fcn32s"):
+        nets.net_of_weights("a.caffemodel")
+    channels["fc7"] = [(64,)]
+    assert nets.net_of_weights("a.caffemodel") == ("fcn32s", 4, 1 / 64)
 
 
 def test_a_foreign_caffemodel_is_refused(tmp_path):
-    net = caffe_pb2.NetParameter(layer=nets.classifier("deploy", classes=3, width=1 / 64).layer)
-    path = tmp_path / "classifier.prototxt"
-    write_text(path, str(net))
-    weights = tmp_path / "classifier.caffemodel"
+    path, weights = tmp_path / "classifier.prototxt", tmp_path / "classifier.caffemodel"
+    write_text(path, prototxt(nets.classifier("deploy", classes=3, width=1 / 64)))
     caffe.Net(str(path), caffe.TEST).save(str(weights))
     with pytest.raises(ValueError, match=r"classifier.caffemodel: its layers .*fc8.* fcn32s"):
         nets.net_of_weights(str(weights))
 
 
-def test_classifier_has_vgg16s_parameters():
-    """Counts of the published VGG_ILSVRC_16_layers: 138,357,544 in all."""
-    layers = nets.classifier("deploy", classes=1000).layer
-    count, fan_in, size = 0, 3, 224
-    for layer in layers:
-        if layer.type == "Pooling":
-            size //= 2
-        elif layer.type == "Convolution":
-            outputs = layer.convolution_param.num_output
-            count += outputs * (9 * fan_in + 1)
-            fan_in = outputs
-        elif layer.type == "InnerProduct":
-            outputs = layer.inner_product_param.num_output
-            count += outputs * (fan_in * size * size + 1)
-            fan_in, size = outputs, 1
-    assert count == 138_357_544
-
-
-def test_classifier_splits_end_as_they_should():
-    data = dict(module="m", layer="l", param_str={"a": 1})
-    ends = {
-        split: {
-            layer.type
-            for layer in nets.classifier(split, classes=20, data=data).layer
-            if list(layer.bottom)[:1] == ["fc8"]
-        }
-        for split in ("train", "val", "deploy")
-    }
-    assert ends == {
-        "train": {"SoftmaxWithLoss"},
-        "val": {"SoftmaxWithLoss", "Accuracy"},
-        "deploy": {"Softmax"},
-    }
-
-
-def test_classifier_starts_with_weights_that_keep_the_signal(tmp_path):
-    """msra: a deep net from scratch whose features neither vanish nor explode."""
-    path = tmp_path / "deploy.prototxt"
-    write_text(path, str(nets.classifier("deploy", classes=10, width=1 / 16)))
-    caffe.set_random_seed(0)
-    net = caffe.Net(str(path), caffe.TEST)
-    net.blobs["data"].data[...] = np.random.RandomState(0).standard_normal((1, 3, 224, 224))
-    net.forward()
-    assert 0.05 < net.blobs["fc7"].data.std() < 20
-
-
 def test_command_writes_every_prototxt(tmp_path, capsys):
     assert main(["--out", str(tmp_path)]) == 0
-    for net in nets.NETS:
-        for split in ("train", "val", "deploy"):
-            path = tmp_path / f"voc-{net}" / f"{split}.prototxt"
-            home = VOC.home.as_posix()
-            assert read_prototxt(path, caffe_pb2.NetParameter()) == voc_net(net, split, home)
-    assert len(capsys.readouterr().out.splitlines()) == 12
+    lines = capsys.readouterr().out.splitlines()
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.prototxt")}
+    assert {f"{key.rpartition('/')[0]}/deploy.prototxt" for key in RECORD["nets"]} <= written
+    assert {f"{key}.prototxt" for key in RECORD["nets"]} <= written
+    assert {f"ilsvrc-{net}/deploy.prototxt" for net in nets.CLASSIFIERS} <= written
+    assert len(lines) == len(written) == 3 * (9 + 6 + 6 * 3) + 4
+    path = tmp_path / "nyud-fcn32s-color-d" / "trainval.prototxt"
+    expected = nets.net_for("nyud", "fcn32s-color-d", "train")
+    assert read_prototxt(path, caffe_pb2.NetParameter()) == expected
 
 
 def test_command_says_why_it_cannot_write(tmp_path, capsys):
@@ -180,7 +194,7 @@ def test_command_says_why_it_cannot_write(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        (("fcn4s", "train"), "no net 'fcn4s'; choose from fcn32s, fcn16s, fcn8s, fcn8s-atonce"),
+        (("fcn4s", "train"), "no net 'fcn4s'; choose from fcn-alexnet, fcn32s, fcn32s-fixed, "),
         (("fcn8s", "test"), "no split 'test'; choose from train, val, deploy"),
         (("fcn8s", "train"), "a train net needs a data layer"),
     ],
@@ -188,3 +202,16 @@ def test_command_says_why_it_cannot_write(tmp_path, capsys):
 def test_what_is_not_there_is_refused(args, complaint):
     with pytest.raises(ValueError, match=complaint):
         nets.fcn(*args, classes=21, data=None)
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (("imagenet", "fcn8s", "train"), "no dataset 'imagenet'; choose from voc, "),
+        (("voc", "fcn8s", "test"), "no split 'test'"),
+        (("voc", "fcn32s-color-hha", "train"), "sees color and hha; voc has color only"),
+    ],
+)
+def test_a_net_that_a_dataset_cannot_feed_is_refused(args, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        nets.net_for(*args)
