@@ -44,7 +44,7 @@ def environment(command: Sequence[str], devices: Sequence[str]) -> list[str]:
     lines = [
         f"- command: `{shlex.join(command)}`",
         f"- commit: {_commit()}",
-        f"- CPU: {_cpu()}, {os.cpu_count()} cores, {_ram() / GB:.1f} GB RAM, {platform.system()}",
+        f"- CPU: {cpu()}, {os.cpu_count()} cores, {_ram() / GB:.1f} GB RAM, {platform.system()}",
         f"- Python {platform.python_version()}, torch {torch.__version__} "
         f"({torch.get_num_threads()} threads), numpy {np.__version__}",
     ]
@@ -141,7 +141,7 @@ def _commit() -> str:
         return "unknown"
 
 
-def _cpu() -> str:
+def cpu() -> str:
     """The CPU's name as the system gives it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

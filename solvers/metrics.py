@@ -12,9 +12,11 @@ class Scores(NamedTuple):
 
     overall_accuracy: float
     mean_accuracy: float
-    mean_iu: float
+    mean_iu: float  # over the classes present or predicted
     fw_iu: float
     per_class_iu: np.ndarray
+    mean_iu_present: float  # over the classes present
+    accuracy_with_void: float  # pixel accuracy where void pixels count, as wrong
 
 
 def confusion(label: np.ndarray, pred: np.ndarray, n: int) -> np.ndarray:
@@ -35,11 +37,14 @@ def confusion(label: np.ndarray, pred: np.ndarray, n: int) -> np.ndarray:
     return np.bincount(rows * n + columns, minlength=n * n).reshape(n, n)
 
 
-def scores(hist: np.ndarray) -> Scores:
+def scores(hist: np.ndarray, void: int = 0) -> Scores:
     """Scores of a confusion matrix (rows = truth), counts n_ij as in the paper's section 5.
 
-    As in the authors' score.py, means run over the classes for which the score is defined: a class
-    without a true pixel has no accuracy, one without a true or predicted pixel no IU (nan).
+    `void` is the number of void pixels, of which the matrix knows nothing. Means run over the
+    classes for which the score is defined: a class without a true pixel has no accuracy, one
+    without a true or predicted pixel no IU (nan). Such is `mean_iu`, as in the authors' score.py;
+    `mean_iu_present` leaves out the classes that are only predicted too (they have IU 0), as the
+    paper's footnote 10 does for SIFT Flow, of whose classes three are not in the test set.
     """
     hist = np.asarray(hist, np.float64)
     right, truth, predicted = np.diag(hist), hist.sum(1), hist.sum(0)
@@ -50,6 +55,8 @@ def scores(hist: np.ndarray) -> Scores:
         mean_iu=_mean(iu),
         fw_iu=float(_ratio(np.dot(truth[truth > 0], iu[truth > 0]), truth.sum())),
         per_class_iu=iu,
+        mean_iu_present=_mean(iu[truth > 0]),
+        accuracy_with_void=float(_ratio(right.sum(), truth.sum() + void)),
     )
 
 

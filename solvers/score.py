@@ -1,44 +1,76 @@
-"""Scoring a net over a validation set: one confusion matrix, and the mean loss."""
+"""Scoring a net over a validation set: one confusion matrix a head, and the mean loss."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
+from data.datasets import VOID
+
 from .metrics import Scores, confusion, scores
 
-# Columns of metrics.csv; the IU of each class follows.
-COLUMNS = ("iteration", "loss", "val_loss", "overall_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
+# Columns of metrics.csv; the IU of each class follows, then the scores of further heads.
+COLUMNS = (
+    *("iteration", "loss", "val_loss", "overall_accuracy", "mean_accuracy", "mean_iu", "fw_iu"),
+    *("mean_iu_present", "accuracy_with_void"),
+)
+HEAD_COLUMNS = COLUMNS[3:7]  # of each further head
+
+# Label blob of each head and the scores that belong to it. A net's first head is its main one.
+HEADS = {"label": "score", "sem": "score_sem", "geo": "score_geo"}
+
+
+class Evaluation(NamedTuple):
+    scores: Scores  # of the main head
+    loss: float  # mean of the blob `loss`
+    others: dict[str, Scores]  # of the further heads, by label blob: SIFT Flow's "geo"
 
 
 def evaluate(
     net,
     images: int,
     *,
-    score: str = "score",
     watch: Callable[[int, np.ndarray, np.ndarray, np.ndarray], None] | None = None,
-) -> tuple[Scores, float]:
-    """Run `images` forward passes of a val net; returns the scores and the mean of blob `loss`.
+) -> Evaluation:
+    """Run `images` forward passes of a val net and score each pair of HEADS that it has.
 
-    `watch(i, data, label, prediction)` sees each image: (3, H, W) float32 as the net got it, and
-    (H, W) class indices.
+    `watch(i, data, label, prediction)` sees the first image of each pass: (C, H, W) float32 as the
+    net got it (of color and depth or HHA: the color), and (H, W) class indices of the main head.
     """
-    hist, loss = 0, 0.0
+    heads = {label: score for label, score in HEADS.items() if label in net.blobs}
+    main = next(iter(heads))
+    pictured = "color" if "color" in net.blobs else "data"
+    hists, voids, loss = dict.fromkeys(heads, 0), dict.fromkeys(heads, 0), 0.0
     for i in tqdm(range(images), desc="scoring", unit="image", leave=False):
         net.forward()
-        label = net.blobs["label"].data[0, 0]
-        prediction = net.blobs[score].data[0].argmax(0)
-        hist = hist + confusion(label, prediction, net.blobs[score].data.shape[1])
+        predictions = {name: net.blobs[score].data.argmax(1) for name, score in heads.items()}
+        for name, score in heads.items():
+            label = net.blobs[name].data[:, 0]
+            n = net.blobs[score].data.shape[1]
+            hists[name] = hists[name] + confusion(label, predictions[name], n)
+            voids[name] += int((label == VOID).sum())
         loss += float(net.blobs["loss"].data) / images
         if watch:
-            watch(i, net.blobs["data"].data[0], label, prediction)
-    return scores(hist), loss
+            watch(i, net.blobs[pictured].data[0], net.blobs[main].data[0, 0], predictions[main][0])
+    results = {name: scores(hists[name], voids[name]) for name in heads}
+    return Evaluation(results.pop(main), loss, results)
 
 
-def row(iteration: int, loss: float, val_loss: float, result: Scores) -> list[str]:
-    """A line of metrics.csv: COLUMNS, then the IU of each class (empty: nothing to score)."""
-    values = [loss, val_loss, *result[:4], *result.per_class_iu]
+def header(classes: Sequence[str], others: dict[str, Scores]) -> list[str]:
+    """The first line of metrics.csv."""
+    more = [f"{name}_{column}" for name in others for column in HEAD_COLUMNS]
+    return [*COLUMNS, *(f"iu_{name}" for name in classes), *more]
+
+
+def row(iteration: int, loss: float, evaluation: Evaluation) -> list[str]:
+    """A line of metrics.csv, as `header` names its values; empty: there was nothing to score."""
+    result = evaluation.scores
+    values = [loss, evaluation.loss, *result[:4], result.mean_iu_present, result.accuracy_with_void]
+    values += result.per_class_iu.tolist()
+    for other in evaluation.others.values():
+        values += other[:4]
     return [str(iteration), *("" if math.isnan(v) else f"{v:.6g}" for v in values)]
 
 

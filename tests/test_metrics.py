@@ -20,7 +20,7 @@ def confusion_reference(label, pred, n):
     return hist
 
 
-def scores_reference(hist):
+def scores_reference(hist, void):
     """Section 5: n_ij pixels of class i predicted as j, t_i = sum_j n_ij."""
     n = len(hist)
     t = [sum(hist[i]) for i in range(n)]
@@ -29,12 +29,15 @@ def scores_reference(hist):
     accuracies = [hist[i][i] / t[i] for i in range(n) if t[i]]
     iu = [hist[i][i] / (t[i] + p[i] - hist[i][i]) if t[i] + p[i] else math.nan for i in range(n)]
     defined = [value for value in iu if not math.isnan(value)]
+    present = [iu[i] for i in range(n) if t[i]]
     return (
         sum(hist[i][i] for i in range(n)) / total if total else math.nan,
         sum(accuracies) / len(accuracies) if accuracies else math.nan,
         sum(defined) / len(defined) if defined else math.nan,
         sum(t[i] * iu[i] for i in range(n) if t[i]) / total if total else math.nan,
         iu,
+        sum(present) / len(present) if present else math.nan,
+        sum(hist[i][i] for i in range(n)) / (total + void) if total + void else math.nan,
     )
 
 
@@ -96,13 +99,14 @@ def test_confusion_refuses_shapes_that_differ():
 @given(
     st.integers(1, 5).flatmap(
         lambda n: hnp.arrays(np.int64, (n, n), elements=st.sampled_from([0, 0, 1, 7, 10**9]))
-    )
+    ),
+    st.sampled_from([0, 3, 10**9]),
 )
-def test_scores_are_those_of_section_5_without_warnings(hist):
+def test_scores_are_those_of_section_5_without_warnings(hist, void):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = scores(hist)
-    reference = scores_reference(hist.tolist())
+        result = scores(hist, void)
+    reference = scores_reference(hist.tolist(), void)
     for value, expected in zip(result, reference, strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-13)
 
@@ -118,7 +122,22 @@ def test_a_class_that_is_only_predicted_has_iu_zero_and_no_accuracy():
     np.testing.assert_array_equal(result.per_class_iu, [0.75, 0])
     assert result.mean_accuracy == 0.75
     assert result.mean_iu == 0.375
+    assert result.mean_iu_present == 0.75
     assert result.fw_iu == 0.75
+
+
+def test_of_nyuds_40_classes_the_last_counts_as_the_first_does():
+    label = np.array([0, 39, 39, 255])
+    result = scores(confusion(label, np.array([0, 39, 0, 5]), 40), void=1)
+    assert result.mean_accuracy == (1 + 1 / 2) / 2
+    assert result.mean_iu == (1 / 2 + 1 / 2) / 2
+
+
+def test_void_pixels_are_left_out_or_wrong():
+    result = scores([[3, 1], [0, 0]], void=4)
+    assert result.overall_accuracy == 3 / 4
+    assert result.accuracy_with_void == 3 / 8
+    assert scores([[0]], void=2).accuracy_with_void == 0
 
 
 def test_nothing_to_score_is_nan_not_zero():

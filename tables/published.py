@@ -1,0 +1,69 @@
+"""What was published, from published.json: the tables, their columns and rows, their source."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = Path(__file__).with_name("published.json")
+
+
+@dataclass(frozen=True)
+class Column:
+    """`ours` names our value, a column of metrics.csv or as `Ours.value` has it; None: no such."""
+
+    title: str
+    ours: str | None = None
+    percent: bool = False  # published in percent; ours is a fraction
+
+
+@dataclass(frozen=True)
+class Row:
+    """`published` holds a text a column, as printed; None where nothing was.
+
+    `run` is the folder of the run below runs/, `net` the net whose time and facts count,
+    `classifier` the ILSVRC net that it was, `factor` that of Appendix A.
+    """
+
+    name: str
+    published: tuple[str | None, ...]
+    run: str | None = None
+    net: str | None = None
+    classifier: str | None = None
+    factor: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    source: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def load() -> list[Table]:
+    """All tables, in the order of the file."""
+    contents = json.loads(FILE.read_text(encoding="utf-8"))
+    columns = {title: Column(title, **rest) for title, rest in contents["columns"].items()}
+    return [
+        Table(
+            title=table["title"],
+            columns=tuple(columns[title] for title in table["columns"]),
+            rows=tuple(_row(row, len(table["columns"])) for row in table["rows"]),
+            source=contents["sources"].get(table["source"]),
+            notes=tuple(table.get("notes", ())),
+        )
+        for table in contents["tables"]
+    ]
+
+
+def _row(row: dict, columns: int) -> Row:
+    return Row(**{**row, "published": tuple(row.get("published", [None] * columns))})
+
+
+def number(text: str | None) -> float | None:
+    """The number that a published text stands for ("~50,000" too); None if it is none."""
+    try:
+        return float((text or "").replace(",", "").lstrip("~"))
+    except ValueError:
+        return None

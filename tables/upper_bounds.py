@@ -1,0 +1,118 @@
+"""Appendix A: upper bounds on mean IU, from labels alone.
+
+    python -m tables.upper_bounds [--data FOLDER] [--split NAME]
+
+Each label map is downsampled by a factor, upsampled again, and scored as if a net had predicted it:
+the best that a prediction at that stride can do. FOLDER is in VOC layout. Prints the bounds and
+writes upper_bounds.csv, which `python -m tables` reads.
+"""
+
+import argparse
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from seg_data_layer import read_indices
+from tqdm import tqdm
+
+from caffe import CaffeError
+from caffe.files import write_text
+from data.datasets import DATASETS
+from solvers.metrics import confusion, scores
+
+from .ours import UPPER_BOUNDS
+
+FACTORS = (128, 64, 32, 16, 8, 4)
+LABELS = 256  # of a label map's 8 bits; those without a pixel take no part in the mean
+COLUMNS = ("data", "split", "images", "factor", "mean_iu")
+
+
+def downsampled(label: np.ndarray, factor: int) -> np.ndarray:
+    """An (H, W) label map, downsampled by `factor` and upsampled again, both to the nearest.
+
+    Every cell of factor x factor pixels (smaller at the right and at the bottom, where the map is
+    no multiple) has the label of its middle pixel; of two middle ones, the lower right.
+    """
+    rows, columns = (_middles(size, factor) for size in label.shape)
+    return label[np.ix_(rows, columns)]
+
+
+def _middles(size: int, factor: int) -> np.ndarray:
+    start = np.arange(size) // factor * factor
+    return (start + np.minimum(start + factor, size)) // 2
+
+
+def upper_bounds(labels: Iterable[np.ndarray], factors: Sequence[int] = FACTORS) -> list[float]:
+    """Mean IU of downsampled label maps, for each factor, over the classes that are there.
+
+    Void pixels are not scored. Where a cell's middle is void, its other pixels are wrong: a
+    prediction has to name a class, and this one knows none.
+    """
+    hists = dict.fromkeys(factors, 0)
+    for label in labels:
+        for factor in factors:
+            hists[factor] = hists[factor] + confusion(label, downsampled(label, factor), LABELS)
+    return [scores(hist).mean_iu_present for hist in hists.values()]
+
+
+def label_maps(data: Path, split: str) -> list[Path]:
+    """The label maps of a split of a folder in VOC layout, all there."""
+    lists = data / "ImageSets" / "Segmentation"
+    path = lists / f"{split}.txt"
+    if not path.is_file():
+        found = ", ".join(sorted(p.stem for p in lists.glob("*.txt"))) or "none"
+        raise FileNotFoundError(
+            f"{path}: no such split; there are: {found}. The folder must be in VOC layout: "
+            "ImageSets/Segmentation/*.txt and SegmentationClass/*.png"
+        )
+    paths = [data / "SegmentationClass" / f"{name}.png" for name in path.read_text().split()]
+    if not paths:
+        raise ValueError(f"{path}: the split is empty; expected one image id a line")
+    if missing := [path for path in paths if not path.is_file()]:
+        raise FileNotFoundError(f"{missing[0]}: no such label map, but {path} lists it")
+    return paths
+
+
+def as_csv(data: Path, split: str, images: int, bounds: Sequence[float]) -> str:
+    text = io.StringIO()
+    write = csv.writer(text, lineterminator="\n").writerow
+    write(COLUMNS)
+    for factor, bound in zip(FACTORS, bounds, strict=True):
+        write([data, split, images, factor, f"{bound:.6f}"])
+    return text.getvalue()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tables.upper_bounds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    voc = DATASETS["voc"]
+    parser.add_argument(
+        "--data", type=Path, help="folder in VOC layout (PASCAL VOC 2011, as `make data-voc` puts)"
+    )
+    parser.add_argument("--split", help="its list of images (val; of VOC 2011 seg11valid)")
+    parser.add_argument("--out", type=Path, default=Path("runs/tables"), help="(runs/tables)")
+    args = parser.parse_args(argv)
+    data = args.data or voc.home / voc.splits[voc.val_split].folder
+    split = args.split or ("val" if args.data else voc.val_split)
+    try:
+        paths = label_maps(data, split)
+        bounds = upper_bounds(map(read_indices, tqdm(paths, unit="label map", disable=None)))
+        write_text(args.out / UPPER_BOUNDS, as_csv(data, split, len(paths), bounds))
+    except (ValueError, OSError, CaffeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{split} of {data}, {len(paths)} label maps:\nfactor  mean IU")
+    for factor, bound in zip(FACTORS, bounds, strict=True):
+        print(f"{factor:6}{100 * bound:9.1f}")
+    print(f"written: {args.out / UPPER_BOUNDS}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
