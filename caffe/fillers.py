@@ -36,15 +36,23 @@ def _constant(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
 
 
 def _uniform(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
-    if filler.min > filler.max:
-        raise CaffeError(f"uniform filler: min {filler.min:g} exceeds max {filler.max:g}")
+    if not 0 <= filler.max - filler.min <= torch.finfo(torch.float32).max:
+        raise CaffeError(
+            f"uniform filler: min must be at most max, both finite; found min {filler.min:g}, "
+            f"max {filler.max:g}"
+        )
     return _draw_uniform(shape, filler.min, filler.max)
 
 
 def _gaussian(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    if not filler.std > 0 or filler.sparse < -1:
+        raise CaffeError(
+            "gaussian filler: std must be positive and sparse at least -1; "
+            f"found std {filler.std:g}, sparse {filler.sparse}"
+        )
     values = _draw_gaussian(shape, filler.std).add_(filler.mean)
     if filler.sparse >= 0:  # on average `sparse` of each output's inputs are not zero
-        keep = filler.sparse / shape[0]
+        keep = filler.sparse / _outputs(shape, filler)
         if keep > 1:
             raise CaffeError(f"gaussian filler: sparse {filler.sparse} exceeds {shape[0]} outputs")
         values *= torch.empty(shape).bernoulli_(keep, generator=mode.generator())
@@ -52,8 +60,8 @@ def _gaussian(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
 
 
 def _positive_unitball(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
-    values = _draw_uniform(shape, 0, 1).view(shape[0], -1)
-    return (values / values.sum(1, keepdim=True)).view(shape)
+    values = _draw_uniform(shape, 0, 1).view(*shape[:1], -1)
+    return (values / values.sum(-1, keepdim=True)).view(shape)
 
 
 def _xavier(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
@@ -88,11 +96,17 @@ FILLERS = {
 
 def _fan(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> float:
     count = math.prod(shape)
-    fan_in = count / shape[0]
+    fan_in = count / _outputs(shape, filler)
     fan_out = count / shape[1] if len(shape) > 1 else count
     if filler.variance_norm == caffe_pb2.FillerParameter.AVERAGE:
         return (fan_in + fan_out) / 2
     return fan_out if filler.variance_norm == caffe_pb2.FillerParameter.FAN_OUT else fan_in
+
+
+def _outputs(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> int:
+    if not shape:
+        raise CaffeError(f"{filler.type} filler: a blob without axes has no outputs to count")
+    return shape[0]
 
 
 def _draw_uniform(shape: tuple[int, ...], low: float, high: float) -> torch.Tensor:

@@ -145,6 +145,11 @@ class Prefetcher:
             thread.start()
             _threads.add(thread)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is made any more: closed, or copied by a fork without its threads."""
+        return self._line.stopped
+
     def take(self) -> Batch:
         """The next batch, complete. Raises what its first failing job raised, again and again."""
         return self._line.take()
@@ -162,3 +167,13 @@ def _stop_all() -> None:
         line.stop()
     for thread in _threads:
         thread.join()
+
+
+def _stopped_by_fork() -> None:
+    for line in _lines:
+        line.change, line.stopped = threading.Condition(), True  # the parent may hold the old one
+    _threads.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_stopped_by_fork)

@@ -17,12 +17,12 @@ class Timer:
     def start(self) -> None:
         """Begin, unless it runs already."""
         if self._started is None:
-            self._started = _now()
+            self._started = now()
 
     def stop(self) -> None:
         """End, if it runs."""
         if self._started is not None:
-            self._ms = 1000 * (_now() - self._started)
+            self._ms = now() - self._started
             self._started = None
 
     @property
@@ -32,8 +32,9 @@ class Timer:
         return self._ms
 
 
-def _now() -> float:
+def now() -> float:
+    """The time in milliseconds, once the device has done what it was told."""
     device = mode.device()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter()
+    return 1000 * time.perf_counter()

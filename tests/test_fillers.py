@@ -69,6 +69,10 @@ def test_positive_unitball_gives_each_output_positive_weights_that_add_up_to_one
     np.testing.assert_allclose(values.sum((1, 2, 3), dtype=np.float64), 1, rtol=1e-5)
 
 
+def test_positive_unitball_of_a_blob_without_axes_is_one():
+    assert filled((), type="positive_unitball") == 1
+
+
 FANS = {
     "FAN_IN": lambda shape: math.prod(shape[1:]),
     "FAN_OUT": lambda shape: math.prod(shape) / shape[1],
@@ -128,7 +132,16 @@ def test_a_seed_decides_the_draws_whatever_numpy_and_torch_do(kind):
     ("filler", "shape", "message"),
     [
         ({"type": "magic"}, (2,), "unknown filler type 'magic'; there are bilinear, constant"),
-        ({"type": "uniform", "min": 2, "max": 1}, (2,), "min 2 exceeds max 1"),
+        ({"type": "uniform", "min": 2, "max": 1}, (2,), "found min 2, max 1"),
+        ({"type": "uniform", "min": math.nan}, (2,), "found min nan, max 1"),
+        ({"type": "uniform", "max": math.inf}, (2,), "both finite; found min 0, max inf"),
+        ({"type": "gaussian", "std": 0}, (2,), "std must be positive .*; found std 0"),
+        ({"type": "gaussian", "std": -1}, (2,), "found std -1"),
+        ({"type": "gaussian", "std": math.nan}, (2,), "found std nan"),
+        ({"type": "gaussian", "sparse": -2}, (2,), "found std 1, sparse -2"),
+        ({"type": "gaussian", "sparse": 1}, (), "gaussian filler: a blob without axes"),
+        ({"type": "xavier"}, (), "xavier filler: a blob without axes"),
+        ({"type": "msra"}, (), "msra filler: a blob without axes"),
         ({"type": "gaussian", "sparse": 3}, (2, 2), "sparse 3 exceeds 2 outputs"),
         ({"type": "uniform", "sparse": 3}, (2, 2), "sparse is for the gaussian"),
         ({"type": "bilinear"}, (2, 2), "4 axes"),

@@ -49,6 +49,30 @@ def test_dummy_data_takes_legacy_dimensions_and_no_filler_means_zero():
     assert not net.blobs["x"].data.any()
 
 
+DUMMY = 'layer { name: "d" type: "DummyData" top: "x" top: "y" dummy_data_param { %s } }'
+
+
+@law("DummyData")
+def test_dummy_data_takes_each_legacy_dimension_once_or_once_a_top():
+    net = net_of(DUMMY % "num: 2 num: 3 channels: 4 height: 1 width: 5 width: 6")
+    assert [net.blobs[name].shape for name in "xy"] == [(2, 4, 1, 5), (3, 4, 1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("dims", "message"),
+    [
+        ("", "2 tops need 1 or 2 of shape; found 0"),
+        ("num: 1 num: 1 num: 1 channels: 1 height: 1 width: 1", "1 or 2 of num; found 3"),
+        ("num: 1 channels: 1 height: 1", "1 or 2 of width; found 0"),
+        ("num: 1 shape { dim: 1 }", "either shape or num"),
+        ("shape { dim: 1 } data_filler { } data_filler { } data_filler { }", "found 3"),
+    ],
+)
+def test_dummy_data_refuses_other_numbers_of_shapes_and_fillers(dims, message):
+    with pytest.raises(CaffeError, match=rf"layer 'd' \(DummyData\): .*{message}"):
+        net_of(DUMMY % dims)
+
+
 class Double(caffe.Layer):
     def setup(self, bottom, top):
         self.factor = float(self.param_str)
@@ -112,6 +136,16 @@ def test_memory_data_leaves_the_scripts_arrays_alone_and_resumes_at_its_position
     net.layers[0].position = {"item": 0}
     net.forward()
     np.testing.assert_array_equal(net.blobs["data"].data, np.maximum(kept[:2], 0))
+
+
+@pytest.mark.parametrize(("item", "first"), [(2, 2), (6, 2), (3, 2), (5, 0)])
+def test_memory_data_gives_whole_batches_from_positions_of_other_arrays_and_batches(item, first):
+    net = net_of(MEMORY % "")
+    net.set_input_arrays(normal(0, 4, 3, 4, 5), np.arange(4, dtype=np.float32))
+    net.layers[0].position = {"item": item}
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["label"].data.ravel(), [first, first + 1])
+    assert net.layers[0].position == {"item": (first + 2) % 4}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import contextlib
 import gc
 import json
+import os
+import signal
 import threading
 import time
 import weakref
@@ -170,6 +172,26 @@ def test_nothing_is_read_ahead_before_the_first_forward_and_threads_end_with_the
     while threads() > before and time.monotonic() < end:
         time.sleep(0.005)
     assert threads() <= before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_reads_on_where_its_parent_was(lmdb):
+    """No thread lives on in it, and what those of the parent were at is lost."""
+    path, arrays = lmdb
+    net = feed_net("Data", source(path, size=1, more="prefetch: 2"))
+    net.forward()
+    child = os.fork()
+    if child == 0:
+        right = False
+        try:
+            signal.alarm(20)
+            found = np.concatenate([data for data, _ in passes(net, 9)])
+            right = np.array_equal(found, np.concatenate([arrays, arrays])[1:])
+        finally:
+            os._exit(not right)
+    assert os.waitpid(child, 0)[1] == 0
+    np.testing.assert_array_equal(passes(net, 1)[0][0], arrays[1:2])
 
 
 def test_rand_skip_of_a_data_layer_is_ignored_with_a_warning_as_in_caffe_1_0(lmdb, caplog):

@@ -12,6 +12,7 @@ from laws import SEED, agree, drawn, law, normal
 from net_text import input_layer, net_of, run_layer
 
 import caffe
+from caffe.layer_types.hdf5 import ROWS
 
 
 def write_files(folder: Path, rows: Sequence[int], **more) -> Path:
@@ -80,6 +81,17 @@ def test_shuffling_changes_files_and_rows_each_time(tmp_path):
     epochs = labels(hdf5_net(listed, 60, shuffle=True), 6)
     assert len({tuple(epoch) for epoch in epochs}) == 6
     assert len({tuple(label // 20 for label in epoch[::20]) for epoch in epochs}) > 1
+
+
+def test_the_rows_of_a_file_are_put_in_order_once_not_for_every_batch(tmp_path, monkeypatch):
+    net = hdf5_net(write_files(tmp_path, [12]), 2, shuffle=True)
+    orders = []
+    of_count = type(net.layers[0])._order
+    monkeypatch.setattr(
+        type(net.layers[0]), "_order", lambda *args: orders.append(args[1:]) or of_count(*args)
+    )
+    labels(net, 12)
+    assert [item for stream, item, _ in orders if stream == ROWS] == [0, 1]
 
 
 @law("HDF5Data")

@@ -144,6 +144,27 @@ def test_after_an_in_place_layer_the_split_carries_that_layers_name_and_top_numb
     assert list(layers[2].bottom) == list(layers[2].top) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("Pooling", "pooling_param { kernel_size: 2 }"),
+        ("ArgMax", ""),
+        ("Tile", "tile_param { tiles: 2 }"),
+    ],
+)
+def test_a_layer_whose_top_has_another_size_cannot_run_in_place(kind, more):
+    """Its bottom would be gone before it is read."""
+    message = rf"layer 'l' \({kind}\): cannot run in place.*\(1, 2, 3, 3\).*another name than 'x'"
+    with pytest.raises(caffe.CaffeError, match=message):
+        net_of(input_layer("x", 1, 2, 3, 3) + layer(kind, "l", ["x"], ["x"], more))
+
+
+def test_filter_does_not_run_in_place():
+    inputs = input_layer("x", 2, 3) + input_layer("s", 2)
+    with pytest.raises(caffe.CaffeError, match=r"layer 'f' \(Filter\): does not run in place"):
+        net_of(inputs + layer("Filter", "f", ["x", "s"], ["x"]))
+
+
 def test_a_loss_that_another_layer_reads_moves_its_weight_to_the_splits_first_top():
     text = X + ip("a", "x", more="loss_weight: 3") + ip("b", "a")
     layers = splits(text)

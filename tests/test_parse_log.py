@@ -207,6 +207,11 @@ def test_chart_types_are_bvlcs(log, tmp_path, monkeypatch, chart):
     assert len(second) == len(first)
 
 
+def test_an_accuracy_may_be_called_acc(log):
+    log.write_text(LOG.replace("accuracy", "acc/top-1"))
+    assert [y for _, _, y in plot_log.points(log, "Test accuracy")] == [0.0966, 0.97]
+
+
 def test_a_log_without_the_curve_is_an_error_and_leaves_the_old_picture(log, tmp_path, capsys):
     log.write_text("\n".join(line for line in LOG.splitlines() if "Test" not in line))
     out = tmp_path / "chart.png"

@@ -1,5 +1,6 @@
 """What a layer type is: its parameters, its shape rule and its torch expression."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -69,6 +70,11 @@ class LayerType:
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
         shapes = self.top_shapes([b.shape for b in bottom])
         for name, blob, shape in zip(self.spec.top, top, shapes, strict=True):
+            self.check(
+                blob not in bottom or math.prod(shape) == blob.count,
+                f"cannot run in place, for a bottom of shape {blob.shape} becomes a top of shape "
+                f"{shape}; give the top another name than '{name}'",
+            )
             with within(f"layer '{self.name}' ({self.type}): top '{name}'"):
                 blob.reshape(*shape)
 

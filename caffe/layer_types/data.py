@@ -1,5 +1,7 @@
 """Layers whose tops the script or a filler gives: Input, DummyData, MemoryData."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -53,20 +55,13 @@ class DummyData(LayerType):
             len(dummy.data_filler) in (0, 1, tops),
             f"{tops} tops need 0, 1 or {tops} data_fillers; found {len(dummy.data_filler)}",
         )
-        legacy = [dummy.num, dummy.channels, dummy.height, dummy.width]
-        if dummy.shape:
-            self.check(not any(map(len, legacy)), "either shape or num, channels, height, width")
-            given = [checked_shape(s.dim) for s in dummy.shape]
+        legacy = {name: getattr(dummy, name) for name in ("num", "channels", "height", "width")}
+        if any(map(len, legacy.values())):
+            self.check(not dummy.shape, "either shape or num, channels, height, width")
+            given = list(zip(*(self._for_tops(dims, n) for n, dims in legacy.items()), strict=True))
         else:
-            self.check(
-                len({len(dims) for dims in legacy}) == 1,
-                "num, channels, height and width need the same number of values",
-            )
-            given = [checked_shape(dims) for dims in zip(*legacy, strict=True)]
-        self.check(
-            len(given) in (1, tops), f"{tops} tops need 1 or {tops} shapes; found {len(given)}"
-        )
-        for blob, shape in zip(top, given * tops if len(given) == 1 else given, strict=True):
+            given = self._for_tops([s.dim for s in dummy.shape], "shape")
+        for blob, shape in zip(top, given, strict=True):
             blob.reshape(*shape)
         zero = caffe_pb2.FillerParameter(type="constant", value=0)
         data_fillers = list(dummy.data_filler) or [zero]
@@ -81,6 +76,14 @@ class DummyData(LayerType):
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
+
+    def _for_tops(self, values: Sequence, name: str) -> Sequence:
+        """A value for each top."""
+        tops = len(self.spec.top)
+        self.check(
+            len(values) in (1, tops), f"{tops} tops need 1 or {tops} of {name}; found {len(values)}"
+        )
+        return values if len(values) == tops else list(values) * tops
 
     def _fill(self, top: list[Blob], constant: bool) -> None:
         for blob, filler in zip(top, self.fillers, strict=True):
@@ -141,11 +144,13 @@ class MemoryData(LayerType):
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.check(bool(self.arrays), "has no data yet; call net.set_input_arrays(data, labels)")
+        items, batch = len(self.arrays[0]), self.shape[0]
+        start = self._at % items // batch * batch  # a position may be of other arrays or batches
         for blob, array in zip(top, self.arrays, strict=True):
-            part = array[self._at : self._at + self.shape[0]]
+            part = array[start : start + batch]
             blob.reshape(*part.shape)
             blob._data.assign(torch.from_numpy(part), borrowed=True)
-        self._at = (self._at + self.shape[0]) % len(self.arrays[0])
+        self._at = (start + batch) % items
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""

@@ -115,7 +115,7 @@ class Feed(LayerType):
         """Nothing to do: each batch brings its shape."""
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        if self._prefetcher is None:
+        if self._prefetcher is None or self._prefetcher.stopped:
             made = batches(self._source, self._batch_size, len(top), **self._position)
             self._prefetcher = Prefetcher(made, self._ahead)
         with self._named():

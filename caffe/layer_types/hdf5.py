@@ -44,6 +44,7 @@ class HDF5Data(LayerType):
         info("hdf5_data_layer.cpp:93", "Number of HDF5 files: %d", len(self._files))
         self._position = {"seed": mode.draw_seed(), "file": 0, "row": 0}
         self._loaded: tuple[str, list[np.ndarray]] | None = None
+        self._ordered: tuple[tuple[int, int], np.ndarray] | None = None
         self._rows = [rows.shape[1:] for rows in self._load(0)]
         for blob, shape in zip(top, self._rows, strict=True):
             blob.reshape(param.batch_size, *shape)
@@ -58,7 +59,7 @@ class HDF5Data(LayerType):
         filled = 0
         while filled < size:
             values = self._load(file)
-            rows = self._order(ROWS, file, len(values[0]))[row : row + size - filled]
+            rows = self._row_order(file, len(values[0]))[row : row + size - filled]
             for part, given in zip(batch, values, strict=True):
                 part.numpy()[filled : filled + len(rows)] = given[rows]
             filled, row = filled + len(rows), row + len(rows)
@@ -90,6 +91,13 @@ class HDF5Data(LayerType):
             return np.arange(count)
         words = random_words(self._position["seed"], stream, item << 64, count)
         return np.argsort(words, kind="stable")
+
+    def _row_order(self, file: int, count: int) -> np.ndarray:
+        """The order of a file's rows, kept for the batches to come: of many rows it takes long."""
+        key = self._position["seed"], file
+        if self._ordered is None or self._ordered[0] != key:
+            self._ordered = key, self._order(ROWS, file, count)
+        return self._ordered[1]
 
     def _load(self, file: int) -> list[np.ndarray]:
         """The arrays (rows, ...) of the tops, of the file that is number `file` to be read."""

@@ -105,6 +105,10 @@ class Filter(LayerType):
             f"needs a top for each bottom but the last, the selector; found {tops} tops and "
             f"{bottoms} bottoms",
         )
+        self.check(
+            not set(self.spec.top) & set(self.spec.bottom),
+            "does not run in place; give the tops names of their own",
+        )
         self.built = False
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:

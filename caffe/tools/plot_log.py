@@ -25,7 +25,7 @@ def points(path: str, y_axis: str) -> Iterator[Point]:
     """The iterations, seconds and values of a log.
 
     Train loss is the smoothed loss of "Iteration N, loss = ..."; Test accuracy and Test loss are
-    the first outputs with these words in their names. Raises CaffeError if there are none.
+    the first outputs with "acc" and "loss" in their names. Raises CaffeError if there are none.
     """
     kind, word = y_axis.split(" ", 1)
     found = False
@@ -38,7 +38,8 @@ def points(path: str, y_axis: str) -> Iterator[Point]:
     else:
         _, rows = parse_log(path)
         names = list(dict.fromkeys(name for row in rows for name in row))[3:]
-        name = next((name for name in names if word in name.lower()), None)
+        part = "acc" if word == "accuracy" else word
+        name = next((name for name in names if part in name.lower()), None)
         for row in rows:
             if name in row:
                 found = True

@@ -2,14 +2,11 @@
 
 import argparse
 from collections.abc import Callable
-from time import perf_counter
 
-import torch
-
-from .. import mode
 from ..log import info
 from ..net import Net
 from ..proto.caffe_pb2 import Phase
+from ..timer import now
 from . import flags
 
 arguments = flags.caffe_flags
@@ -34,20 +31,20 @@ def run(args: argparse.Namespace) -> None:
     info("caffe.cpp:379", "Testing for %d iterations.", args.iterations)
     forward, backward = ([0.0] * len(layers) for _ in range(2))
     totals = [0.0, 0.0]
-    start = _now()
+    start = now()
     for j in range(args.iterations):
-        before = _now()
+        before = now()
         for i in layers:
             forward[i] += _milliseconds(net._forward, i)
-        between = _now()
+        between = now()
         for i in reversed(layers):
             backward[i] += _milliseconds(net._backward, i)
-        after = _now()
+        after = now()
         totals[0] += between - before
         totals[1] += after - between
         took = after - before
         info("caffe.cpp:407", "Iteration: %d forward-backward time: %g ms.", j + 1, took)
-    total = _now() - start
+    total = now() - start
     info("caffe.cpp:410", "Average time per layer: ")
     for i in layers:
         name = net._layer_names[i]
@@ -61,13 +58,6 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _milliseconds(run_layers: Callable[[int, int], object], i: int) -> float:
-    start = _now()
+    start = now()
     run_layers(i, i)
-    return _now() - start
-
-
-def _now() -> float:
-    """The time in milliseconds, once the device has done what it was told."""
-    if mode.device().type == "cuda":
-        torch.cuda.synchronize(mode.device())
-    return 1000 * perf_counter()
+    return now() - start
