@@ -11,7 +11,15 @@ setup(
     description="pycaffe on PyTorch, and Fully Convolutional Networks for Semantic Segmentation",
     license="BSD-2-Clause",
     python_requires=">=3.10",
-    packages=["caffe", "caffe.databases", "caffe.layer_types", "caffe.proto", "caffe.tools"],
+    packages=[
+        "caffe",
+        "caffe.databases",
+        "caffe.feeding",
+        "caffe.layer_types",
+        "caffe.proto",
+        "caffe.tools",
+        "caffe.upgrade",
+    ],
     package_data={"caffe.proto": ["caffe.proto"]},
     entry_points={"console_scripts": ["caffe = caffe.__main__:main"]},
     install_requires=[

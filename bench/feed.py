@@ -16,7 +16,7 @@ from PIL import Image
 
 import caffe
 from caffe.databases import create_database
-from caffe.mean_file import write_mean
+from caffe.feeding.mean_file import write_mean
 from caffe.proto import caffe_pb2
 
 from .measure import WARM_UP, in_process

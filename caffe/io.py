@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from . import datum as _datum
-from . import images
 from .blob import checked_shape
 from .errors import CaffeError, within
+from .feeding import datum as _datum
+from .feeding import images
 from .files import PathLike
 from .proto import caffe_pb2
 

@@ -7,9 +7,9 @@ import numpy as np
 from net_text import net_of
 
 import caffe
-from caffe import images
 from caffe.databases import create_database
-from caffe.datum import array_to_datum
+from caffe.feeding import images
+from caffe.feeding.datum import array_to_datum
 
 
 def pictures(count: int, *shape: int, seed: int = 0) -> np.ndarray:

@@ -14,7 +14,7 @@ from PIL import Image
 import caffe
 from caffe.__main__ import main
 from caffe.databases import open_database
-from caffe.datum import datum_to_array, parse_datum
+from caffe.feeding.datum import datum_to_array, parse_datum
 from caffe.tools import COMMANDS
 from caffe.tools.parse_log import parse_log
 

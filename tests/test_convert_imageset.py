@@ -5,10 +5,10 @@ import pytest
 from feed_data import feed_net, passes, pictures, write_database, write_images
 
 import caffe
-from caffe import images
 from caffe.__main__ import main
 from caffe.databases import open_database
-from caffe.mean_file import read_mean
+from caffe.feeding import images
+from caffe.feeding.mean_file import read_mean
 from caffe.proto.caffe_pb2 import Datum
 
 

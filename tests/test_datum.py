@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws import SEED, normal
 
-from caffe import CaffeError, images
-from caffe.datum import array_to_datum, datum_to_array, parse_datum
+from caffe import CaffeError
+from caffe.feeding import images
+from caffe.feeding.datum import array_to_datum, datum_to_array, parse_datum
 from caffe.proto.caffe_pb2 import Datum
 
 SHAPE = st.tuples(*[st.integers(1, 5)] * 3)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from fuzzing import FUZZ_INPUTS, mutations, survive, survives
 
-from caffe import hdf5, images
+from caffe import hdf5
 from caffe.databases import create_database, leveldb_format, open_database
 from caffe.databases.snappy import decompress
-from caffe.datum import array_to_datum, datum_to_array, parse_datum
+from caffe.feeding import images
+from caffe.feeding.datum import array_to_datum, datum_to_array, parse_datum
 
 RECORDS = Path(__file__).parent / "records" / "data"
 SMALL = [(b"%04d" % i, b"%d" % i) for i in range(300)]

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from caffe import CaffeError, images
+from caffe import CaffeError
+from caffe.feeding import images
 
 RECORD = np.load(Path(__file__).parent / "records" / "data" / "opencv.npz")
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe import TEST, TRAIN, CaffeError
-from caffe.mean_file import read_mean, write_mean
+from caffe.feeding.mean_file import read_mean, write_mean
+from caffe.feeding.transform import Transformer, random_words
 from caffe.proto import caffe_pb2
-from caffe.transform import Transformer, random_words
 
 
 def reference(image, crop, scale, mirror, h_off, w_off, mean=None, mean_values=()):

@@ -13,7 +13,7 @@ from PIL import Image
 
 import caffe
 from caffe.databases import create_database
-from caffe.datum import array_to_datum
+from caffe.feeding.datum import array_to_datum
 from caffe.files import prototxt, read_prototxt, write_text
 from caffe.proto import caffe_pb2
 

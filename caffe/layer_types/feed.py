@@ -10,14 +10,14 @@ import numpy as np
 from .. import mode
 from ..blob import Blob
 from ..databases import Database, open_database
-from ..datum import parse_datum
 from ..errors import CaffeError, within
-from ..image_list import Entry, read_image_list
-from ..images import read_image
+from ..feeding.datum import parse_datum
+from ..feeding.image_list import Entry, read_image_list
+from ..feeding.images import read_image
+from ..feeding.prefetch import Batch, Prefetcher, empty
+from ..feeding.transform import Transformer, random_words
 from ..log import LOGGER, info
-from ..prefetch import Batch, Prefetcher, empty
 from ..proto import caffe_pb2
-from ..transform import Transformer, random_words
 from .base import LayerType, layer_type
 
 # Streams of random numbers of a layer's seed; the transformer's is 0.

@@ -9,9 +9,9 @@ import torch
 from .. import hdf5, mode
 from ..blob import Blob
 from ..errors import CaffeError
+from ..feeding.transform import random_words
 from ..files import replacing
 from ..log import info
-from ..transform import random_words
 from .base import LayerType, Shape, layer_type
 
 FILES, ROWS = 1, 2  # streams of a layer's random numbers

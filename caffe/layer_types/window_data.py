@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..images import decode, read_file
+from ..feeding.images import decode, read_file
+from ..feeding.transform import Transformer, random_words
+from ..feeding.windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
 from ..log import info
 from ..proto import caffe_pb2
-from ..transform import Transformer, random_words
-from ..windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
 from .base import layer_type
 from .feed import Feed, Source, need
 

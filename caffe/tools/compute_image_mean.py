@@ -8,10 +8,10 @@ import argparse
 import numpy as np
 
 from ..databases import open_database
-from ..datum import datum_to_array, parse_datum
 from ..errors import CaffeError, within
+from ..feeding.datum import datum_to_array, parse_datum
+from ..feeding.mean_file import write_mean
 from ..log import info
-from ..mean_file import write_mean
 from . import flags
 
 

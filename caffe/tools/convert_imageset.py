@@ -12,14 +12,15 @@ from functools import partial
 
 import numpy as np
 
-from .. import images, mode
+from .. import mode
 from ..databases import create_database
-from ..datum import array_to_datum
 from ..errors import CaffeError, within
-from ..image_list import Entry, read_image_list
+from ..feeding import images
+from ..feeding.datum import array_to_datum
+from ..feeding.image_list import Entry, read_image_list
+from ..feeding.transform import random_words
 from ..log import LOGGER, info
 from ..proto.caffe_pb2 import Datum
-from ..transform import random_words
 from . import flags
 
 AT_ONCE = 64  # images read ahead

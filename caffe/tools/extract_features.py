@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 from ..blob import Blob
 from ..databases import create_database
-from ..datum import array_to_datum
 from ..errors import CaffeError
+from ..feeding.datum import array_to_datum
 from ..log import info
 from ..net import Net
 from ..proto.caffe_pb2 import TEST, Datum

@@ -1,15 +1,13 @@
 """What the three upgrade commands do alike."""
 
 import argparse
-import logging
 from collections.abc import Callable
 
 from google.protobuf.message import Message
 
 from ..errors import CaffeError, within
 from ..files import PathLike
-
-log = logging.getLogger("caffe")
+from ..log import LOGGER as log
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

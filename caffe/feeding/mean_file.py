@@ -5,10 +5,10 @@ import math
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from .errors import CaffeError
-from .files import PathLike, replacing
+from ..errors import CaffeError
+from ..files import PathLike, replacing
+from ..proto import caffe_pb2
 from .images import read_file
-from .proto import caffe_pb2
 
 
 def read_mean(path: PathLike) -> np.ndarray:

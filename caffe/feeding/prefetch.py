@@ -13,8 +13,8 @@ from typing import NoReturn
 import numpy as np
 import torch
 
-from . import mode
-from .errors import CaffeError
+from .. import mode
+from ..errors import CaffeError
 
 THREADS = min(os.cpu_count() or 1, 8)
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from ..errors import CaffeError
+from ..proto import caffe_pb2
 from . import images
-from .errors import CaffeError
-from .proto import caffe_pb2
 
 
 def parse_datum(data: bytes | memoryview, where: object) -> caffe_pb2.Datum:

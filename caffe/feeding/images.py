@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, ImageOps
 
-from .errors import CaffeError, within
-from .files import PathLike, cannot_be_read
+from ..errors import CaffeError, within
+from ..files import PathLike, cannot_be_read
 
 # What OpenCV reads too. Pillow knows many more, some of which start other programs.
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")

@@ -5,17 +5,15 @@ V0 (`layers { layer { type: "conv" } }`) becomes V1 (`layers { type: CONVOLUTION
 BatchNorm's parameters, the solver's type.
 """
 
-import logging
 import os
 from pathlib import Path
 
-from .errors import CaffeError, within
-from .files import PathLike, read_binaryproto, read_prototxt
-from .proto import caffe_pb2
-from .upgrade_v0 import upgrade_v0_net
-from .upgrade_v1 import needs_data_upgrade, upgrade_data, upgrade_v1_net
-
-log = logging.getLogger("caffe")
+from ..errors import CaffeError, within
+from ..files import PathLike, read_binaryproto, read_prototxt
+from ..log import LOGGER as log
+from ..proto import caffe_pb2
+from .v0 import upgrade_v0_net
+from .v1 import needs_data_upgrade, upgrade_data, upgrade_v1_net
 
 NetParameter = caffe_pb2.NetParameter
 SolverParameter = caffe_pb2.SolverParameter

@@ -2,8 +2,8 @@
 
 from google.protobuf.message import Message
 
-from .errors import CaffeError
-from .proto import caffe_pb2
+from ..errors import CaffeError
+from ..proto import caffe_pb2
 
 NetParameter = caffe_pb2.NetParameter
 V1LayerParameter = caffe_pb2.V1LayerParameter

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from .errors import CaffeError
-from .files import PathLike, cannot_be_read
+from ..errors import CaffeError
+from ..files import PathLike, cannot_be_read
 
 
 class Entry(NamedTuple):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import CaffeError
+from ..log import info
+from ..proto import caffe_pb2
 from .datum import datum_to_array
-from .errors import CaffeError
-from .log import info
 from .mean_file import read_mean
-from .proto import caffe_pb2
 
 Shape = tuple[int, int, int]
 

@@ -13,8 +13,8 @@ from itertools import islice
 
 import numpy as np
 
-from .errors import CaffeError
-from .files import PathLike, cannot_be_read
+from ..errors import CaffeError
+from ..files import PathLike, cannot_be_read
 from .images import resize
 
 IMAGE, LABEL, X1, Y1, X2, Y2 = range(6)  # columns of the windows
