@@ -5,24 +5,47 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-# How a stage runs; see `make help`.
-stage = $(RUN) -m solvers.stage $(1) --dataset voc \
-	$(if $(VOC),--data "$(VOC)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
-	$(if $(GPU),--gpu $(GPU)) $(if $(ITERS),--iters $(ITERS)) \
-	$(if $(filter 0,$(RESUME)),--restart)
+# The stages: NET-DATASET is a target for each net of each dataset.
+skips := fcn32s fcn16s fcn8s
+nets_voc := fcn-alexnet $(skips) fcn32s-fixed fcn8s-atonce fcn-googlenet fcn-googlenet-16s \
+	fcn-googlenet-8s
+nets_nyud := fcn32s-color fcn32s-depth fcn32s-hha fcn32s-color-d fcn32s-color-hha fcn16s-color-hha
+datasets := voc nyud siftflow context context33 cityscapes cityscapes-half cityscapes-cuts camvid mine
+nets_of = $(or $(nets_$(1)),$(skips))
+stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
+classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn
+
+# The dataset at the end of the target's name
+dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))
+data = $(or $(DATA),$(if $(filter voc,$(dataset)),$(VOC)))
+options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
+	$(if $(SNAPSHOT),--snapshot $(SNAPSHOT)) $(if $(REGIME),--regime $(REGIME)) \
+	$(if $(GPU),--gpu $(GPU)) $(if $(filter 0,$(RESUME)),--restart)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint bench nets data-voc vgg16-fcn clean \
-	fcn32s-voc fcn16s-voc fcn8s-voc fcn8s-atonce-voc
+.PHONY: help demo test fuzz lint bench nets tables table-upper-bounds twins clean \
+	data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine \
+	$(classifiers) $(stages)
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
 		while IFS="$$(printf '\t')" read -r names text; do \
-			for name in $$names; do printf '  %-20s %s\n' "$$name" "$$text"; done; done
+			case $$names in *\ *) printf '  %s\n' "$$names"; names=;; esac; \
+			printf '  %-20s %s\n' "$$names" "$$text"; done
 	@echo
-	@echo "Options of the stages: ITERS=N (stop early), GPU=0 or GPU=cpu (default: the GPU if there"
-	@echo "is one), WEIGHTS=FILE (start from), VOC=DIR (any folder in VOC layout with splits train"
-	@echo "and val), RESUME=0 (start again; by default a stage continues from its newest snapshot)."
+	@echo "NET-DATASET trains and scores a stage, as make fcn32s-voc; the nets of each dataset:"
+	@$(foreach d,$(datasets),printf '  %-20s %s\n' "$d" "$(call nets_of,$d)";)
+	@echo
+	@echo "Options of the stages:"
+	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
+	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
+	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
+	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged"
+	@echo "  WIDTH=0.125          scales the channels: small nets"
+	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
+	@echo "  GPU=0, GPU=cpu       by default the GPU if there is one"
+	@echo "  RESUME=0             start again; by default it continues from its newest snapshot"
 
 $(READY): setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +54,9 @@ $(READY): setup.py constraints.txt
 
 demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw
 	$(RUN) -m solvers.demo
+
+twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin; fills `make tables`
+	$(RUN) -m solvers.twins
 
 test: $(READY)  ## run the tests
 	$(RUN) -m pytest
@@ -47,14 +73,22 @@ bench: $(READY)  ## measure against plain PyTorch; writes bench/results.md
 nets: $(READY)  ## write the prototxt of every net to runs/nets
 	$(RUN) -m nets --out runs/nets
 
-data-voc: $(READY)  ## download, unpack and check PASCAL VOC 2011, SBD and VGG16's weights
-	$(RUN) -m data.voc
+tables: $(READY)  ## print the paper's tables, published and ours, to runs/tables (MEASURE=1: times too)
+	$(RUN) -m tables $(if $(MEASURE),--measure) $(if $(GPU),--gpu $(GPU))
 
-vgg16-fcn: $(READY)  ## make VGG16's fc6 and fc7 convolutions: what the stages start from
-	$(RUN) -m surgery.ilsvrc
+table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val)
+	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT))
 
-fcn32s-voc fcn16s-voc fcn8s-voc fcn8s-atonce-voc: $(READY)  ## train and score a stage on PASCAL VOC
-	$(call stage,$(@:-voc=))
+data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
+	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")
+
+caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier, make its fc layers convolutions: the first stages start from it
+	$(RUN) -m surgery.ilsvrc $(@:-fcn=)
+
+$(stages): $(READY)
+	$(RUN) -m solvers.stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
+
+fcn32s-mine: data-mine
 
 clean:  ## remove the environment; runs/ and data/ stay
 	rm -rf $(VENV)

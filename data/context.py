@@ -23,6 +23,6 @@ def check_labels(dataset: Dataset) -> None:
             wrong = [pair for pair in zip(found, expected, strict=False) if pair[0] != pair[1]]
             where = f"{wrong[0][0]!r} for {wrong[0][1]!r}" if wrong else f"{len(found)} names"
             raise ValueError(
-                f"{path}: {where}; expected the {len(expected)} names of {dataset.title} in the "
-                "order of its outputs: get the file again"
+                f"{path}: {where}; expected the {len(expected)} names of PASCAL-Context in the "
+                "order of the nets' outputs: get the file again"
             )

@@ -138,6 +138,24 @@ VGG16 = Source(
     path="ilsvrc-nets/VGG_ILSVRC_16_layers.caffemodel",
 )
 
+# The classifiers that the nets start from, by their names in nets.CLASSIFIERS
+ILSVRC = {
+    "caffenet": Source(
+        url="http://dl.caffe.berkeleyvision.org/bvlc_reference_caffenet.caffemodel",
+        path="ilsvrc-nets/bvlc_reference_caffenet.caffemodel",
+    ),
+    "vgg16": VGG16,
+    "vgg19": Source(
+        url="https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/"
+        "VGG_ILSVRC_19_layers.caffemodel",
+        path="ilsvrc-nets/VGG_ILSVRC_19_layers.caffemodel",
+    ),
+    "googlenet": Source(
+        url="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
+        path="ilsvrc-nets/bvlc_googlenet.caffemodel",
+    ),
+}
+
 VOC2010 = Source(
     url="https://thor.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar",
     path="pascal/VOC2010",
@@ -378,12 +396,17 @@ def ids(dataset: Dataset, split: str) -> list[str]:
 def ids_in(path: Path) -> list[str]:
     """The image ids that a split file lists: one a line, blank lines left out."""
     try:
-        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path}: no such split file; {path.parent} is not complete: remove the data set's "
             "folder and run again to get it whole"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise OSError(
+            f"{path}: can't be read ({error}); expected a text file of one image id a line"
+        ) from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def require(dataset: Dataset, *paths: str) -> None:

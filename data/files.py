@@ -16,7 +16,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a list, one line each, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text("".join(f"{line}\n" for line in lines))
+    part.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     os.replace(part, path)
 
 

@@ -25,13 +25,20 @@ def derive_splits(dataset: Dataset) -> None:
 
 def encode_depth(dataset: Dataset) -> None:
     """Write the HHA images that are not there, from depth (and raw depth, if there is)."""
-    from nyud_layers import read_depth
+    from nyud_layers import read_depth, read_filled_depth
 
     folder = dataset.home / NYUD.path / "data"
 
     def encode(source, target):
-        raw = folder / "rawdepth" / source.name
-        image = hha.encode(read_depth(source), read_depth(raw) if raw.exists() else None)
+        # An image made of unfilled depth would stay when the depth is corrected
+        filled, raw = read_filled_depth(source), folder / "rawdepth" / source.name
+        measured = read_depth(raw) if raw.exists() else filled
+        if measured.shape != filled.shape:
+            raise ValueError(
+                f"{raw}: {measured.shape[0]} x {measured.shape[1]} (h x w), but {source} is "
+                f"{filled.shape[0]} x {filled.shape[1]}; make them the same size, or remove it"
+            )
+        image = hha.encode(filled, measured)
         part = target.with_name(target.name + ".part")
         target.parent.mkdir(exist_ok=True)
         Image.fromarray(np.ascontiguousarray(image)).save(part, "PNG")

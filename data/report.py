@@ -25,7 +25,7 @@ from data.datasets import DATASETS, Dataset, palette
 from data.mine import find, mine
 from data.samples import Survey, photograph, reader, verify
 from infer import colours, legend, overlay
-from solvers.plots import grid
+from solvers.plots import grid, visible
 
 SAMPLES = 6
 STYLE = """
@@ -106,18 +106,11 @@ def _draw_samples(dataset: Dataset, path: Path) -> None:
                 pictures[top] = colours(array[0])
                 pictures[f"image and {top}"] = overlay(image, array[0])
             elif top in ("depth", "hha"):
-                pictures[top] = _visible(array)
+                pictures[top] = visible(array)
         shown.append(list(pictures.values()))
         labels.append(of[next(iter(dataset.labels))].ravel())
         columns = list(pictures)
     grid(shown, columns, path, legend(np.concatenate(labels), dataset.classes))
-
-
-def _visible(array: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 of a (1 or 3, H, W) array of any range."""
-    low, high = array.min((1, 2), keepdims=True), array.max((1, 2), keepdims=True)
-    grey = np.rint(255 * (array - low) / np.maximum(high - low, 1e-6)).astype(np.uint8)
-    return np.repeat(grey.transpose(1, 2, 0), 3 // len(array), 2)
 
 
 def _html(dataset: Dataset, surveys: dict[str, Survey], rows: list[dict]) -> str:

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 # name in the archive, size in bytes, whether it is a plain file, function that opens its contents
 Member = tuple[str, int, bool, Callable[[], BinaryIO]]
+# The last three are zipfile's and tarfile's for names, encryption and methods that they can't read.
 DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -26,6 +27,9 @@ DAMAGED = (
     lzma.LZMAError,
     zlib.error,
     EOFError,
+    ValueError,
+    IndexError,
+    RuntimeError,
 )
 
 
@@ -67,6 +71,8 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = 
                 with contents() as source, open(part / target, "wb") as file:
                     shutil.copyfileobj(source, file)
             os.replace(part, folder)
+    except UnpackError:
+        raise
     except DAMAGED as error:
         raise UnpackError(f"{archive}: damaged ({error}); fetch it again") from error
 

@@ -42,14 +42,7 @@ class NYUDSegDataLayer(SegDataLayer):
 
     def load_depth(self, path):
         """(1, H, W) float32."""
-        depth = read_depth(path)
-        holes = int((depth <= 0).sum())
-        if holes:
-            raise ValueError(
-                f"{path}: {holes} of {depth.size} pixels have depth 0, which has no logarithm; "
-                "expected the depth with its holes filled: fill them, or train without depth"
-            )
-        return (np.log(depth) - self.mean_logd)[np.newaxis]
+        return (np.log(read_filled_depth(path)) - self.mean_logd)[np.newaxis]
 
     def load_hha(self, path):
         """(3, H, W) float32."""
@@ -76,3 +69,15 @@ def read_depth(path):
             "store it as a 16-bit grey PNG"
         )
     return np.array(image, np.float32)
+
+
+def read_filled_depth(path):
+    """As read_depth; ValueError where there is a 0."""
+    depth = read_depth(path)
+    holes = int((depth <= 0).sum())
+    if holes:
+        raise ValueError(
+            f"{path}: {holes} of {depth.size} pixels have depth 0, which has no logarithm; "
+            "expected the depth with its holes filled: fill them, or train without depth"
+        )
+    return depth

@@ -171,13 +171,17 @@ class SegDataLayer(caffe.Layer):
         """The ids of the split, blank lines left out; every file of theirs must be there."""
         path = self.split_path.format(**self.params)
         try:
-            with open(path) as lines:
+            with open(path, encoding="utf-8") as lines:
                 names = [line.strip() for line in lines if line.strip()]
         except FileNotFoundError:
             keys = " and ".join(map(repr, (*self.dir_keys, "split")))
             raise FileNotFoundError(
                 f"{path}: no such split file (looked from {os.getcwd()}); check {keys} in param_str"
             ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise OSError(
+                f"{path}: can't be read ({error}); expected a text file of one image id a line"
+            ) from error
         if not names:
             raise ValueError(f"{path}: the split is empty; expected one image id a line")
         # All are looked for now: a run must not fail hours later.

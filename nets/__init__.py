@@ -4,8 +4,8 @@ themselves), `classifier` (the ILSVRC nets they are made of), and their data lay
 from .data import seg_data
 from .facts import Facts, facts
 from .fcn import NETS, RGBD_NETS, fcn, modalities
-from .ilsvrc import CLASSIFIERS, classifier
-from .recognise import net_of_weights, same_weights
+from .ilsvrc import CLASSIFIERS, classifier, convolutional
+from .recognise import net_of_weights, same_weights, width_of
 from .table import file_names, net_for, nets_of
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "RGBD_NETS",
     "Facts",
     "classifier",
+    "convolutional",
     "facts",
     "fcn",
     "file_names",
@@ -23,4 +24,5 @@ __all__ = [
     "nets_of",
     "same_weights",
     "seg_data",
+    "width_of",
 ]

@@ -144,11 +144,6 @@ def fcn(
     return proto
 
 
-def features(n: NetSpec, split: str, width: float, net: str = "fcn32s") -> Top:
-    """What a net of NETS takes its scores from, on `n.data`: all that ILSVRC has taught."""
-    return _net(net).family.features(n, n.data, split, width)
-
-
 def _net(net: str) -> Net:
     if net not in _NETS:
         raise ValueError(f"there is no net {net!r}; choose from {', '.join(_NETS)}")

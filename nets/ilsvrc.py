@@ -1,5 +1,6 @@
 """The classification nets that FCNs are made of, for ILSVRC or any other classes."""
 
+import functools
 from typing import Any
 
 from caffe import NetSpec
@@ -9,12 +10,12 @@ from caffe.proto import caffe_pb2
 from . import alexnet, googlenet, vgg
 from .data import input_layers
 
-# Size of the images, and the function that gives the scores
+# Size of the images, and the functions that give the scores and, convolutionally, the features
 _NETS = {
-    "caffenet": (227, alexnet.scores),
-    "vgg16": (224, vgg.scores),
-    "vgg19": (224, vgg.scores),
-    "googlenet": (224, googlenet.scores),
+    "caffenet": (227, alexnet.scores, alexnet.features),
+    "vgg16": (224, vgg.scores, vgg.features),
+    "vgg19": (224, vgg.scores, functools.partial(vgg.features, net="vgg19")),
+    "googlenet": (224, googlenet.scores, googlenet.features),
 }
 CLASSIFIERS = tuple(_NETS)
 _FILLED = {"Convolution": "convolution_param", "InnerProduct": "inner_product_param"}
@@ -37,7 +38,7 @@ def classifier(
     """
     if net not in _NETS:
         raise ValueError(f"there is no classifier {net!r}; choose from {', '.join(CLASSIFIERS)}")
-    size, scores_of = _NETS[net]
+    size, scores_of, _ = _NETS[net]
     n = NetSpec()
     input_layers(n, split, data, size=size)
     scores = scores_of(n, n.data, net, classes, width)
@@ -52,4 +53,14 @@ def classifier(
     for layer in proto.layer:
         if layer.type in _FILLED:
             getattr(layer, _FILLED[layer.type]).weight_filler.type = "msra"
+    return proto
+
+
+def convolutional(net: str, *, width: float = 1.0) -> caffe_pb2.NetParameter:
+    """What is left of a classifier in an FCN, as a deploy net: all but its scores."""
+    n = NetSpec()
+    input_layers(n, "deploy", None, size=500)
+    _NETS[net][2](n, n.data, "deploy", width)
+    proto = n.to_proto()
+    proto.name = f"{net}-fcn"
     return proto

@@ -20,7 +20,7 @@ def net_of_weights(path: str | PathLike) -> tuple[str, int | dict[str, int], flo
     for net in (*NETS, *RGBD_NETS):
         full, least = (_outputs(net, classes, width) for width in (1, 0))
         if full.keys() == found.keys():
-            width = _width(found, full, least)
+            width = width_of(found, full, least)
             if width is not None:
                 return net, classes, width
     raise ValueError(
@@ -49,7 +49,7 @@ def _classes(found: dict[str, int]) -> int | dict[str, int]:
     return heads or max(coarse.values(), default=1)
 
 
-def _width(found: dict[str, int], full: dict[str, int], least: dict[str, int]) -> float | None:
+def width_of(found: dict[str, int], full: dict[str, int], least: dict[str, int]) -> float | None:
     """The simplest fraction that scales each layer's `full` channels to those found.
 
     `least` is what the layers keep at width 0: one channel of each group.

@@ -24,10 +24,12 @@ from data.datasets import DATASETS, Dataset, ids
 from infer import Predictor, colours, legend, load_image
 from surgery.ilsvrc import convert
 
-from . import plots, prototxt, score, stage
+from . import plots, prototxt, score
 from .device import choose_device
 from .metrics import Scores
 from .pretrain import pretrain
+from .progress import logging_to
+from .stage import Stage, train
 
 SEED = 1337
 WIDTH = 0.125
@@ -40,29 +42,34 @@ MOMENTUM = 0.9
 PICTURES = 5
 
 
+def pretrained(out: Path) -> Path:
+    """Train the small classifier in folder `out`, if it is not there; its convolutional weights."""
+    classifier = out / "classifier" / "vgg16.caffemodel"
+    if not classifier.exists():
+        caffe.set_random_seed(SEED)
+        classifier.parent.mkdir(parents=True, exist_ok=True)
+        with logging_to(classifier.parent / "log.txt"):
+            pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
+    weights = out / "vgg16-fcn.caffemodel"
+    print(convert(classifier, weights))
+    return weights
+
+
 def run(out: Path) -> dict[str, Scores]:
     """Run the demo in folder `out`; returns the scores of each stage on the held-out images."""
     dataset = dataclasses.replace(DATASETS["synthetic"], home=out / "data")
     if not dataset.home.exists():
         synthetic.generate(dataset.home, train=TRAIN, val=VAL, seed=SEED)
-    classifier = out / "classifier" / "vgg16.caffemodel"
-    if not classifier.exists():
-        caffe.set_random_seed(SEED)
-        classifier.parent.mkdir(parents=True, exist_ok=True)
-        with stage.logging_to(classifier.parent / "log.txt"):
-            pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
-    weights = out / "vgg16-fcn.caffemodel"
-    print(convert(classifier, weights))
+    weights = pretrained(out)
     results = {}
     for net, (iterations, rate) in STAGES.items():
-        solver = prototxt.solver(net, test_iter=VAL)
+        solver = prototxt.solver(dataset, net, test_iter=VAL)
         solver.max_iter = solver.snapshot = iterations
         solver.base_lr, solver.momentum = rate, MOMENTUM
         solver.lr_policy, solver.power = "poly", 1
         folder = out / net
-        results[net] = stage.train(
-            stage.Stage(net, dataset, folder, weights, solver, width=WIDTH, seed=SEED)
-        )
+        stage = Stage(net, dataset, folder, (weights,), solver, width=WIDTH, seed=SEED)
+        results[net] = train(stage).scores
         weights = folder / f"{net}.caffemodel"
     draw(out, dataset)
     return results

@@ -90,6 +90,13 @@ def grid(
     _save(figure, png, dpi=150)
 
 
+def visible(array: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 of a (1 or 3, H, W) array of any range, as depth and HHA are."""
+    low, high = array.min((1, 2), keepdims=True), array.max((1, 2), keepdims=True)
+    grey = np.rint(255 * (array - low) / np.maximum(high - low, 1e-6)).astype(np.uint8)
+    return np.repeat(grey.transpose(1, 2, 0), 3 // len(array), 2)
+
+
 def _series(metrics_csv: str | os.PathLike, column: str) -> tuple[list[int], list[float]]:
     values = {}
     with open(metrics_csv, newline="", encoding="utf-8") as file:

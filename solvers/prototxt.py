@@ -1,33 +1,44 @@
-"""Solver prototxt with the published parameters ("heavy learning" of the released models)."""
+"""Solver prototxt with the published parameters."""
 
+import nets
 from caffe.proto import caffe_pb2
+from data.datasets import Dataset
 
-# Batches of one image, momentum 0.99 and an unnormalised loss: the rate falls by 100 each time
-# a finer skip joins, for the nets fine-tune from the stage before.
-BASE_LR = {"fcn32s": 1e-10, "fcn16s": 1e-12, "fcn8s": 1e-14, "fcn8s-atonce": 1e-10}
-MAX_ITER = {"fcn32s": 100_000, "fcn16s": 100_000, "fcn8s": 100_000, "fcn8s-atonce": 300_000}
+from .stages import REGIMES, schedule
 
 
-def solver(net: str, *, test_iter: int) -> caffe_pb2.SolverParameter:
-    """The published solver of a net of nets.NETS; files are named as the authors named them.
+def solver(
+    dataset: Dataset, net: str, *, test_iter: int, regime: str | None = None
+) -> caffe_pb2.SolverParameter:
+    """The published solver of a net on a dataset; files are named as the authors named them.
 
-    test_iter is the number of validation images (736 for seg11valid). Scores are taken by
-    `solvers.stage`, not by the solver: hence the test_interval that is never reached.
+    test_iter   number of validation images (736 for seg11valid). Scores are taken by
+                `solvers.stage`, not by the solver: hence the test_interval that is never reached
+    regime      one of REGIMES, if not the one that the net was published in: the same rate, in its
+                unit
     """
-    return caffe_pb2.SolverParameter(
-        train_net="train.prototxt",
-        test_net=["val.prototxt"],
+    published = schedule(dataset.name, net)
+    own = REGIMES[published.regime]
+    chosen = REGIMES[regime or published.regime]
+    files = nets.file_names(dataset)
+    param = caffe_pb2.SolverParameter(
+        train_net=files["train"],
+        test_net=[files["val"]],
         test_iter=[test_iter],
         test_interval=999_999_999,
         display=20,
         average_loss=20,
         lr_policy="fixed",
-        base_lr=BASE_LR[net],
-        momentum=0.99,
-        iter_size=1,
-        max_iter=MAX_ITER[net],
+        base_lr=published.base_lr * chosen.rate / own.rate,
+        momentum=chosen.momentum,
+        iter_size=chosen.batch,
+        max_iter=published.max_iter,
         weight_decay=0.0005,
-        snapshot=4000,
+        snapshot=published.snapshot,
         snapshot_prefix="snapshot/train",
         test_initialization=False,
     )
+    if published.falls:
+        param.lr_policy, param.gamma = "multistep", 0.1
+        param.stepvalue[:] = published.falls
+    return param

@@ -32,12 +32,14 @@ def evaluate(
     net,
     images: int,
     *,
-    watch: Callable[[int, np.ndarray, np.ndarray, np.ndarray], None] | None = None,
+    watch: Callable[[int, np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]], None]
+    | None = None,
 ) -> Evaluation:
     """Run `images` forward passes of a val net and score each pair of HEADS that it has.
 
-    `watch(i, data, label, prediction)` sees the first image of each pass: (C, H, W) float32 as the
-    net got it (of color and depth or HHA: the color), and (H, W) class indices of the main head.
+    `watch(i, data, maps)` sees the first image of each pass: (C, H, W) float32 as the net got it
+    (of color and depth or HHA: the color), and by label blob its truth and prediction, (H, W) class
+    indices.
     """
     heads = {label: score for label, score in HEADS.items() if label in net.blobs}
     main = next(iter(heads))
@@ -53,7 +55,8 @@ def evaluate(
             voids[name] += int((label == VOID).sum())
         loss += float(net.blobs["loss"].data) / images
         if watch:
-            watch(i, net.blobs[pictured].data[0], net.blobs[main].data[0, 0], predictions[main][0])
+            maps = {name: (net.blobs[name].data[0, 0], predictions[name][0]) for name in heads}
+            watch(i, net.blobs[pictured].data[0], maps)
     results = {name: scores(hists[name], voids[name]) for name in heads}
     return Evaluation(results.pop(main), loss, results)
 
@@ -76,7 +79,8 @@ def row(iteration: int, loss: float, evaluation: Evaluation) -> list[str]:
 
 def table(rows: dict[str, Scores]) -> str:
     """The scores of several nets, in percent, as the paper's Table 2 has them."""
-    lines = [f"{'':14}{'pixel acc.':>12}{'mean acc.':>12}{'mean IU':>12}{'f.w. IU':>12}"]
+    wide = max(14, 1 + max(map(len, rows)))
+    lines = [f"{'':{wide}}{'pixel acc.':>12}{'mean acc.':>12}{'mean IU':>12}{'f.w. IU':>12}"]
     for name, result in rows.items():
-        lines.append(f"{name:14}" + "".join(f"{100 * v:12.1f}" for v in result[:4]))
+        lines.append(f"{name:{wide}}" + "".join(f"{100 * v:12.1f}" for v in result[:4]))
     return "\n".join(lines)

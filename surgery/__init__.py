@@ -1,6 +1,13 @@
 """Weights from net to net: `transplant`, and what a new net's other layers start from."""
 
-from .transplant import Report, expand_score, transplant
+from .transplant import Report, expand_score, transplant, transplant_first
 from .upsample import interp, upsample_filt
 
-__all__ = ["Report", "expand_score", "interp", "transplant", "upsample_filt"]
+__all__ = [
+    "Report",
+    "expand_score",
+    "interp",
+    "transplant",
+    "transplant_first",
+    "upsample_filt",
+]

@@ -1,9 +1,10 @@
-"""The classifier VGG16 made fully convolutional: what every first stage starts from.
+"""An ILSVRC classifier made fully convolutional: what every first stage starts from.
 
-    python -m surgery.ilsvrc [SRC] [DST]
+    python -m surgery.ilsvrc [CLASSIFIER] [DST]
 
-fc6 and fc7 become convolutions, fc8 is dropped. By default SRC is the published caffemodel and DST
-vgg16-fcn.caffemodel beside it.
+CLASSIFIER is caffenet, vgg16 (default), vgg19 or googlenet, whose published caffemodel is fetched
+where it is not there, or the caffemodel of such a net. Its fc6 and fc7 become convolutions, its
+scores are dropped. DST is NET-fcn.caffemodel beside the caffemodel by default.
 """
 
 import argparse
@@ -14,49 +15,69 @@ import caffe
 import nets
 from caffe.proto import caffe_pb2
 from caffe.storage import blob_shapes
-from data.datasets import ROOT, VGG16
-from nets.data import input_layers
-from nets.fcn import features
-from nets.parts import FC_CHANNELS
+from data.datasets import ILSVRC, ROOT
+from data.download import download
 
 from .transplant import Report, transplant
 
-SOURCE = ROOT / VGG16.path
-FULLY_CONVOLUTIONAL = SOURCE.with_name("vgg16-fcn.caffemodel")
+
+def converted(net: str) -> Path:
+    """Where the published weights of a classifier, made fully convolutional, lie."""
+    return (ROOT / ILSVRC[net].path).with_name(f"{net}-fcn.caffemodel")
 
 
 def convert(source: Path, target: Path) -> Report:
-    """Write `target`, the fully convolutional caffemodel of the VGG16 classifier `source`.
+    """Write `target`, the fully convolutional caffemodel of the classifier `source`.
 
     The classifier may be of any width and number of classes. Raises FileNotFoundError if it is
-    missing, ValueError if it is no VGG16.
+    missing, ValueError if it is none of nets.CLASSIFIERS.
     """
-    if not source.exists():
-        raise FileNotFoundError(
-            f"{source} is missing: it is VGG16 trained on ILSVRC. Get {VGG16.url} and put it there"
-        )
-    shapes = blob_shapes(source)
-    classifier = nets.classifier("deploy", classes=1)
-    if missing := _with_parameters(classifier) - shapes.keys():
-        raise ValueError(
-            f"{source}: no layer {', '.join(sorted(missing))}; expected the caffemodel of a VGG16 "
-            f"classifier, found layers {', '.join(shapes)}"
-        )
-    # Biases are the last axis also in files of the time when every blob had four.
-    classes, width = shapes["fc8"][1][-1], shapes["fc7"][1][-1] / FC_CHANNELS
-    old = _net(nets.classifier("deploy", classes=classes, width=width))
+    net, classes, width = recognise(source)
+    old = _net(nets.classifier("deploy", net=net, classes=classes, width=width))
     old.copy_from(source)
-    n = caffe.NetSpec()
-    input_layers(n, "deploy", None, size=500)
-    features(n, "deploy", width)
-    new = _net(n.to_proto())
+    new = _net(nets.convolutional(net, width=width))
     report = transplant(new, old)
     new.save(target)
     return report
 
 
-def _with_parameters(net: caffe_pb2.NetParameter) -> set[str]:
-    return {layer.name for layer in net.layer if layer.type in ("Convolution", "InnerProduct")}
+def recognise(source: Path) -> tuple[str, int, float]:
+    """(net, classes, width) of a classifier's caffemodel, as `nets.classifier` takes them.
+
+    The file may have further layers, as GoogLeNet's other losses. Raises as `convert` does.
+    """
+    if not source.exists():
+        urls = ", ".join(f"{net} {file.url}" for net, file in ILSVRC.items())
+        raise FileNotFoundError(
+            f"{source} is missing: it is to be a classifier trained on ILSVRC ({urls})"
+        )
+    # Biases are the last axis also in files of the time when every blob had four.
+    found = {name: blobs[1][-1] for name, blobs in blob_shapes(source).items() if len(blobs) > 1}
+    layers = {net: set(_outputs(net, 1, 1)) for net in nets.CLASSIFIERS}
+    net = max(
+        layers, key=lambda net: (layers[net] <= found.keys(), len(layers[net] & found.keys()))
+    )
+    if missing := layers[net] - found.keys():
+        raise ValueError(
+            f"{source}: no layer {', '.join(sorted(missing))}; expected the caffemodel of a "
+            f"classifier ({', '.join(layers)}), found layers {', '.join(found) or 'of none'}"
+        )
+    classes = found[list(_outputs(net, 1, 1))[-1]]
+    width = nets.width_of(found, _outputs(net, classes, 1), _outputs(net, classes, 0))
+    if width is None:
+        raise ValueError(f"{source}: the layers of {net}, but not its channels, nor a part of them")
+    return net, classes, width
+
+
+def _outputs(net: str, classes: int, width: float) -> dict[str, int]:
+    """Output channels of a classifier's layers with parameters, from the image on."""
+    outputs = {}
+    for layer in nets.classifier("deploy", net=net, classes=classes, width=width).layer:
+        if layer.type == "Convolution":
+            outputs[layer.name] = layer.convolution_param.num_output
+        elif layer.type == "InnerProduct":
+            outputs[layer.name] = layer.inner_product_param.num_output
+    return outputs
 
 
 def _net(spec: caffe_pb2.NetParameter) -> caffe.Net:
@@ -69,15 +90,22 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", nargs="?", type=Path, default=SOURCE, metavar="SRC")
-    parser.add_argument("target", nargs="?", type=Path, default=FULLY_CONVOLUTIONAL, metavar="DST")
+    parser.add_argument("classifier", nargs="?", default="vgg16", metavar="CLASSIFIER")
+    parser.add_argument("target", nargs="?", type=Path, metavar="DST")
     args = parser.parse_args(argv)
     try:
-        print(convert(args.source, args.target))
+        if args.classifier in ILSVRC:
+            published = ILSVRC[args.classifier]
+            source = ROOT / published.path
+            download(published.url, source, published.digest)
+        else:
+            source = Path(args.classifier)
+        target = args.target or source.with_name(f"{recognise(source)[0]}-fcn.caffemodel")
+        print(convert(source, target))
     except (ValueError, OSError, caffe.CaffeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"written: {args.target}")
+    print(f"written: {target}")
     return 0
 
 

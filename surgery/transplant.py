@@ -92,3 +92,23 @@ def expand_score(new_net: caffe.Net, new_layer: str, net: caffe.Net, layer: str)
                 "and the same inputs"
             )
         new.data[:classes] = old.data
+
+
+def transplant_first(new_net: caffe.Net, new_layer: str, net: caffe.Net, layer: str) -> None:
+    """Copy a first convolution into one that sees depth: in place of the image, or after it.
+
+    The filter of depth starts as the mean of those of the image's channels. Raises ValueError where
+    outputs or windows differ.
+    """
+    (old, *biases), (new, *new_biases) = net.params[layer], new_net.params[new_layer]
+    channels = old.data.shape[1]
+    kept = channels if new.data.shape[1] > channels else 0
+    if old.data.shape[0] != new.data.shape[0] or old.data.shape[2:] != new.data.shape[2:]:
+        raise ValueError(
+            f"weights of {layer}, {tuple(old.shape)}, do not fit into {new_layer}, "
+            f"{tuple(new.shape)}: expected as many outputs and the same window"
+        )
+    new.data[:, :kept] = old.data[:, :kept]
+    new.data[:, kept:] = old.data.mean(1, keepdims=True)
+    for old_bias, new_bias in zip(biases, new_biases, strict=True):
+        new_bias.data[...] = old_bias.data

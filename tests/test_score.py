@@ -67,13 +67,16 @@ def test_sift_flows_semantic_head_is_the_main_one_and_the_geometric_one_is_score
 
 
 def test_watch_sees_image_truth_and_prediction_of_each_pass():
-    net, seen = Net(2, label=("score", 5)), []
+    heads, seen = {"label": "score", "geo": "score_geo"}, []
+    net = Net(2, label=("score", 5), geo=("score_geo", 3))
     score.evaluate(net, 2, watch=lambda *args: seen.append(args))
     assert [args[0] for args in seen] == [0, 1]
-    for (_, data, label, prediction), blobs in zip(seen, net.passed, strict=True):
+    for (_, data, maps), blobs in zip(seen, net.passed, strict=True):
         np.testing.assert_array_equal(data, blobs["data"][0])
-        np.testing.assert_array_equal(label, blobs["label"][0, 0])
-        np.testing.assert_array_equal(prediction, blobs["score"][0].argmax(0))
+        assert list(maps) == ["label", "geo"]
+        for (label, name), (truth, prediction) in zip(heads.items(), maps.values(), strict=True):
+            np.testing.assert_array_equal(truth, blobs[label][0, 0])
+            np.testing.assert_array_equal(prediction, blobs[name][0].argmax(0))
 
 
 def test_watch_sees_the_color_of_a_net_that_sees_depth_too():

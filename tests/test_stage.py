@@ -18,7 +18,9 @@ import caffe
 import nets
 from caffe.proto import caffe_pb2
 from data import synthetic
-from solvers import prototxt, score, stage
+from data.datasets import DATASETS
+from solvers import score, stage
+from solvers.start import start_from
 from surgery.draw import draw
 
 WIDTH = 1 / 32
@@ -36,9 +38,7 @@ def world(tmp_path_factory):
     """A VOC directory, and vgg16-fcn weights of the tiny width (FCN-32s without its head)."""
     folder = tmp_path_factory.mktemp("world")
     synthetic.generate(folder / "data", train=4, val=2, size=(48, 64), seed=1)
-    spec = nets.fcn("fcn32s", "deploy", classes=21, data=None, width=WIDTH)
-    del spec.layer[[layer.name for layer in spec.layer].index("score_fr") :]
-    save_pretrained(folder / "vgg16-fcn.caffemodel", spec)
+    save_pretrained(folder / "vgg16-fcn.caffemodel", nets.convolutional("vgg16", width=WIDTH))
     return folder
 
 
@@ -48,6 +48,21 @@ def arguments(world, net, weights, out, *more):
         *(net, "--data", str(voc), "--weights", str(weights), "--out", str(out)),
         *("--width", str(WIDTH), "--gpu", "cpu", "--lr", "1e-9", *more),
     ]
+
+
+def test_the_grid_shows_each_images_own_truth(world, tmp_path, monkeypatch):
+    from infer import colours
+    from solvers import plots
+
+    grids = []
+    monkeypatch.setattr(plots, "grid", lambda rows, *more: grids.append(rows))
+    assert run_for(world, tmp_path / "run", 1) == 0
+    voc = world / "data" / "pascal" / "VOC2011"
+    names = (voc / "ImageSets/Segmentation/val.txt").read_text().split()
+    for name, (image, truth, _) in zip(names, grids[-1], strict=True):
+        label = np.array(Image.open(voc / f"SegmentationClass/{name}.png"))
+        np.testing.assert_array_equal(truth, colours(label))
+        np.testing.assert_array_equal(image, Image.open(voc / f"JPEGImages/{name}.jpg"))
 
 
 def weights_of(path):
@@ -73,16 +88,17 @@ def test_three_stages_each_from_the_last(world, tmp_path, capsys):
         with open(out / "metrics.csv") as file:
             rows = list(csv.DictReader(file))
         assert [row["iteration"] for row in rows] == ["2", "3"]
-        assert list(rows[0]) == score.header(synthetic.VOC_CLASSES, {})
+        assert list(rows[0]) == score.header(DATASETS["synthetic"].classes, {})
 
 
-def test_new_upsampling_is_bilinear_and_new_scores_are_zero(world, tmp_path):
+def test_new_upsampling_is_bilinear_and_new_scores_are_zero(world):
     """surgery.interp and the zero-initialised score layers of section 4.2."""
-    built = tiny_stage(world, tmp_path, "fcn32s", world / "vgg16-fcn.caffemodel")
-    solver = stage._solver(built, continues=False)
-    stage.start_from(solver.net, built)
-    assert not solver.net.params["score_fr"][0].data.any()
-    upscore = solver.net.params["upscore"][0].data
+    dataset = stage.dataset_at("synthetic", world / "data" / "pascal" / "VOC2011")
+    spec = nets.net_for(dataset, "fcn32s", "train", width=WIDTH)
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TRAIN))
+    start_from(net, "fcn32s", dataset, [world / "vgg16-fcn.caffemodel"], WIDTH)
+    assert not net.params["score_fr"][0].data.any()
+    upscore = net.params["upscore"][0].data
     assert upscore[3, 3].sum() == pytest.approx(32**2)
     assert not upscore[3, 4].any()
 
@@ -197,11 +213,6 @@ def test_ctrl_c_writes_a_snapshot_and_the_command_continues(world, tmp_path):
     assert f"Resuming from {state}" in log.read_text()
 
 
-def tiny_stage(world, tmp_path, net, weights):
-    dataset = stage.dataset_at(stage.DATASETS["synthetic"], world / "data" / "pascal" / "VOC2011")
-    return stage.Stage(net, dataset, tmp_path, weights, prototxt.solver(net, test_iter=2), WIDTH)
-
-
 def refused(world, tmp_path, capsys, net, weights, *more):
     assert stage.main(arguments(world, net, weights, tmp_path / "out", *more)) == 1
     return capsys.readouterr().err
@@ -235,7 +246,7 @@ def test_missing_weights_name_file_source_and_place(world, tmp_path, capsys, mon
     assert stage.main(args) == 1
     error = capsys.readouterr().err
     assert "runs/voc-fcn32s/fcn32s.caffemodel" in error
-    assert "train fcn32s first" in error
+    assert "`make fcn32s-voc` makes them" in error
 
 
 def test_missing_data_names_files_and_cure(world, tmp_path, capsys):
@@ -251,21 +262,3 @@ def test_a_loss_that_is_not_finite_stops_the_run(world, tmp_path, capsys):
     error = refused(world, tmp_path, capsys, "fcn32s", weights, "--lr", "1", "--iters", "20")
     assert "diverged" in error
     assert "base_lr" in error
-
-
-def test_published_solver_parameters():
-    """The released solvers: tests/records/solvers.json holds them."""
-    import json
-
-    from google.protobuf import json_format
-
-    published = json.loads((Path(__file__).parent / "records" / "solvers.json").read_text())
-    for net in nets.NETS:
-        ours = json_format.MessageToDict(
-            prototxt.solver(net, test_iter=736), preserving_proto_field_name=True
-        )
-        theirs = published[f"voc-{net}"]
-        assert ours.keys() == theirs.keys()
-        for key, value in theirs.items():
-            expected = pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
-            assert ours[key] == expected, (net, key)

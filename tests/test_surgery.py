@@ -9,7 +9,7 @@ import caffe
 import nets
 from caffe import layers as L
 from caffe.proto import caffe_pb2
-from surgery import expand_score, ilsvrc, interp, transplant, upsample_filt
+from surgery import expand_score, ilsvrc, interp, transplant, transplant_first, upsample_filt
 from surgery.draw import draw
 
 
@@ -212,6 +212,33 @@ def test_draw_follows_its_recipe():
         np.testing.assert_allclose(weights.data, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("channels", "kept"), [(3, 2), (4, 2), (1, 0), (2, 0)])
+def test_transplant_first_keeps_the_image_and_starts_depth_as_its_mean(channels, kept):
+    """The image stays where depth is added; depth alone takes its place."""
+    old, new = fill(first(2)), fill(first(channels), seed=1)
+    transplant_first(new, "first", old, "first")
+    weights, bias = (blob.data for blob in old.params["first"])
+    ours = new.params["first"][0].data
+    np.testing.assert_array_equal(ours[:, :kept], weights[:, :kept])
+    for channel in range(kept, channels):
+        np.testing.assert_allclose(ours[:, channel], weights.mean(1), rtol=1e-6)
+    np.testing.assert_array_equal(new.params["first"][1].data, bias)
+
+
+def first(channels, outputs=4, size=3):
+    n = caffe.NetSpec()
+    n.data = L.Input(shape=dict(dim=[1, channels, 5, 5]))
+    n.first = L.Convolution(n.data, num_output=outputs, kernel_size=size)
+    return build(n)
+
+
+@pytest.mark.parametrize("changes", [dict(outputs=1), dict(size=1)])
+def test_transplant_first_refuses_other_outputs_and_windows(changes):
+    """One output would broadcast."""
+    with pytest.raises(ValueError, match=r"first, \(4, 2, 3, 3\), do not fit into first, "):
+        transplant_first(first(3, **changes), "first", first(2), "first")
+
+
 @pytest.fixture
 def classifier(tmp_path):
     """A small VGG16 classifier and its caffemodel."""
@@ -267,4 +294,82 @@ def test_ilsvrc_refuses_another_nets_caffemodel(tmp_path, capsys):
     path = tmp_path / "other.caffemodel"
     dense().save(str(path))
     assert ilsvrc.main([str(path), str(tmp_path / "out")]) == 1
-    assert "expected the caffemodel of a VGG16 classifier" in capsys.readouterr().err
+    assert "expected the caffemodel of a classifier (caffenet, vgg16" in capsys.readouterr().err
+
+
+# classifier: the FCN it becomes, layers that change their shape, layers that are lost
+CONVERTED = {
+    "caffenet": ("fcn-alexnet", ["fc6", "fc7"], ["fc8"]),
+    "vgg16": ("fcn32s", ["fc6", "fc7"], ["fc8"]),
+    "vgg19": (None, ["fc6", "fc7"], ["fc8"]),
+    "googlenet": ("fcn-googlenet", [], ["loss3/classifier"]),
+}
+
+
+@pytest.mark.parametrize("width", [1 / 64, 0.03])
+@pytest.mark.parametrize("name", nets.CLASSIFIERS)
+def test_ilsvrc_recognises_each_classifier_and_keeps_all_but_its_scores(tmp_path, name, width):
+    spec = nets.classifier("deploy", net=name, classes=7, width=width)
+    net = fill(build(spec))
+    path, target = tmp_path / "any.caffemodel", tmp_path / "fcn.caffemodel"
+    net.save(path)
+    found, classes, found_width = ilsvrc.recognise(path)
+    assert (found, classes) == (name, 7)
+    assert nets.classifier("deploy", net=name, classes=7, width=found_width) == spec
+    fcn, coerced, lost = CONVERTED[name]
+    report = ilsvrc.convert(path, target)
+    assert (list(report.coerced), report.dropped) == (coerced, lost)
+    assert report.uninitialised == []
+    stored = caffe.storage.blob_shapes(target)
+    if fcn:
+        spec = nets.fcn(fcn, "deploy", classes=21, data=None, width=found_width)
+        loaded = build(spec)
+        loaded.copy_from(target)
+        assert loaded.params.keys() - stored.keys() == {"score_fr", "upscore"}
+        for layer in loaded.params.keys() - {"score_fr", "upscore"}:
+            for a, b in zip(net.params[layer], loaded.params[layer], strict=True):
+                np.testing.assert_array_equal(a.data.ravel(), b.data.ravel())
+
+
+def test_ilsvrc_passes_over_googlenets_other_losses(tmp_path):
+    """The published caffemodel is of the training net, which has three losses."""
+    spec = nets.classifier("deploy", net="googlenet", classes=3, width=1 / 64)
+    spec.layer.add(name="loss1/fc", type="InnerProduct", bottom=["data"], top=["loss1/fc"])
+    spec.layer[-1].inner_product_param.num_output = 2
+    build(spec).save(tmp_path / "a.caffemodel")
+    ilsvrc.convert(tmp_path / "a.caffemodel", tmp_path / "b.caffemodel")
+    assert "loss1/fc" not in caffe.storage.blob_shapes(tmp_path / "b.caffemodel")
+
+
+def test_ilsvrc_refuses_what_is_convolutional_already(classifier, tmp_path, capsys):
+    _, path = classifier
+    assert ilsvrc.main([str(path)]) == 0
+    assert ilsvrc.main([str(tmp_path / "vgg16-fcn.caffemodel")]) == 1
+    assert "no layer fc8" in capsys.readouterr().err
+
+
+def test_ilsvrc_refuses_channels_that_are_no_part_of_the_nets(tmp_path, capsys):
+    spec = nets.classifier("deploy", classes=5, width=1 / 64)
+    next(x for x in spec.layer if x.name == "conv3_2").convolution_param.num_output = 40
+    build(spec).save(tmp_path / "a.caffemodel")
+    assert ilsvrc.main([str(tmp_path / "a.caffemodel")]) == 1
+    assert "the layers of vgg16, but not its channels" in capsys.readouterr().err
+
+
+def test_ilsvrc_fetches_a_published_classifier_where_it_is_not_there(
+    classifier, tmp_path, monkeypatch
+):
+    _, path = classifier
+    fetched = []
+
+    def download(url, target, digest):
+        fetched.append(url)
+        target.parent.mkdir(parents=True)
+        target.write_bytes(path.read_bytes())
+
+    monkeypatch.setattr(ilsvrc, "ROOT", tmp_path / "data")
+    monkeypatch.setattr(ilsvrc, "download", download)
+    assert ilsvrc.main(["vgg16"]) == 0
+    assert fetched == [ilsvrc.ILSVRC["vgg16"].url]
+    assert ilsvrc.converted("vgg16").name == "vgg16-fcn.caffemodel"
+    assert ilsvrc.converted("vgg16").is_file()

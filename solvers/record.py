@@ -1,0 +1,78 @@
+"""What a run leaves behind of its scores: a line of metrics.csv, the curve, the pictures."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import nets
+from infer import colours, legend
+
+from . import plots, score
+from .score import Evaluation
+
+if TYPE_CHECKING:
+    from .stage import Stage
+
+log = logging.getLogger("solvers")
+
+PICTURES = 4  # validation images shown in grid.png
+
+
+def record(stage: Stage, solver, loss: float | None) -> Evaluation:
+    """Score the validation set, add a line to metrics.csv and draw the run's pictures.
+
+    loss: the training loss, None if nothing was trained: then only the score is new.
+    """
+    net = solver.test_nets[0]
+    net.share_with(solver.net)
+    images = stage.solver.test_iter[0]
+    # Spread over the set: neighbours in a list may be neighbours in a film.
+    pictured = {images * k // PICTURES for k in range(PICTURES)}
+    pictures: list[np.ndarray] = []
+    maps: dict[str, list[list[np.ndarray]]] = {head: [] for head in stage.dataset.labels}
+
+    def watch(i: int, data: np.ndarray, of: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+        if i in pictured:
+            pictures.append(_picture(stage, data))
+            for head, pair in of.items():  # copies: the next pass overwrites the blobs
+                maps[head].append([array.astype(np.uint8) for array in pair])
+
+    evaluation = score.evaluate(net, images, watch=watch)
+    if loss is None:
+        return evaluation
+    log.info(
+        "Iteration %d: loss %.4g, val loss %.4g, overall accuracy %.4f, mean accuracy %.4f, "
+        "mean IU %.4f, f.w. IU %.4f",
+        solver.iter,
+        loss,
+        evaluation.loss,
+        *evaluation.scores[:4],
+    )
+    metrics = stage.folder / "metrics.csv"
+    with open(metrics, "a", newline="") as file:
+        writer = csv.writer(file)
+        if file.tell() == 0:
+            writer.writerow(score.header(stage.dataset.classes, evaluation.others))
+        writer.writerow(score.row(solver.iter, loss, evaluation))
+    plots.curve(metrics, stage.folder / "curve.png")
+    for head, names in stage.dataset.labels.items():
+        more = f"-{head}" if head in evaluation.others else ""
+        rows = [
+            [image, *map(colours, pair)] for image, pair in zip(pictures, maps[head], strict=True)
+        ]
+        labels = np.concatenate([array.ravel() for pair in maps[head] for array in pair])
+        columns = ("image", "truth", stage.net)
+        plots.grid(rows, columns, stage.folder / f"grid{more}.png", legend(labels, names))
+    return evaluation
+
+
+def _picture(stage: Stage, data: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of what the net saw; of depth or HHA alone, channels made visible."""
+    if nets.modalities(stage.net)[:1] in (("depth",), ("hha",)):
+        return plots.visible(data)
+    mean = np.array(stage.dataset.mean, np.float32)[:, None, None]
+    return np.clip(np.rint(data + mean), 0, 255).astype(np.uint8)[::-1].transpose(1, 2, 0)
