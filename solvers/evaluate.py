@@ -9,7 +9,6 @@ metrics.csv (iteration 0) to a new folder, where `python -m tables` finds them.
 
 import argparse
 import csv
-import dataclasses
 import io
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ import caffe
 import nets
 from caffe.files import prototxt, write_text
 from data.datasets import DATASETS, Dataset, passes, require
+from data.mine import find
 
 from . import score
 from .device import choose_device
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS))
-    parser.add_argument("--dataset", choices=sorted(DATASETS), default="voc")
+    parser.add_argument("--dataset", default="voc", help=f"{', '.join(DATASETS)}, mine (voc)")
     parser.add_argument("--data", type=Path, help="the dataset's folder, if it is elsewhere")
     parser.add_argument("--weights", type=Path, required=True, help="caffemodel to score")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -63,9 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         choose_device(args.gpu)
-        dataset = DATASETS[args.dataset]
-        if args.data:
-            dataset = dataclasses.replace(dataset, home=args.data.resolve())
+        dataset = find(args.dataset, args.data)
         require(dataset)
         result = evaluate(args.net, dataset, args.weights, args.out, width=args.width)
     except (ValueError, OSError, caffe.CaffeError) as error:

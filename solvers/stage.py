@@ -70,15 +70,17 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
     with logging_to(stage.folder / "log.txt"):
-        if not resume:
-            _move_aside(stage.folder / "snapshot")
-            _move_aside(stage.folder / "metrics.csv")
-        snapshots = _snapshots(stage)
+        snapshots = _snapshots(stage) if resume else []
         solver = _solver(stage, continues=bool(snapshots))
         if snapshots:
             _resume(stage, solver, snapshots)
         else:
             start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+        if not resume:
+            _move_aside(stage.folder / "metrics.csv")
+            if _snapshots(stage):
+                _move_aside(stage.folder / "snapshot")
+                (stage.folder / "snapshot").mkdir()
         return _run(stage, solver)
 
 

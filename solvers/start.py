@@ -1,6 +1,7 @@
 """Filling a training net: weights of the stage before, bilinear upsampling, zero scores."""
 
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def start_from(
 
 def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:
     """A net that a stage starts from, with the weights of its caffemodel."""
-    stored = blob_shapes(path)
+    stored = {layer: shapes for layer, shapes in blob_shapes(path).items() if shapes}
     if net in nets.CLASSIFIERS:
         spec, title = nets.convolutional(net, width=width), f"the convolutional {net}"
     else:
@@ -62,6 +63,14 @@ def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:
             f"{path}: fc6 has shape {stored['fc6'][0]}, that of a classifier; make it "
             f"convolutional first: python -m surgery.ilsvrc {path}"
         )
+    for layer, (weights, *_) in old.params.items():
+        shape = stored[layer][0] if layer in stored else tuple(weights.shape)
+        if weights.data.size != math.prod(shape):
+            raise ValueError(
+                f"{path}: {layer} has shape {shape}, expected {tuple(weights.shape)} of {title} at "
+                f"width {width:g}: give the width (WIDTH=, --width) and the dataset that these "
+                "weights were trained with"
+            )
     old.copy_from(str(path))
     return old
 

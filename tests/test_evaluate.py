@@ -9,6 +9,7 @@ import nets
 import tables.__main__
 from caffe.proto import caffe_pb2
 from data import synthetic
+from data.mine import find
 from solvers import evaluate
 from surgery.draw import draw
 
@@ -55,6 +56,20 @@ def test_scores_of_both_heads_stand_in_the_folder_and_in_the_tables(world, tmp_p
         }
     expected = 100 * float(line["geo_overall_accuracy"])
     assert float(cells["geom. acc."]) == pytest.approx(expected, abs=0.05 + 1e-4)
+
+
+def test_a_folder_of_ones_own_is_scored_too(tmp_path, capsys):
+    folder = tmp_path / "photos"
+    synthetic.generate(folder, train=1, val=1, size=(40, 48), seed=1, dataset="mine")
+    spec = nets.net_for(find("mine", folder), "fcn32s", "deploy", width=WIDTH)
+    caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST)).save(tmp_path / "w.caffemodel")
+    own = ["--dataset", "mine", "--data", str(folder), "--weights", str(tmp_path / "w.caffemodel")]
+    args = ["fcn32s", *own, "--gpu", "cpu", "--width", str(WIDTH), "--out", str(tmp_path / "out")]
+    assert evaluate.main(args) == 0
+    assert "iu_floor" in (tmp_path / "out/metrics.csv").read_text()
+    args[2] = "mein"
+    assert evaluate.main(args) == 1
+    assert "there is no dataset 'mein'" in capsys.readouterr().err
 
 
 def test_weights_that_lack_layers_are_refused(world, tmp_path, capsys):

@@ -136,6 +136,14 @@ def test_starting_again_moves_the_old_run_aside(world, tmp_path):
     assert len((out / "metrics.csv.1").read_text().splitlines()) == 3
 
 
+def test_starting_again_with_weights_that_do_not_fit_moves_nothing(world, tmp_path):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    assert run_for(world, out, 1, "--restart", "--width", str(1 / 16)) == 1
+    assert not (out / "snapshot.1").exists()
+    assert (out / "metrics.csv").exists()
+
+
 def test_a_damaged_snapshot_is_passed_over(world, tmp_path):
     out = tmp_path / "run"
     assert run_for(world, out, 2) == 0

@@ -176,6 +176,15 @@ def test_weights_of_another_stage_are_refused(tmp_path):
         started("fcn32s-depth", [path])
 
 
+def test_weights_of_another_width_or_dataset_are_refused(tmp_path):
+    path = tmp_path / "a.caffemodel"
+    for dataset, width, layer in (("nyud", 1 / 32, "conv1_1"), ("siftflow", WIDTH, "score_fr")):
+        classes = len(DATASETS[dataset].classes)
+        saved(nets.fcn("fcn32s", "deploy", classes=classes, data=None, width=width), path, 0)
+        with pytest.raises(ValueError, match=rf"{layer} has shape .* give the width \(WIDTH="):
+            started("fcn16s", [path])
+
+
 def test_what_is_missing_is_named_with_the_target_that_makes_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for dataset, net, message in (
