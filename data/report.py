@@ -86,7 +86,7 @@ def _draw_classes(top: str, names: tuple[str, ...], surveys: dict[str, Survey], 
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_ylabel("percent of the pixels")
-    axes.legend()
+    figure.legend(loc="outside upper right", ncols=len(labelled))  # beside the bars, not on them
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=100)
 

@@ -126,6 +126,16 @@ def test_hha_images_are_made_from_depth_where_there_are_none_and_only_there(twin
     assert found == {**written, "img_5001.png": mine}
 
 
+def test_no_hha_image_is_made_of_depth_with_holes(twin):
+    folder = twin("nyud")
+    made = folder / "nyud/data/hha/img_5002.png"
+    made.unlink()
+    overwrite(folder / "nyud/data/depth/img_5002.png", np.zeros(SIZE, "u2"))
+    with pytest.raises(ValueError, match=r"depth/img_5002\.png: 2240 of 2240 pixels"):
+        prepare.prepare(find("synthetic-nyud", folder))
+    assert not made.exists()
+
+
 def test_context_gets_its_list_of_33_classes(twin):
     folder = twin("context")
     path = folder / "pascal-context/33_labels.txt"
@@ -254,6 +264,12 @@ def other_59(folder):
     path.write_text(path.read_text().replace("10: cow\n11: diningtable", "10: table\n11: cow"))
 
 
+def other_raw_depth(folder):
+    (folder / "nyud/data/hha/img_5002.png").unlink()
+    (folder / "nyud/data/rawdepth").mkdir()
+    overwrite(folder / "nyud/data/rawdepth/img_5002.png", np.ones((9, 9), "u2"))
+
+
 BAD = {
     "listed, but not there": (
         "mine",
@@ -295,6 +311,16 @@ BAD = {
         "nyud",
         lambda f: overwrite(f / "nyud/data/depth/img_5004.png", np.zeros(SIZE, "u2")),
         r"depth/img_5004\.png: 2240 of 2240 pixels have depth 0",
+    ),
+    "raw depth of another size": (
+        "nyud",
+        other_raw_depth,
+        r"rawdepth/img_5002\.png: 9 x 9 \(h x w\), but .*depth/img_5002\.png is 40 x 56",
+    ),
+    "a split that is no text": (
+        "siftflow",
+        lambda f: (f / "sift-flow/test.txt").write_bytes(b"\xff\xfe"),
+        r"sift-flow/test\.txt: can't be read .*expected a text file of one image id a line",
     ),
     "no variable S": (
         "siftflow",

@@ -1,5 +1,6 @@
 """Laws of data/unpack.py: all below the folder, all or nothing."""
 
+import contextlib
 import io
 import os
 import shutil
@@ -8,6 +9,7 @@ import zipfile
 from collections import namedtuple
 
 import pytest
+from fuzzing import FUZZ_INPUTS, mutations
 
 from data.unpack import UnpackError, unpack
 
@@ -107,6 +109,29 @@ def test_a_zip_with_spoilt_contents_is_an_error_that_leaves_nothing(tmp_path):
     archive.write_bytes(archive.read_bytes().replace(b"contents", b"CONTENTS", 1))
     with pytest.raises(UnpackError, match="damaged"):
         unpack(archive, tmp_path / "out")
+    assert os.listdir(tmp_path) == ["x.zip"]
+
+
+@pytest.mark.parametrize("mode", ["w", "zip"])
+def test_any_damage_is_an_error_or_none_and_stays_in_the_folder(tmp_path, mode):
+    archive = tmp_path / "x.archive"
+    names = {"top/a.txt": b"a" * 99, "top/\xe9": b"c"}
+    make_zip(archive, names) if mode == "zip" else make_tar(archive, names, mode=mode)
+    for damaged in mutations(archive.read_bytes(), 1, FUZZ_INPUTS // 4):
+        archive.write_bytes(damaged)
+        with contextlib.suppress(UnpackError, OSError):
+            unpack(archive, tmp_path / "out", "top")
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        assert os.listdir(tmp_path) == ["x.archive"]
+
+
+def test_an_encrypted_zip_is_an_error_that_leaves_nothing(tmp_path):
+    data = bytearray(make_zip(tmp_path / "x.zip", {"top/a": b"a"}).read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.rfind(header) + flags] |= 1
+    (tmp_path / "x.zip").write_bytes(data)
+    with pytest.raises(UnpackError, match=r"x\.zip: damaged \(.*encrypted"):
+        unpack(tmp_path / "x.zip", tmp_path / "out", "top")
     assert os.listdir(tmp_path) == ["x.zip"]
 
 

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import layer_alone
@@ -246,6 +247,14 @@ def truncated_jpeg(folder):
     (folder / "JPEGImages/im0.jpg").write_bytes(data[:-40])
 
 
+def huge_label(folder):
+    path = folder / "SegmentationClass/im0.png"
+    data = bytearray(path.read_bytes())
+    data[16:24] = (60_000).to_bytes(4, "big") * 2  # width and height
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    path.write_bytes(data)
+
+
 BAD_VOC = {
     "label value 21": (
         lambda f: save_label(f, np.full((7, 9), 21, np.uint8)),
@@ -273,12 +282,22 @@ BAD_VOC = {
         r"im0\.png: no such file, but .*train\.txt lists it",
     ),
     "no split file": (no_split, FileNotFoundError, r"train\.txt: no such split file .*'voc_dir'"),
+    "a split that is no text": (
+        lambda f: (f / "ImageSets/Segmentation/train.txt").write_bytes(b"\xff\xfe"),
+        OSError,
+        r"train\.txt: can't be read .*expected a text file of one image id a line",
+    ),
     "empty split": (empty_split, ValueError, r"train\.txt: the split is empty"),
     "truncated JPEG": (truncated_jpeg, OSError, r"im0\.jpg: can't be read .*truncated"),
     "no JPEG at all": (
         lambda f: (f / "JPEGImages/im0.jpg").write_bytes(b"<html>"),
         OSError,
         r"im0\.jpg: can't be read as an image",
+    ),
+    "a label that says it is huge": (
+        huge_label,
+        OSError,
+        r"im0\.png: can't be read as an image \(.*3600000000 pixels",
     ),
     "broken label PNG": (
         lambda f: (f / "SegmentationClass/im0.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
