@@ -7,6 +7,7 @@ images a second Data layers read. Prints the result and writes it to results.md 
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     devices = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
     command = ["python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)]
     environment = report.environment(command, devices)
+    os.environ.setdefault("GLOG_minloglevel", "1")  # a solver's log is no part of the bench's
     print("\n".join(environment))
     try:
         rows = measure(args.rounds, args.size, args.width, devices)
