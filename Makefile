@@ -24,7 +24,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(GPU),--gpu $(GPU)) $(if $(filter 0,$(RESUME)),--restart)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint bench nets tables table-upper-bounds twins clean \
+.PHONY: help setup demo test fuzz lint bench nets tables table-upper-bounds twins clean \
 	data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine \
 	$(classifiers) $(stages)
 
@@ -51,6 +51,8 @@ $(READY): setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[test]"
 	@touch $@
+
+setup: $(READY)  ## make the environment .venv, with exact versions (a minute); every target does so
 
 demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw
 	$(RUN) -m solvers.demo

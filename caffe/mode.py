@@ -47,8 +47,8 @@ def _gpu(device_id: int) -> torch.device:
     if not 0 <= device_id < count:
         found = f"torch sees {count} GPU(s)" if count else "torch sees no GPU on this machine"
         raise CaffeError(
-            f"GPU {device_id} was asked for, but {found}; run on the CPU: set_mode_cpu(), or leave "
-            "GPU= or --gpu out of the command"
+            f"GPU {device_id} was asked for, but {found}; run on the CPU: set_mode_cpu() in a "
+            "script, solver_mode: CPU in a solver, no GPU= or --gpu in the command"
         )
     return torch.device("cuda", device_id)
 

@@ -362,7 +362,9 @@ def test_a_gpu_that_is_not_there_is_one_line(finetune, capsys, monkeypatch, plac
     number = 0 if place == "flag" else 3
     more = ["-gpu", "all"] if place == "flag" else []
     assert main(["train", "-solver", "solver.prototxt", *more]) == 1
-    assert f"GPU {number} was asked for, but torch sees no GPU" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert f"GPU {number} was asked for, but torch sees no GPU" in errors
+    assert ("error: solver.prototxt: GPU 3" in errors) == (place == "solver")
     if place == "solver":  # -gpu counts more than the solver: a GPU 1 is not there either
         assert main(["train", "-solver", "solver.prototxt", "-gpu", "1"]) == 1
         assert "GPU 1 was asked for" in capsys.readouterr().err

@@ -49,6 +49,8 @@ PUBLIC = {
     "caffe.net_spec": "layers params NetSpec Top Function to_proto param_name_dict assign_proto",
     "caffe.coord_map": "coord_map_from_to crop",
     "caffe.classifier": "Classifier",
+    "caffe.pycaffe": "Net SGDSolver get_solver Layer set_mode_cpu",
+    "caffe._caffe": "Net Blob Layer Timer set_mode_cpu set_device layer_type_list",
     "caffe.detector": "Detector",
     "caffe.proto.caffe_pb2": "NetParameter SolverParameter BlobProto Datum TRAIN TEST",
 }

@@ -85,8 +85,11 @@ def _array(path: PathLike, axes: int) -> np.ndarray:
     """An .npy file's numbers."""
     try:
         array = np.load(path, mmap_mode="r")
-    except Exception as error:  # numpy raises much for a damaged header
-        raise CaffeError(f"{path}: cannot be read as an .npy file ({error})") from None
+    except Exception:  # numpy raises much for a damaged header, and advises to unpickle
+        raise CaffeError(
+            f"{path}: cannot be read as an .npy file; a binaryproto becomes one by "
+            "numpy.save and caffe.io.blobproto_to_array"
+        ) from None
     if not isinstance(array, np.ndarray) or array.ndim != axes or array.dtype.kind not in "fiu":
         raise CaffeError(f"{path}: expected numbers in an array of {axes} axes")
     return array

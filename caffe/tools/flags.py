@@ -58,7 +58,12 @@ def caffe_flags(parser: argparse.ArgumentParser) -> None:
     flag(parser, "weights", help="caffemodel to start from; train: several, separated by ','")
     flag(parser, "snapshot", help="solverstate to resume from (train), instead of -weights")
     flag(parser, "iterations", type=positive, default=50, help="passes (test, time; 50)")
-    flag(parser, "gpu", default="", help="number of the GPU, or 'all'; without it the CPU")
+    flag(
+        parser,
+        "gpu",
+        default="",
+        help="number of the GPU, or 'all'; without it the CPU, or what a solver's solver_mode says",
+    )
     flag(
         parser, "phase", choices=("TRAIN", "TEST"), default="TRAIN", help="of the net (time; TRAIN)"
     )

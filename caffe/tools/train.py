@@ -7,7 +7,7 @@ Ctrl-C (SIGINT) ends the iteration, writes a snapshot and stops; SIGHUP writes o
 import argparse
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> None:
     if args.snapshot or args.weights:
         param.ClearField("weights")
         param.weights.extend([args.weights] if args.weights else [])
-    _choose_device(args.gpu, param)
+    with nullcontext() if args.gpu else within(args.solver):
+        _choose_device(args.gpu, param)
     with _signals(args.sigint_effect, args.sighup_effect) as requested_action:
         with within(args.solver):
             solver = get_solver(param)

@@ -1,0 +1,3 @@
+"""caffe._caffe: where BVLC's C++ half lies; scripts of its time import from it."""
+
+from . import *  # noqa: F403
