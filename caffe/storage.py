@@ -23,6 +23,7 @@ from .errors import CaffeError
 from .files import PathLike, cannot_be_read, replacing
 from .proto import caffe_pb2
 from .stored import StoredBlob, StoredLayers, StoredState
+from .wire import varint
 
 if TYPE_CHECKING:
     from .net import Net
@@ -284,16 +285,7 @@ def _floats(message: Field, number: int, dtype: str, wire: int) -> np.ndarray:
 
 
 def _tag(number: int, wire_type: int = BYTES) -> bytes:
-    return _encode(number << 3 | wire_type)
-
-
-def _encode(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    return varint(number << 3 | wire_type)
 
 
 def _blob_parts(blob: Blob, write_diff: bool) -> tuple[bytes, list[tuple[bytes, torch.Tensor]]]:
@@ -301,7 +293,7 @@ def _blob_parts(blob: Blob, write_diff: bool) -> tuple[bytes, list[tuple[bytes, 
     head = caffe_pb2.BlobProto()
     if blob.shape:  # Caffe writes a blob without axes without a shape
         head.shape.dim.extend(blob.shape)
-    length = _encode(4 * blob.count)
+    length = varint(4 * blob.count)
     parts = [(_tag(DATA) + length, blob.data_tensor())]
     if write_diff:
         parts.append((_tag(DIFF) + length, blob.diff_tensor()))
@@ -315,7 +307,7 @@ def _blob_size(blob: Blob, write_diff: bool) -> int:
 
 def _write_blob(file: BinaryIO, number: int, blob: Blob, write_diff: bool = False) -> None:
     head, parts = _blob_parts(blob, write_diff)
-    file.write(_tag(number) + _encode(_blob_size(blob, write_diff)) + head)
+    file.write(_tag(number) + varint(_blob_size(blob, write_diff)) + head)
     for tag, tensor in parts:
         file.write(tag)
         file.write(tensor.cpu().contiguous().numpy().astype("<f4", copy=False).data)
@@ -326,7 +318,7 @@ def _write_layer(file: BinaryIO, head: bytes, blobs: Sequence[Blob], write_diff:
     size = len(head)
     for blob in blobs:
         inner = _blob_size(blob, write_diff)
-        size += len(_tag(BLOBS)) + len(_encode(inner)) + inner
-    file.write(_tag(LAYER) + _encode(size) + head)
+        size += len(_tag(BLOBS)) + len(varint(inner)) + inner
+    file.write(_tag(LAYER) + varint(size) + head)
     for blob in blobs:
         _write_blob(file, BLOBS, blob, write_diff)

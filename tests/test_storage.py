@@ -15,6 +15,7 @@ import caffe
 from caffe import storage
 from caffe.blob import Blob
 from caffe.proto import caffe_pb2
+from caffe.wire import varint
 
 NetParameter, SolverState = caffe_pb2.NetParameter, caffe_pb2.SolverState
 
@@ -146,7 +147,7 @@ BLOBS = {
 
 
 def field(number, content):
-    return storage._tag(number) + storage._encode(len(content)) + content
+    return storage._tag(number) + varint(len(content)) + content
 
 
 def forms(blob):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ..errors import CaffeError
 from ..files import PathLike
+from ..wire import varint
 from .base import Database, Writer, damaged, writing
 from .leveldb_format import (
     UINT32,
@@ -31,7 +32,6 @@ from .leveldb_format import (
     string,
     table_items,
     trailer_of,
-    varint,
 )
 
 COMPARATOR = b"leveldb.BytewiseComparator"

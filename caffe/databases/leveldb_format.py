@@ -6,6 +6,7 @@ Everything here raises Damaged for what is not valid; who knows the file's name 
 from collections.abc import Iterable, Iterator
 from struct import Struct, pack
 
+from ..wire import varint
 from .crc32c import crc32c
 from .snappy import decompress
 
@@ -58,16 +59,6 @@ class Fields:
     def string(self) -> Bytes:
         """Bytes with their length in front."""
         return self.take(self.varint())
-
-
-def varint(value: int) -> bytes:
-    """A number as Fields.varint reads it."""
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def string(data: bytes) -> bytes:
