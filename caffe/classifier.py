@@ -37,6 +37,22 @@ def input_transformer(
     return transformer
 
 
+def input_batch(net: Net, images: Sequence[np.ndarray]) -> np.ndarray:
+    """Preprocessed images, K x H x W, as one array for the net's first input.
+
+    Raises CaffeError for an image of other channels than the input's.
+    """
+    name = net.inputs[0]
+    channels = net.blobs[name].shape[1]
+    for image in images:
+        if len(image) != channels:
+            raise CaffeError(
+                f"input '{name}' of net '{net.name}' takes images of {channels} channels; found "
+                f"one of {len(image)}"
+            )
+    return np.array(images)
+
+
 class Classifier(Net):
     """A net in TEST phase that takes images.
 
@@ -70,7 +86,13 @@ class Classifier(Net):
 
         oversample: the mean over corners, centre and their mirror images; else the centre's.
         """
-        images = np.array([io.resize_image(image, self.image_dims) for image in inputs])
+        images = [io.resize_image(image, self.image_dims) for image in inputs]
+        if len(channels := {image.shape[2] for image in images}) > 1:
+            raise CaffeError(
+                f"images of {' and '.join(map(str, sorted(channels)))} channels in one batch; "
+                "make them alike (load_image reads gray ones as 3 too)"
+            )
+        images = np.array(images)
         if oversample:
             crops = io.oversample(images, self.crop_dims)
         else:
@@ -78,6 +100,6 @@ class Classifier(Net):
             y, x = ((np.array(self.image_dims) - self.crop_dims) / 2.0).astype(int)
             crops = images[:, y : y + height, x : x + width]
         name = self.inputs[0]
-        data = np.array([self.transformer.preprocess(name, crop) for crop in crops])
+        data = input_batch(self, [self.transformer.preprocess(name, crop) for crop in crops])
         scores = self.forward_all(**{name: data})[self.outputs[0]]
         return scores.reshape(len(scores) // 10, 10, -1).mean(1) if oversample else scores

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from . import io
-from .classifier import input_transformer
+from .classifier import input_batch, input_transformer
 from .errors import CaffeError
 from .files import PathLike
 from .net import Net
@@ -54,7 +54,7 @@ class Detector(Net):
                 data.append(self.transformer.preprocess(name, self.crop(image, window)))
         if not data:
             return []
-        scores = self.forward_all(**{name: np.array(data)})[self.outputs[0]]
+        scores = self.forward_all(**{name: input_batch(self, data)})[self.outputs[0]]
         return [{**w, "prediction": score} for w, score in zip(windows, scores, strict=True)]
 
     def detect_selective_search(self, image_fnames: Iterable[PathLike]) -> list[dict]:
@@ -74,7 +74,8 @@ class Detector(Net):
         """The window (ymin, xmin, ymax, xmax) of an H x W x K image.
 
         With context_pad: at the net's input size, in its surroundings, the mean beyond the image.
-        Raises ValueError for a window that lies outside or has no pixels.
+        Raises ValueError for a window that lies outside or has no pixels, CaffeError for other
+        channels than the input's where the mean surrounds them.
         """
         box = np.array(window, int)
         if self.context_pad:
@@ -84,6 +85,11 @@ class Detector(Net):
         return crop
 
     def _crop_in_context(self, im: np.ndarray, window: np.ndarray) -> np.ndarray:
+        if im.shape[2] != self.crop_dims[2]:
+            raise CaffeError(
+                f"an image of {im.shape[2]} channels, but the input '{self.inputs[0]}' of net "
+                f"'{self.name}', whose mean surrounds it, takes {self.crop_dims[2]}"
+            )
         size = self.blobs[self.inputs[0]].width  # the input is a square
         scale = size / (size - 2.0 * self.context_pad)
         half = (window[2:] - window[:2] + 1) / 2.0
@@ -116,10 +122,11 @@ class Detector(Net):
         self.context_pad = context_pad
         self.crop_mean = np.zeros(self.crop_dims, np.float32)
         if name in self.transformer.mean:
-            mean = self.transformer.mean[name].transpose(back)
+            mean = self.transformer.mean[name] / self.transformer.raw_scale.get(name, 1)
+            mean = mean.transpose(back)
             if name in self.transformer.channel_swap:
                 mean = mean[:, :, np.argsort(self.transformer.channel_swap[name])]
-            self.crop_mean = mean / self.transformer.raw_scale.get(name, 1)
+            self.crop_mean = mean
 
 
 def _check_window(crop: np.ndarray, window: Sequence[int], im: np.ndarray) -> None:

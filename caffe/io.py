@@ -108,7 +108,7 @@ class Transformer:
         """An image as float32 input, a copy.
 
         In this order: resized to H x W, axes transposed, channels swapped, times raw_scale, minus
-        the mean, times input_scale.
+        the mean, times input_scale. Raises CaffeError for an image that these do not fit.
         """
         self._check_input(in_)
         caffe_in = np.array(data, np.float32)
@@ -118,14 +118,28 @@ class Transformer:
         if in_ in self.transpose:
             caffe_in = caffe_in.transpose(self.transpose[in_])
         if in_ in self.channel_swap:
-            caffe_in = caffe_in[list(self.channel_swap[in_])]
-        if in_ in self.raw_scale:
-            caffe_in *= self.raw_scale[in_]
-        if in_ in self.mean:
-            caffe_in -= self.mean[in_]
-        if in_ in self.input_scale:
-            caffe_in *= self.input_scale[in_]
+            order = list(self.channel_swap[in_])
+            self._check_fit(in_, f"channel swap {order}", caffe_in, max(order) < len(caffe_in))
+            caffe_in = caffe_in[order]
+        for what, values, apply in (
+            ("raw_scale", self.raw_scale, np.multiply),
+            ("mean", self.mean, np.subtract),
+            ("input_scale", self.input_scale, np.multiply),
+        ):
+            if in_ in values:
+                shape = np.shape(values[in_])
+                fits = _broadcasts(shape, caffe_in.shape)
+                self._check_fit(in_, f"{what} of shape {shape}", caffe_in, fits)
+                apply(caffe_in, values[in_], out=caffe_in)
         return caffe_in
+
+    def _check_fit(self, in_: str, what: str, image: np.ndarray, fits: bool) -> None:
+        if not fits:
+            raise CaffeError(
+                f"{in_}: {what} does not fit an image that is {image.shape} here; the input takes "
+                f"{tuple(self.inputs[in_][1:])}. Give an image of as many channels (load_image "
+                "reads gray ones as 3 too), or change the setting"
+            )
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
         """The image of an input, axes of length 1 dropped: preprocess without the resizing."""
@@ -165,7 +179,7 @@ class Transformer:
 
     def set_raw_scale(self, in_: str, scale: float) -> None:
         """A factor before the mean: 255 for models of 8-bit images."""
-        self._check_input(in_)
+        self._check_scale(in_, "raw_scale", scale)
         self.raw_scale[in_] = scale
 
     def set_mean(self, in_: str, mean: np.ndarray) -> None:
@@ -191,8 +205,24 @@ class Transformer:
 
     def set_input_scale(self, in_: str, scale: float) -> None:
         """A factor after all else."""
-        self._check_input(in_)
+        self._check_scale(in_, "input_scale", scale)
         self.input_scale[in_] = scale
+
+    def _check_scale(self, in_: str, what: str, scale: float) -> None:
+        self._check_input(in_)
+        if not _broadcasts(np.shape(scale), tuple(self.inputs[in_][1:])):
+            raise CaffeError(
+                f"{what} is a number, or an array that fits the input {in_}, "
+                f"{tuple(self.inputs[in_][1:])}, as (K, 1, 1) does; found shape {np.shape(scale)}"
+            )
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether numpy takes an array of a shape as one of another."""
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False
 
 
 # Images.

@@ -33,6 +33,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Guist's Table 2: by task ("training", "evaluation") and the factor by which images were
+    downscaled, MB as printed; and his model of training: `base` + `per_pixel` x pixels.
+
+    `full_size` is what he estimates for images that were not downscaled.
+    """
+
+    megabytes: dict[str, dict[int, str]]
+    base: int
+    per_pixel: float
+    full_size: str
+    source: str
+
+    def model(self, pixels: int) -> float:
+        """MB of a training step with an image of so many pixels."""
+        return self.base + self.per_pixel * pixels
+
+
+@dataclass(frozen=True)
 class Table:
     title: str
     columns: tuple[Column, ...]
@@ -55,6 +74,16 @@ def load() -> list[Table]:
         )
         for table in contents["tables"]
     ]
+
+
+def load_memory() -> Memory:
+    """The published memory against image size."""
+    contents = json.loads(FILE.read_text(encoding="utf-8"))
+    memory = contents["memory"]
+    tasks = memory["megabytes"].items()
+    megabytes = {task: {int(f): text for f, text in by.items()} for task, by in tasks}
+    source = contents["sources"][memory["source"]]
+    return Memory(**{**memory, "megabytes": megabytes, "source": f"{source}, Table 2"})
 
 
 def _row(row: dict, columns: int) -> Row:

@@ -88,6 +88,17 @@ def test_a_net_without_input_is_an_error(tmp_path):
         caffe.Classifier(str(path), str(tmp_path / "w.caffemodel"))
 
 
+def test_images_of_other_channels_than_the_input_are_an_error(files):
+    classifier = caffe.Classifier(*files)
+    gray, color = np.ones((9, 8, 1), np.float32), np.ones((9, 8, 3), np.float32)
+    message = r"input 'data' of net '.*' takes images of 3 channels; found one of 1"
+    for oversample in (True, False):
+        with pytest.raises(caffe.CaffeError, match=message):
+            classifier.predict([gray], oversample=oversample)
+        with pytest.raises(caffe.CaffeError, match="images of 1 and 3 channels in one batch"):
+            classifier.predict([gray, color], oversample=oversample)
+
+
 # The command.
 
 

@@ -157,3 +157,24 @@ def test_a_window_without_pixels_is_an_error(files, window, context_pad):
 def test_a_context_pad_that_leaves_no_window_is_an_error(files, pad):
     with pytest.raises(ValueError, match="leaves nothing of an input 12 wide"):
         caffe.Detector(*files, context_pad=pad)
+
+
+def test_images_of_other_channels_than_the_input_are_an_error(tmp_path):
+    gray = NET.replace("dim: 3", "dim: 1")
+    model, weights = str(tmp_path / "gray.prototxt"), str(tmp_path / "gray.caffemodel")
+    (tmp_path / "gray.prototxt").write_text(gray)
+    caffe.Net(model, caffe.TEST).save(weights)
+    name = tmp_path / "a.png"
+    Image.new("RGB", (16, 15)).save(name)
+    message = r"input 'data' of net '.*' takes images of 1 channels; found one of 3"
+    with pytest.raises(caffe.CaffeError, match=message):
+        caffe.Detector(model, weights).detect_windows([(name, [(0, 0, 9, 9)])])
+    with pytest.raises(caffe.CaffeError, match="an image of 3 channels, but the input 'data'"):
+        caffe.Detector(model, weights, context_pad=2).crop(np.zeros((20, 20, 3)), (2, 2, 9, 9))
+
+
+def test_a_scale_for_each_channel_divides_the_mean_that_surrounds_an_image(files):
+    scale = np.array([100.0, 200.0, 255.0])  # of BGR, as the mean
+    settings = {**SETTINGS, "raw_scale": scale.reshape(3, 1, 1)}
+    detector = caffe.Detector(*files, context_pad=2, **settings)
+    np.testing.assert_allclose(detector.crop_mean[0, 0], (MEAN / scale)[::-1], rtol=1e-6)

@@ -160,11 +160,40 @@ def test_a_mean_is_a_value_a_channel_or_an_image_that_is_resized_to_the_input():
         (lambda t: t.set_mean("data", rand(2, 5, 4)), ValueError, "Mean channels incompatible"),
         (lambda t: t.set_mean("data", rand(1, 3, 5, 4)), ValueError, "Mean shape invalid"),
         (lambda t: t.set_mean("data", np.float32(1)), ValueError, "Mean shape invalid"),
+        (lambda t: t.set_raw_scale("data", [1, 2, 3]), caffe.CaffeError, r"raw_scale .* \(3,\)"),
+        (lambda t: t.set_input_scale("data", rand(2, 1, 1)), caffe.CaffeError, r"\(2, 1, 1\)"),
     ],
 )
 def test_what_does_not_fit_the_inputs_is_an_error_in_pycaffes_words(call, error, message):
     with pytest.raises(error, match=message):
         call(transformer())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named"),
+    [
+        ("channel_swap", (2, 1, 0), r"channel swap \[2, 1, 0\]"),
+        ("mean", np.arange(3.0), r"mean of shape \(3, 1, 1\)"),
+        ("raw_scale", rand(3, 1, 1), r"raw_scale of shape \(3, 1, 1\)"),
+        ("input_scale", rand(3, 5, 4), r"input_scale of shape \(3, 5, 4\)"),
+    ],
+)
+def test_an_image_of_other_channels_than_a_setting_is_named(setting, value, named):
+    t = transformer()
+    t.set_transpose("data", (2, 0, 1))
+    getattr(t, f"set_{setting}")("data", value)
+    t.preprocess("data", rand(5, 4, 3))
+    message = rf"^data: {named} does not fit an image that is \(1, 5, 4\) .* takes \(3, 5, 4\)"
+    with pytest.raises(caffe.CaffeError, match=message):
+        t.preprocess("data", rand(5, 4, 1))
+
+
+def test_a_scale_may_be_one_a_channel():
+    t = transformer()
+    t.set_transpose("data", (2, 0, 1))
+    scale, image = np.array([1.0, 2.0, 3.0]).reshape(3, 1, 1), rand(5, 4, 3)
+    t.set_raw_scale("data", scale)
+    np.testing.assert_allclose(t.preprocess("data", image), image.transpose(2, 0, 1) * scale)
 
 
 # Images.

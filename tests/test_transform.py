@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe import TEST, TRAIN, CaffeError
+from caffe.feeding.datum import array_to_datum
 from caffe.feeding.mean_file import read_mean, write_mean
 from caffe.feeding.transform import Transformer, random_words
 from caffe.proto import caffe_pb2
@@ -184,3 +185,17 @@ def test_what_is_no_mean_file_is_refused(tmp_path, data, message):
     path.write_bytes(data)
     with pytest.raises(CaffeError, match=f"mean.binaryproto: .*{message}"):
         read_mean(path)
+
+
+@pytest.mark.parametrize("force", ["force_color", "force_gray"])
+def test_forcing_the_color_of_a_raw_datum_is_logged_once_and_does_nothing(caplog, force):
+    image = drawn_image(0, 2, 4, 5)
+    made = transformer(**{force: True})
+    for _ in range(3):
+        np.testing.assert_array_equal(made.array(array_to_datum(image)), image)
+    assert [(r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("ERROR", "force_color and force_gray only for encoded datum")
+    ]
+    caplog.clear()
+    transformer().array(array_to_datum(image))
+    assert not caplog.records

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CaffeError
-from ..log import info
+from ..log import LOGGER, info
 from ..proto import caffe_pb2
 from .datum import datum_to_array
 from .mean_file import read_mean
@@ -53,6 +53,7 @@ class Transformer:
         self.mirror = param.mirror
         self.scale = np.float32(param.scale)
         self.force_color, self.force_gray = param.force_color, param.force_gray
+        self.told = False  # that forcing does nothing to a raw datum
         self.mean: np.ndarray | None = None  # float32 (C, H, W), or (1 or C, 1, 1)
         self.mean_file = param.mean_file if param.HasField("mean_file") else None
         if self.mean_file is not None:
@@ -62,7 +63,14 @@ class Transformer:
             self.mean = np.array(param.mean_value, np.float32)[:, None, None]
 
     def array(self, datum: caffe_pb2.Datum) -> np.ndarray:
-        """A datum as (C, H, W) uint8 BGR or float32, decoded if it is encoded."""
+        """A datum as (C, H, W) uint8 BGR or float32, decoded if it is encoded.
+
+        Where one is not, force_color and force_gray do nothing: an error is logged, as BVLC does
+        for each datum, but once.
+        """
+        if not (datum.encoded or self.told) and (self.force_color or self.force_gray):
+            LOGGER.error("force_color and force_gray only for encoded datum")
+            self.told = True
         return datum_to_array(datum, self.force_color, self.force_gray)
 
     def shape(self, image: Shape) -> Shape:

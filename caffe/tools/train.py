@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
+from .. import mode
 from ..errors import CaffeError, within
 from ..log import info
 from ..proto.caffe_pb2 import SolverParameter
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> None:
         param.weights.extend([args.weights] if args.weights else [])
     with nullcontext() if args.gpu else within(args.solver):
         _choose_device(args.gpu, param)
+    mode.set_precision(args.precision)
     with _signals(args.sigint_effect, args.sighup_effect) as requested_action:
         with within(args.solver):
             solver = get_solver(param)
