@@ -90,9 +90,12 @@ def gravity(normal: np.ndarray) -> np.ndarray:
         for _ in range(repeats):
             along = np.abs(down @ known)
             floor, wall = known[:, along > np.cos(angle)], known[:, along < np.sin(angle)]
-            _, vectors = np.linalg.eigh(wall @ wall.T - floor @ floor.T)
-            new = vectors[:, 0]  # of the least eigenvalue
-            down = new if new @ down >= 0 else -new
+            values, vectors = np.linalg.eigh(wall @ wall.T - floor @ floor.T)
+            # Of the least eigenvalue; where several directions are as good, the nearest one
+            best = vectors[:, values <= values[0] + 1e-6 * np.abs(values).max()]
+            new = best @ (down @ best)
+            length = np.linalg.norm(new)
+            down = new / length if length else vectors[:, 0]
     return down
 
 

@@ -10,6 +10,7 @@ from infer.drawing import (
     write_png,
 )
 from infer.images import load_image
+from infer.pipeline import pipeline
 from infer.predictor import Predictor
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "legend",
     "load_image",
     "overlay",
+    "pipeline",
     "with_legend",
     "write_palette_png",
     "write_png",

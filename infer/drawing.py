@@ -24,14 +24,14 @@ def legend(labels: np.ndarray, names: Sequence[str]) -> list[LegendEntry]:
 
     Raises ValueError for a label that is neither void nor has a name.
     """
-    found, counts = np.unique(labels, return_counts=True)
+    counts = np.bincount(np.ravel(labels))
     entries = []
-    for index, count in zip(found.tolist(), counts.tolist(), strict=True):
-        if index != VOID and not 0 <= index < len(names):
+    for index in np.flatnonzero(counts).tolist():
+        if index != VOID and index >= len(names):
             raise ValueError(f"label {index} has no name: {len(names)} class names were given")
         name = "void" if index == VOID else names[index]
         colour = tuple(palette()[index].tolist())
-        entries.append(LegendEntry(index, name, colour, count / np.size(labels)))
+        entries.append(LegendEntry(index, name, colour, float(counts[index] / np.size(labels))))
     return entries
 
 
@@ -77,7 +77,8 @@ def with_legend(picture: np.ndarray, entries: Sequence[LegendEntry]) -> np.ndarr
 
 def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Writes an (H, W, 3) uint8 RGB array; an older file stays whole until the new one is."""
-    _write(path, Image.fromarray(picture))
+    # Level 1 takes a third of the time of zlib's default, for a photograph 5% larger.
+    _write(path, Image.fromarray(picture), compress_level=1)
 
 
 def write_palette_png(path: str | os.PathLike, labels: np.ndarray) -> None:
@@ -92,8 +93,8 @@ def write_palette_png(path: str | os.PathLike, labels: np.ndarray) -> None:
     _write(path, image)
 
 
-def _write(path: str | os.PathLike, image: Image.Image) -> None:
+def _write(path: str | os.PathLike, image: Image.Image, **options: int) -> None:
     from caffe.files import replacing  # here: caffe loads torch, which takes seconds
 
     with replacing(path) as file:
-        image.save(file, format="PNG")
+        image.save(file, format="PNG", **options)

@@ -1,7 +1,7 @@
 """Data layer for NYUDv2 as S. Gupta et al. (ECCV 2014) prepare it: 40 classes, depth, HHA."""
 
 import numpy as np
-from seg_data_layer import SegDataLayer, read_image, read_map
+from seg_data_layer import SegDataLayer, planes, read_image, read_map
 from seg_labels import from_one
 
 TOPS = ("color", "depth", "hha", "label")
@@ -52,8 +52,7 @@ class NYUDSegDataLayer(SegDataLayer):
                 f"{path}: HHA image has mode {image.mode}; expected three channels (RGB): remove "
                 "it and make it again (python -m data.prepare nyud)"
             )
-        hha = np.array(image, np.float32) - self.mean_hha
-        return np.ascontiguousarray(hha.transpose(2, 0, 1))
+        return planes(np.asarray(image), self.mean_hha)
 
     def load_label(self, path):
         """(1, H, W) uint8."""

@@ -1,19 +1,23 @@
 """What all data layers of segmentation share: order, prefetch, augmentation, cuts, batches.
 
-Only caffe.Layer, numpy, PIL and scipy are used, so BVLC's pycaffe runs these layers too.
+Only caffe.Layer, numpy and PIL are used, so BVLC's pycaffe runs these layers too.
 """
 
 import ast
 import os
 import random
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import scipy.io
+from mat_file import read_mat_file
 from PIL import Image
 from seg_labels import VOID
 
 import caffe
+
+AHEAD = 3  # passes that are decoded before they are due
+THREADS = 2  # that decode them
 
 
 class SegDataLayer(caffe.Layer):
@@ -33,7 +37,7 @@ class SegDataLayer(caffe.Layer):
     - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
     - batch (1): entries a pass, which must have equal sizes.
 
-    The next entries are decoded in a thread while the net runs. Its errors are raised by the pass
+    The next passes are decoded in threads while the net runs. Their errors are raised by the pass
     that needs them: FileNotFoundError for what is missing, OSError for what can't be read,
     ValueError for contents or parameters that don't fit; each names the file.
     """
@@ -54,9 +58,9 @@ class SegDataLayer(caffe.Layer):
         if len(top) != len(self.tops):
             names = " and ".join(self.tops)
             raise ValueError(f"{_kind(self)}: {len(top)} tops; define {len(self.tops)}: {names}")
-        self.number = 0  # of the pass
-        self.items = self.choose(0)
-        self.worker = ThreadPoolExecutor(1, "prefetch")
+        self.number = 0  # of the next pass to choose
+        self.pending = deque()  # what is decoded: the pass that is due, and those after it
+        self.workers = ThreadPoolExecutor(THREADS, "prefetch")
         self.prefetch()
 
     def open(self):
@@ -78,7 +82,7 @@ class SegDataLayer(caffe.Layer):
 
     def reshape(self, bottom, top):
         # Called once when the net is built and once every pass: each batch is decoded once.
-        self.batch = self.pending.result()
+        self.batch = self.pending[0].result()
         for blob, array in zip(top, self.batch, strict=True):
             blob.reshape(*array.shape)
 
@@ -95,22 +99,26 @@ class SegDataLayer(caffe.Layer):
         if n < 0:
             raise ValueError(f"{_kind(self)}: can't skip {n} images; n must be 0 or more")
         for _ in range(n):
-            self.number += 1
-            self.items = self.choose(self.number)
+            if self.pending:
+                self.pending.popleft().cancel()
+            else:
+                self.choose()
         self.prefetch()
 
-    def choose(self, number):
-        """The entries of the pass `number`; passes must be asked for one after the other."""
-        size = self.params.get("batch", 1)
+    def choose(self):
+        """The number and the entries of the next pass that nobody has asked for."""
+        number, size = self.number, self.params.get("batch", 1)
+        self.number += 1
         if self.random:
             # random.randint draws otherwise in Python 3; this is what it did in 2.7.
-            return [int(self.rng.random() * self.entries) for _ in range(size)]
-        return [(number * size + i) % self.entries for i in range(size)]
+            return number, [int(self.rng.random() * self.entries) for _ in range(size)]
+        return number, [(number * size + i) % self.entries for i in range(size)]
 
     def prefetch(self):
-        self.pending = self.worker.submit(self.load_batch, self.items, self.number)
+        while len(self.pending) < AHEAD:
+            self.pending.append(self.workers.submit(self.load_batch, *self.choose()))
 
-    def load_batch(self, items, number):
+    def load_batch(self, number, items):
         """One (len(items), C, H, W) array a top."""
         loaded = [self.load_entry(item, f"{number} {i}") for i, item in enumerate(items)]
         shapes = [arrays[0].shape for arrays in loaded]
@@ -121,6 +129,8 @@ class SegDataLayer(caffe.Layer):
                     f"{path}: {shape[1]} x {shape[2]} (h x w), but {first} in the same batch is "
                     f"{shapes[0][1]} x {shapes[0][2]}; set batch to 1, or make all images equal"
                 )
+        if len(items) == 1:
+            return [array[np.newaxis] for array in loaded[0]]  # without a copy
         return [np.stack(arrays) for arrays in zip(*loaded, strict=True)]
 
     def load_entry(self, item, draw):
@@ -156,9 +166,7 @@ class SegDataLayer(caffe.Layer):
 
     def load_data(self, path):
         """(3, H, W) float32 BGR minus the mean. Grey, CMYK and palette images become RGB first."""
-        pixels = np.array(read_image(path).convert("RGB"), dtype=np.float32)[:, :, ::-1]
-        pixels -= self.mean
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return planes(np.asarray(read_image(path).convert("RGB"))[:, :, ::-1], self.mean)
 
     def name(self, item):
         """The id of the image that entry number `item` is (a piece of)."""
@@ -223,14 +231,13 @@ def read_indices(path):
 
 
 def read_mat(path):
-    """The variables of a MATLAB file."""
+    """The variables of a MATLAB file, as read_mat_file gives them."""
     try:
-        contents = scipy.io.loadmat(os.fspath(path), appendmat=False)
+        return read_mat_file(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
-    except Exception as error:  # scipy raises nearly anything on bytes that aren't a .mat
+    except (OSError, ValueError) as error:
         raise OSError(f"{path}: can't be read ({error}); get the file again") from error
-    return {key: value for key, value in contents.items() if not key.startswith("__")}
 
 
 def read_map(path, variable):
@@ -241,17 +248,29 @@ def read_map(path, variable):
             f"{path}: holds {', '.join(sorted(contents)) or 'nothing'}; expected the variable "
             f"{variable}: get the file again, or rename what it holds"
         )
-    values = np.asarray(contents[variable])
-    numbers = values.dtype.kind in "uif"
-    if values.ndim != 2 or not numbers or not np.array_equal(values, np.floor(values)):
+    values = contents[variable]
+    is_map = isinstance(values, np.ndarray) and values.ndim == 2
+    if not is_map or not np.array_equal(values, np.floor(values)):
         raise ValueError(
-            f"{path}: {variable} is {values.dtype} of shape {values.shape}; "
-            "expected an H x W array of class indices"
+            f"{path}: {variable} is {described(values)}; expected an H x W array of class indices"
         )
     return values
 
 
+def described(value):
+    """What read_mat_file found, for a message."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} of shape {value.shape}"
+    return "no array of numbers"
+
+
 # ---- size and place ----
+
+
+def planes(pixels, mean):
+    """(3, H, W) float32 of (H, W, 3) uint8 pixels less the mean, rounded once."""
+    channels = pixels.transpose(2, 0, 1)
+    return np.subtract(channels, mean[:, None, None], out=np.empty(channels.shape, np.float32))
 
 
 def downscaled(array, factor):

@@ -8,7 +8,8 @@ Use from a prototxt, with this folder on PYTHONPATH:
                      'mean': (104.00699, 116.66877, 122.67892)}" } }
 """
 
-from seg_data_layer import SegDataLayer, read_indices, read_mat, whole
+import numpy as np
+from seg_data_layer import SegDataLayer, described, read_indices, read_mat, whole
 from seg_labels import VOID, checked
 
 
@@ -45,16 +46,17 @@ class SBDDSegDataLayer(_Labelled):
     def read_label(path):
         """The (H, W) class indices in one of SBD's .mat files."""
         contents = read_mat(path)
-        try:
-            label = contents["GTcls"][0]["Segmentation"][0]
-        except (KeyError, ValueError, IndexError):
+        truth = contents.get("GTcls")
+        if not isinstance(truth, dict) or "Segmentation" not in truth:
             raise ValueError(
                 f"{path}: holds {', '.join(sorted(contents)) or 'nothing'}; expected "
                 "GTcls.Segmentation, as the files of SBD's cls/ folder do"
-            ) from None
-        if label.ndim != 2 or label.dtype.kind not in "ui":
+            )
+        label = truth["Segmentation"]
+        is_map = isinstance(label, np.ndarray) and label.ndim == 2
+        if not is_map or label.dtype.kind not in "ui":
             raise ValueError(
-                f"{path}: GTcls.Segmentation is {label.dtype} of shape {label.shape}; "
-                "expected an H x W array of class indices"
+                f"{path}: GTcls.Segmentation is {described(label)}; expected an H x W array of "
+                "class indices"
             )
         return label

@@ -88,6 +88,40 @@ def test_an_unreadable_image_among_many_is_reported_and_the_others_are_done(
     assert f"error: {tmp_path / 'in' / 'b.jpg'}: not an image" in captured.err
 
 
+def test_lines_and_errors_come_in_the_order_of_the_images(cli, weights, tmp_path, monkeypatch):
+    names = ["a.png", "b.png", "c.png", "d.png"]
+    images = [photo(tmp_path / name, seed) for seed, name in enumerate(names)]
+    images[2].write_bytes(b"no image")
+    printed = []
+    monkeypatch.setattr(cli.tqdm, "write", lambda line, file=None: printed.append(line))
+    out = ["--weights", str(weights), "--out", str(tmp_path / "out")]
+    assert cli.main([*map(str, images), *out]) == 1
+    assert [line.removeprefix("error: ").split(": ")[0] for line in printed] == [*map(str, images)]
+
+
+def test_an_interruption_leaves_the_images_before_it_whole_and_nothing_of_the_others(
+    cli, weights, tmp_path, monkeypatch
+):
+    label = infer.Predictor.__call__
+
+    def interrupted(predictor, image):
+        if image.shape == (20, 21, 3):
+            raise KeyboardInterrupt
+        return label(predictor, image)
+
+    monkeypatch.setattr(infer.Predictor, "__call__", interrupted)
+    photo(tmp_path / "in/a.png")
+    photo(tmp_path / "in/b.png", size=(20, 21))
+    photo(tmp_path / "in/c.png")
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        cli.main([str(tmp_path / "in"), "--weights", str(weights), "--out", str(out)])
+    assert files(out) == ["a.png", "a_overlay.png"]
+    for path in out.iterdir():
+        with Image.open(path) as whole:
+            whole.load()
+
+
 def plan(cli, *inputs):
     jobs = cli.plan([Path(path) for path in inputs], Path("out"))
     return [(str(job.image), job.labels.name, job.overlay.name) for job in jobs]
@@ -151,6 +185,7 @@ def test_the_demos_weights_are_the_default(cli, weights, tmp_path, monkeypatch):
         (["--net", "gone.prototxt"], "gone.prototxt: neither a net"),
         (["--dataset", "camvid"], "scores 21 classes, but 11 class names were given"),
         (["--gpu", "99"], "GPU 99 was asked for"),
+        (["--precision", "half"], "unknown precision 'half'"),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_nothing_is_written(

@@ -16,6 +16,7 @@ import caffe
 import infer
 import nets
 from data.datasets import palette
+from infer.predictor import first_highest
 
 RGB = np.random.RandomState(0).randint(0, 256, (7, 5, 3)).astype(np.uint8)
 GRAY = RGB[:, :, 0]
@@ -313,6 +314,13 @@ def test_labels_are_the_best_scoring_class_of_bgr_minus_mean_at_any_size(fcn8s, 
     assert labels.shape == shape
     chosen = np.take_along_axis(score, labels[None].astype(int), 0)[0]
     np.testing.assert_array_equal(chosen, score.max(0))
+
+
+@given(hnp.arrays(np.float32, st.tuples(*[st.integers(1, 6)] * 3), elements=st.integers(-3, 3)))
+def test_of_equal_scores_the_first_class_is_taken_as_by_argmax(scores):
+    labels = first_highest(scores)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, scores.argmax(0))
 
 
 def test_one_predictor_labels_images_of_many_sizes_alike_in_any_order(fcn8s):

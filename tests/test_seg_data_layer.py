@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from layer_alone import build, run
-from seg_data_layer import SegDataLayer, cut, downscaled, moved
+from seg_data_layer import SegDataLayer, cut, downscaled, moved, planes
 
 SIZE = (12, 20)
 
@@ -157,6 +158,19 @@ def test_downscaled_images_and_labels_have_one_size_and_known_values(h, w, facto
     assert image.dtype == np.float32
     assert set(small.ravel()) <= set(label.ravel())
     assert label.min() <= image.min() <= image.max() <= label.max()
+
+
+@given(
+    hnp.arrays(np.uint8, (2, 3, 3)),
+    hnp.arrays(np.float32, 3, elements=st.floats(-300, 300, width=32))
+    | hnp.arrays(np.float64, 3, elements=st.floats(-300, 300)),
+)
+def test_planes_are_the_pixels_less_the_mean_rounded_once(pixels, mean):
+    found = planes(pixels, mean)
+    assert found.dtype == np.float32
+    assert found.flags.c_contiguous
+    exact = pixels.astype(np.float64) - mean
+    np.testing.assert_array_equal(found, exact.astype(np.float32).transpose(2, 0, 1))
 
 
 @given(down=st.integers(-9, 9), right=st.integers(-9, 9))

@@ -13,6 +13,7 @@ import pytest
 import scipy.io
 from layer_alone import Blob, run
 from PIL import Image
+from seg_data_layer import AHEAD
 from voc_layers import SBDDSegDataLayer, VOCSegDataLayer
 
 import caffe
@@ -120,14 +121,29 @@ def test_layers_with_their_own_seed_do_not_disturb_each_other():
     assert found == expected
 
 
-def test_prefetch_decodes_every_image_once_in_order_however_often_reshape_is_called():
+def test_prefetch_decodes_every_image_once_however_often_reshape_is_called():
     layer, tops = build(Numbers, voc_dir="", split="train", seed=1337)
     shown = []
     for _ in range(20):
         layer.reshape([], tops)
         shown += numbers(layer, tops, 1)
-    layer.reshape([], tops)  # waits for the image prefetched last
-    assert layer.loaded[:-1] == shown
+    layer.workers.shutdown()  # once what is decoded ahead is done
+    ahead = [int(pending.result()[0][0, 0, 0, 0]) for pending in layer.pending]
+    assert sorted(layer.loaded) == sorted(shown + ahead)
+
+
+def test_images_are_decoded_by_several_threads_and_come_in_their_order():
+    second = threading.Event()
+
+    class FirstWaitsForSecond(Numbers):
+        def load(self, name):
+            if name == 1:
+                second.set()
+            assert second.wait(60)
+            return super().load(name)
+
+    layer, tops = build(FirstWaitsForSecond, voc_dir="", split="val")
+    assert numbers(layer, tops, 7) == [0, 1, 2, 3, 4, 0, 1]
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -138,7 +154,7 @@ def test_skip_n_goes_on_where_n_passes_would_and_decodes_none_between(split, n):
     skipped, other_tops = build(Numbers, voc_dir="", split=split, seed=7)
     skipped.skip(n)
     assert numbers(skipped, other_tops, 10) == numbers(ran, tops, 10)
-    assert len(skipped.loaded) <= 12  # the first, the 10 shown and the one after
+    assert len(skipped.loaded) <= 10 + 2 * AHEAD  # what was ahead, the 10 shown, what is ahead
 
 
 def test_skip_backwards_is_an_error():
@@ -200,11 +216,13 @@ def test_a_dropped_layer_leaves_no_thread():
     before = set(threading.enumerate())
     layer, tops = build(Numbers, voc_dir="", split="train", seed=0)
     numbers(layer, tops, 3)
-    (prefetcher,) = set(threading.enumerate()) - before
+    prefetchers = set(threading.enumerate()) - before
+    assert prefetchers
     del layer
     gc.collect()
-    prefetcher.join(timeout=10)
-    assert not prefetcher.is_alive()
+    for prefetcher in prefetchers:
+        prefetcher.join(timeout=10)
+        assert not prefetcher.is_alive()
 
 
 def test_a_process_with_a_living_layer_exits_cleanly(voc):
