@@ -21,12 +21,14 @@ data = $(or $(DATA),$(if $(filter voc,$(dataset)),$(VOC)))
 options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
 	$(if $(SNAPSHOT),--snapshot $(SNAPSHOT)) $(if $(REGIME),--regime $(REGIME)) \
-	$(if $(GPU),--gpu $(GPU)) $(if $(filter 0,$(RESUME)),--restart)
+	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
+	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
+	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint bench nets tables table-upper-bounds twins clean \
-	data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine \
-	$(classifiers) $(stages)
+.PHONY: help setup demo test fuzz lint bench bench-quick nets tables table-upper-bounds \
+	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
+	data-camvid data-mine $(classifiers) $(stages)
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -42,9 +44,12 @@ help:  ## list the targets
 	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
 	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
 	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged"
+	@echo "  OUT=DIR              folder of the run (runs/DATASET-NET): another one for other data"
 	@echo "  WIDTH=0.125          scales the channels: small nets"
 	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
 	@echo "  GPU=0, GPU=cpu       by default the GPU if there is one"
+	@echo "  PRECISION=bf16       or tf32 (on a GPU); by default fp32, as Caffe"
+	@echo "  RECOMPUTE=1          less memory, more time: activations are computed twice"
 	@echo "  RESUME=0             start again; by default it continues from its newest snapshot"
 
 $(READY): setup.py constraints.txt
@@ -69,8 +74,15 @@ fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 
-bench: $(READY)  ## measure against plain PyTorch; writes bench/results.md
+$(VENV)/.bench: $(READY)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[bench]"
+	@touch $@
+
+bench: $(VENV)/.bench  ## time and memory beside other engines (half an hour), to bench/results.md
 	$(RUN) -m bench
+
+bench-quick: $(READY)  ## the essence of it on a smaller image, in two minutes; only prints
+	$(RUN) -m bench --quick
 
 nets: $(READY)  ## write the prototxt of every net to runs/nets
 	$(RUN) -m nets --out runs/nets
@@ -80,6 +92,9 @@ tables: $(READY)  ## print the paper's tables, published and ours, to runs/table
 
 table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val)
 	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT))
+
+table-memory: $(READY)  ## memory against image size, beside the published, to runs/tables (WIDTH=, GPU=)
+	$(RUN) -m tables.memory $(if $(WIDTH),--width $(WIDTH)) $(if $(GPU),--gpu $(GPU))
 
 data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
 	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")

@@ -4,6 +4,8 @@ from setuptools import setup
 
 EXPORT = ["onnx>=1.17", "onnxscript>=0.3", "onnxruntime>=1.20"]  # caffe export
 DRAW = ["pydot>=3"]  # caffe draw_net
+# What the bench compares with. OpenVINO and OpenCV read the net as ONNX.
+BENCH = [*EXPORT, "openvino>=2024.0", "opencv-python-headless>=4.10,<5"]
 
 setup(
     name="fcn-caffe",
@@ -36,6 +38,7 @@ setup(
     extras_require={
         "export": EXPORT,
         "draw": DRAW,
+        "bench": BENCH,
         "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", *EXPORT, *DRAW],
     },
 )

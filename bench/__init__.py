@@ -1,1 +1,1 @@
-"""The bench: this engine against the same nets written plainly in PyTorch (`python -m bench`)."""
+"""The bench: this engine beside the others that run these nets (`python -m bench`)."""

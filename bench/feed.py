@@ -1,111 +1,189 @@
-"""How fast Data layers feed a net: images a second out of an LMDB, decoded and transformed.
+"""How fast data layers feed a net, and what part of a training waits for them.
 
-On two cores, with nothing else to do; the transform is AlexNet's: crop of 227, mirror, mean image.
+Databases on two cores, decoded and transformed as AlexNet's are: crop of 227, mirror, mean image.
+Then the Python layers of segmentation, on a synthetic set in VOC's and SBD's layouts and sizes.
 """
 
-import io
-import json
 import os
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from tqdm import tqdm
 
 import caffe
+import nets
 from caffe.databases import create_database
 from caffe.feeding.mean_file import write_mean
 from caffe.proto import caffe_pb2
+from data import synthetic
+from data.datasets import DATASETS, Dataset
 
-from .measure import WARM_UP, in_process
+from . import ours
+from .measure import WARM_UP
+from .processes import in_process
+from .tables import Row, Table
+from .work import NET, Size, Work, jpeg, photograph
+
+TITLE = "Data layers alone, on 2 cores"
+RATE = "images/s"
+WAITING = "FCN-8s in training on VOC's JPEGs"
+WAITS = "% of the time in the data layer"
 
 CORES = 2
 DISTINCT = 8  # images that a database repeats
-NET = """layer {{ name: "data" type: "Data" top: "data" top: "label"
-  data_param {{ source: "{folder}/lmdb" backend: LMDB batch_size: 64 }}
+BATCH = 64
+DATABASE_NET = """layer {{ name: "data" type: "Data" top: "data" top: "label"
+  data_param {{ source: "{folder}/lmdb" backend: LMDB batch_size: {batch} }}
   transform_param {{ crop_size: 227 mirror: true mean_file: "{folder}/mean.binaryproto" }} }}"""
 
 
 @dataclass(frozen=True)
-class Feed:
-    """A kind of database, and the images/s that issue 3 promises of it."""
-
+class Database:
     title: str
-    size: tuple[int, int]  # height and width
+    size: Size
     encoded: bool
-    goal: float
     items: int  # in the database
-    batches: int  # of 64, in each round
+    batches: int  # in each round
 
 
-FEEDS = (
-    Feed("LMDB of 256 x 256 raw images", (256, 256), False, 2000, items=256, batches=32),
-    Feed("LMDB of 500 x 375 JPEGs", (375, 500), True, 300, items=256, batches=8),
+DATABASES = (
+    Database("Data, LMDB of 256 x 256 raw images", (256, 256), False, items=256, batches=32),
+    Database("Data, LMDB of 500 x 375 JPEGs", (375, 500), True, items=256, batches=8),
 )
+VOC_SIZE = (375, 500)
+VOC_IMAGES = 32  # of each split
+SBDD = "SBDDSegDataLayer, 500 x 375 JPEG and .mat"
+# The split of the set that data.synthetic writes, by the layer that reads it
+SEGMENTATION = {SBDD: "train", "VOCSegDataLayer, 500 x 375 JPEG and PNG": "val"}
 
 
-@dataclass(frozen=True)
-class FeedRow:
-    feed: Feed
-    rates: list[float]  # images/s of each round
-    bytes: int  # of an item, on average
-
-
-def measure(feed: Feed, rounds: int) -> FeedRow:
-    """Write the database and time the layer, in a process of its own."""
+def measure(rounds: int) -> Table:
+    """Images/s of every data layer."""
+    rows = []
     with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
-        in_process(_run, feed, rounds, Path(folder))
-        return FeedRow(feed, **json.loads((Path(folder) / "result.json").read_text()))
+        for database in tqdm(DATABASES, "databases", disable=None):
+            values = in_process(database_rates, database, rounds, Path(folder))
+            rows.append(Row(database.title, {RATE: values}))
+        dataset = voc(Path(folder))
+        for title, split in SEGMENTATION.items():
+            values = in_process(segmentation_rates, dataset, split, rounds)
+            rows.append(Row(title, {RATE: values}))
+    return Table(TITLE, rows)
 
 
-def _run(feed: Feed, rounds: int, folder: Path) -> None:
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    size = write(feed, folder)
-    result = dict(rates=rates(feed, rounds, folder), bytes=size)
-    (folder / "result.json").write_text(json.dumps(result))
-
-
-def rates(feed: Feed, rounds: int, folder: Path) -> list[float]:
-    """Images/s of each round, of the database that `write` wrote to the folder."""
-    path = folder / "net.prototxt"
-    path.write_text(NET.format(folder=folder))
-    net = caffe.Net(path, caffe.TRAIN)
+def rates(images: int, passes: Callable[[], object], rounds: int) -> list[float]:
+    """Images/s of each round of some passes over so many images."""
     found = []
     for _ in range(WARM_UP + rounds):
         start = time.perf_counter()
-        for _ in range(feed.batches):
-            net.forward()
-        found.append(64 * feed.batches / (time.perf_counter() - start))
+        passes()
+        found.append(images / (time.perf_counter() - start))
     return found[WARM_UP:]
 
 
-def write(feed: Feed, folder: Path) -> int:
-    """Write the database and a mean image; returns the bytes of an item."""
-    height, width = feed.size
-    datums = [_datum(feed, seed).SerializeToString() for seed in range(DISTINCT)]
-    with create_database(folder / "lmdb", "lmdb") as database:
-        for i in range(feed.items):
-            database.put(b"%08d" % i, datums[i % DISTINCT])
-    write_mean(folder / "mean.binaryproto", np.full((3, height, width), 110, np.float32))
-    return sum(map(len, datums)) // DISTINCT
+def _on_few_cores() -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
 
 
-def _datum(feed: Feed, seed: int) -> caffe_pb2.Datum:
-    """An image of soft shapes and fine noise, which compresses about as a photograph does."""
-    random = np.random.RandomState(seed)
-    height, width = feed.size
-    shapes = Image.fromarray(random.randint(0, 256, (12, 16, 3)).astype(np.uint8))
-    noise = random.normal(0, 8, (height, width, 3))
-    soft = np.asarray(shapes.resize((width, height), Image.Resampling.BICUBIC))
-    image = np.clip(soft + noise, 0, 255).astype(np.uint8)
-    if feed.encoded:
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=90)
-        return caffe_pb2.Datum(data=file.getvalue(), encoded=True, label=seed)
+# Databases.
+
+
+def database_rates(database: Database, rounds: int, folder: Path) -> list[float]:
+    """Write the database to a folder of its own below, and time the layer that reads it."""
+    _on_few_cores()
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        write(database, Path(own))
+        path = Path(own) / "net.prototxt"
+        path.write_text(DATABASE_NET.format(folder=own, batch=BATCH))
+        net = caffe.Net(path, caffe.TRAIN)
+
+        def passes() -> None:
+            for _ in range(database.batches):
+                net.forward()
+
+        return rates(BATCH * database.batches, passes, rounds)
+
+
+def write(database: Database, folder: Path) -> None:
+    """Write the database and a mean image."""
+    datums = [_datum(database, seed).SerializeToString() for seed in range(DISTINCT)]
+    with create_database(folder / "lmdb", "lmdb") as file:
+        for i in range(database.items):
+            file.put(b"%08d" % i, datums[i % DISTINCT])
+    mean = np.full((3, *database.size), 110, np.float32)
+    write_mean(folder / "mean.binaryproto", mean)
+
+
+def _datum(database: Database, seed: int) -> caffe_pb2.Datum:
+    image = photograph(database.size, seed)
+    if database.encoded:
+        return caffe_pb2.Datum(data=jpeg(image), encoded=True, label=seed)
     planes = np.ascontiguousarray(image.transpose(2, 0, 1))
+    height, width = database.size
     return caffe_pb2.Datum(
         channels=3, height=height, width=width, data=planes.tobytes(), label=seed
     )
+
+
+# Segmentation.
+
+
+def voc(folder: Path) -> Dataset:
+    """A synthetic set, written to the folder."""
+    home = folder / "voc"
+    synthetic.generate(home, train=VOC_IMAGES, val=VOC_IMAGES, size=VOC_SIZE)
+    return replace(DATASETS["synthetic"], home=home)
+
+
+def segmentation_rates(dataset: Dataset, split: str, rounds: int) -> list[float]:
+    """Of the split's data layer in a net without any other layer."""
+    _on_few_cores()
+    layer = nets.net_for(dataset, NET, split).layer[0]
+    state = caffe_pb2.NetState(phase=caffe.TRAIN)
+    net = caffe.Net.from_proto(caffe_pb2.NetParameter(layer=[layer]), state)
+
+    def passes() -> None:
+        for _ in range(VOC_IMAGES):
+            net.forward()
+
+    return rates(VOC_IMAGES, passes, rounds)
+
+
+def waiting(work: Work, iterations: int) -> Table:
+    """What part of the training's time passes in the data layer: waiting, and handing over."""
+    with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
+        share, seconds = in_process(_train, work, voc(Path(folder)), iterations)
+    figures = {WAITS: [100 * share], "s an iteration": [seconds]}
+    return Table(WAITING, [Row(SBDD, figures)])
+
+
+def _train(work: Work, dataset: Dataset, iterations: int) -> tuple[float, float]:
+    """The share of the time, and the seconds of an iteration."""
+    net = nets.net_for(dataset, NET, "train", width=work.width)
+    solver = caffe.SGDSolver(ours.solver(net))
+    solver.net.copy_from(work.caffemodel)
+    solver.step(WARM_UP)
+    taken: list[float] = []
+    layer = solver.net.layers[0]
+    for method in ("reshape", "forward"):
+        setattr(layer, method, _timed(getattr(layer, method), taken))
+    start = time.perf_counter()
+    solver.step(iterations)
+    seconds = time.perf_counter() - start
+    return sum(taken) / seconds, seconds / iterations
+
+
+def _timed(function: Callable[..., None], taken: list[float]) -> Callable[..., None]:
+    """The function, which notes the seconds that it takes."""
+
+    def timed(*args) -> None:
+        start = time.perf_counter()
+        function(*args)
+        taken.append(time.perf_counter() - start)
+
+    return timed

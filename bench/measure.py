@@ -1,86 +1,104 @@
-"""Each side in a process of its own: the outputs compared first, then timed turn by turn."""
+"""Engines side by side: their outputs compared first, then timed turn by turn."""
 
-import importlib
-import multiprocessing
-import re
-import resource
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-import torch
+from tqdm import tqdm
 
+from .processes import Engine, Failed, finish, in_process, ready, turn, worker
 from .work import Work
 
-SIDES = ("ours", "plain")
 WARM_UP = 2
-
-# spawn: a fresh process that has loaded nothing of the other side's
-processes = multiprocessing.get_context("spawn")
+COMPARED = 2  # images: a second of the same size may take another path
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each round and peak memory in bytes, by side."""
+    """By engine: the seconds of each round, peak memory in bytes, CPU seconds out of turn.
+
+    Of those in `failures`, with the reason, no memory is known and not every round.
+    """
 
     seconds: dict[str, list[float]]
     peak: dict[str, int]
-
-    @property
-    def ratios(self) -> list[float]:
-        """Ours over plain, round by round."""
-        rounds = zip(self.seconds["ours"], self.seconds["plain"], strict=True)
-        return [ours / plain for ours, plain in rounds]
+    idle: dict[str, float]
+    failures: dict[str, str]
 
 
-def load_side(side: str, task: str, work: Work):
-    """The task (Forward, Train or Load) of bench.ours or bench.plain, ready to run."""
-    return getattr(importlib.import_module(f"bench.{side}"), task)(work)
+@contextmanager
+def excused(engine: Engine, failures: dict[str, str]) -> Iterator[None]:
+    """Keep why a peer fails; any other engine's failure is raised, with its name."""
+    try:
+        yield
+    except (Failed, ValueError) as error:
+        if not engine.peer:
+            raise type(error)(f"{engine.title}: {error}") from None
+        failures[engine.title] = str(error)
 
 
 # Comparing.
 
 
-def check(task: str, work: Work, tolerance: float) -> float:
-    """Run both sides once, one after the other; gives and raises what `compare` does."""
-    # On a GPU torch's dropout draws another mask than the engine's; on the CPU it is the same.
-    work = replace(work, dropout=work.device == "cpu")
-    folders = [work.folder / side for side in SIDES]
-    for side, folder in zip(SIDES, folders, strict=True):
-        in_process(write_outputs, side, task, work, folder)
-    return compare(*folders, tolerance)
+def check(
+    engines: Sequence[Engine], reference: Engine, work: Work, tolerance: float, title: str
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Run each engine on the first images and compare its outputs with the reference's in float32.
+
+    Returns the difference of each, as `compare` gives it, and why a peer has none: it is not
+    installed, fails or differs. Raises Failed or ValueError where an engine that is no peer does.
+    """
+    # torch draws dropout's mask in the order of memory: NCHW and channels_last drop other values.
+    work = replace(work, dropout=False, sizes=work.sizes[:COMPARED])
+    expected, found = work.folder / "reference", work.folder / "outputs"
+    exactly = replace(work, precision="fp32")
+    differences: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    try:
+        in_process(write_outputs, reference, exactly, expected)
+        for engine in tqdm(engines, f"{title}: comparing", disable=None):
+            if (engine, work) == (reference, exactly):
+                differences[engine.title] = 0.0
+                continue
+            with excused(engine, failures):
+                in_process(write_outputs, engine, work, found)
+                differences[engine.title] = compare(found, expected, tolerance)
+            shutil.rmtree(found, ignore_errors=True)
+    finally:
+        shutil.rmtree(expected, ignore_errors=True)
+    return differences, failures
 
 
-def write_outputs(side: str, task: str, work: Work, folder: Path) -> None:
+def write_outputs(engine: Engine, work: Work, folder: Path) -> None:
     """Run the task once and write each output to `folder`/`name`.npy."""
     folder.mkdir(exist_ok=True)
-    for name, array in load_side(side, task, work).outputs():
+    for name, array in engine.task(work).outputs():
         np.save(folder / f"{name}.npy", array)
 
 
-def compare(ours: Path, plain: Path, tolerance: float) -> float:
+def compare(found: Path, expected: Path, tolerance: float) -> float:
     """The largest difference of any output, relative to the largest value of that output.
 
     Raises ValueError where it exceeds the tolerance, or where the outputs are not the same ones.
     """
-    names = {folder: {path.name for path in folder.iterdir()} for folder in (ours, plain)}
-    if odd := names[ours] ^ names[plain]:
-        raise ValueError(f"only one side has the outputs {', '.join(sorted(odd))}")
+    names = {folder: {path.name for path in folder.iterdir()} for folder in (found, expected)}
+    if odd := names[found] ^ names[expected]:
+        raise ValueError(f"only one of it and the reference has {', '.join(sorted(odd))}")
     worst = 0.0
-    for name in sorted(names[ours]):
-        a, b = (np.load(folder / name, mmap_mode="r") for folder in (ours, plain))
+    for name in sorted(names[found]):
+        a, b = (np.load(folder / name, mmap_mode="r") for folder in (found, expected))
         if a.shape != b.shape:
-            raise ValueError(f"{name}: ours has shape {a.shape}, plain PyTorch's {b.shape}")
+            raise ValueError(f"{name} has shape {a.shape}; the reference's has {b.shape}")
         scale = np.abs(b).max()
         difference = float(np.abs(a - b).max() / scale) if scale else float(np.abs(a).max())
         if not difference <= tolerance:  # a NaN is a difference too
             raise ValueError(
-                f"{name}: ours and plain PyTorch's differ by {difference:.1e} of the largest "
-                f"value; at most {tolerance:g} was expected. Nothing was timed"
+                f"{name} differs from the reference's by {difference:.1e} of the largest value; "
+                f"at most {tolerance:g} was expected"
             )
         worst = max(worst, difference)
     return worst
@@ -89,72 +107,33 @@ def compare(ours: Path, plain: Path, tolerance: float) -> float:
 # Timing.
 
 
-def peak_memory(device: str) -> int:
-    """Bytes this process held at most: resident, or on the GPU that it ran on."""
-    if device == "cuda":
-        return torch.cuda.max_memory_reserved()
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
-    # Linux: ru_maxrss would be the parent's where that one held more when it started this process.
-    return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) * 1024
+def interleave(
+    engines: Sequence[Engine], work: Work, rounds: int, title: str, warm_up: int = WARM_UP
+) -> Timing:
+    """Time the engines in turns, A B C A B C ..., after a warm-up of each.
 
-
-def serve(connection: Connection, side: str, task: str, work: Work) -> None:
-    """Worker: set up, say so, then answer each True with a pass's seconds, False with the peak."""
-    once = load_side(side, task, work).once
-    connection.send("ready")
-    while connection.recv():
-        start = time.perf_counter()
-        once()
-        if work.device == "cuda":
-            torch.cuda.synchronize()
-        connection.send(time.perf_counter() - start)
-    connection.send(peak_memory(work.device))
-
-
-@contextmanager
-def worker(side: str, task: str, work: Work) -> Iterator[Connection]:
-    connection, theirs = processes.Pipe()
-    process = processes.Process(target=serve, args=(theirs, side, task, work), daemon=True)
-    process.start()
-    theirs.close()  # so that recv ends when the worker does
-    try:
-        receive(connection, side)
-        yield connection
-    finally:
-        process.terminate()
-        process.join()
-
-
-def receive(connection: Connection, side: str):
-    try:
-        return connection.recv()
-    except EOFError:
-        raise RuntimeError(f"the worker of {side} died; its own message is above") from None
-
-
-def interleave(task: str, work: Work, rounds: int, progress: Callable[[], None]) -> Timing:
-    """Time the task's sides in turns, A B A B ..., after a warm-up of each."""
-    with worker("ours", task, work) as ours, worker("plain", task, work) as plain:
-        connections = dict(zip(SIDES, (ours, plain), strict=True))
-        seconds: dict[str, list[float]] = {side: [] for side in SIDES}
-        for i in range(WARM_UP + rounds):
-            for side, connection in connections.items():
-                connection.send(True)
-                taken = receive(connection, side)
-                if i >= WARM_UP:
-                    seconds[side].append(taken)
-            progress()
-        for connection in connections.values():
-            connection.send(False)
-        return Timing(seconds, {side: receive(c, side) for side, c in connections.items()})
-
-
-def in_process(function: Callable[..., None], *args) -> None:
-    """Run the function in a process of its own; RuntimeError if it fails there."""
-    process = processes.Process(target=function, args=args)
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise RuntimeError(f"{function.__name__}{args[:2]} failed; its own message is above")
+    Raises Failed where an engine that is no peer does.
+    """
+    failures: dict[str, str] = {}
+    connections: dict[Engine, Connection] = {}
+    seconds: dict[str, list[float]] = {engine.title: [] for engine in engines}
+    ends: dict[str, tuple[int, float]] = {}
+    with ExitStack() as stack:
+        for engine in engines:
+            connections[engine] = stack.enter_context(worker(engine, work))
+        for engine, connection in connections.items():
+            with excused(engine, failures):
+                ready(connection)
+        for i in tqdm(range(warm_up + rounds), f"{title}: timing", disable=None):
+            for engine, connection in connections.items():
+                if engine.title not in failures:
+                    with excused(engine, failures):
+                        taken = turn(connection)
+                        if i >= warm_up:
+                            seconds[engine.title].append(taken)
+        for engine, connection in connections.items():
+            if engine.title not in failures:
+                ends[engine.title] = finish(connection)
+    peak = {name: bytes_ for name, (bytes_, _) in ends.items()}
+    idle = {name: cpu for name, (_, cpu) in ends.items()}
+    return Timing(seconds, peak, idle, failures)

@@ -1,33 +1,26 @@
 """Our side: the engine through its public classes, as a pycaffe script uses it."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 import caffe
 import nets
+from caffe.cost import multiply_adds
 from caffe.files import prototxt, write_text
 from caffe.proto import caffe_pb2
 from surgery.draw import draw
 
-from .work import (
-    BASE_LR,
-    CLASSES,
-    MOMENTUM,
-    PARTS,
-    SEED,
-    WEIGHT_DECAY,
-    Work,
-    image,
-    label,
-)
+from .work import BASE_LR, CLASSES, MOMENTUM, NET, PARTS, WEIGHT_DECAY, Size, Work, images, label
 
 
-def prepare(work: Work, net: str) -> None:
+def prepare(work: Work, net: str = NET) -> None:
     """Write to the folder: `net`'s deploy prototxt and drawn weights, as caffemodel and as .npy.
 
     net: one of nets.NETS, or "vgg16", the classifier.
     """
+    work.folder.mkdir(exist_ok=True)
     if net == "vgg16":
         spec = nets.classifier("deploy", classes=1000, width=work.width)
     else:
@@ -41,37 +34,67 @@ def prepare(work: Work, net: str) -> None:
             np.save(work.array(f"{layer}.{part}"), blob.data)
 
 
+def flop(work: Work, sizes: Iterable[Size]) -> list[int]:
+    """Floating-point operations of the net's forward pass on an image of each size."""
+    net = caffe.Net(work.prototxt, caffe.TEST)
+    counts = {}
+    for size in sizes:
+        if size not in counts:
+            net.blobs["data"].reshape(1, 3, *size)
+            net.reshape()
+            counts[size] = 2 * sum(multiply_adds(net).values())
+    return [counts[size] for size in sizes]
+
+
 def set_mode(work: Work) -> None:
     if work.device == "cuda":
         caffe.set_mode_gpu()
+        caffe.set_precision(work.precision)
     else:
         caffe.set_mode_cpu()
 
 
 class Forward:
-    """FCN-8s: an image as numpy array to scores as numpy array."""
+    """FCN-8s: images as numpy arrays to scores as numpy arrays."""
 
     def __init__(self, work: Work) -> None:
         set_mode(work)
-        self.image = image(work)
         self.net = caffe.Net(work.prototxt, caffe.TEST, weights=work.caffemodel)
-        self.net.blobs["data"].reshape(*self.image.shape)
+        self.count, self.images = len(work.sizes), itertools.cycle(images(work))
 
     def once(self) -> np.ndarray:
-        return self.net.forward(data=self.image)["score"]
+        image = next(self.images)
+        self.net.blobs["data"].reshape(*image.shape)
+        return self.net.forward(data=image)["score"]
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
-        yield "score", self.once()
+        for i in range(self.count):
+            yield f"score {i}", self.once()
+
+
+class ForwardThere(Forward):
+    """The scores stay where they are until they are read; on a GPU they are not copied in time."""
+
+    def once(self) -> None:
+        image = next(self.images)
+        self.net.blobs["data"].reshape(*image.shape)
+        self.net.blobs["data"].data[...] = image
+        self.net._forward(0, len(self.net.layers) - 1)  # pycaffe's name for it
+
+    def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
+        for i in range(self.count):
+            self.once()
+            yield f"score {i}", self.net.blobs["score"].data
 
 
 class Train:
-    """FCN-32s: a training iteration; gives the loss."""
+    """FCN-8s: a training iteration; gives the loss."""
 
     def __init__(self, work: Work) -> None:
         set_mode(work)
-        self.image, self.label = image(work), label(work)
+        self.image, self.label = images(work)[0], label(work)
         path = work.folder / "solver.prototxt"
-        write_text(path, prototxt(solver(work)))
+        write_text(path, prototxt(solver(train_net(work))))
         self.solver = caffe.SGDSolver(path)
         self.net = self.solver.net
         self.net.copy_from(work.caffemodel)
@@ -84,7 +107,6 @@ class Train:
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
         """The loss of the next iteration, each parameter after it, and its update."""
-        caffe.set_random_seed(SEED)
         yield "loss", np.array(self.once())
         for layer, blobs in self.net.params.items():
             if not layer.startswith("upscore"):  # those are not learned
@@ -93,36 +115,44 @@ class Train:
                     yield f"update of {layer}.{part}", blob.diff
 
 
-def solver(work: Work) -> caffe_pb2.SolverParameter:
-    """The published solver, and within it FCN-32s with an Input in place of the data layer."""
+def train_net(work: Work) -> caffe_pb2.NetParameter:
+    """FCN-8s with an Input in place of the data layer."""
     data = dict(module="", layer="", param_str={})
-    net = nets.fcn("fcn32s", "train", classes=CLASSES, data=data, width=work.width)
+    net = nets.fcn(NET, "train", classes=CLASSES, data=data, width=work.width)
     layers = [layer for layer in net.layer if work.dropout or layer.type != "Dropout"]
-    height, width = work.size
     layers[0].type = "Input"
     layers[0].ClearField("python_param")
-    layers[0].input_param.shape.add(dim=[1, 3, height, width])
-    layers[0].input_param.shape.add(dim=[1, 1, height, width])
+    layers[0].input_param.shape.add(dim=[1, 3, *work.size])
+    layers[0].input_param.shape.add(dim=[1, 1, *work.size])
+    return caffe_pb2.NetParameter(name=net.name, layer=layers)
+
+
+def solver(net: caffe_pb2.NetParameter, **more) -> caffe_pb2.SolverParameter:
+    """The published solver of a net, and further fields."""
     return caffe_pb2.SolverParameter(
-        train_net_param=caffe_pb2.NetParameter(name=net.name, layer=layers),
+        train_net_param=net,
         base_lr=BASE_LR,
         lr_policy="fixed",
         momentum=MOMENTUM,
         weight_decay=WEIGHT_DECAY,
+        **more,
     )
 
 
 class Load:
-    """A caffemodel into a net that is already there."""
+    """A caffemodel into a net that is already there, and every parameter read."""
 
     def __init__(self, work: Work) -> None:
         self.net, self.path = caffe.Net(work.prototxt, caffe.TEST), work.caffemodel
 
     def once(self) -> None:
         self.net.copy_from(self.path)
+        for blobs in self.net.params.values():
+            for blob in blobs:
+                blob.data.max()  # a parameter may be mapped: only what is read was loaded
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
-        self.once()
+        self.net.copy_from(self.path)
         for layer, blobs in self.net.params.items():
             for i, blob in enumerate(blobs):
                 yield f"{layer}.{i}", blob.data

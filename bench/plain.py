@@ -1,8 +1,9 @@
-"""The other side: FCN as a PyTorch user would write it, and a caffemodel read by protobuf alone.
+"""FCN as a PyTorch user would write it, eager or compiled, and a caffemodel read by protobuf alone.
 
-Eager, NCHW, float32. Nothing here comes from the engine but caffe.proto, to read the caffemodel.
+Nothing here comes from the engine but caffe.proto, to read the caffemodel.
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,19 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .work import (
-    BASE_LR,
-    CLASSES,
-    MOMENTUM,
-    SEED,
-    WEIGHT_DECAY,
-    Work,
-    image,
-    label,
-)
+from .work import BASE_LR, CLASSES, MOMENTUM, WEIGHT_DECAY, Work, images, label
+
+DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16}
 
 
-class FCN32s(nn.Module):
+class FCN8s(nn.Module):
     """N x 3 x H x W to scores N x classes x H x W; layers are named as in the released models."""
 
     def __init__(self, classes: int, width: float, dropout: bool = True) -> None:
@@ -45,14 +39,19 @@ class FCN32s(nn.Module):
         self.fc7 = nn.Conv2d(fc, fc, 1)
         self.score_fr = nn.Conv2d(fc, classes, 1)
         self.dropout = 0.5 if dropout else 0.0
-        self.add_head(classes, c3, c4)
-
-    def add_head(self, classes: int, c3: int, c4: int) -> None:
-        self.upscore = upsampling(classes, 32)
+        self.score_pool4 = nn.Conv2d(c4, classes, 1)
+        self.score_pool3 = nn.Conv2d(c3, classes, 1)
+        self.upscore2 = upsampling(classes, 2)
+        self.upscore_pool4 = upsampling(classes, 2)
+        self.upscore8 = upsampling(classes, 8)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        _, _, score = self.features(x)
-        return crop(self.upscore(score), x, 19)
+        pool3, pool4, score = self.features(x)
+        score = self.upscore2(score)
+        score = score + crop(self.score_pool4(pool4), score, 5)
+        score = self.upscore_pool4(score)
+        score = score + crop(self.score_pool3(pool3), score, 9)
+        return crop(self.upscore8(score), x, 31)
 
     def features(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """pool3, pool4 and the scores of stride 32."""
@@ -81,23 +80,6 @@ class FCN32s(nn.Module):
         return pool3, pool4, self.score_fr(x)
 
 
-class FCN8s(FCN32s):
-    def add_head(self, classes: int, c3: int, c4: int) -> None:
-        self.score_pool4 = nn.Conv2d(c4, classes, 1)
-        self.score_pool3 = nn.Conv2d(c3, classes, 1)
-        self.upscore2 = upsampling(classes, 2)
-        self.upscore_pool4 = upsampling(classes, 2)
-        self.upscore8 = upsampling(classes, 8)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        pool3, pool4, score = self.features(x)
-        score = self.upscore2(score)
-        score = score + crop(self.score_pool4(pool4), score, 5)
-        score = self.upscore_pool4(score)
-        score = score + crop(self.score_pool3(pool3), score, 9)
-        return crop(self.upscore8(score), x, 31)
-
-
 def upsampling(classes: int, factor: int) -> nn.ConvTranspose2d:
     layer = nn.ConvTranspose2d(classes, classes, 2 * factor, stride=factor, bias=False)
     return layer.requires_grad_(False)
@@ -116,6 +98,11 @@ def load_weights(model: nn.Module, work: Work) -> nn.Module:
     return model.to(work.device)
 
 
+def set_precision(work: Work) -> None:
+    tf32 = work.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+
+
 def optimiser(model: nn.Module) -> torch.optim.SGD:
     """Biases learn at twice the rate and without weight decay."""
     learned = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -129,40 +116,67 @@ def optimiser(model: nn.Module) -> torch.optim.SGD:
 
 
 class Forward:
-    """FCN-8s: an image as numpy array to scores as numpy array."""
+    """FCN-8s: images as numpy arrays to scores; on a GPU they stay there until they are read."""
+
+    layout = torch.contiguous_format
 
     def __init__(self, work: Work) -> None:
-        self.image, self.device = image(work), work.device
-        self.model = load_weights(FCN8s(CLASSES, work.width), work).eval()
+        set_precision(work)
+        self.device, self.dtype = work.device, DTYPES[work.precision]
+        model = load_weights(FCN8s(CLASSES, work.width), work).eval()
+        self.model = model.to(dtype=self.dtype, memory_format=self.layout)
+        self.count, self.images = len(work.sizes), itertools.cycle(images(work))
 
     @torch.inference_mode()
-    def once(self) -> np.ndarray:
-        return self.model(torch.from_numpy(self.image).to(self.device)).cpu().numpy()
+    def once(self) -> torch.Tensor:
+        image = torch.from_numpy(next(self.images))
+        return self.model(image.to(self.device, self.dtype, memory_format=self.layout))
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
-        yield "score", self.once()
+        for i in range(self.count):
+            yield f"score {i}", self.once().float().cpu().numpy()
+
+
+class ForwardChannelsLast(Forward):
+    layout = torch.channels_last
+
+
+class ForwardCompiled(ForwardChannelsLast):
+    """With the weights frozen: folded, packed and laid out for the kernels."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self.model = torch.compile(self.model, options={"freezing": True})
 
 
 class Train:
-    """FCN-32s: a training iteration; gives the loss."""
+    """FCN-8s: a training iteration; gives the loss."""
+
+    layout = torch.contiguous_format
 
     def __init__(self, work: Work) -> None:
-        self.image, self.label, self.device = image(work), label(work), work.device
-        self.model = load_weights(FCN32s(CLASSES, work.width, work.dropout), work).train()
+        set_precision(work)
+        self.device = work.device
+        # float32 weights, gradients and momentum; what the layers compute is bfloat16
+        self.bf16 = torch.autocast(work.device, torch.bfloat16, enabled=work.precision == "bf16")
+        self.image, self.label = images(work)[0], label(work)
+        model = load_weights(FCN8s(CLASSES, work.width, work.dropout), work).train()
+        self.model = model.to(memory_format=self.layout)
         self.optimiser = optimiser(self.model)
 
     def once(self) -> float:
-        x = torch.from_numpy(self.image).to(self.device)
+        x = torch.from_numpy(self.image).to(self.device, memory_format=self.layout)
         target = torch.from_numpy(self.label).to(self.device)[:, 0].long()
         self.optimiser.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.model(x), target, ignore_index=255, reduction="sum")
+        with self.bf16:
+            score = self.model(x)
+        loss = F.cross_entropy(score.float(), target, ignore_index=255, reduction="sum")
         loss.backward()
         self.optimiser.step()
         return loss.item()
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
         """The loss of the next iteration, each parameter after it, and its update."""
-        torch.manual_seed(SEED)
         yield "loss", np.array(self.once())
         names = {p: name for name, p in self.model.named_parameters()}
         for group in self.optimiser.param_groups:
@@ -170,6 +184,10 @@ class Train:
                 yield names[p], p.detach().cpu().numpy()
                 update = group["lr"] * self.optimiser.state[p]["momentum_buffer"]
                 yield f"update of {names[p]}", update.cpu().numpy()
+
+
+class TrainChannelsLast(Train):
+    layout = torch.channels_last
 
 
 class Load:

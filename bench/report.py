@@ -1,132 +1,78 @@
-"""What the bench prints and writes: the machine, a Markdown table, a CSV of all rounds."""
+"""The head of the page that the bench prints and writes: what was measured, on what machine."""
 
-import csv
-import io
 import os
 import platform
 import shlex
-import statistics
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from .feed import CORES, FeedRow
-from .measure import Timing
+from .measure import WARM_UP
+from .tables import GB
+from .work import Work
 
-GB = 1e9
-PEAKS = ("ours_peak_bytes", "plain_peak_bytes")
-
-
-@dataclass(frozen=True)
-class Goal:
-    """Limits of issue 2: ours over plain, our seconds, our peak memory in GB."""
-
-    memory: float
-    ratio: float | None = None
-    seconds: float | None = None
+PACKAGES = (
+    *("torch", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "onnx", "onnxscript"),
+    *("protobuf", "pillow"),
+)
 
 
-@dataclass(frozen=True)
-class Row:
-    title: str
-    device: str
-    difference: float  # of the outputs, relative
-    timing: Timing
-    goal: Goal | None  # None where nothing was promised: a GPU, a smaller net or image
-
-
-def environment(command: Sequence[str], devices: Sequence[str]) -> list[str]:
+def environment(command: Sequence[str]) -> list[str]:
     """Markdown lines: what ran, on what."""
     lines = [
         f"- command: `{shlex.join(command)}`",
         f"- commit: {_commit()}",
-        f"- CPU: {cpu()}, {os.cpu_count()} cores, {_ram() / GB:.1f} GB RAM, {platform.system()}",
-        f"- Python {platform.python_version()}, torch {torch.__version__} "
-        f"({torch.get_num_threads()} threads), numpy {np.__version__}",
+        f"- CPU: {cpu()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, "
+        f"{_ram() / GB:.1f} GB RAM, {platform.system()}; {torch.get_num_threads()} threads",
+        f"- Python {platform.python_version()}, " + ", ".join(map(_version, PACKAGES)),
     ]
-    if "cuda" in devices:
-        lines.append(
-            f"- GPU: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, TF32 in "
-            f"convolutions {'on' if torch.backends.cudnn.allow_tf32 else 'off'} (both sides)"
-        )
+    if torch.cuda.is_available():
+        lines.append(f"- GPU: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda}")
     else:
         lines.append("- GPU: none here, so there are no GPU figures")
     return lines
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """Markdown lines: a row for each case and device."""
-    lines = [
-        "| | ours | plain | ours / plain | goal | peak ours | goal | peak plain | outputs differ |",
-        "|---|---|---|---|---|---|---|---|---|",
+def head(command: Sequence[str], work: Work, rounds: int) -> list[str]:
+    """Markdown lines: what ran, on what, and what the tables say."""
+    size = "{} x {}".format(*work.size)
+    return [
+        "# Bench: this engine beside the others",
+        "",
+        *environment(command),
+        f"- FCN-8s with {work.width:g} of the channels; images of {size} where no other size is "
+        "named; float32",
+        f"- medians (least\N{EN DASH}most) of {rounds} rounds after {WARM_UP} to warm up; the "
+        "engines take turns, each in a process of its own; ratios are taken round by round",
+        "- \N{MULTIPLICATION SIGN} limit: seconds over those that the net's forward multiply-adds "
+        "take at the rate of a 4096 x 4096 x 4096 float32 product, measured in the same round",
+        "- peak GB: of the whole process, with its start and the loading of the weights (on a GPU: "
+        "the GPU's memory); 1 GB = 10^9 bytes",
+        "- PyTorch: the net as a module, `bench/plain.py`; onnxruntime, OpenVINO and OpenCV get it "
+        "as ONNX of fixed size, and as many threads as torch has",
+        "- outputs differ: the largest difference of any output (scores; loss, updates and updated "
+        "weights; loaded weights) from eager PyTorch's (protobuf's), over the largest value of "
+        "that output; checked before timing",
+        "- CPU s out of turn: what the process computes in a round while others have their turn",
     ]
-    for row in rows:
-        timing, goal = row.timing, row.goal
-        peak = {side: peak / GB for side, peak in timing.peak.items()}
-        cells = [
-            f"{row.title}, {row.device}",
-            _spread(timing.seconds["ours"], " s"),
-            _spread(timing.seconds["plain"], " s"),
-            _spread(timing.ratios, ""),
-            _time_goal(timing, goal),
-            f"{peak['ours']:.2f} GB",
-            _verdict(peak["ours"], goal and goal.memory, " GB"),
-            f"{peak['plain']:.2f} GB",
-            f"{row.difference:.1e}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
 
 
-def feed_table(rows: Sequence[FeedRow]) -> list[str]:
-    """Markdown lines: a row for each kind of database."""
-    lines = [
-        f"| Data layer on {CORES} cores: crop, mirror, mean | images/s | goal | bytes an image |",
-        "|---|---|---|---|",
-    ]
-    for row in rows:
-        least, middle, most = min(row.rates), statistics.median(row.rates), max(row.rates)
-        verdict = "met" if middle >= row.feed.goal else "missed"
-        goal = f"\N{GREATER-THAN OR EQUAL TO} {row.feed.goal:g}: {verdict}"
-        rate = f"{middle:.0f} ({least:.0f}\N{EN DASH}{most:.0f})"
-        lines.append(f"| {row.feed.title} | {rate} | {goal} | {row.bytes} |")
-    return lines
+def cpu() -> str:
+    """The CPU's name as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
-def as_csv(rows: Sequence[Row]) -> str:
-    """A line for each round."""
-    text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n").writerow
-    write(["case", "device", "round", "ours_s", "plain_s", "ratio", *PEAKS, "outputs_differ"])
-    for row in rows:
-        timing = row.timing
-        rounds = zip(timing.seconds["ours"], timing.seconds["plain"], timing.ratios, strict=True)
-        for number, (ours, plain, ratio) in enumerate(rounds, 1):
-            values = [f"{value:.6f}" for value in (ours, plain, ratio)]
-            peaks = [timing.peak["ours"], timing.peak["plain"]]
-            write([row.title, row.device, number, *values, *peaks, f"{row.difference:.1e}"])
-    return text.getvalue()
-
-
-def _spread(values: Sequence[float], unit: str) -> str:
-    """Median (least-most)."""
-    return f"{statistics.median(values):.3g}{unit} ({min(values):.3g}\N{EN DASH}{max(values):.3g})"
-
-
-def _time_goal(timing: Timing, goal: Goal | None) -> str:
-    if goal and goal.ratio:
-        return _verdict(statistics.median(timing.ratios), goal.ratio, " x")
-    return _verdict(statistics.median(timing.seconds["ours"]), goal and goal.seconds, " s")
-
-
-def _verdict(value: float, limit: float | None, unit: str) -> str:
-    if limit is None:
-        return "none"
-    return f"\N{LESS-THAN OR EQUAL TO} {limit:g}{unit}: {'met' if value <= limit else 'missed'}"
+def _version(package: str) -> str:
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"no {package}"
 
 
 def _commit() -> str:
@@ -139,14 +85,6 @@ def _commit() -> str:
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def cpu() -> str:
-    """The CPU's name as the system gives it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _ram() -> int:

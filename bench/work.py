@@ -1,16 +1,20 @@
-"""What both sides are given: sizes, weights on disk, inputs from a seed, the solver's constants."""
+"""What every engine is given: sizes, weights on disk, inputs from a seed, solver constants."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from data.datasets import VOID
 
+NET = "fcn8s"
 CLASSES = 21
-BASE_LR, MOMENTUM, WEIGHT_DECAY = 1e-10, 0.99, 0.0005  # FCN-32s as published
-SEED = 1337  # of the dropout masks
+BASE_LR, MOMENTUM, WEIGHT_DECAY = 1e-14, 0.99, 0.0005  # FCN-8s as published
 PARTS = ("weight", "bias")  # how torch calls a layer's parameters 0 and 1
+
+Size = tuple[int, int]  # height and width
 
 
 @dataclass(frozen=True)
@@ -18,10 +22,17 @@ class Work:
     """One case's setting. `folder` holds what `bench.ours.prepare` writes."""
 
     folder: Path
-    size: tuple[int, int]  # height and width of the image
+    sizes: tuple[Size, ...]  # of the images that the passes take in turn
+    threads: int
     width: float = 1.0  # scales the channels, as in nets
     device: str = "cpu"  # or "cuda"
+    precision: str = "fp32"  # on a GPU also "tf32" or "bf16"
     dropout: bool = True
+
+    @property
+    def size(self) -> Size:
+        """Of the first image; training and the engines of fixed size take no other."""
+        return self.sizes[0]
 
     @property
     def prototxt(self) -> Path:
@@ -31,18 +42,40 @@ class Work:
     def caffemodel(self) -> Path:
         return self.folder / "weights.caffemodel"
 
+    @property
+    def onnx(self) -> Path:
+        return self.folder / "{}x{}.onnx".format(*self.size)
+
     def array(self, name: str) -> Path:
         """Where a parameter (`conv1_1.weight`) lies as .npy."""
         return self.folder / f"{name}.npy"
 
 
-def image(work: Work) -> np.ndarray:
-    """Noise of an image's range less the mean: (1, 3, H, W) float32."""
-    shape = (1, 3, *work.size)
-    return np.random.RandomState(0).uniform(-120, 120, shape).astype(np.float32)
+def images(work: Work) -> list[np.ndarray]:
+    """Noise of an image's range less the mean, one of each size: (1, 3, H, W) float32."""
+    return [
+        np.random.RandomState(i).uniform(-120, 120, (1, 3, *size)).astype(np.float32)
+        for i, size in enumerate(work.sizes)
+    ]
 
 
 def label(work: Work) -> np.ndarray:
     """A random class for each pixel, one in 22 void: (1, 1, H, W) float32."""
     drawn = np.random.RandomState(1).randint(0, CLASSES + 1, (1, 1, *work.size))
     return np.where(drawn == CLASSES, VOID, drawn).astype(np.float32)
+
+
+def photograph(size: Size, seed: int) -> np.ndarray:
+    """(H, W, 3) uint8: soft shapes and fine noise, which compress about as a photograph does."""
+    random = np.random.RandomState(seed)
+    height, width = size
+    shapes = Image.fromarray(random.randint(0, 256, (12, 16, 3)).astype(np.uint8))
+    noise = random.normal(0, 8, (height, width, 3))
+    soft = np.asarray(shapes.resize((width, height), Image.Resampling.BICUBIC))
+    return np.clip(soft + noise, 0, 255).astype(np.uint8)
+
+
+def jpeg(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=90)
+    return file.getvalue()

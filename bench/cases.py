@@ -1,0 +1,125 @@
+"""What is timed side by side: FCN-8s forward and in training, and loading a caffemodel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from . import matrix, ours, peers, plain
+from .measure import WARM_UP, check, interleave
+from .processes import Engine, in_process
+from .tables import GB, Row, Table, over
+from .work import Size, Work
+
+OURS = "ours"
+ONNX_RUNTIME, OPENVINO = "onnxruntime", "OpenVINO"
+NCHW, CHANNELS_LAST = "PyTorch eager, NCHW", "PyTorch eager, channels_last"
+SECONDS, LIMITS, RATIO, PEAK = "s", "\N{MULTIPLICATION SIGN} limit", "/ ours", "peak GB"
+ABOVE = "GB above the parameters"
+
+# Of the largest value of an output; what is rounded to 10 or 7 bits adds up in the gradients
+TOLERANCES = {"fp32": 1e-3, "tf32": 5e-2, "bf16": 3e-1}
+
+
+def one_size(size: Size, passes: int) -> tuple[Size, ...]:
+    return (size,) * passes
+
+
+def new_sizes(size: Size, passes: int) -> tuple[Size, ...]:
+    """A size, and others that are a little smaller: each pass meets one that it has not seen."""
+    height, width = size
+    return tuple((height - 4 * i, width - 6 * i) for i in range(passes))
+
+
+@dataclass(frozen=True)
+class Case:
+    """`engines` beside each other; each must agree with the reference."""
+
+    title: str
+    engines: tuple[Engine, ...]
+    reference: Engine
+    sizes: Callable[[Size, int], tuple[Size, ...]] = one_size  # of all passes' images
+
+
+_OURS, _NCHW = Engine(OURS, ours.Forward), Engine(NCHW, plain.Forward)
+_TORCH = (
+    Engine(CHANNELS_LAST, plain.ForwardChannelsLast, peer=True),
+    Engine("PyTorch compiled, channels_last, frozen", plain.ForwardCompiled, peer=True),
+)
+_ONNX_RUNTIME = Engine(ONNX_RUNTIME, peers.onnx_runtime, peer=True)
+_OTHERS = (
+    _ONNX_RUNTIME,
+    Engine(OPENVINO, peers.open_vino, peer=True),
+    Engine("OpenCV dnn", peers.open_cv, peer=True),
+)
+_MATRIX = Engine("matrix product", matrix.Product)
+
+FORWARD = Case("FCN-8s forward", (_OURS, _NCHW, *_TORCH, *_OTHERS), _NCHW)
+FORWARD_GPU = replace(FORWARD, engines=(Engine(OURS, ours.ForwardThere), _NCHW, *_TORCH))
+FORWARD_QUICK = replace(FORWARD, engines=(_OURS, _NCHW, _ONNX_RUNTIME))
+FIRST = Case("FCN-8s forward, every image of a new size", (_OURS, _NCHW), _NCHW, new_sizes)
+_TRAIN = (Engine(OURS, ours.Train), Engine(NCHW, plain.Train))
+_TRAIN_CHANNELS_LAST = Engine(CHANNELS_LAST, plain.TrainChannelsLast, peer=True)
+TRAIN = Case("FCN-8s training step", (*_TRAIN, _TRAIN_CHANNELS_LAST), _TRAIN[1])
+TRAIN_QUICK = replace(TRAIN, engines=_TRAIN)
+_LOAD = (Engine(OURS, ours.Load), Engine("protobuf and numpy", plain.Load))
+LOAD = Case("VGG16's caffemodel into a net", _LOAD, _LOAD[1])
+
+
+def on_gpu(case: Case, precision: str) -> str:
+    """The title of the case's table there."""
+    return f"{case.title}, GPU, {precision}"
+
+
+def run(case: Case, work: Work, rounds: int) -> Table:
+    """Compare, then time in turns with the matrix product, whose rate makes the limit of a pass.
+
+    A training step is told in limits of a forward pass too.
+    """
+    sizes = case.sizes(work.size, WARM_UP + rounds)
+    work = replace(work, sizes=sizes)
+    differences, failures = check(
+        case.engines, case.reference, work, TOLERANCES[work.precision], case.title
+    )
+    engines = [engine for engine in case.engines if engine.title in differences]
+    timing = interleave([*engines, _MATRIX], work, rounds, case.title)
+    failures |= timing.failures
+    flop = ours.flop(work, sizes[WARM_UP:])
+    limits = matrix.limits(flop, timing.seconds[_MATRIX.title])
+    counts = [count / 1e9 for count in flop]
+    rows = [Row("limit", {SECONDS: limits, "GFLOP": counts, "GFLOP/s": over(counts, limits)})]
+    for engine in case.engines:
+        if reason := failures.get(engine.title):
+            rows.append(Row(engine.title, reason=reason))
+            continue
+        seconds = timing.seconds[engine.title]
+        figures = {
+            SECONDS: seconds,
+            LIMITS: over(seconds, limits),
+            RATIO: over(seconds, timing.seconds[OURS]),
+            PEAK: [timing.peak[engine.title] / GB],
+            "outputs differ": [differences[engine.title]],
+            "CPU s out of turn": [timing.idle[engine.title] / rounds],
+        }
+        rows.append(Row(engine.title, figures))
+    title = case.title if work.device == "cpu" else on_gpu(case, work.precision)
+    return Table(title, rows)
+
+
+def load(work: Work, rounds: int) -> Table:
+    """VGG16's caffemodel of 553 MB: time, and the memory of the process less the parameters."""
+    work = replace(work, folder=work.folder / "vgg16")
+    in_process(ours.prepare, work, "vgg16")
+    differences, _ = check(LOAD.engines, LOAD.reference, work, 0.0, LOAD.title)
+    timing = interleave(LOAD.engines, work, rounds, LOAD.title)
+    parameters = work.caffemodel.stat().st_size
+    rows = []
+    for engine in LOAD.engines:
+        seconds, peak = timing.seconds[engine.title], timing.peak[engine.title]
+        figures = {
+            SECONDS: seconds,
+            RATIO: over(seconds, timing.seconds[OURS]),
+            PEAK: [peak / GB],
+            ABOVE: [(peak - parameters) / GB],
+            "outputs differ": [differences[engine.title]],
+        }
+        rows.append(Row(engine.title, figures))
+    return Table(LOAD.title, rows)
