@@ -8,7 +8,14 @@ from .errors import CaffeError
 from .layer_types import layer_type_list
 from .layer_types.python import Layer
 from .log import init_log, log
-from .mode import set_device, set_mode_cpu, set_mode_gpu, set_random_seed
+from .mode import (
+    set_device,
+    set_mode_cpu,
+    set_mode_gpu,
+    set_precision,
+    set_random_seed,
+    set_recompute,
+)
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
 from .parallel import (
@@ -65,7 +72,9 @@ __all__ = [
     "set_mode_cpu",
     "set_mode_gpu",
     "set_multiprocess",
+    "set_precision",
     "set_random_seed",
+    "set_recompute",
     "set_solver_count",
     "set_solver_rank",
     "solver_count",

@@ -1,9 +1,12 @@
 """Blob: an n-d array with data and diff, on the host and on the device (blob, syncedmem)."""
 
+from __future__ import annotations
+
 import math
 import operator
 import weakref
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,8 +17,20 @@ from .errors import CaffeError
 MAX_AXES = 32
 
 
+class Deferred(Protocol):
+    """What computes memories that were let go of."""
+
+    def compute(self, reader: Memory) -> None:
+        """Assign the values of all memories that still wait for it; `reader` is who asks."""
+
+    def before_change(self, memory: Memory) -> None:
+        """The values of a memory that this depends on may change after this call."""
+
+
 class Memory:
-    """One float32 array that numpy and torch both see, copied only when the other side is newer.
+    """One array that numpy and torch both see, copied only when the other side is newer.
+
+    float32; a computed tensor may be bfloat16 (precision.py) until someone looks at it or writes.
 
     On the CPU the numpy array is a view of the tensor. On a GPU the array is a host copy, fetched
     when it is read. Whoever reads it may write to it, so the device fetches it back before its
@@ -25,15 +40,19 @@ class Memory:
     def __init__(self) -> None:
         self._tensor: torch.Tensor | None = None  # None stands for zeros that nobody has touched
         self._borrowed = False  # the tensor shows another memory's storage
+        self.dtype = torch.float32  # of the values as computed; the tensor may be float32 since
         self._exported: weakref.ref | None = None  # the numpy view of a tensor on the CPU
         self._host: np.ndarray | None = None  # the host copy of a tensor on a GPU
         self._host_is_current = False
         self._host_is_newer = False
+        self._deferred: Deferred | None = None  # computes the values when someone wants them
+        self._dependents: weakref.WeakSet[Deferred] = weakref.WeakSet()
+        self.version = 0  # counts what may have changed the values, but for writes through `held`
 
     @property
     def untouched(self) -> bool:
         """True while this is zeros that nobody has read or written."""
-        return self._tensor is None
+        return self._tensor is None and self._deferred is None
 
     @property
     def held(self) -> np.ndarray | None:
@@ -43,6 +62,7 @@ class Memory:
     def tensor(self, shape: tuple[int, ...]) -> torch.Tensor:
         """The values on the current device, for reading; does not require grad."""
         device = mode.device()
+        self._compute()
         if self._tensor is None:
             self._tensor = _zeros(shape, device)
         if self._host_is_newer:
@@ -56,12 +76,16 @@ class Memory:
     def own(self, shape: tuple[int, ...]) -> torch.Tensor:
         """The values for writing in place: contiguous, and no other memory's storage."""
         self.tensor(shape)
+        self.changes()
         self._host_is_current = False
         return self._own().view(shape)
 
     def _own(self) -> torch.Tensor:
-        if self._borrowed or not self._tensor.is_contiguous():
-            self._tensor = self._tensor.clone(memory_format=torch.contiguous_format)
+        converts = self._tensor.dtype != torch.float32
+        if self._borrowed or converts or not self._tensor.is_contiguous():
+            self._tensor = self._tensor.to(
+                torch.float32, copy=True, memory_format=torch.contiguous_format
+            )
             self._borrowed = False
         return self._tensor.data  # .data: writing here is not autograd's business
 
@@ -71,6 +95,9 @@ class Memory:
         A numpy view that a script still holds keeps showing the blob, as in Caffe, where the
         memory never moves; without one nothing is copied.
         """
+        self.changes()
+        self._deferred = None
+        self.dtype = tensor.dtype
         if self.held is not None:
             self._tensor.data.copy_(tensor.reshape(self._tensor.shape))
         else:
@@ -86,6 +113,8 @@ class Memory:
 
     def clear(self) -> None:
         """Set to zero: memory that nobody holds is dropped, not filled."""
+        self.changes()
+        self._deferred = None
         if self.held is not None:
             self._tensor.data.zero_()
         else:
@@ -94,6 +123,8 @@ class Memory:
 
     def numpy(self, shape: tuple[int, ...]) -> np.ndarray:
         """The values as a writable float32 array, see the class."""
+        self._compute()
+        self.changes()
         if self._tensor is None:
             self.tensor(shape)
         if numpy_sees(self._tensor):
@@ -107,6 +138,49 @@ class Memory:
             self._host_is_current = self._host_is_newer = True
             array = self._host
         return array.reshape(shape)
+
+    def defer(self, deferred: Deferred) -> None:
+        """Let go of the values; whoever wants them has them computed. Nobody may hold a view."""
+        self.clear()
+        self._tensor, self._deferred = None, deferred
+
+    def is_deferred(self, deferred: Deferred) -> bool:
+        """Whether the values are still to come from there."""
+        return self._deferred is deferred
+
+    def depends(self, deferred: Deferred) -> None:
+        """Tell `deferred` before these values change, once."""
+        self._dependents.add(deferred)
+
+    def copy(self) -> torch.Tensor | None:
+        """The present values, in memory of their own."""
+        return None if self._tensor is None else self._tensor.clone()
+
+    def take(self, other: Memory) -> None:
+        """Take over another memory's values."""
+        self.clear()
+        if other._tensor is not None:
+            self.assign(other._tensor)
+
+    def stand_in(self, values: torch.Tensor | None = None) -> Memory:
+        """Another memory with the present values, or these; what is deferred is left out."""
+        memory = Memory()
+        values = self._tensor if values is None else values
+        if values is not None:
+            memory.assign(values, borrowed=True)
+        return memory
+
+    def _compute(self) -> None:
+        if self._deferred is not None:
+            self._deferred.compute(self)
+
+    def changes(self) -> None:
+        """Say that the values may change after this."""
+        self.version += 1
+        if self._dependents:
+            dependents, self._dependents = self._dependents, weakref.WeakSet()
+            for deferred in dependents:
+                deferred.before_change(self)
 
     def _upload(self) -> None:
         self._tensor = self._own().view(self._host.shape).copy_(torch.from_numpy(self._host))
@@ -191,11 +265,13 @@ class Blob:
     def diff_tensor(self) -> torch.Tensor:
         return self._diff.tensor(self._shape)
 
-    def share_data(self, other: "Blob") -> None:
+    def share_data(self, other: Blob) -> None:
         """Show the other blob's data from now on (counts must be equal)."""
+        if self._data is not other._data:
+            self._data.changes()
         self._data = other._data
 
-    def share_diff(self, other: "Blob") -> None:
+    def share_diff(self, other: Blob) -> None:
         """Show the other blob's diff from now on (counts must be equal)."""
         self._diff = other._diff
 

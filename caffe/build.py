@@ -6,6 +6,7 @@ from .blob import Blob
 from .errors import CaffeError, within
 from .layer_types import REGISTRY, LayerType
 from .proto import caffe_pb2
+from .upgrade.v1 import V1_TYPES
 
 
 @dataclass
@@ -109,8 +110,10 @@ def set_loss_diffs(graph: Graph) -> None:
 
 def _create(spec: caffe_pb2.LayerParameter, phase: int) -> LayerType:
     if spec.type not in REGISTRY:
-        known = ", ".join(sorted(REGISTRY))
-        raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; there are {known}")
+        known = f"there are {', '.join(sorted(REGISTRY))}"
+        if today := V1_TYPES.get(spec.type):
+            known = f'V1 name; write "{today}" or use layers {{ type: {spec.type} }}'
+        raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {known}")
     if not spec.HasField("phase"):
         spec.phase = phase
     layer = REGISTRY[spec.type](spec, spec.phase)

@@ -2,7 +2,7 @@
 
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,26 +95,21 @@ def replacing(path: PathLike) -> Iterator[BinaryIO]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+        # Not by tempfile: its files are their owner's alone, and learning the umask changes it, for
+        # every thread. HDF5 reads what it wrote, so "+".
+        file = temporary.open("x+b")
     except OSError as error:
         raise CaffeError(f"{path}: cannot be written ({error.strerror or error})") from None
     try:
-        with os.fdopen(handle, "w+b") as file:  # HDF5 reads what it wrote
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise CaffeError(
             f"{path}: cannot be written ({error.strerror or error}); an older file is untouched"
         ) from None
     finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        temporary.unlink(missing_ok=True)

@@ -10,37 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import h5py
 import numpy as np
 import torch
 
 from . import hdf5
-from .blob import Blob
+from .contents import NetContent, host_array
 from .errors import CaffeError
 from .files import PathLike, replacing
 from .stored import StoredBlob, StoredLayers, StoredState
 
-if TYPE_CHECKING:
-    from .net import Net
 
-
-def write_weights_hdf5(path: PathLike, net: Net, write_diff: bool = False) -> None:
-    """Write a net's parameters, with their diffs if asked for; whole or not at all."""
-    owned = {id(param.blob) for param in net._graph.params}
+def write_weights_hdf5(path: PathLike, net: NetContent) -> None:
+    """Write a net's parameters, with their diffs if it has them; whole or not at all."""
+    with_diff = any(layer.diff is not None for layer in net.layers)
     with _writing(path) as file:
         data = file.create_group("data")
-        diff = file.create_group("diff") if write_diff else None
-        for layer in net._graph.layers:
+        diff = file.create_group("diff") if with_diff else None
+        for layer in net.layers:
             group = data.require_group(layer.name)
-            for i, blob in enumerate(layer.blobs):
-                if id(blob) in owned:
-                    _save(group, i, blob.data_tensor())
+            for i, (values, owned) in enumerate(zip(layer.data, layer.owned, strict=True)):
+                if owned:
+                    _save(group, i, values)
             if diff is not None:
                 group = diff.require_group(layer.name)
-                for i, blob in enumerate(layer.blobs):
-                    _save(group, i, blob.diff_tensor())
+                for i, values in enumerate(layer.diff or []):
+                    _save(group, i, values)
 
 
 def read_weights_hdf5(path: PathLike) -> StoredLayers:
@@ -49,18 +46,19 @@ def read_weights_hdf5(path: PathLike) -> StoredLayers:
     Raises CaffeError for a missing, damaged or foreign file.
     """
     with hdf5.reading(path, "weights") as file:
+        hdf5.check("data" in file or "history" not in file, "this is a solverstate")
         return dict(_layers(hdf5.group(file, "data"), "", frozenset()))
 
 
-def write_state_hdf5(path: PathLike, state: StoredState, history: Sequence[Blob]) -> None:
-    """Write a solver's state with the given history blobs, whole or not at all."""
+def write_state_hdf5(path: PathLike, state: StoredState, history: Sequence[torch.Tensor]) -> None:
+    """Write a solver's state with the given history, whole or not at all."""
     with _writing(path) as file:
         file["iter"] = np.array([state.iter], np.int32)
         _save_string(file, "learned_net", state.learned_net)
         file["current_step"] = np.array([state.current_step], np.int32)
         group = file.create_group("history")
-        for i, blob in enumerate(history):
-            _save(group, i, blob.data_tensor())
+        for i, values in enumerate(history):
+            _save(group, i, values)
         if state.run_state:
             _save_string(file, "run_state", state.run_state)
 
@@ -68,6 +66,7 @@ def write_state_hdf5(path: PathLike, state: StoredState, history: Sequence[Blob]
 def read_state_hdf5(path: PathLike) -> StoredState:
     """A solver's state. Raises CaffeError for a missing, damaged or foreign file."""
     with hdf5.reading(path, "a solver's state") as file:
+        hdf5.check("history" in file or "data" not in file, "this is a file of weights")
         history = hdf5.group(file, "history")
         return StoredState(
             hdf5.integer(file, "iter"),
@@ -115,7 +114,7 @@ def _writing(path: PathLike) -> Iterator[h5py.File]:
 
 
 def _save(group: h5py.Group, number: int, tensor: torch.Tensor) -> None:
-    group[str(number)] = tensor.cpu().contiguous().numpy()
+    group[str(number)] = host_array(tensor)
 
 
 def _save_string(file: h5py.File, name: str, text: str) -> None:

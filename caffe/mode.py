@@ -1,11 +1,24 @@
-"""Where tensors live and where random numbers come from: Caffe's mode, device and seed."""
+"""Where tensors live, how precisely they are computed and where random numbers come from.
+
+Caffe's mode, device and seed; the precision is our own.
+"""
+
+import os
 
 import torch
 
 from .errors import CaffeError
 
+# Large tensors in huge pages, where Linux gives them to those who ask: to touch a new activation
+# in pages of 4 KiB takes longer than to compute it. torch reads this at its first allocation.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+PRECISIONS = ("fp32", "tf32", "bf16")
+
 _device = torch.device("cpu")
 _gpu_id = 0
+_precision = "fp32"
+_recompute = False
 _generators: dict[torch.device, torch.Generator] = {}
 _seed: int | None = None
 
@@ -24,12 +37,12 @@ def set_mode_cpu() -> None:
 def set_mode_gpu() -> None:
     """Run on the GPU that `set_device` chose, 0 by default.
 
-    In float32 throughout (no TF32), and with kernels that give the same bits each time. Raises
-    CaffeError where there is no such GPU.
+    In the precision that `set_precision` chose, float32 by default, and with kernels that give the
+    same bits each time. Raises CaffeError where there is no such GPU.
     """
     global _device
     _device = _gpu(_gpu_id)
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    _tell_torch()
     torch.backends.cudnn.deterministic = True
 
 
@@ -51,6 +64,49 @@ def _gpu(device_id: int) -> torch.device:
             "script, solver_mode: CPU in a solver, no GPU= or --gpu in the command"
         )
     return torch.device("cuda", device_id)
+
+
+def precision() -> str:
+    """The precision that is set, one of PRECISIONS."""
+    return _precision
+
+
+def set_precision(name: str) -> None:
+    """Choose how precisely the nets compute from their next pass on.
+
+    fp32, the default: float32 throughout, Caffe's values. tf32: on a GPU convolutions and matrix
+    products may round what they multiply to TF32 (11 significant bits); on the CPU the same as
+    fp32. bf16: Convolution, Deconvolution and InnerProduct round what they multiply and what comes
+    out to bfloat16 (8 significant bits), see precision.py. Parameters, their diffs, the solver's
+    history and all that a script reads are float32 in each. Raises CaffeError for another name.
+    """
+    global _precision
+    if name not in PRECISIONS:
+        raise CaffeError(f"unknown precision {name!r}; there are {', '.join(PRECISIONS)}")
+    _precision = name
+    _tell_torch()
+
+
+def _tell_torch() -> None:
+    """Set what torch may round on a GPU; sums of bfloat16 products are float32 in any case."""
+    convolution, product = torch.backends.cudnn, torch.backends.cuda.matmul
+    convolution.allow_tf32 = product.allow_tf32 = _precision == "tf32"
+    product.allow_bf16_reduced_precision_reduction = False
+
+
+def recompute() -> bool:
+    """Whether solvers let go of activations and compute them again."""
+    return _recompute
+
+
+def set_recompute(on: bool) -> None:
+    """Choose whether solvers' iterations keep less memory and compute activations twice.
+
+    Off by default. On, the activations between poolings are computed again in the backward pass:
+    of FCN-8s' forward pass almost all but fc6 and fc7. Values stay the same.
+    """
+    global _recompute
+    _recompute = on
 
 
 def set_random_seed(seed: int) -> None:

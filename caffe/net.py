@@ -13,7 +13,9 @@ import numpy as np
 from . import debug_info, describe, hdf5_storage, storage
 from .blob import Blob
 from .build import Graph, build, set_loss_diffs
+from .contents import net_content
 from .errors import CaffeError, within
+from .fast import FastForward
 from .files import PathLike
 from .layer_types import LayerType
 from .log import LOGGER, info
@@ -78,6 +80,7 @@ class Net:
         described.state.CopyFrom(state)
         self._graph: Graph = build(described)
         self._names = [layer.name for layer in self._graph.layers]
+        self._fast = FastForward(self._graph)
         self._debug_info = spec.debug_info
         self._before_forward: list[Hook] = []
         self._after_forward: list[Hook] = []
@@ -181,9 +184,10 @@ class Net:
         first = self._index(start) if start is not None else 0
         last = self._index(end) if end is not None else len(self._names) - 1
         names = self._graph.tops[last] if end is not None else self._graph.outputs
+        names = [*names, *(blobs or ())]
         self._set(inputs, self.inputs, "data", "input")
-        self._forward(first, last)
-        return {name: self._blob(name).data for name in [*names, *(blobs or ())]}
+        self._forward(first, last, names)
+        return {name: self._blob(name).data for name in names}
 
     def backward(
         self,
@@ -272,41 +276,71 @@ class Net:
             debug_info.totals(self._graph)
         return loss
 
-    def _forward(self, first: int, last: int) -> float:
-        """Run layers first..last; returns the weighted sum of their losses."""
+    def _forward(self, first: int, last: int, wanted: Iterable[str] = ()) -> float:
+        """Run layers first..last; returns the weighted sum of their losses.
+
+        The blobs in `wanted` will be read. A pass over all layers that nobody watches may take the
+        fast path, see fast.py.
+        """
         self._check_range(first, last)
+        layers = range(first, last + 1)
+        if len(layers) == len(self._names) and not self._watched() and self._fast.applies():
+            losses = (name for name, weight in self.blob_loss_weights.items() if weight)
+            self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())
+            return sum(map(self._loss, layers))
+        return sum(map(self._forward_layer, layers))
+
+    def _forward_layer(self, i: int) -> float:
+        for hook in self._before_forward:
+            hook(i)
+        bottom, top = self._graph.bottom(i), self._graph.top(i)
+        layer = self._graph.layers[i]
+        layer.reshape(bottom, top)
+        layer.forward(bottom, top)
+        loss = self._loss(i)
+        if self._debug_info:
+            debug_info.forward(self._graph, i)
+        for hook in self._after_forward:
+            hook(i)
+        return loss
+
+    def _loss(self, i: int) -> float:
+        """What layer i adds to the loss."""
         loss = 0.0
-        for i in range(first, last + 1):
-            for hook in self._before_forward:
-                hook(i)
-            bottom, top = self._graph.bottom(i), self._graph.top(i)
-            layer = self._graph.layers[i]
-            layer.reshape(bottom, top)
-            layer.forward(bottom, top)
-            for blob, weight in zip(top, self._graph.loss_weights[i], strict=True):
-                if weight:
-                    loss += weight * float(blob.data_tensor().sum())
-                    if blob._diff.untouched:  # reshaped since: its diff is the weight again
-                        blob._diff.own(blob.shape).fill_(weight)
-            if self._debug_info:
-                debug_info.forward(self._graph, i)
-            for hook in self._after_forward:
-                hook(i)
+        for blob, weight in zip(self._graph.top(i), self._graph.loss_weights[i], strict=True):
+            if weight:
+                loss += weight * float(blob.data_tensor().sum())
+                if blob._diff.untouched:  # reshaped since: its diff is the weight again
+                    blob._diff.own(blob.shape).fill_(weight)
         return loss
 
     def _backward(self, first: int, last: int) -> None:
         """Run backward from layer `first` down to `last`."""
         self._check_range(last, first)
+        self._fast.give_up()
         for i in range(first, last - 1, -1):
-            for hook in self._before_backward:
-                hook(i)
-            layer = self._graph.layers[i]
-            if layer.need_backward:
-                layer.backward(self._graph.top(i), layer.propagate_down, self._graph.bottom(i))
-                if self._debug_info:
-                    debug_info.backward(self._graph, i)
-            for hook in self._after_backward:
-                hook(i)
+            self._backward_layer(i)
+
+    def _backward_layer(self, i: int) -> None:
+        for hook in self._before_backward:
+            hook(i)
+        layer = self._graph.layers[i]
+        if layer.need_backward:
+            layer.backward(self._graph.top(i), layer.propagate_down, self._graph.bottom(i))
+            if self._debug_info:
+                debug_info.backward(self._graph, i)
+        for hook in self._after_backward:
+            hook(i)
+
+    def _watched(self) -> bool:
+        """Whether someone looks at the blobs between the layers of a pass."""
+        hooks = (
+            self._before_forward,
+            self._after_forward,
+            self._before_backward,
+            self._after_backward,
+        )
+        return self._debug_info or any(hooks)
 
     def _check_range(self, low: int, high: int) -> None:
         if low < 0 or high >= len(self._names):
@@ -404,11 +438,11 @@ class Net:
 
     def save(self, path: PathLike) -> None:
         """Write a caffemodel; an older file of that name stays whole until it is complete."""
-        storage.write_weights(path, self)
+        storage.write_weights(path, net_content(self))
 
     def save_hdf5(self, path: PathLike, write_diff: bool = False) -> None:
         """As save, in HDF5 whatever the name; with the diffs if asked for."""
-        hdf5_storage.write_weights_hdf5(path, self, write_diff)
+        hdf5_storage.write_weights_hdf5(path, net_content(self, write_diff))
 
     def to_torch(self) -> NetModule:
         """The net as a torch.nn.Module with a copy of the parameters, see NetModule.

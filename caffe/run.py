@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
+from . import precision
 from .blob import Blob, Memory
 
 
@@ -50,6 +51,7 @@ def backward(
     if layer.record is None:
         _run(layer, bottom)
     top_edges, bottom_edges, params = layer.record
+    params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
     pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
     wanted = [i for i in bottom_edges if propagate_down[i]]
     inputs = [bottom_edges[i] for i in wanted] + list(params.values())
@@ -76,7 +78,7 @@ def backward(
 
 def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
-    xs = [blob.data_tensor() for blob in bottom]
+    xs = precision.bottoms(layer.spec, bottom)
     read = Memory.own if layer.updates_params else Memory.tensor
     params = [read(blob._data, blob.shape) for blob in layer.blobs]
     edges: dict[int, GradientEdge] = {}
@@ -96,8 +98,7 @@ def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Seq
             for i, needed in enumerate(layer.param_propagate_down):
                 if needed:
                     leaves[i] = params[i] = params[i].detach().requires_grad_()
-        tops = layer.expression(xs, params)
-        tops = [tops] if isinstance(tops, torch.Tensor) else tops
+        tops = precision.tops(layer, xs, params)
     if layer.need_backward:
         top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
         layer.record = Record(top_edges, edges, leaves)

@@ -14,7 +14,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from . import mode, storage
+from .contents import Hold, NetContent, as_it_is, net_content, values
 from .errors import CaffeError, within
 from .files import PathLike
 from .log import info
@@ -40,22 +43,49 @@ def check_writable(param: caffe_pb2.SolverParameter) -> None:
         )
 
 
-def write(solver: Solver, run_state: str) -> str:
-    """Write PREFIX_iter_N.caffemodel and .solverstate; returns the solverstate's path.
+class Snapshot(NamedTuple):
+    """The two files of a snapshot: their paths, and what they hold."""
 
-    The solverstate is written last: where it exists, its caffemodel is whole.
-    """
+    model: str
+    path: str  # of the solverstate
+    net: NetContent
+    state: StoredState
+    history: list[torch.Tensor]
+
+
+def take(solver: Solver, run_state: str, hold: Hold = as_it_is) -> Snapshot:
+    """The snapshot PREFIX_iter_N of a solver as it is now."""
     param = solver.param
     is_hdf5 = param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     kind, ending = ("HDF5", ".h5") if is_hdf5 else ("binary proto", "")
     prefix = f"{param.snapshot_prefix}_iter_{solver.iter}"
     model, path = f"{prefix}.caffemodel{ending}", f"{prefix}.solverstate{ending}"
     info("solver.cpp:464", "Snapshotting to %s file %s", kind, model)
-    storage.write_weights(model, solver.net, param.snapshot_diff)
     info("sgd_solver.cpp:284", "Snapshotting solver state to %s file %s", kind, path)
-    state = StoredState(solver.iter, model, solver.current_step, run_state=run_state)
-    storage.write_state(path, state, solver.history)
-    return path
+    return Snapshot(
+        model,
+        path,
+        net_content(solver.net, param.snapshot_diff, hold),
+        StoredState(solver.iter, model, solver.current_step, run_state=run_state),
+        [hold(values(blob._data, blob.shape)) for blob in solver.history],
+    )
+
+
+def write(snapshot: Snapshot) -> str:
+    """Write the caffemodel and the solverstate; returns the solverstate's path.
+
+    The solverstate is written last: where it exists, its caffemodel is whole.
+    """
+    storage.write_weights(snapshot.model, snapshot.net)
+    storage.write_state(snapshot.path, snapshot.state, snapshot.history)
+    return snapshot.path
+
+
+def size(solver: Solver) -> int:
+    """The bytes of the values in a solver's snapshot."""
+    params = sum(param.blob.count for param in solver.net._graph.params)
+    history = sum(blob.count for blob in solver.history)
+    return 4 * (params * (2 if solver.param.snapshot_diff else 1) + history)
 
 
 def restore(solver: Solver, path: PathLike) -> None:

@@ -9,6 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -16,10 +17,13 @@ from . import mode, snapshot, solver_nets, updates
 from .blob import Blob
 from .errors import CaffeError, within
 from .files import PathLike, prototxt
+from .frugal import Iterations
+from .layer_types import LayerType
 from .log import info
 from .net import Net
 from .proto import caffe_pb2
 from .rates import learning_rate, step_at
+from .snapshot_writer import SnapshotWriter
 from .upgrade import read_solver, upgrade_solver
 
 SolverParameter = caffe_pb2.SolverParameter
@@ -63,7 +67,9 @@ class Solver:
         self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
         self._action: Callable[[], str | None] = lambda: None
         self._before_test: str | None = None
+        self._writer = SnapshotWriter()
         self.net = solver_nets.train_net(param)
+        self._iterations = Iterations(self.net)
         self.test_nets = solver_nets.test_nets(param)
         for net in self.test_nets:
             net.set_debug_info(param.debug_info)
@@ -133,25 +139,39 @@ class Solver:
         info("solver.cpp:332", "Optimization Done.")
 
     def step(self, iterations: int) -> None:
-        """Run iterations: test, forward and backward iter_size times, update, snapshot."""
+        """Run iterations: test, forward and backward iter_size times, update, snapshot.
+
+        Snapshots are written while training goes on; they are in place when this returns.
+        """
+        with self._writer:
+            self._step(iterations)
+
+    def _step(self, iterations: int) -> None:
         param = self.param
         stop = self.iter + iterations
         self._losses = deque(maxlen=param.average_loss)
         shown, since = self.iter, time.monotonic()
         while self.iter < stop:
-            self.net.clear_param_diffs()
             due = param.test_interval and self.iter % param.test_interval == 0
             if due and (self.iter > 0 or param.test_initialization):
                 self.test_all()
                 if self.requested_early_exit:
                     break
+            self._iterations.forget()
+            self.net.clear_param_diffs()
             for on_start, _ in self._callbacks:
                 on_start()
             displays = self._displays()
             self.net.set_debug_info(displays and param.debug_info)
+            frugal = self._may_be_frugal()
             loss = 0.0
-            for _ in range(param.iter_size):
-                loss += self.net._forward_backward() / param.iter_size
+            if frugal:
+                update = partial(self._update, scale=1, rate=self.lr)
+                fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
+                loss = self._iterations.run(update, fused)
+            else:
+                for _ in range(param.iter_size):
+                    loss += self.net._forward_backward() / param.iter_size
             self._losses.append(loss)
             if displays:
                 seconds = time.monotonic() - since
@@ -159,10 +179,18 @@ class Solver:
                 shown, since = self.iter, time.monotonic()
             for _, on_gradients_ready in self._callbacks:
                 on_gradients_ready()
-            self.apply_update()
+            if frugal:
+                self._begin_update()
+                self.iter += 1
+            else:
+                self.apply_update()
             action = self._action()
             if action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
-                self.snapshot()
+                if action == "stop" or self.iter == stop:
+                    self.snapshot()  # nothing goes on meanwhile
+                else:
+                    self._writer.begin(self, self._run_state())
+            self._writer.check()
             if action == "stop":
                 self.requested_early_exit = True
                 break
@@ -188,6 +216,14 @@ class Solver:
 
     def apply_update(self) -> None:
         """Turn the parameters' diffs into updates and subtract them; counts as an iteration."""
+        rate = self._begin_update()
+        scale = self._clip_scale() / self.param.iter_size
+        for i in range(len(self._params)):
+            self._update(i, scale, rate)
+        self.iter += 1
+
+    def _begin_update(self) -> float:
+        """The learning rate of this iteration, logged where it changes or is displayed."""
         self.current_step, before = self._step_now(), self.current_step
         if self.param.lr_policy == "multistep" and self.current_step > before:
             info(
@@ -198,12 +234,19 @@ class Solver:
         rate = learning_rate(self.param, self.iter, self.current_step)
         if self._displays():
             info("sgd_solver.cpp:112", "Iteration %d, lr = %g", self.iter, rate)
-        with torch.no_grad():
-            scale = self._clip_scale() / self.param.iter_size
-            for i in range(len(self._params)):
-                self._update(i, scale, rate)
-        self.iter += 1
+        return rate
 
+    def _may_be_frugal(self) -> bool:
+        """Whether each parameter may be updated once its own gradient is there."""
+        param = self.param
+        return (
+            param.iter_size == 1
+            and param.clip_gradients < 0
+            and not self._callbacks
+            and self._iterations.applies()
+        )
+
+    @torch.no_grad()
     def _clip_scale(self) -> float:
         """clip_gradients / norm where the L2 norm of all diffs exceeds clip_gradients."""
         clip = self.param.clip_gradients
@@ -220,6 +263,7 @@ class Solver:
         )
         return clip / norm
 
+    @torch.no_grad()
     def _update(self, i: int, scale: float, rate: float) -> None:
         """Update parameter i: its gradient times `scale`, the weight decay, then the rule."""
         param, p = self.param, self._params[i]
@@ -239,6 +283,23 @@ class Solver:
         weights.sub_(update)
         if update is not gradient:  # Caffe leaves the update in the diff
             p.blob._diff.assign(update, borrowed=True)
+
+    def _can_fuse(self) -> bool:
+        return self.type == "SGD" and self.param.regularization_type == "L2"
+
+    @torch.no_grad()
+    def _update_fused(
+        self, i: int, layer: LayerType, bottom: torch.Tensor, top_diff: torch.Tensor, rate: float
+    ) -> None:
+        """SGD's update of a layer's weights: their gradient is added up inside the history."""
+        param, p, history = self.param, self._params[i], self.history[i]
+        rate *= p.lr_mult
+        weights = p.blob._data.own(p.blob.shape)
+        update = history._data.own(history.shape)
+        layer.add_weight_gradient(update, bottom, top_diff, beta=param.momentum, alpha=rate)
+        update.add_(weights, alpha=rate * param.weight_decay * p.decay_mult)
+        weights.sub_(update)
+        p.blob._diff.assign(update, borrowed=True)
 
     # Testing.
 
@@ -281,13 +342,15 @@ class Solver:
 
         In a test that is interrupted, the state is the one before it: the test begins again then.
         """
-        return snapshot.write(self, self._before_test or self._run_state())
+        self._writer.finish()
+        return snapshot.write(snapshot.take(self, self._before_test or self._run_state()))
 
     def restore(self, state_file: PathLike) -> None:
         """Continue from a solverstate: its iteration, its history and its caffemodel's weights.
 
         Raises CaffeError, and changes nothing, where the file or its caffemodel does not fit.
         """
+        self._writer.finish()
         snapshot.restore(self, state_file)
 
     def _run_state(self) -> str:

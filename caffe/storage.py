@@ -10,23 +10,22 @@ import math
 import mmap
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from . import hdf5_storage
-from .blob import Blob
+from .contents import LayerContent, NetContent, host_array
 from .errors import CaffeError
 from .files import PathLike, cannot_be_read, replacing
 from .proto import caffe_pb2
 from .stored import StoredBlob, StoredLayers, StoredState
 from .wire import varint
-
-if TYPE_CHECKING:
-    from .net import Net
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 
@@ -36,7 +35,6 @@ def _number(message: str, field: str) -> int:
 
 
 # Field numbers of caffe.proto that the reader looks for.
-NAME = _number("NetParameter", "name")
 LAYER = _number("NetParameter", "layer")
 LAYER_NAME = _number("LayerParameter", "name")
 BLOBS = _number("LayerParameter", "blobs")
@@ -46,7 +44,6 @@ V1_BLOBS = _number("V1LayerParameter", "blobs")
 V1_LAYER_V0 = _number("V1LayerParameter", "layer")
 V0_LAYER_NAME = _number("V0LayerParameter", "name")
 V0_BLOBS = _number("V0LayerParameter", "blobs")
-ITER = _number("SolverState", "iter")
 HISTORY = _number("SolverState", "history")
 STATE = [
     _number("SolverState", field) for field in ("iter", "learned_net", "current_step", "run_state")
@@ -58,6 +55,17 @@ DIFF = _number("BlobProto", "diff")
 DOUBLE_DATA = _number("BlobProto", "double_data")
 DOUBLE_DIFF = _number("BlobProto", "double_diff")
 
+# The kinds of binary files, and the message that each one is.
+KINDS = {
+    "caffemodel": caffe_pb2.NetParameter,
+    "solverstate": caffe_pb2.SolverState,
+    "mean file": caffe_pb2.BlobProto,
+}
+USES = (
+    "A caffemodel goes to weights, a solverstate to restore, a mean file (.binaryproto) to "
+    "transform_param's mean_file"
+)
+
 
 def read_weights(path: PathLike) -> StoredLayers:
     """The parameter blobs of each layer of a caffemodel (V2, V1 or V0), by layer name.
@@ -68,13 +76,9 @@ def read_weights(path: PathLike) -> StoredLayers:
         return hdf5_storage.read_weights_hdf5(path)
     buffer = _map(path)
     with _decoding(path, buffer, "caffemodel"):
+        _check_kind(path, buffer, "caffemodel")
         layers: StoredLayers = {}
         for field in _fields(buffer):
-            if field.number == ITER and field.wire == VARINT:
-                raise CaffeError(
-                    f"{path}: this is a solverstate, not a caffemodel. A .caffemodel goes to "
-                    "weights, a .solverstate to restore"
-                )
             if field.number in (LAYER, V1_LAYER):
                 is_v1 = field.number == V1_LAYER
                 name, blobs = _v1_layer(field) if is_v1 else _layer(field, LAYER_NAME, BLOBS)
@@ -94,20 +98,14 @@ def blob_shapes(path: PathLike) -> dict[str, list[tuple[int, ...]]]:
     }
 
 
-def write_weights(path: PathLike, net: "Net", write_diff: bool = False) -> None:
-    """Write a caffemodel: each layer's description with its blobs, whole or not at all.
-
-    write_diff: the blobs' diffs too (snapshot_diff).
-    """
+def write_weights(path: PathLike, net: NetContent) -> None:
+    """Write a caffemodel: each layer's description with its blobs, whole or not at all."""
     if is_hdf5(path):
-        return hdf5_storage.write_weights_hdf5(path, net, write_diff)
+        return hdf5_storage.write_weights_hdf5(path, net)
     with replacing(path) as file:
         file.write(caffe_pb2.NetParameter(name=net.name).SerializeToString())
-        for layer in net._graph.layers:
-            bare = caffe_pb2.LayerParameter()
-            bare.CopyFrom(layer.spec)
-            bare.ClearField("blobs")
-            _write_layer(file, bare.SerializeToString(), layer.blobs, write_diff)
+        for layer in net.layers:
+            _write_layer(file, layer)
 
 
 def is_hdf5(path: PathLike) -> bool:
@@ -121,27 +119,23 @@ def read_state(path: PathLike) -> StoredState:
         return hdf5_storage.read_state_hdf5(path)
     buffer = _map(path)
     with _decoding(path, buffer, "solverstate"):
+        _check_kind(path, buffer, "solverstate")
         rest = bytearray()
         history = []
         for field in _fields(buffer):
             if field.number == HISTORY:
                 history.append(_blob(field))
-            elif field.number == NAME and field.wire == BYTES:
-                break  # a caffemodel, which may be large
             elif field.number in STATE:
                 rest += field.raw
         state = caffe_pb2.SolverState.FromString(bytes(rest))
         if not state.HasField("iter"):
-            raise CaffeError(
-                f"{path}: not a solverstate (it has no iteration). A .solverstate goes to restore, "
-                "a .caffemodel to weights"
-            )
+            raise CaffeError(f"{path}: not a solverstate (it has no iteration). {USES}")
         learned_net = os.fsdecode(state.learned_net)  # protobuf gives bytes that are no UTF-8
         return StoredState(state.iter, learned_net, state.current_step, history, state.run_state)
 
 
-def write_state(path: PathLike, state: StoredState, history: Sequence[Blob]) -> None:
-    """Write a solverstate with the given history blobs, whole or not at all."""
+def write_state(path: PathLike, state: StoredState, history: Sequence[torch.Tensor]) -> None:
+    """Write a solverstate with the given history, whole or not at all."""
     if is_hdf5(path):
         return hdf5_storage.write_state_hdf5(path, state, history)
     head = caffe_pb2.SolverState(
@@ -151,8 +145,8 @@ def write_state(path: PathLike, state: StoredState, history: Sequence[Blob]) -> 
         head.run_state = state.run_state
     with replacing(path) as file:
         file.write(head.SerializeToString())
-        for blob in history:
-            _write_blob(file, HISTORY, blob)
+        for values in history:
+            _write_blob(file, HISTORY, [values])
 
 
 # The wire format: https://protobuf.dev/programming-guides/encoding
@@ -177,6 +171,21 @@ class _decoding:
 
 class _Malformed(Exception):
     pass
+
+
+def _check_kind(path: PathLike, buffer: memoryview, expected: str) -> None:
+    """Raise CaffeError where a file begins as another kind does, and not as the expected one."""
+    first = [
+        _tag(field.number) + b"\0" if field.wire == BYTES else field.raw
+        for field in islice(_fields(buffer), 4)
+    ]
+    found = [
+        kind
+        for kind, message in KINDS.items()
+        if not len(UnknownFieldSet(message.FromString(b"".join(first))))
+    ]
+    if found and expected not in found:
+        raise CaffeError(f"{path}: this is a {found[0]}, not a {expected}. {USES}")
 
 
 def _map(path: PathLike) -> memoryview:
@@ -288,37 +297,39 @@ def _tag(number: int, wire_type: int = BYTES) -> bytes:
     return varint(number << 3 | wire_type)
 
 
-def _blob_parts(blob: Blob, write_diff: bool) -> tuple[bytes, list[tuple[bytes, torch.Tensor]]]:
-    """A blob's message: its head, then for data (and diff) a tag with length, and the values."""
+def _blob_head(values: Sequence[torch.Tensor]) -> bytes:
+    """A blob's message up to its values: data, or data and diff."""
     head = caffe_pb2.BlobProto()
-    if blob.shape:  # Caffe writes a blob without axes without a shape
-        head.shape.dim.extend(blob.shape)
-    length = varint(4 * blob.count)
-    parts = [(_tag(DATA) + length, blob.data_tensor())]
-    if write_diff:
-        parts.append((_tag(DIFF) + length, blob.diff_tensor()))
-    return head.SerializeToString(), parts
+    if values[0].dim():  # Caffe writes a blob without axes without a shape
+        head.shape.dim.extend(values[0].shape)
+    return head.SerializeToString()
 
 
-def _blob_size(blob: Blob, write_diff: bool) -> int:
-    head, parts = _blob_parts(blob, write_diff)
-    return len(head) + sum(len(tag) + 4 * blob.count for tag, _ in parts)
+def _values_tag(number: int, values: torch.Tensor) -> bytes:
+    return _tag(number) + varint(4 * values.numel())
 
 
-def _write_blob(file: BinaryIO, number: int, blob: Blob, write_diff: bool = False) -> None:
-    head, parts = _blob_parts(blob, write_diff)
-    file.write(_tag(number) + varint(_blob_size(blob, write_diff)) + head)
-    for tag, tensor in parts:
-        file.write(tag)
-        file.write(tensor.cpu().contiguous().numpy().astype("<f4", copy=False).data)
+def _blob_size(values: Sequence[torch.Tensor]) -> int:
+    tagged = zip((DATA, DIFF), values, strict=False)
+    return len(_blob_head(values)) + sum(len(_values_tag(n, v)) + 4 * v.numel() for n, v in tagged)
 
 
-def _write_layer(file: BinaryIO, head: bytes, blobs: Sequence[Blob], write_diff: bool) -> None:
-    """A layer of `head` and blobs, streamed: its length is computed before it is written."""
-    size = len(head)
-    for blob in blobs:
-        inner = _blob_size(blob, write_diff)
+def _write_blob(file: BinaryIO, number: int, values: Sequence[torch.Tensor]) -> None:
+    """A blob as field `number`: its data, or its data and diff."""
+    file.write(_tag(number) + varint(_blob_size(values)) + _blob_head(values))
+    for part, tensor in zip((DATA, DIFF), values, strict=False):
+        file.write(_values_tag(part, tensor))
+        file.write(host_array(tensor).astype("<f4", copy=False).data)
+
+
+def _write_layer(file: BinaryIO, layer: LayerContent) -> None:
+    """A layer's head and blobs, streamed: its length is computed before it is written."""
+    parts = (layer.data,) if layer.diff is None else (layer.data, layer.diff)
+    blobs = list(zip(*parts, strict=True))
+    size = len(layer.head)
+    for values in blobs:
+        inner = _blob_size(values)
         size += len(_tag(BLOBS)) + len(varint(inner)) + inner
-    file.write(_tag(LAYER) + varint(size) + head)
-    for blob in blobs:
-        _write_blob(file, BLOBS, blob, write_diff)
+    file.write(_tag(LAYER) + varint(size) + layer.head)
+    for values in blobs:
+        _write_blob(file, BLOBS, values)

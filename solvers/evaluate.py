@@ -4,7 +4,9 @@
         --out runs/voc-fcn8s
 
 For released models, and for a net trained on another form of the dataset. Writes val.prototxt and
-metrics.csv (iteration 0) to a new folder, where `python -m tables` finds them.
+metrics.csv (iteration 0) to a new folder, where `python -m tables` finds them. With
+--compare-precision it writes precision.csv instead: how the scores and the mean IU in --precision
+differ from those in fp32.
 """
 
 import argparse
@@ -19,7 +21,7 @@ from caffe.files import prototxt, write_text
 from data.datasets import DATASETS, Dataset, passes, require
 from data.mine import find
 
-from . import score
+from . import precision, score
 from .device import choose_device
 
 
@@ -29,15 +31,8 @@ def evaluate(net: str, dataset: Dataset, weights: Path, out: Path, *, width: flo
     Raises FileExistsError for a folder that holds scores already, and ValueError for weights that
     lack some of the net's layers.
     """
-    metrics = out / "metrics.csv"
-    if metrics.exists():
-        raise FileExistsError(f"{metrics} is there already: choose another folder (--out)")
-    stored = caffe.storage.blob_shapes(weights)
-    spec = nets.net_for(dataset, net, "val", width=width, home=dataset.home)
-    write_text(out / "val.prototxt", prototxt(spec))
-    loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST, weights=str(weights))
-    if missing := [layer for layer in loaded.params if layer not in stored]:
-        raise ValueError(f"{weights}: has no weights for {', '.join(missing)} of {net}")
+    metrics = _new(out / "metrics.csv")
+    loaded = _val_net(net, dataset, weights, out, width)
     evaluation = score.evaluate(loaded, passes(dataset, dataset.val_split))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -45,6 +40,39 @@ def evaluate(net: str, dataset: Dataset, weights: Path, out: Path, *, width: flo
     writer.writerow(score.row(0, float("nan"), evaluation))
     write_text(metrics, text.getvalue())
     return evaluation
+
+
+def compare_precision(
+    net: str, dataset: Dataset, weights: Path, out: Path, name: str, *, width: float = 1.0
+) -> dict[str, precision.Comparison]:
+    """Write precision.csv to the folder `out`: what the precision `name` changes against fp32.
+
+    Raises as `evaluate`, and ValueError where `name` is fp32 itself.
+    """
+    if name == "fp32":
+        raise ValueError("--compare-precision holds --precision against fp32: give bf16 or tf32")
+    path = _new(out / "precision.csv")
+    loaded = _val_net(net, dataset, weights, out, width)
+    heads = precision.compare(loaded, passes(dataset, dataset.val_split), name)
+    write_text(path, precision.as_csv(heads, name))
+    return heads
+
+
+def _new(path: Path) -> Path:
+    if path.exists():
+        raise FileExistsError(f"{path} is there already: choose another folder (--out)")
+    return path
+
+
+def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float) -> caffe.Net:
+    """The val net with these weights, its prototxt written to `out`."""
+    stored = caffe.storage.blob_shapes(weights)
+    spec = nets.net_for(dataset, net, "val", width=width, home=dataset.home)
+    write_text(out / "val.prototxt", prototxt(spec))
+    loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST, weights=str(weights))
+    if missing := [layer for layer in loaded.params if layer not in stored]:
+        raise ValueError(f"{weights}: has no weights for {', '.join(missing)} of {net}")
+    return loaded
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,12 +88,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--width", type=float, default=1.0, help="of the net (1)")
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
+    parser.add_argument(
+        "--compare-precision", action="store_true", help="hold --precision against fp32, see above"
+    )
     args = parser.parse_args(argv)
     try:
         choose_device(args.gpu)
+        caffe.set_precision(args.precision)
         dataset = find(args.dataset, args.data)
         require(dataset)
-        result = evaluate(args.net, dataset, args.weights, args.out, width=args.width)
+        given = (args.net, dataset, args.weights, args.out)
+        if args.compare_precision:
+            heads = compare_precision(*given, args.precision, width=args.width)
+            print(precision.table(heads, args.precision))
+            return 0
+        result = evaluate(*given, width=args.width)
     except (ValueError, OSError, caffe.CaffeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

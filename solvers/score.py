@@ -28,6 +28,11 @@ class Evaluation(NamedTuple):
     others: dict[str, Scores]  # of the further heads, by label blob: SIFT Flow's "geo"
 
 
+def heads_of(net) -> dict[str, str]:
+    """The pairs of HEADS that a net has."""
+    return {label: score for label, score in HEADS.items() if label in net.blobs}
+
+
 def evaluate(
     net,
     images: int,
@@ -41,7 +46,7 @@ def evaluate(
     (of color and depth or HHA: the color), and by label blob its truth and prediction, (H, W) class
     indices.
     """
-    heads = {label: score for label, score in HEADS.items() if label in net.blobs}
+    heads = heads_of(net)
     main = next(iter(heads))
     pictured = "color" if "color" in net.blobs else "data"
     hists, voids, loss = dict.fromkeys(heads, 0), dict.fromkeys(heads, 0), 0.0

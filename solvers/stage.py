@@ -162,11 +162,7 @@ def _run(stage: Stage, solver) -> Evaluation:
     with tqdm(total=param.max_iter, initial=solver.iter, desc=stage.net, unit="iter") as bar:
         stop = stop_on_sigint()
 
-        def on_start() -> None:
-            if stop["asked"]:
-                raise Interrupted
-
-        def on_gradients_ready() -> None:
+        def after_iteration() -> None:
             loss = solver.smoothed_loss
             if not np.isfinite(loss):
                 raise Diverged(
@@ -176,8 +172,10 @@ def _run(stage: Stage, solver) -> Evaluation:
                 )
             bar.update()
             bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
+            if stop["asked"]:
+                raise Interrupted
 
-        solver.add_callback(on_start, on_gradients_ready)
+        solver.set_action_function(after_iteration)
         try:
             while solver.iter < param.max_iter:
                 # Dropout draws anew from here, so that resuming here changes nothing.
@@ -283,10 +281,16 @@ def main(argv: list[str] | None = None) -> int:
         "--width", type=_positive(float), default=1.0, help="scales the channels (1)"
     )
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
+    parser.add_argument(
+        "--recompute", action="store_true", help="less memory: compute activations twice"
+    )
     parser.add_argument("--restart", action="store_true", help="do not resume from a snapshot")
     args = parser.parse_args(argv)
     try:
         choose_device(args.gpu)
+        caffe.set_precision(args.precision)
+        caffe.set_recompute(args.recompute)
         dataset = dataset_at(args.dataset, args.data)
         require(dataset)
         given = args.weights is not None

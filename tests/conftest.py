@@ -12,3 +12,10 @@ def mode(request):
     caffe.set_mode_gpu() if request.param == "GPU" else caffe.set_mode_cpu()
     yield request.param
     caffe.set_mode_cpu()
+
+
+@pytest.fixture(autouse=True)
+def fp32_again():
+    """No test leaves another precision behind."""
+    yield
+    caffe.set_precision("fp32")

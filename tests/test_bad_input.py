@@ -89,6 +89,11 @@ def test_a_file_that_is_missing_a_folder_or_no_text_is_named(tmp_path):
     ("text", "message"),
     [
         (X + 'layer { name: "l" type: "Magic" }', "'l': unknown type 'Magic'; there are AbsVal"),
+        (
+            X + 'layer { name: "l" type: "INNER_PRODUCT" }',
+            "unknown type 'INNER_PRODUCT'; V1 name; write \"InnerProduct\" or use layers "
+            "{ type: INNER_PRODUCT }",
+        ),
         (X + relu("y", "z"), r"'r' \(ReLU\): unknown bottom blob 'y'.*Blobs so far: x"),
         (relu("y", "z") + X, "unknown bottom blob 'y'.*Blobs so far: none"),
         (X + relu("x", "y") + relu("x", "y", "s"), "'s'.*top blob 'y' is made already by.*'r'"),

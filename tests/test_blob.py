@@ -337,6 +337,17 @@ def test_saving_leaves_the_device_in_step(transfers, tmp_path):
     assert transfers["up"] == before
 
 
+def test_a_pass_moves_the_input_up_the_outputs_down_and_what_is_read(transfers):
+    net = net_of(CHAIN, caffe.TRAIN)
+    net.blobs["x"].data[...] = 1
+    for more in ([], ["y"], []):
+        net.forward()
+        transfers.update(up=0, down=0)
+        net.blobs["x"].data[...] = 2
+        net.forward(blobs=more)
+        assert transfers == {"up": 1, "down": 1 + len(more)}
+
+
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 

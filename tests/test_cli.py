@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import caffe
+from caffe import cost
 from caffe.__main__ import main
 from caffe.databases import open_database
 from caffe.feeding.datum import datum_to_array, parse_datum
@@ -402,7 +403,15 @@ def test_test_logs_every_output_of_every_batch_and_the_means(here, weights, caps
     np.testing.assert_allclose(found, [loss, accuracy, loss, loss], rtol=1e-5)
 
 
-def test_time_prints_caffes_table(here, capsys):
+RATE = 1e12  # operations a second: the measured one takes seconds to measure
+
+
+@pytest.fixture
+def known_rate(monkeypatch):
+    monkeypatch.setattr("caffe.tools.time.matrix_rate", lambda: RATE)
+
+
+def test_time_prints_caffes_lines(here, known_rate, capsys):
     assert main(["time", "-model", "net.prototxt", "-iterations", "2"]) == 0
     lines = said(capsys.readouterr().err)
     at = lines.index("*** Benchmark begins ***")
@@ -441,8 +450,36 @@ def test_time_prints_caffes_table(here, capsys):
     assert total == pytest.approx(2 * both, rel=1e-4)
 
 
+def test_time_prints_where_the_time_goes(here, known_rate, capsys):
+    assert main(["time", "-model", "net.prototxt", "-iterations", "2"]) == 0
+    out, err = capsys.readouterr()
+    limit, forward, backward, whole = out.strip().split("\n\n")
+    assert limit == "limit: 1000.0 GFLOP/s, of a float32 product of 4096 x 4096 matrices"
+    net = caffe.Net("net.prototxt", caffe.TRAIN)
+    learning = [layer.name for layer in net._graph.layers if layer.need_backward]
+    assert 0 < len(learning) < len(net.layers)
+    tables = {"forward": (forward, list(net.layer_dict)), "backward": (backward, learning)}
+    for name, (text, layers) in tables.items():
+        title, _, *lines, total = text.splitlines()
+        assert title == f"{name}, layer by layer"
+        assert [line.split()[0] for line in lines] == layers
+        assert total.split()[0] == "total"
+        logged = dict(re.findall(rf"(\w+)\t{name}: ([\d.e+-]+) ms", err))
+        for line in lines:
+            milliseconds = float(re.search(r"([\d.]+) +[\d.]+%", line)[1])
+            assert milliseconds == pytest.approx(float(logged[line.split()[0]]), abs=1e-3)
+        (conv,) = [line.split() for line in lines if line.startswith("conv ")]
+        operations = 2 * cost.multiply_adds(net)["conv"]
+        assert conv[1:3] == ["Convolution", "x".join(map(str, net.blobs["conv"].shape))]
+        assert float(conv[-3]) == pytest.approx(operations / 1e9, abs=1e-3)
+        assert float(conv[-1]) == pytest.approx(float(conv[3]) / 1e3 * RATE / operations, rel=0.1)
+    number = r"([\d.]+)"
+    pattern = f"net.forward\\(\\), .* work: {number} ms, {number} GFLOP/s, {number} x limit"
+    assert re.fullmatch(pattern, whole)
+
+
 @pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
-def test_time_takes_the_phase(here, capsys, phase):
+def test_time_takes_the_phase(here, known_rate, capsys, phase):
     assert main(["time", "--model=net.prototxt", "--iterations=1", f"--phase={phase}"]) == 0
     assert ("accuracy\tforward" in capsys.readouterr().err) == (phase == "TEST")
 
@@ -528,7 +565,7 @@ def test_unknown_flags_and_shortened_ones_are_usage_errors(capsys, flag):
     assert "unrecognized arguments" in capsys.readouterr().err
 
 
-def test_glogs_flags(finetune, capsys):
+def test_glogs_flags(finetune, known_rate, capsys):
     words = ["time", "-model", "net.prototxt", "-iterations=1", "-logtostderr=0", "-log_dir", "."]
     assert main([*words, "-alsologtostderr"]) == 0
     assert "Total Time" in capsys.readouterr().err

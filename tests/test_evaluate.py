@@ -1,7 +1,9 @@
 """Weights scored on a dataset through the command line, where they were trained or elsewhere."""
 
 import csv
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import caffe
@@ -10,7 +12,7 @@ import tables.__main__
 from caffe.proto import caffe_pb2
 from data import synthetic
 from data.mine import find
-from solvers import evaluate
+from solvers import evaluate, precision
 from surgery.draw import draw
 
 WIDTH = 1 / 32
@@ -84,3 +86,59 @@ def test_scores_that_are_there_stay(world, tmp_path, capsys):
     assert "there already" in capsys.readouterr().err
     assert (tmp_path / "metrics.csv").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+def test_precisions_are_compared_on_the_same_images(world, tmp_path, capsys):
+    words = [*arguments(world, tmp_path / "out"), "--precision", "bf16"]
+    assert evaluate.main([*words, "--compare-precision"]) == 0
+    printed = capsys.readouterr().out
+    with open(tmp_path / "out" / "precision.csv", encoding="utf-8") as file:
+        lines = {line["head"]: line for line in csv.DictReader(file)}
+    assert list(lines) == ["sem", "geo"]
+    metrics = {}
+    for name in ("fp32", "bf16"):
+        out = tmp_path / name
+        assert evaluate.main([*arguments(world, out), "--precision", name]) == 0
+        with open(out / "metrics.csv", encoding="utf-8") as file:
+            (metrics[name],) = csv.DictReader(file)
+    for head, column in (("sem", "mean_iu"), ("geo", "geo_mean_iu")):
+        line = {key: float(value) for key, value in list(lines[head].items())[2:]}
+        assert (
+            f"{head}: scores in bf16 differ from fp32's by {line['mean_difference']:.2g}" in printed
+        )
+        assert line["mean_iu_fp32"] == pytest.approx(float(metrics["fp32"][column]), rel=1e-5)
+        assert line["mean_iu"] == pytest.approx(float(metrics["bf16"][column]), rel=1e-5)
+        assert 0 < line["mean_difference"] < line["largest_difference"]
+        assert line["mean_difference"] < 0.02 * line["mean_score"]
+
+
+def test_the_difference_of_precisions_by_hand(monkeypatch):
+    """Two passes, of 1 x 2 and of 1 x 1 pixels; the second class's scores differ."""
+    scores = iter([[[1, 1], [0, 2]], [[1, 1], [0.5, 0.5]], [[-1], [3]], [[-1], [3]]])
+
+    class Fake:
+        blobs = {name: SimpleNamespace(data=None) for name in ("label", "score")}
+        bottom_names = {"data": [], "rest": ["data"]}
+
+        def forward(self, start=None):
+            values = np.array(next(scores), np.float32)
+            self.blobs["score"].data = values.reshape(1, 2, 1, -1)
+            if start is None:
+                self.blobs["label"].data = np.ones((1, 1, 1, values.shape[1]), np.float32)
+            else:
+                assert start == "rest"
+
+    monkeypatch.setattr(caffe, "set_precision", lambda name: None)
+    (found,) = precision.compare(Fake(), 2, "tf32").values()
+    assert found == precision.Comparison(1.5, 2 / 6, 8 / 6, 1 / 3, (0 + 2 / 3) / 2, (0 + 1 / 3) / 2)
+
+
+def test_comparing_needs_another_precision_and_a_place_of_its_own(world, tmp_path, capsys):
+    words = [*arguments(world, tmp_path), "--compare-precision"]
+    assert evaluate.main(words) == 1
+    assert "give bf16 or tf32" in capsys.readouterr().err
+    (tmp_path / "precision.csv").write_text("mine")
+    assert evaluate.main([*words, "--precision", "tf32"]) == 1
+    assert "precision.csv is there already" in capsys.readouterr().err
+    assert evaluate.main([*words, "--precision", "16"]) == 1
+    assert "unknown precision '16'" in capsys.readouterr().err

@@ -6,12 +6,12 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
+import torch
 from fuzzing import mutations
 from net_text import input_layer, net_of
 
 import caffe
 from caffe import storage
-from caffe.blob import Blob
 from caffe.stored import StoredState
 
 IP = (
@@ -110,17 +110,13 @@ def test_layer_names_that_hdf5_cannot_hold_are_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def blobs_of_a_state():
-    blobs = [Blob((2, 3)), Blob((3,)), Blob(())]
-    for i, blob in enumerate(blobs):
-        blob.data[...] = i + 0.5
-    return blobs
+HISTORY = [torch.full(shape, i + 0.5) for i, shape in enumerate([(2, 3), (3,), ()])]
 
 
 @pytest.fixture
 def state(tmp_path):
     path = tmp_path / "s.solverstate.h5"
-    storage.write_state(path, StoredState(300, "m.caffemodel.h5", 2, [], "{}"), blobs_of_a_state())
+    storage.write_state(path, StoredState(300, "m.caffemodel.h5", 2, [], "{}"), HISTORY)
     return path
 
 
@@ -144,9 +140,9 @@ def test_a_state_of_ours_is_read_back(state):
     read = storage.read_state(state)
     assert (read.iter, read.learned_net, read.current_step) == (300, "m.caffemodel.h5", 2)
     assert read.run_state == "{}"
-    for stored, blob in zip(read.history, blobs_of_a_state(), strict=True):
-        assert stored.shape == blob.shape
-        assert np.array_equal(stored.values, blob.data.ravel())
+    for stored, kept in zip(read.history, HISTORY, strict=True):
+        assert stored.shape == kept.shape
+        assert np.array_equal(stored.values, kept.ravel())
 
 
 def test_values_of_any_number_type_are_read_and_a_state_may_lack_what_bvlc_lacks(tmp_path):
@@ -194,7 +190,7 @@ def holds_itself(file):
 
 
 BAD_WEIGHTS = {
-    "has no group 'data'": replaced("data", None),
+    "this is a solverstate; expected an HDF5 file of weights": replaced("data", None),
     "has no group 'data'.*": replaced("data", 3),
     "/data/ip holds 'weights', where datasets are": lambda file: file["data/ip"].move(
         "0", "weights"
@@ -212,7 +208,8 @@ BAD_WEIGHTS = {
     ),
 }
 BAD_STATES = {
-    "has no group 'history'": replaced("history", None),
+    "this is a file of weights; expected": replaced("history", None),
+    "has no group 'history'": replaced("history", 3),
     "/ has no dataset 'iter'": replaced("iter", None),
     "/ has no dataset 'current_step'": replaced("current_step", None),
     "/iter holds values of type float64": replaced("iter", 1.5),

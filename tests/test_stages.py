@@ -230,11 +230,12 @@ def test_every_published_net_is_a_target():
 @needs_make
 def test_options_reach_the_command():
     options = ["WIDTH=0.5", "LR=1e-9", "ITERS=7", "SNAPSHOT=3", "REGIME=accumulate"]
-    options += ["GPU=cpu", "RESUME=0"]
+    options += ["GPU=cpu", "PRECISION=bf16", "OUT=runs/a b", "RESUME=0"]
     (line,) = commands("fcn32s-color-hha-nyud", "DATA=a folder", "WEIGHTS=a,b c", *options)
     for part in (
         '--data "a folder"',
         '--weights "a,b c"',
-        "--width 0.5 --lr 1e-9 --iters 7 --snapshot 3 --regime accumulate --gpu cpu --restart",
+        "--width 0.5 --lr 1e-9 --iters 7 --snapshot 3 --regime accumulate --gpu cpu "
+        '--precision bf16 --out "runs/a b" --restart',
     ):
         assert part in line

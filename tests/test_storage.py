@@ -1,12 +1,13 @@
 """Caffe's binary files: what we write protobuf reads, what protobuf writes we read, and damage."""
 
 import contextlib
-import os
 import struct
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from net_text import input_layer, net_of
@@ -47,17 +48,13 @@ def model(net, folder):
     return path
 
 
-def state_blobs():
-    blobs = [Blob((2, 3)), Blob((3,)), Blob(())]
-    for i, blob in enumerate(blobs):
-        blob.data[...] = i + 0.5
-    return blobs
+HISTORY = [torch.full(shape, i + 0.5) for i, shape in enumerate([(2, 3), (3,), ()])]
 
 
 @pytest.fixture(scope="module")
 def state(folder):
     path = folder / "small.solverstate"
-    storage.write_state(path, storage.StoredState(300, "m.caffemodel", 2, []), state_blobs())
+    storage.write_state(path, storage.StoredState(300, "m.caffemodel", 2, []), HISTORY)
     return path
 
 
@@ -102,14 +99,14 @@ def test_what_we_write_we_read(net, model, state):
             assert np.array_equal(values(stored), blob.data)
     read = storage.read_state(state)
     assert (read.iter, read.learned_net, read.current_step) == (300, "m.caffemodel", 2)
-    for stored, blob in zip(read.history, state_blobs(), strict=True):
-        assert np.array_equal(values(stored), blob.data)
+    for stored, kept in zip(read.history, HISTORY, strict=True):
+        assert np.array_equal(values(stored), kept)
     assert storage.blob_shapes(model) == {"conv": [(3, 2, 2, 2), (3,)], "half": [()]}
 
 
 def test_blobs_of_no_values_are_kept(folder):
     path = folder / "empty.solverstate"
-    storage.write_state(path, storage.StoredState(1, "", 0, []), [Blob((0, 3))])
+    storage.write_state(path, storage.StoredState(1, "", 0, []), [torch.zeros(0, 3)])
     assert SolverState.FromString(path.read_bytes()).history[0].shape.dim == [0, 3]
     (stored,) = storage.read_state(path).history
     assert values(stored).shape == (0, 3)
@@ -293,11 +290,31 @@ def test_a_blob_whose_values_do_not_fill_its_shape_is_an_error(folder, blob, mes
         storage.read_weights(path)
 
 
-def test_each_kind_of_file_given_as_the_other_is_named(model, state):
+MEANS = {
+    "legacy": caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12),
+    "with a shape": caffe.io.array_to_blobproto(np.ones((1, 3, 2, 2))),
+}
+READERS = {"caffemodel": storage.read_weights, "solverstate": storage.read_state}
+
+
+@pytest.mark.parametrize("mean", MEANS.values(), ids=MEANS)
+@pytest.mark.parametrize("kind", ["caffemodel", "solverstate"])
+def test_a_mean_file_given_as_another_kind_is_named(folder, mean, kind):
+    path = folder / "mean.binaryproto"
+    path.write_bytes(mean.SerializeToString())
+    with pytest.raises(caffe.CaffeError, match=f"this is a mean file, not a {kind}") as error:
+        READERS[kind](path)
+    assert str(error.value).startswith(f"{path}: ")
+
+
+def test_each_kind_of_file_given_as_the_other_is_named(model, state, folder):
     with pytest.raises(caffe.CaffeError, match="this is a solverstate, not a caffemodel"):
         storage.read_weights(state)
-    with pytest.raises(caffe.CaffeError, match="not a solverstate"):
-        storage.read_state(model)
+    old = folder / "v1.caffemodel"
+    old.write_bytes(NetParameter(name="old").SerializeToString() + forms(BLOBS["packed"])["V1"])
+    for path in (model, old):
+        with pytest.raises(caffe.CaffeError, match="this is a caffemodel, not a solverstate"):
+            storage.read_state(path)
 
 
 @pytest.mark.parametrize(
@@ -366,8 +383,8 @@ def test_whatever_interrupts_a_snapshot_the_older_files_stay_whole(
     state = solver.snapshot()
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     solver.net.params["conv"][0].data[...] = 7
-    opened = os.fdopen
-    monkeypatch.setattr(os, "fdopen", lambda *args: _Full(opened(*args), room, error))
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda *args: _Full(opened(*args), room, error))
     with pytest.raises(raised) as caught:
         solver.snapshot()
     if raised is caffe.CaffeError:

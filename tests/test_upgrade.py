@@ -439,6 +439,33 @@ def test_snapshots_are_named_after_the_solver_unless_it_says_otherwise(tmp_path)
         assert upgrade.read_solver(path).snapshot_prefix == str(prefix)
 
 
+@pytest.mark.parametrize("text", [V1_TEXT, 'name: "n" layer { name: "x" type: "Input" }'])
+def test_a_net_in_place_of_a_solver_is_named(tmp_path, text):
+    path = tmp_path / "train.prototxt"
+    path.write_text(text)
+    for read in (upgrade.read_solver, caffe.get_solver, caffe.SGDSolver):
+        with pytest.raises(caffe.CaffeError, match="this is a net; give a solver") as error:
+            read(path)
+        assert str(error.value).startswith(f"{path}: ")
+
+
+def test_a_solver_in_place_of_a_net_is_named(tmp_path):
+    path = tmp_path / "solver.prototxt"
+    path.write_text('net: "train.prototxt" base_lr: 1')
+    with pytest.raises(caffe.CaffeError, match="this is a solver; give the net") as error:
+        caffe.Net(str(path), caffe.TEST)
+    assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("read", [upgrade.read_net, upgrade.read_solver])
+def test_a_prototxt_of_neither_kind_is_an_error_of_the_kind_asked_for(tmp_path, read):
+    path = tmp_path / "x.prototxt"
+    path.write_text("no_field: 1")
+    kind = {upgrade.read_net: "NetParameter", upgrade.read_solver: "SolverParameter"}[read]
+    with pytest.raises(caffe.CaffeError, match=rf":1:1: not a valid {kind}: .*no_field"):
+        read(path)
+
+
 # The three commands.
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 
@@ -12,6 +13,7 @@ from ..proto import caffe_pb2
 
 Shape = tuple[int, ...]
 Tensors = torch.Tensor | Sequence[torch.Tensor]
+T = TypeVar("T")
 
 REGISTRY: dict[str, type["LayerType"]] = {}
 
@@ -79,7 +81,7 @@ class LayerType:
                 blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self._in_memory(run.forward, bottom, top)
+        self.in_memory(run.forward, bottom, top)
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         for i, down in enumerate(propagate_down):
@@ -88,11 +90,12 @@ class LayerType:
                 f"has no gradient for bottom {i}, but something below it is learnable; "
                 "set propagate_down: false for it",
             )
-        self._in_memory(run.backward, top, propagate_down, bottom)
+        self.in_memory(run.backward, top, propagate_down, bottom)
 
-    def _in_memory(self, do: Callable[..., None], *args) -> None:
+    def in_memory(self, do: Callable[..., T], *args) -> T:
+        """do(self, *args), with a CaffeError that names the layer where memory ends."""
         try:
-            do(self, *args)
+            return do(self, *args)
         except (RuntimeError, MemoryError) as error:
             if not memory.exhausted(error):
                 raise

@@ -100,7 +100,7 @@ class Pooling(LayerType):
             )
             return [out[0], out[1].to(x.dtype)] if mask else out
         padding = self._padding(x, kernel, pooled)
-        padded = F.pad(x, padding, value=-torch.finfo(torch.float32).max)  # Caffe's -FLT_MAX
+        padded = F.pad(x, padding, value=-torch.finfo(x.dtype).max)  # Caffe's -FLT_MAX
         out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
         if not mask:
             return out

@@ -121,6 +121,8 @@ class Crop(LayerType):
 class Reshaping(LayerType):
     """The bottom's values in another shape: top and bottom are the same memory, data and diff."""
 
+    shares_data = True
+
     def setup(self, shapes: list[Shape]) -> None:
         self.check(
             self.spec.top[0] != self.spec.bottom[0],

@@ -9,6 +9,10 @@ import torch.nn.functional as F
 
 from .base import LayerType, Shape, layer_type
 
+# From so many weights on (fc6, fc7) a convolution is computed as a product of matrices.
+MANY_WEIGHTS = 1 << 22
+COLUMNS = 1 << 23  # values that a bottom's windows are written out to at once
+
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
@@ -44,6 +48,10 @@ class Windowed(LayerType):
     def extent(self, i: int) -> int:
         """How far a window reaches on spatial axis i."""
         return self.dilation[i] * (self.kernel[i] - 1) + 1
+
+    def fits(self, sizes: Sequence[int]) -> bool:
+        """Whether a window fits on a bottom of these spatial sizes."""
+        return all(n + 2 * self.pad[i] >= self.extent(i) for i, n in enumerate(sizes))
 
     def out_size(self, size: int, i: int) -> int:
         """The extent of spatial axis i after the layer."""
@@ -170,14 +178,71 @@ class Convolution(Windowed):
         """The top of one bottom with one axis before the channels."""
         group = self.spec.convolution_param.group
         sizes = x.shape[2:]
-        fits = all(n + 2 * self.pad[i] >= self.extent(i) for i, n in enumerate(sizes))
-        if fits and self.spatial in CONV:
+        if self.fits(sizes) and self.spatial in CONV:
+            if self.is_product(weight):
+                return self.product(x, weight, bias, self.pad)
             conv = CONV[self.spatial]
             return conv(x, weight, bias, self.stride, self.pad, self.dilation, group)
         places = [self.out_size(size, i) for i, size in enumerate(sizes)]
         columns = self.columns(x, places).reshape(len(x), -1, math.prod(places))
         y = F.conv1d(columns, weight.reshape(len(weight), -1, 1), bias, groups=group)
         return y.reshape(*y.shape[:2], *places)
+
+    def is_product(self, weight: torch.Tensor) -> bool:
+        """Whether `product` is the faster way: oneDNN lays out all weights anew in every pass."""
+        return (
+            self.spatial == 2
+            and self.spec.convolution_param.group == 1
+            and weight.numel() >= MANY_WEIGHTS
+            and weight.device.type == "cpu"
+            and not torch.compiler.is_compiling()
+        )
+
+    def product(
+        self,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        padding: tuple[int, int],
+    ) -> torch.Tensor:
+        """The weights as they are, times the windows of some rows of the top at a time."""
+        matrix = weight.flatten(1)
+        parts = [
+            torch.stack([matrix @ item for item in windows])
+            for _, windows in self._rows(x, padding)
+        ]
+        y = torch.cat(parts, 2).unflatten(2, self._sizes(x, padding))
+        return y if bias is None else y + bias[:, None, None]
+
+    def add_weight_gradient(
+        self, to: torch.Tensor, x: torch.Tensor, diff: torch.Tensor, beta: float, alpha: float
+    ) -> None:
+        """to = beta * to + alpha * the gradient of `product`'s weights, without forming it."""
+        columns = diff.shape[3]
+        for rows, windows in self._rows(x, self.pad):
+            part = diff.flatten(2)[:, :, rows.start * columns : rows.stop * columns]
+            for d, w in zip(part, windows, strict=True):
+                to.flatten(1).addmm_(d, w.T, beta=beta, alpha=alpha)
+                beta = 1
+
+    def _sizes(self, x: torch.Tensor, padding: tuple[int, int]) -> tuple[int, int]:
+        return tuple(
+            (x.shape[2 + i] + 2 * padding[i] - self.extent(i)) // self.stride[i] + 1
+            for i in range(2)
+        )
+
+    def _rows(
+        self, x: torch.Tensor, padding: tuple[int, int]
+    ) -> Iterator[tuple[range, torch.Tensor]]:
+        """Rows of the top, and (N, channels * kernel, positions): what their windows show."""
+        rows, columns = self._sizes(x, padding)
+        x = F.pad(x, (padding[1], padding[1], padding[0], padding[0])) if any(padding) else x
+        window = x.shape[1] * math.prod(self.kernel)
+        at_once = max(1, COLUMNS // (window * columns))
+        for row in range(0, rows, at_once):
+            end = min(row + at_once, rows)
+            lines = x[:, :, row * self.stride[0] : (end - 1) * self.stride[0] + self.extent(0)]
+            yield range(row, end), F.unfold(lines, self.kernel, self.dilation, 0, self.stride)
 
 
 @layer_type("Deconvolution")

@@ -8,8 +8,10 @@ BatchNorm's parameters, the solver's type.
 import os
 from pathlib import Path
 
+from google.protobuf.message import Message
+
 from ..errors import CaffeError, within
-from ..files import PathLike, read_binaryproto, read_prototxt
+from ..files import M, PathLike, read_binaryproto, read_prototxt
 from ..log import LOGGER as log
 from ..proto import caffe_pb2
 from .v0 import upgrade_v0_net
@@ -21,7 +23,7 @@ SolverParameter = caffe_pb2.SolverParameter
 
 def read_net(path: PathLike) -> NetParameter:
     """A net's prototxt of any age as today's. Raises CaffeError."""
-    net = read_prototxt(path, NetParameter())
+    net = _read(path, NetParameter, SolverParameter, "this is a solver; give the net that it names")
     with within(path):
         return upgrade_net(net, path)
 
@@ -35,9 +37,22 @@ def read_net_binary(path: PathLike) -> NetParameter:
 
 def read_solver(path: PathLike) -> SolverParameter:
     """A solver's prototxt of any age as today's, with a snapshot_prefix. Raises CaffeError."""
-    param = read_prototxt(path, SolverParameter())
+    advice = "this is a net; give a solver, whose net: or train_net: names it"
+    param = _read(path, SolverParameter, NetParameter, advice)
     with within(path):
         return with_snapshot_prefix(upgrade_solver(param, path), path)
+
+
+def _read(path: PathLike, kind: type[M], other: type[Message], advice: str) -> M:
+    """A prototxt of one kind; raises CaffeError, with the advice where it is of the other kind."""
+    try:
+        return read_prototxt(path, kind())
+    except CaffeError as error:
+        try:
+            read_prototxt(path, other())
+        except CaffeError:
+            raise error from None
+    raise CaffeError(f"{path}: {advice}")
 
 
 # Nets.

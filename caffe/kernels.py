@@ -1,0 +1,164 @@
+"""How a plan computes a region of a layer's top, in the fastest way that torch offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from .layer_types.base import LayerType
+from .regions import Region, Rule, Window, common, covered
+
+Pair = tuple[int, int]
+
+
+@dataclass
+class Held:
+    """A region of a blob."""
+
+    values: torch.Tensor
+    region: Region
+
+    def part(self, region: Region) -> torch.Tensor:
+        """The values of a region inside."""
+        x = self.values
+        for axis, (span, ours) in enumerate(zip(region, self.region, strict=True), 2):
+            x = x if span == ours else x.narrow(axis, span[0] - ours[0], span[1] - span[0])
+        return x
+
+
+Run = Callable[[list[Held], Region], torch.Tensor]  # of bottoms, a region of the top
+Window2d = Callable[[Held, Region, Region], torch.Tensor]  # of a bottom: what is needed of it, top
+
+
+def runner(
+    layer: LayerType, rules: tuple[Rule, ...], bottom: Region, top: Region, relu: bool
+) -> Run:
+    """How to compute a region of the top of a layer with its present weights.
+
+    bottom, top: all of bottom 0 and of the top. relu: whether a ReLU follows the layer, a
+    Convolution, and is computed with it.
+    """
+    if layer.type not in KERNELS:
+
+        def expression(held: list[Held], region: Region) -> torch.Tensor:
+            params = [blob.data_tensor() for blob in layer.blobs]
+            return layer.expression([h.part(_needed(rules, region)) for h in held], params)
+
+        return expression
+    kernel = KERNELS[layer.type](layer, relu)
+
+    def windowed(held: list[Held], region: Region) -> torch.Tensor:
+        needed = _needed(rules, region)
+        inside = common(needed, bottom)
+        if inside is None:  # nothing but pad: no kernel takes an empty bottom
+            params = [blob.data_tensor() for blob in layer.blobs]
+            tops = layer.expression([held[0].part(bottom)], params)
+            y = tops if isinstance(tops, torch.Tensor) else tops[0]
+            return Held(y.relu() if relu else y, top).part(region)
+        return kernel(Held(held[0].part(inside), inside), needed, region)
+
+    return windowed
+
+
+def _needed(rules: tuple[Rule, ...], region: Region) -> Region:
+    return tuple(rule.needs(span) for rule, span in zip(rules, region, strict=True))
+
+
+def _crop(layer: LayerType, relu: bool) -> Window2d:
+    return lambda held, needed, region: held.values
+
+
+def _pooling(layer: LayerType, relu: bool) -> Window2d:
+    return lambda held, needed, region: F.max_pool2d(
+        held.values, layer.kernel, layer.stride, ceil_mode=True
+    )
+
+
+def _convolution(layer: LayerType, relu: bool) -> Window2d:
+    convolve = _convolve(layer, relu)
+
+    def run(held: Held, needed: Region, region: Region) -> torch.Tensor:
+        (above, below), (left, right) = (
+            (inside[0] - need[0], need[1] - inside[1])
+            for inside, need in zip(held.region, needed, strict=True)
+        )
+        if above == below and left == right:
+            return convolve(held.values, (above, left))
+        return convolve(F.pad(held.values, (left, right, above, below)), (0, 0))
+
+    return run
+
+
+def _convolve(layer: LayerType, relu: bool) -> Callable[[torch.Tensor, Pair], torch.Tensor]:
+    """Convolution of a tensor with a padding, and the ReLU behind it if there is one."""
+    weight, bias = _params(layer)
+    stride, dilation = layer.stride, layer.dilation
+    group = layer.spec.convolution_param.group
+    product = layer.is_product(weight)
+    # oneDNN computes fastest with the channels as the last axis in memory, of all that it is given
+    channels_last = weight.device.type == "cpu" and not product
+    if channels_last:
+        weight = weight.contiguous(memory_format=torch.channels_last)
+
+    def convolve(x: torch.Tensor, padding: Pair) -> torch.Tensor:
+        if product:
+            y = layer.product(x, weight, bias, padding)
+        else:
+            x = x.contiguous(memory_format=torch.channels_last) if channels_last else x
+            y = F.conv2d(x, weight, bias, stride, padding, dilation, group)
+        return y.relu_() if relu else y
+
+    return convolve
+
+
+def _deconvolution(layer: LayerType, relu: bool) -> Window2d:
+    """A filter that keeps the channels apart, as bilinear upsampling does, runs on each by itself.
+
+    What reaches beyond the region is left out by torch's padding as far as that can be told it.
+    """
+    weight, bias = _params(layer)
+    group = layer.spec.convolution_param.group
+    if group == 1 and _is_diagonal(weight):
+        group = len(weight)
+        weight = torch.stack([weight[i, i : i + 1] for i in range(group)])
+
+    def run(held: Held, needed: Region, region: Region) -> torch.Tensor:
+        padding, longer, cut = [], [], []
+        for i, (span, (start, end)) in enumerate(zip(held.region, region, strict=True)):
+            first, last = covered(Window(layer.extent(i), layer.stride[i], layer.pad[i]), span)
+            before, behind = start - first, last - end
+            told = 0 <= before - behind < layer.stride[i]
+            padding.append(before if told else min(before, behind))
+            longer.append(before - behind if told else 0)
+            cut.append(before - padding[i])
+        x = held.values.contiguous()
+        how = (layer.stride, padding, longer, group, layer.dilation)
+        y = F.conv_transpose2d(x, weight, bias, *how)
+        for axis, (at, (start, end)) in enumerate(zip(cut, region, strict=True), 2):
+            y = y.narrow(axis, at, end - start)
+        return y
+
+    return run
+
+
+def _is_diagonal(weight: torch.Tensor) -> bool:
+    if weight.shape[0] != weight.shape[1]:
+        return False
+    used = weight.flatten(2).ne(0).any(2)
+    return not bool(used.fill_diagonal_(False).any())
+
+
+def _params(layer: LayerType) -> tuple[torch.Tensor, torch.Tensor | None]:
+    params = [blob.data_tensor() for blob in layer.blobs]
+    return params[0], params[1] if len(params) > 1 else None
+
+
+KERNELS: dict[str, Callable[[LayerType, bool], Window2d]] = {
+    "Convolution": _convolution,
+    "Crop": _crop,
+    "Deconvolution": _deconvolution,
+    "Pooling": _pooling,
+}
