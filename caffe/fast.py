@@ -2,7 +2,8 @@
 
 Such a pass runs a Plan and keeps the outputs and what scripts have read before. Every other blob is
 let go of, and computed if someone reads it after all: from a copy of the pass's inputs, and before
-any parameter changes. A net that runs backward needs its blobs, and leaves the path.
+any parameter changes; to look at a parameter counts as that, for numpy does not tell who writes.
+A net that runs backward needs its blobs, and leaves the path.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ class Pending:
         shared = _own({self._root[n]: values[self._root[n]] for n in waiting}, self._sources)
         for name, memory in waiting.items():
             memory.assign(shared[self._root[name]].view(values[name].shape))
+        self._sources, self._memories = {}, {}
 
 
 def _own(values: Tensors, others: Tensors) -> Tensors:

@@ -19,7 +19,7 @@ from .build import Graph
 from .kernels import Held, Run, runner
 from .layer_types.base import LayerType, Shape
 from .proto import caffe_pb2
-from .regions import Region, Rule, common, hull, is_pointwise, rules, whole
+from .regions import Region, Rule, common, hull, rules, whole
 
 SLACK = 1.05  # a region that exceeds what the image reaches by so little is computed as a whole
 
@@ -206,7 +206,7 @@ def _steps(graph: Graph, front: list[int]) -> list[Step]:
 
 def _prepare(step: Step, shapes: dict[str, Shape]) -> None:
     """Give a step its rules and its way to compute a region, if it has them."""
-    if set(step.bottoms) & set(step.tops) or not all(map(is_pointwise, step.in_place)):
+    if set(step.bottoms) & set(step.tops):
         return
     bottoms = [shapes[name] for name in step.bottoms]
     step.rules = rules(step.layer, bottoms)
