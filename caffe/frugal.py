@@ -69,7 +69,7 @@ class Iterations:
         begun = 0
         for i in layers:
             loss += self._forward(i)
-            if i in self._front or draws(self._graph.layers[i]):
+            if i in self._front or draws(self._graph.layers[i]) or self._made_before(i, begun):
                 begun = i + 1
             elif self._shrinks(i):
                 ends[i] = range(begun, i + 1)
@@ -88,6 +88,11 @@ class Iterations:
                 rerun.let_go(starts[i])
         rerun.end()
         return loss
+
+    def _made_before(self, i: int, begun: int) -> bool:
+        """Whether layer i runs in place on a blob of before: to run it again would be wrong."""
+        bottoms, tops = self._graph.bottoms[i], self._graph.tops
+        return bottoms == tops[i] and any(bottoms[0] in made for made in tops[:begun])
 
     def _tell_price(self, segments: Iterable[Segment]) -> None:
         graph, self._told = self._graph, True
