@@ -62,8 +62,8 @@ class Iterations:
 
         `fused` updates weights whose gradient is better not formed (fc6), if the solver can.
         """
-        net, layers = self._net, range(len(self._graph.layers))
-        self._last = rerun = Rerun(net, self._read)
+        layers = range(len(self._graph.layers))
+        self._last = rerun = Rerun(self._graph, self._read)
         loss = 0.0
         ends: dict[int, Segment] = {}
         begun = 0
@@ -160,11 +160,10 @@ class Iterations:
 class Rerun:
     """What an iteration has let go of, and how to compute it again."""
 
-    def __init__(self, net: Net, read: set[str]) -> None:
-        self._net = net
-        self._graph = net._graph
+    def __init__(self, graph: Graph, read: set[str]) -> None:
+        self._graph = graph
         self._read = read
-        self._readers = _readers(net._graph)
+        self._readers = _readers(graph)
         self._gone: list[Memory] = []
         self._kept: dict[Memory, torch.Tensor] = {}  # values that have changed since
         self._segments: dict[int, Segment] = {}
@@ -227,7 +226,6 @@ class Rerun:
     def compute(self, reader: Memory) -> None:
         """Run the iteration again, in other memory: activations in order, then diffs backwards."""
         graph = self._graph
-        gone, self._gone = self._gone, []
         then: dict[Memory, Memory] = {}
         blobs = list(graph.blobs.values())
         now = [(blob._data, blob._diff) for blob in blobs]
@@ -241,15 +239,17 @@ class Rerun:
                 for i in segment[:-1]:
                     with self._as_it_was(graph.layers[i]):
                         graph.layers[i].forward(graph.bottom(i), graph.top(i))
-            for i in reversed(range(len(graph.layers))):
-                with self._as_it_was(graph.layers[i]):
-                    self._net._backward_layer(i)
+            for i, layer in reversed(list(enumerate(graph.layers))):
+                if layer.need_backward:
+                    with self._as_it_was(layer):
+                        layer.backward(graph.top(i), layer.propagate_down, graph.bottom(i))
         finally:
             for blob, (data, diff) in zip(blobs, now, strict=True):
                 blob._data, blob._diff = data, diff
-        for memory in gone:
+        for memory in self._gone:
             if memory.is_deferred(self):
                 memory.take(then[memory])
+        self._gone, self._kept = [], {}
 
     @contextmanager
     def _as_it_was(self, layer: LayerType) -> Iterator[None]:

@@ -33,46 +33,53 @@ Run = Callable[[list[Held], Region], torch.Tensor]  # of bottoms, a region of th
 Window2d = Callable[[Held, Region, Region], torch.Tensor]  # of a bottom: what is needed of it, top
 
 
-def runner(
-    layer: LayerType, rules: tuple[Rule, ...], bottom: Region, top: Region, relu: bool
-) -> Run:
+def runner(layer: LayerType, rules: tuple[Rule, ...], bottom: Region, relu: bool) -> Run:
     """How to compute a region of the top of a layer with its present weights.
 
-    bottom, top: all of bottom 0 and of the top. relu: whether a ReLU follows the layer, a
-    Convolution, and is computed with it.
+    bottom: all of bottom 0. relu: whether a ReLU follows the layer, a Convolution, and is computed
+    with it.
     """
     if layer.type not in KERNELS:
 
         def expression(held: list[Held], region: Region) -> torch.Tensor:
             params = [blob.data_tensor() for blob in layer.blobs]
-            return layer.expression([h.part(_needed(rules, region)) for h in held], params)
+            return layer.expression([h.part(needed(rules, region)) for h in held], params)
 
         return expression
     kernel = KERNELS[layer.type](layer, relu)
 
     def windowed(held: list[Held], region: Region) -> torch.Tensor:
-        needed = _needed(rules, region)
-        inside = common(needed, bottom)
-        if inside is None:  # nothing but pad: no kernel takes an empty bottom
-            params = [blob.data_tensor() for blob in layer.blobs]
-            tops = layer.expression([held[0].part(bottom)], params)
-            y = tops if isinstance(tops, torch.Tensor) else tops[0]
-            return Held(y.relu() if relu else y, top).part(region)
-        return kernel(Held(held[0].part(inside), inside), needed, region)
+        needs = needed(rules, region)
+        inside = common(needs, bottom)
+        if inside is None:  # windows on nothing but pad: no kernel takes an empty bottom
+            return _nothing_but_bias(layer, held[0].values, region, relu)
+        return kernel(Held(held[0].part(inside), inside), needs, region)
 
     return windowed
 
 
-def _needed(rules: tuple[Rule, ...], region: Region) -> Region:
+def _nothing_but_bias(
+    layer: LayerType, bottom: torch.Tensor, region: Region, relu: bool
+) -> torch.Tensor:
+    """A region of the top of a Convolution or Deconvolution that nothing of the bottom reaches."""
+    sizes = [end - start for start, end in region]
+    y = bottom.new_zeros(len(bottom), layer.spec.convolution_param.num_output, *sizes)
+    bias = _params(layer)[1]
+    y = y if bias is None else y + bias[:, None, None]
+    return y.relu_() if relu else y
+
+
+def needed(rules: tuple[Rule, ...], region: Region) -> Region:
+    """What a region of a top is computed from, with what lies in the pad."""
     return tuple(rule.needs(span) for rule, span in zip(rules, region, strict=True))
 
 
 def _crop(layer: LayerType, relu: bool) -> Window2d:
-    return lambda held, needed, region: held.values
+    return lambda held, needs, region: held.values
 
 
 def _pooling(layer: LayerType, relu: bool) -> Window2d:
-    return lambda held, needed, region: F.max_pool2d(
+    return lambda held, needs, region: F.max_pool2d(
         held.values, layer.kernel, layer.stride, ceil_mode=True
     )
 
@@ -80,10 +87,10 @@ def _pooling(layer: LayerType, relu: bool) -> Window2d:
 def _convolution(layer: LayerType, relu: bool) -> Window2d:
     convolve = _convolve(layer, relu)
 
-    def run(held: Held, needed: Region, region: Region) -> torch.Tensor:
+    def run(held: Held, needs: Region, region: Region) -> torch.Tensor:
         (above, below), (left, right) = (
             (inside[0] - need[0], need[1] - inside[1])
-            for inside, need in zip(held.region, needed, strict=True)
+            for inside, need in zip(held.region, needs, strict=True)
         )
         if above == below and left == right:
             return convolve(held.values, (above, left))
@@ -125,7 +132,7 @@ def _deconvolution(layer: LayerType, relu: bool) -> Window2d:
         group = len(weight)
         weight = torch.stack([weight[i, i : i + 1] for i in range(group)])
 
-    def run(held: Held, needed: Region, region: Region) -> torch.Tensor:
+    def run(held: Held, needs: Region, region: Region) -> torch.Tensor:
         padding, longer, cut = [], [], []
         for i, (span, (start, end)) in enumerate(zip(held.region, region, strict=True)):
             first, last = covered(Window(layer.extent(i), layer.stride[i], layer.pad[i]), span)

@@ -9,6 +9,7 @@ image. The values are those of the layers run one by one, to rounding (tests/tes
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
@@ -16,11 +17,12 @@ from functools import reduce
 import torch
 
 from .build import Graph
-from .kernels import Held, Run, runner
+from .kernels import Held, Run, needed, runner
 from .layer_types.base import LayerType, Shape
 from .proto import caffe_pb2
 from .regions import Region, Rule, common, hull, rules, whole
 
+BAND = 1 << 22  # values of a blob between convolutions and pooling that are there at once
 SLACK = 1.05  # a region that exceeds what the image reaches by so little is computed as a whole
 
 
@@ -119,11 +121,12 @@ class Plan:
         self._steps = _steps(graph, front)
         for step in self._steps:
             _prepare(step, shapes)
-        self._last_use = {name: i for i, step in enumerate(self._steps) for name in step.bottoms}
-        self._last_use.update(dict.fromkeys(kept, len(self._steps)))
         reached = _reached(self._steps, self._whole)
         self._first = _needed(self._steps, kept, self._whole, self._whole)
         self._later = _needed(self._steps, kept, self._whole, reached)
+        self._steps = _in_chains(self._steps, kept, self._later, self._whole, shapes)
+        self._last_use = {name: i for i, step in enumerate(self._steps) for name in step.bottoms}
+        self._last_use.update(dict.fromkeys(kept, len(self._steps)))
         # From the first run on: the regions that have a part that is not computed again
         self._around: dict[str, Held] | None = None
 
@@ -131,9 +134,9 @@ class Plan:
         """The kept blobs, from the tops of the layers in front."""
         held = {name: Held(x, self._whole[name]) for name, x in sources.items()}
         first, around = self._around is None, self._around or {}
-        needed = self._first if first else self._later
+        needs = self._first if first else self._later
         for i, step in enumerate(self._steps):
-            for name, part in self._parts(step, held, needed):
+            for name, part in self._parts(step, held, needs):
                 later = self._later.get(name)
                 if first and later and later.computed != later.region:
                     around[name] = Held(part.part(later.region).clone(), later.region)
@@ -153,14 +156,14 @@ class Plan:
         }
 
     def _parts(
-        self, step: Step, held: dict[str, Held], needed: dict[str, Need]
+        self, step: Step, held: dict[str, Held], needs: dict[str, Need]
     ) -> Iterator[tuple[str, Held]]:
         """What a step computes of each of its tops; nothing if nobody needs them."""
-        if not any(name in needed for name in step.tops):
+        if not any(name in needs for name in step.tops):
             return
         if step.run:
             (name,) = step.tops
-            region = needed[name].computed
+            region = needs[name].computed
             bottoms = [held[bottom] for bottom in step.read]
             x = step.layer.in_memory(lambda _: step.run(bottoms, region))
             yield name, Held(_through(step.in_place, x), region)
@@ -211,14 +214,75 @@ def _prepare(step: Step, shapes: dict[str, Shape]) -> None:
     bottoms = [shapes[name] for name in step.bottoms]
     step.rules = rules(step.layer, bottoms)
     if step.rules:
-        top = shapes[step.tops[0]]
         relu = step.layer.type == "Convolution" and any(map(_is_plain_relu, step.in_place[:1]))
-        step.run = runner(step.layer, step.rules, whole(bottoms[0]), whole(top), relu)
+        step.run = runner(step.layer, step.rules, whole(bottoms[0]), relu)
         step.in_place = step.in_place[int(relu) :]
 
 
 def _is_plain_relu(layer: LayerType) -> bool:
     return layer.type == "ReLU" and not layer.spec.relu_param.negative_slope
+
+
+# Convolutions and the pooling behind them: the blobs in between never exist as a whole.
+
+
+def _in_chains(
+    steps: list[Step],
+    kept: set[str],
+    later: dict[str, Need],
+    everything: dict[str, Region],
+    shapes: dict[str, Shape],
+) -> list[Step]:
+    """The steps, a pooling and the convolutions before it that only it needs as one."""
+    readers = Counter(name for step in steps for name in step.bottoms)
+    maker = {name: step for step in steps for name in step.tops}
+
+    def only_inside(name: str) -> bool:
+        step, need = maker.get(name), later.get(name)
+        return bool(
+            step
+            and step.run
+            and step.layer.type == "Convolution"
+            and readers[name] == 1
+            and name not in kept
+            and need
+            and need.computed == need.region
+        )
+
+    chained: list[Step] = []
+    for step in steps:
+        chain = [step]
+        while step.run and step.layer.type == "Pooling" and only_inside(chain[0].bottoms[0]):
+            chain.insert(0, maker[chain[0].bottoms[0]])
+            chained.remove(chain[0])
+        if len(chain) > 1:
+            run = _in_bands(chain, everything, shapes)
+            step = Step(step.layer, chain[0].bottoms, step.tops, [], step.rules, run)
+        chained.append(step)
+    return chained
+
+
+def _in_bands(chain: list[Step], everything: dict[str, Region], shapes: dict[str, Shape]) -> Run:
+    """A region of the chain's top, some rows at a time: a cache holds what is in between."""
+
+    def compute(steps: list[Step], held: list[Held], region: Region) -> torch.Tensor:
+        *before, step = steps
+        if before:
+            (name,) = step.bottoms
+            inside = common(needed(step.rules, region), everything[name]) or everything[name]
+            held = [Held(compute(before, held, inside), inside)]
+        return _through(step.in_place, step.run(held, region))
+
+    def run(held: list[Held], region: Region) -> torch.Tensor:
+        (first, last), columns = region
+        width = columns[1] - columns[0]
+        row = max(math.prod(shapes[step.tops[0]][:2]) for step in chain[:-1]) * width
+        rows = max(1, BAND // (row * math.prod(chain[-1].layer.stride)))
+        bands = range(first, last, rows)
+        parts = [compute(chain, held, ((y, min(y + rows, last)), columns)) for y in bands]
+        return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
+
+    return run
 
 
 # Which region of each blob.

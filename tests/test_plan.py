@@ -44,7 +44,7 @@ def check_regions(data, text, relu=False):
     found = regions.rules(kind, [b.shape for b in bottoms])
     assume(found is not None)
     everything = regions.whole(bottoms[0].shape)
-    run = kernels.runner(kind, found, everything, regions.whole(top.shape), relu)
+    run = kernels.runner(kind, found, everything, relu)
     read = bottoms[:1] if kind.type == "Crop" else bottoms
     for _ in range(3):
         region = data.draw(st.tuples(*map(span, top.shape[2:])))
