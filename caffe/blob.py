@@ -152,9 +152,12 @@ class Memory:
         """Tell `deferred` before these values change, once."""
         self._dependents.add(deferred)
 
-    def copy(self) -> torch.Tensor | None:
-        """The present values, in memory of their own."""
-        return None if self._tensor is None else self._tensor.clone()
+    def copy(self) -> Memory:
+        """Another memory with a copy of the present values."""
+        memory = self.stand_in()
+        if memory._tensor is not None:
+            memory._tensor, memory._borrowed = memory._tensor.clone(), False
+        return memory
 
     def take(self, other: Memory) -> None:
         """Take over another memory's values."""
@@ -162,12 +165,17 @@ class Memory:
         if other._tensor is not None:
             self.assign(other._tensor)
 
-    def stand_in(self, values: torch.Tensor | None = None) -> Memory:
-        """Another memory with the present values, or these; what is deferred is left out."""
+    def shows(self, other: Memory) -> bool:
+        """Whether what is written to the other one may show here: it is this, or in its storage."""
+        if self._tensor is None or other._tensor is None:
+            return self is other
+        storages = (memory._tensor.untyped_storage().data_ptr() for memory in (self, other))
+        return self is other or len(set(storages)) == 1
+
+    def stand_in(self) -> Memory:
+        """Another memory that shows the present values, until it is written to."""
         memory = Memory()
-        values = self._tensor if values is None else values
-        if values is not None:
-            memory.assign(values, borrowed=True)
+        memory._tensor, memory._borrowed, memory.dtype = self._tensor, True, self.dtype
         return memory
 
     def _compute(self) -> None:

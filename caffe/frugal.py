@@ -9,19 +9,23 @@ as they were, those of now plus the updates in their diffs; what was read is kep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 
 from . import mode
-from .blob import Memory
+from .blob import Blob, Memory
 from .build import Graph
 from .cost import backward_multiply_adds, forward_multiply_adds
 from .layer_types import LayerType
+from .layer_types.base import Shape
 from .log import info
 from .net import Net
-from .plan import draws, front, is_function, leaves_what_backward_needs
+from .plan import draws, front, is_function, leaves_what_backward_needs, roots
+from .run import Record
 
 Update = Callable[[int], None]  # of the parameter at this place in Graph.params
 # The same by the layer's add_weight_gradient, from its bottom and its top's diff
@@ -32,67 +36,97 @@ Segment = range  # of layers: those whose tops go, and the one that their last t
 class Iterations:
     """The iterations of one training net."""
 
-    def __init__(self, net: Net) -> None:
+    def __init__(self, net: Net, history: Sequence[Blob]) -> None:
         self._net = net
+        self._history = history
         self._graph = net._graph
         self._front = front(net._graph)
         self._owned = _owned(net._graph)
+        self._root = roots(net._graph)
+        self._sharing = {  # the blobs in one memory: what is written to one is to show in all
+            root: [name for name in self._root if self._root[name] == root] for root in self._root
+        }
+        self._users = _users(net._graph)
+        self._computed = _computed_diffs(net._graph)
         self._read: set[str] = set()  # blobs that scripts have read: they are kept
         self._last: Rerun | None = None
         self._told = False  # the price of set_recompute
 
     def applies(self) -> bool:
-        """Whether the next iteration may run like this: functions only, no parameter shared."""
+        """Whether the next iteration may run like this.
+
+        Functions only, no parameter shared, and none that a script looks at.
+        """
+        layers = self._graph.layers
         return (
             self._owned is not None
             and not self._net._watched()
             and all(
-                i in self._front or (is_function(layer) and leaves_what_backward_needs(layer))
-                for i, layer in enumerate(self._graph.layers)
+                not layer.blobs
+                if i in self._front
+                else is_function(layer) and leaves_what_backward_needs(layer)
+                for i, layer in enumerate(layers)
+            )
+            and not any(
+                blob._data.held is not None or blob._diff.held is not None
+                for layer in layers
+                for blob in layer.blobs
             )
         )
 
     def forget(self) -> None:
-        """The next iteration begins: nobody can read what the last one has let go of."""
+        """The next iteration is one of these too: nobody can read what the last has let go of."""
         if self._last:
             self._last.forget()
+
+    def give_up(self) -> None:
+        """Someone may read it in the next iteration."""
+        if self._last:
+            self._last.compute()
 
     def run(self, update: Update, fused: Fused | None) -> float:
         """Forward, backward and the update of every parameter; returns the loss.
 
         `fused` updates weights whose gradient is better not formed (fc6), if the solver can.
         """
-        layers = range(len(self._graph.layers))
         self._last = rerun = Rerun(self._graph, self._read)
+        try:
+            loss, ends = self._forward_pass(rerun)
+            self._backward_pass(rerun, ends, update, fused)
+        finally:
+            rerun.end(self._graph, self._history)
+        return loss
+
+    def _forward_pass(self, rerun: Rerun) -> tuple[float, dict[int, Segment]]:
+        layers = self._graph.layers
         loss = 0.0
         ends: dict[int, Segment] = {}
         begun = 0
-        for i in layers:
+        for i, layer in enumerate(layers):
             loss += self._forward(i)
-            if i in self._front or draws(self._graph.layers[i]) or self._made_before(i, begun):
+            if i in self._front or draws(layer) or self._replaces(i, begun):
                 begun = i + 1
             elif self._shrinks(i):
                 ends[i] = range(begun, i + 1)
                 begun = i + 1
                 if mode.recompute():
-                    rerun.let_go(ends[i])
+                    self._let_go(ends[i], rerun)
         if mode.recompute() and not self._told:
             self._tell_price(ends.values())
-        starts = {segment[0]: segment for segment in ends.values()}
-        for i in reversed(layers):
-            if i in ends and mode.recompute():
-                rerun.forward(ends[i])
-            self._backward(i, update, fused)
-            rerun.used(i)
-            if i in starts:
-                rerun.let_go(starts[i])
-        rerun.end()
-        return loss
+        return loss, ends
 
-    def _made_before(self, i: int, begun: int) -> bool:
-        """Whether layer i runs in place on a blob of before: to run it again would be wrong."""
-        bottoms, tops = self._graph.bottoms[i], self._graph.tops
-        return bottoms == tops[i] and any(bottoms[0] in made for made in tops[:begun])
+    def _backward_pass(
+        self, rerun: Rerun, ends: dict[int, Segment], update: Update, fused: Fused | None
+    ) -> None:
+        starts = {segment[0]: segment for segment in ends.values()}
+        for i in reversed(range(len(self._graph.layers))):
+            if i in ends and mode.recompute():
+                self._compute_again(ends[i])
+            self._backward(i, update, fused)
+            self._used(i, rerun)
+            if i in starts:
+                self._let_go(starts[i], rerun)
+        rerun.backward_too = True
 
     def _tell_price(self, segments: Iterable[Segment]) -> None:
         graph, self._told = self._graph, True
@@ -140,7 +174,7 @@ class Iterations:
             backward = torch.ops.aten.threshold_backward
             backward.grad_input(diff, blob.data_tensor(), 0, grad_input=diff)
             return
-        fuses = fused and layer.param_propagate_down[:1] == [True] and _is_product(layer)
+        fuses = fused and layer.param_propagate_down[:1] == [True] and self._is_product(i)
         if fuses:
             with _without_gradient(layer, [0]):
                 self._net._backward_layer(i)
@@ -151,124 +185,185 @@ class Iterations:
         for place in places[bool(fuses) :]:
             update(place)
 
+    def _is_product(self, i: int) -> bool:
+        layer, bottom = self._graph.layers[i], self._graph.bottom(i)
+        return (
+            layer.type == "Convolution"
+            and layer.need_backward
+            and len(bottom) == 1
+            and layer.channel_axis == 1
+            and layer.fits(bottom[0].shape[2:])
+            and layer.is_product(layer.blobs[0].data_tensor())
+        )
+
+    def _replaces(self, i: int, begun: int) -> bool:
+        """Whether layer i works in place on what was there before layer `begun`."""
+        tops = set(self._graph.tops[i]) & set(self._graph.bottoms[i])
+        return bool(tops) and not tops & {n for names in self._graph.tops[begun:i] for n in names}
+
     def _shrinks(self, i: int) -> bool:
         """Whether the top is at most half as large as the bottom: a pooling, mostly."""
         bottoms, tops = self._graph.bottom(i), self._graph.top(i)
         return sum(blob.count for blob in tops) <= max(blob.count for blob in bottoms) / 2
 
-
-class Rerun:
-    """What an iteration has let go of, and how to compute it again."""
-
-    def __init__(self, graph: Graph, read: set[str]) -> None:
-        self._graph = graph
-        self._read = read
-        self._readers = _readers(graph)
-        self._gone: list[Memory] = []
-        self._kept: dict[Memory, torch.Tensor] = {}  # values that have changed since
-        self._segments: dict[int, Segment] = {}
-
-    # While the iteration runs.
-
-    def let_go(self, segment: Segment) -> None:
-        """Drop what was computed inside, but for what is read elsewhere too."""
+    def _let_go(self, segment: Segment, rerun: Rerun) -> None:
+        """Drop what was computed inside and nobody needs outside."""
         graph = self._graph
-        self._segments[segment[0]] = segment
+        rerun.segments.add(segment)
         for i in segment:
             graph.layers[i].record = None
-            for name in graph.tops[i] if i != segment[-1] else ():
-                if self._readers[name] <= set(segment):
-                    self._defer(name, graph.blobs[name]._data)
+            for name in graph.tops[i]:
+                names = self._sharing[self._root[name]]
+                inside = set().union(*(self._users[n] for n in names)) <= set(segment)
+                if inside and not any(map(self._is_kept, names)):
+                    rerun.let_go(graph.blobs[name]._data)
 
-    def forward(self, segment: Segment) -> None:
-        """Compute it again; the last layer's top is still there."""
+    def _is_kept(self, name: str) -> bool:
+        return name in self._read or self._graph.blobs[name]._data.held is not None
+
+    def _compute_again(self, segment: Segment) -> None:
+        """The last layer's top is still there."""
         graph = self._graph
         for i in segment[:-1]:
             graph.layers[i].forward(graph.bottom(i), graph.top(i))
 
-    def used(self, i: int) -> None:
+    def _used(self, i: int, rerun: Rerun) -> None:
         """Drop what only the backward pass of layer i needed."""
         graph, layer = self._graph, self._graph.layers[i]
         if not draws(layer):
             layer.record = None
         others = [blob._diff for blob in graph.bottom(i)]
-        for name, weight in zip(graph.tops[i], graph.loss_weights[i], strict=True):
+        for name in graph.tops[i]:
             diff = graph.blobs[name]._diff
-            if not weight and diff not in others and not diff.untouched:
-                self._defer(name, diff)
+            unread = diff.held is None and name not in self._read
+            if name in self._computed and diff not in others and unread:
+                rerun.let_go(diff)
 
-    def _defer(self, name: str, memory: Memory) -> None:
-        if memory.held is None and name not in self._read:
-            memory.defer(self)
-            self._gone.append(memory)
 
-    def end(self) -> None:
+class Gone:
+    """A memory that was let go of."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = weakref.ref(memory)
+
+
+class State(NamedTuple):
+    """A blob at the end of an iteration."""
+
+    shape: Shape
+    data: Memory | Gone
+    diff: Memory | Gone
+
+
+class Rerun:
+    """What an iteration has let go of, and how to compute it again.
+
+    The memories that wait for it refer to this, and this to them weakly and to no net: a solver
+    that is dropped is gone at once.
+    """
+
+    def __init__(self, graph: Graph, read: set[str]) -> None:
+        self.segments: set[Segment] = set()  # whose activations were let go of
+        self.backward_too = False  # the backward pass is complete
+        self._steps = list(zip(graph.layers, graph.bottoms, graph.tops, strict=True))
+        self._read = read
+        self._let_go: set[Memory] = set()  # while the iteration runs
+        self._gone: list[Gone] = []  # from then on
+        self._kept: dict[Memory, Memory] = {}  # copies of those that have changed since
+        self._states: dict[str, State] = {}
+        self._params: dict[Blob, State] = {}
+        self._records: dict[LayerType, Record | None] = {}  # of those that draw
+
+    def let_go(self, memory: Memory) -> None:
+        memory.defer(self)
+        self._let_go.add(memory)
+
+    def end(self, graph: Graph, history: Sequence[Blob]) -> None:
         """From now on, keep what it takes to compute what has gone, if that changes."""
-        graph = self._graph
-        for blob in [*graph.blobs.values(), *(param.blob for param in graph.params)]:
-            blob._data.depends(self)
-            blob._diff.depends(self)
+        gone = {memory: Gone(memory) for memory in self._let_go if memory.is_deferred(self)}
+
+        def state(blob: Blob) -> State:
+            return State(blob.shape, *(gone.get(m, m) for m in (blob._data, blob._diff)))
+
+        self._let_go, self._gone = set(), list(gone.values())
+        self._records = {layer: layer.record for layer in graph.layers if draws(layer)}
+        self._states = {name: state(blob) for name, blob in graph.blobs.items()}
+        self._params = {blob: state(blob) for layer in graph.layers for blob in layer.blobs}
+        for memory in [*self._needed(), *(blob._data for blob in history)]:
+            memory.depends(self)
+            if memory.held is not None:  # a script may write there, and nobody is told
+                self.before_change(memory)
+
+    def _needed(self) -> Iterator[Memory]:
+        for state in (*self._states.values(), *self._params.values()):
+            yield from (there for there in state[1:] if isinstance(there, Memory))
 
     def forget(self) -> None:
         """Give up what has gone."""
         gone, self._gone = self._gone, []
-        for memory in gone:
-            if memory.is_deferred(self):
+        for there in gone:
+            if (memory := there.memory()) is not None and memory.is_deferred(self):
                 memory.clear()
 
     # When someone reads.
 
     def before_change(self, memory: Memory) -> None:
-        """Keep the values of now, if they will be needed."""
-        if self._gone and not memory.untouched and not memory.is_deferred(self):
-            self._kept[memory] = memory.copy()
+        """Keep the values of now, if they will be needed; the history may show in a diff."""
+        for other in self._needed() if self._gone else ():
+            if other not in self._kept and other.shows(memory):
+                self._kept[other] = other.copy()
 
-    def compute(self, reader: Memory) -> None:
+    def compute(self, reader: Memory | None = None) -> None:
         """Run the iteration again, in other memory: activations in order, then diffs backwards."""
-        graph = self._graph
-        then: dict[Memory, Memory] = {}
-        blobs = list(graph.blobs.values())
-        now = [(blob._data, blob._diff) for blob in blobs]
-        self._read |= {name for name, pair in zip(graph.blobs, now, strict=True) if reader in pair}
-        for memory in {memory for pair in now for memory in pair}:
-            then[memory] = memory.stand_in(self._kept.get(memory))
-        try:
-            for blob, (data, diff) in zip(blobs, now, strict=True):
-                blob._data, blob._diff = then[data], then[diff]
-            for segment in sorted(self._segments.values(), key=min):
-                for i in segment[:-1]:
-                    with self._as_it_was(graph.layers[i]):
-                        graph.layers[i].forward(graph.bottom(i), graph.top(i))
-            for i, layer in reversed(list(enumerate(graph.layers))):
-                if layer.need_backward:
-                    with self._as_it_was(layer):
-                        layer.backward(graph.top(i), layer.propagate_down, graph.bottom(i))
-        finally:
-            for blob, (data, diff) in zip(blobs, now, strict=True):
-                blob._data, blob._diff = data, diff
-        for memory in self._gone:
-            if memory.is_deferred(self):
-                memory.take(then[memory])
-        self._gone, self._kept = [], {}
+        if not self._gone:
+            return
+        then = {
+            there: self._as_it_was(there) for state in self._states.values() for there in state[1:]
+        }
+        if reader is not None:
+            asked = {there for there in self._gone if there.memory() is reader}
+            self._read |= {name for name, state in self._states.items() if asked & {*state[1:]}}
+        blobs = {name: Blob(state.shape) for name, state in self._states.items()}
+        for name, state in self._states.items():
+            blobs[name]._data, blobs[name]._diff = then[state.data], then[state.diff]
+        steps = [
+            (layer, [blobs[name] for name in tops], [blobs[name] for name in bottoms])
+            for layer, bottoms, tops in self._steps
+        ]
+        for segment in sorted(self.segments, key=min):
+            for layer, top, bottom in steps[segment.start : segment.stop - 1]:
+                with self._before_its_update(layer):
+                    layer.forward(bottom, top)
+        for layer, top, bottom in reversed(steps if self.backward_too else []):
+            if layer.need_backward and bottom:
+                with self._before_its_update(layer):
+                    layer.backward(top, layer.propagate_down, bottom)
+        gone, self._gone, self._kept = self._gone, [], {}
+        for there in gone:
+            if (memory := there.memory()) is not None and memory.is_deferred(self):
+                memory.take(then[there])
+
+    def _as_it_was(self, there: Memory | Gone) -> Memory:
+        """A stand-in for a memory, with what it held at the end of the iteration."""
+        return self._kept.get(there, there).stand_in() if isinstance(there, Memory) else Memory()
 
     @contextmanager
-    def _as_it_was(self, layer: LayerType) -> Iterator[None]:
-        """The layer with the parameters of before its update, and without gradients for them."""
-        now = [blob._data for blob in layer.blobs]
-        record = layer.record
+    def _before_its_update(self, layer: LayerType) -> Iterator[None]:
+        """The layer with its parameters and its draws as in the iteration; no gradients by them."""
+        now, record = [(blob.shape, blob._data) for blob in layer.blobs], layer.record
+        layer.record = self._records.get(layer)
         for blob in layer.blobs:
-            data, diff = (self._kept.get(memory) for memory in (blob._data, blob._diff))
-            data = blob.data_tensor() if data is None else data
-            if not blob._diff.untouched or diff is not None:
-                data = data + (blob.diff_tensor() if diff is None else diff)
-            blob._data = blob._data.stand_in(data)
+            blob._shape, *memories = self._params[blob]
+            blob._data, update = map(self._as_it_was, memories)
+            if not update.untouched:
+                blob._data.assign(blob.data_tensor() + update.tensor(blob.shape))
         try:
             with _without_gradient(layer, range(len(now))):
                 yield
         finally:
-            layer.record = record if draws(layer) else None
-            for blob, memory in zip(layer.blobs, now, strict=True):
-                blob._data = memory
+            layer.record = record
+            for blob, (shape, memory) in zip(layer.blobs, now, strict=True):
+                blob._shape, blob._data = shape, memory
 
 
 @contextmanager
@@ -281,15 +376,6 @@ def _without_gradient(layer: LayerType, params: Iterable[int]) -> Iterator[None]
         layer.param_propagate_down = wanted
 
 
-def _is_product(layer: LayerType) -> bool:
-    return (
-        layer.type == "Convolution"
-        and len(layer.spec.bottom) == 1
-        and layer.channel_axis == 1
-        and layer.is_product(layer.blobs[0].data_tensor())
-    )
-
-
 def _owned(graph: Graph) -> list[list[int]] | None:
     """For each layer the places of its parameters; None where two layers share one."""
     places = {id(param.blob): k for k, param in enumerate(graph.params)}
@@ -298,14 +384,26 @@ def _owned(graph: Graph) -> list[list[int]] | None:
     return [[places[id(blob)] for blob in layer.blobs] for layer in graph.layers]
 
 
-def _readers(graph: Graph) -> dict[str, set[int]]:
-    """The layers that read each blob; -1 stands for those who read outputs and losses."""
-    readers: dict[str, set[int]] = {name: set() for name in graph.blobs}
+def _users(graph: Graph) -> dict[str, set[int]]:
+    """The layers that make or read each blob; -1 stands for those who read outputs and losses."""
+    users: dict[str, set[int]] = {name: set() for name in graph.blobs}
     for i, (bottoms, tops) in enumerate(zip(graph.bottoms, graph.tops, strict=True)):
-        for name in bottoms:
-            readers[name].add(i)
+        for name in (*bottoms, *tops):
+            users[name].add(i)
         for name, weight in zip(tops, graph.loss_weights[i], strict=True):
-            readers[name] |= {-1} if weight else set()
+            users[name] |= {-1} if weight else set()
     for name in graph.outputs:
-        readers[name].add(-1)
-    return readers
+        users[name].add(-1)
+    return users
+
+
+def _computed_diffs(graph: Graph) -> set[str]:
+    """The blobs whose diff the backward pass computes; other diffs are the script's, or losses'."""
+    weights = zip(graph.tops, graph.loss_weights, strict=True)
+    losses = {name for pair in weights for name, weight in zip(*pair, strict=True) if weight}
+    return {
+        name
+        for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True)
+        for name, down in zip(bottoms, layer.propagate_down, strict=True)
+        if layer.need_backward and down and name not in tops
+    } - losses

@@ -69,13 +69,13 @@ class Solver:
         self._before_test: str | None = None
         self._writer = SnapshotWriter()
         self.net = solver_nets.train_net(param)
-        self._iterations = Iterations(self.net)
         self.test_nets = solver_nets.test_nets(param)
         for net in self.test_nets:
             net.set_debug_info(param.debug_info)
         # One blob for each parameter, after them a second one each (AdaDelta, Adam).
         histories = updates.KINDS[self.type].histories
         self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
+        self._iterations = Iterations(self.net, self.history)
         info("solver.cpp:57", "Solver scaffolding done.")
 
     @property
@@ -157,13 +157,13 @@ class Solver:
                 self.test_all()
                 if self.requested_early_exit:
                     break
-            self._iterations.forget()
-            self.net.clear_param_diffs()
-            for on_start, _ in self._callbacks:
-                on_start()
             displays = self._displays()
             self.net.set_debug_info(displays and param.debug_info)
             frugal = self._may_be_frugal()
+            self._iterations.forget() if frugal else self._iterations.give_up()
+            self.net.clear_param_diffs()
+            for on_start, _ in self._callbacks:
+                on_start()
             loss = 0.0
             if frugal:
                 update = partial(self._update, scale=1, rate=self.lr)
@@ -285,7 +285,11 @@ class Solver:
             p.blob._diff.assign(update, borrowed=True)
 
     def _can_fuse(self) -> bool:
-        return self.type == "SGD" and self.param.regularization_type == "L2"
+        return (
+            self.type == "SGD"
+            and self.param.regularization_type == "L2"
+            and mode.precision() != "bf16"
+        )
 
     @torch.no_grad()
     def _update_fused(

@@ -4,12 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from laws import SEED, agree, drawn, law, normal
-from net_text import run_layer
+from net_text import input_layer, net_of, run_layer
 
 import caffe
+from caffe.layer_types import vision
 
 
 def convolved(x, w, b, stride, pad, dilation, group):
@@ -71,6 +74,85 @@ def test_convolution_is_cross_correlation_over_any_number_of_axes(seed, drawn_ca
         convolved(x, w, b, *(geometry[k] for k in ("stride", "pad", "dilation")), group),
         floor=3e-5,
     )
+
+
+@st.composite
+def products(draw):
+    """A convolution over two axes, the size and batch of its bottom, values written out at once."""
+    axes = st.tuples
+    kernel, stride, pad, dilation = (
+        draw(axes(*[st.integers(low, high)] * 2)) for low, high in ((1, 4), (1, 3), (0, 3), (1, 2))
+    )
+    size = [
+        draw(st.integers(least, least + 5))
+        for k, p, d in zip(kernel, pad, dilation, strict=True)
+        for least in [max(1, d * (k - 1) + 1 - 2 * p)]
+    ]
+    names = ("kernel", kernel), ("stride", stride), ("pad", pad)
+    body = " ".join(f"{n}_h: {h} {n}_w: {w}" for n, (h, w) in names)
+    body += " ".join(f" dilation: {d}" for d in dilation)
+    return body, (stride, pad, dilation), (draw(st.integers(1, 3)), 2, *size), draw(COLUMNS)
+
+
+COLUMNS = st.sampled_from([1, 60, 200, vision.COLUMNS])
+
+
+@law("Convolution")
+@drawn(60)
+@given(SEED, products(), st.booleans())
+def test_a_product_of_matrices_is_the_convolution_and_so_are_its_gradients(seed, case, bias_term):
+    body, geometry, shape, columns = case
+    more = "" if bias_term else "bias_term: false"
+    layer = 'layer { name: "l" type: "Convolution" bottom: "x" top: "y" '
+    body = f"convolution_param {{ num_output: 3 {body} {more} }} }}"
+    *_, kind = net_of(input_layer("x", *shape) + layer + body)._graph.layers
+
+    def tensor(i, *shape):
+        return torch.from_numpy(normal(seed + i, *shape)).double().requires_grad_()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vision, "COLUMNS", columns)
+        x, w = tensor(0, *shape), tensor(1, *kind.weight_shape())
+        leaves = [x, w, tensor(2, 3)] if bias_term else [x, w]
+        bias = leaves[2] if bias_term else None
+        y, expected = kind.product(x, w, bias, kind.pad), F.conv2d(x, w, bias, *geometry)
+        agree(y.detach(), expected.detach(), 1e-12, 1e-12)
+        dy = tensor(3, *y.shape).detach()
+        gradients = torch.autograd.grad(expected, leaves, dy)
+        for ours, theirs in zip(torch.autograd.grad(y, leaves, dy), gradients, strict=True):
+            agree(ours, theirs, 1e-12, 1e-12)
+        to = tensor(4, *w.shape).detach()
+        for beta, alpha in ((0.9, 0.1), (0, 2), (1, 0)):
+            added = to.clone()
+            kind.add_weight_gradient(added, x.detach(), dy, beta, alpha)
+            agree(added, beta * to + alpha * gradients[1], 1e-12, 1e-11)
+
+
+@law("Convolution")
+@drawn(30)
+@given(SEED, products())
+def test_a_convolution_of_many_weights_is_one_of_few(seed, case):
+    """Whichever way is taken, with the gradients; also where a window hangs over."""
+    body, _, shape, columns = case
+    x = normal(seed, *shape)
+    for height in (shape[2], max(1, shape[2] - 2)):
+        x = x[:, :, :height]
+        body_of = f"convolution_param {{ num_output: 3 {body} }}"
+        try:
+            params = run_layer("Convolution", body_of, [x]).params
+        except caffe.CaffeError:
+            continue  # no window fits
+        params = [normal(seed + i, *p.shape) for i, p in enumerate(params, 1)]
+        y = run_layer("Convolution", body_of, [x], params=params).y[0]
+        dy = normal(seed + 9, *y.shape)
+        few = run_layer("Convolution", body_of, [x], params=params, diffs=[dy])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(vision, "MANY_WEIGHTS", 1)
+            patch.setattr(vision, "COLUMNS", columns)
+            many = run_layer("Convolution", body_of, [x], params=params, diffs=[dy])
+        for part in ("y", "dx", "dparams"):
+            for ours, theirs in zip(getattr(many, part), getattr(few, part), strict=True):
+                agree(ours, theirs, floor=3e-5)
 
 
 @law("Deconvolution")
