@@ -47,12 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         return _fail(error)
 
-    # Only now: it takes seconds. Half of one would go into looking through torch for garbage.
-    gc.disable()
-    import caffe
+    import caffe  # only now: it takes seconds
 
-    gc.freeze()
-    gc.enable()
     dataset = DATASETS[args.dataset]
     try:
         caffe.set_precision(args.precision)
@@ -184,4 +180,5 @@ def _fail(error: Exception) -> int:
 
 
 if __name__ == "__main__":
+    gc.disable()  # half a second would go into looking through torch for garbage
     sys.exit(main())
