@@ -180,5 +180,5 @@ def _fail(error: Exception) -> int:
 
 
 if __name__ == "__main__":
-    gc.disable()  # half a second would go into looking through torch for garbage
+    gc.set_threshold(100_000)  # else half a second goes into looking through torch for garbage
     sys.exit(main())

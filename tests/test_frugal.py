@@ -705,7 +705,7 @@ def test_reading_calls_no_hook_and_logs_nothing(recompute, caplog):
             getattr(ours.net, add)(seen.append)
         ours.net.set_debug_info(True)
         caplog.set_level(logging.INFO, "caffe")
-        caplog.clear()  # another test may have left the level as low: then there are lines of before
+        caplog.clear()  # the level may have been as low before
         ours.net.blobs["conv1"].diff.sum()
         assert not seen
         assert not caplog.records
