@@ -24,7 +24,14 @@ from .layer_types import LayerType
 from .layer_types.base import Shape
 from .log import info
 from .net import Net
-from .plan import draws, front, is_function, leaves_what_backward_needs, roots
+from .plan import (
+    draws,
+    front,
+    is_function,
+    is_plain_relu,
+    leaves_what_backward_needs,
+    roots,
+)
 from .run import Record
 
 Update = Callable[[int], None]  # of the parameter at this place in Graph.params
@@ -156,8 +163,7 @@ class Iterations:
         """Whether this is the ReLU of a Convolution, which needs its top for nothing later."""
         layer, before = self._graph.layers[i], self._graph.layers[max(i - 1, 0)]
         return (
-            layer.type == "ReLU"
-            and not layer.spec.relu_param.negative_slope
+            is_plain_relu(layer)
             and layer.need_backward
             and self._graph.bottoms[i] == self._graph.tops[i] == self._graph.tops[i - 1]
             and before.type == "Convolution"

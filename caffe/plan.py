@@ -48,9 +48,10 @@ def can_plan(graph: Graph) -> bool:
 
     TEST only: what TRAIN computes is wanted again by backward.
     """
-    behind = [layer for i, layer in enumerate(graph.layers) if i not in front(graph)]
+    in_front = front(graph)
+    behind = [layer for i, layer in enumerate(graph.layers) if i not in in_front]
     # Memory that has other names too, or is the script's: nothing may replace what is there
-    others = {name for i in front(graph) for name in graph.tops[i]}
+    others = {name for i in in_front for name in graph.tops[i]}
     others |= {name for layer in behind if layer.shares_data for name in layer.spec.top}
     return graph.spec.state.phase == caffe_pb2.TEST and all(
         is_function(layer)
@@ -214,12 +215,13 @@ def _prepare(step: Step, shapes: dict[str, Shape]) -> None:
     bottoms = [shapes[name] for name in step.bottoms]
     step.rules = rules(step.layer, bottoms)
     if step.rules:
-        relu = step.layer.type == "Convolution" and any(map(_is_plain_relu, step.in_place[:1]))
+        relu = step.layer.type == "Convolution" and any(map(is_plain_relu, step.in_place[:1]))
         step.run = runner(step.layer, step.rules, whole(bottoms[0]), relu)
         step.in_place = step.in_place[int(relu) :]
 
 
-def _is_plain_relu(layer: LayerType) -> bool:
+def is_plain_relu(layer: LayerType) -> bool:
+    """Whether this is max(x, 0)."""
     return layer.type == "ReLU" and not layer.spec.relu_param.negative_slope
 
 
@@ -318,9 +320,9 @@ def _needed(
     reached: dict[str, Region],
 ) -> dict[str, Need]:
     """What is needed for the kept blobs; a blob that nobody needs is left out."""
-    needed = {name: Need(everything[name], everything[name]) for name in kept}
+    needs = {name: Need(everything[name], everything[name]) for name in kept}
     for step in reversed(steps):
-        tops = [needed[name] for name in step.tops if name in needed]
+        tops = [needs[name] for name in step.tops if name in needs]
         for need, name in zip(tops, step.tops, strict=False):
             inner = common(need.region, reached[name]) if step.rules else None
             slight = inner is None or _area(need.region) <= SLACK * _area(inner)
@@ -328,12 +330,11 @@ def _needed(
         for name in step.read if tops else ():
             region = everything[name]
             if step.rules:
-                spans = zip(step.rules, tops[0].computed, strict=True)
-                region = common(tuple(rule.needs(span) for rule, span in spans), region) or region
-            if name in needed:
-                region = hull(region, needed[name].region)
-            needed[name] = Need(region, region)
-    return needed
+                region = common(needed(step.rules, tops[0].computed), region) or region
+            if name in needs:
+                region = hull(region, needs[name].region)
+            needs[name] = Need(region, region)
+    return needs
 
 
 def _area(region: Region) -> int:
