@@ -18,7 +18,8 @@ from .blob import Blob, Memory
 from .build import Graph
 from .layer_types import LayerType
 from .layer_types.base import Shape
-from .plan import Plan, can_plan, evaluate, front, roots
+from .plan import Plan, can_plan
+from .steps import evaluate, front, roots
 
 Tensors = dict[str, torch.Tensor]
 

@@ -24,7 +24,8 @@ from .layer_types import LayerType
 from .layer_types.base import Shape
 from .log import info
 from .net import Net
-from .plan import (
+from .run import Record
+from .steps import (
     draws,
     front,
     is_function,
@@ -32,7 +33,6 @@ from .plan import (
     leaves_what_backward_needs,
     roots,
 )
-from .run import Record
 
 Update = Callable[[int], None]  # of the parameter at this place in Graph.params
 # The same by the layer's add_weight_gradient, from its bottom and its top's diff

@@ -52,6 +52,13 @@ def touching(window: Window, span: Span) -> Span:
     return -(-(start + pad - extent + 1) // stride), (end - 1 + pad) // stride + 1
 
 
+def within(window: Window, span: Span) -> Span:
+    """The windows that lie on nothing but a span."""
+    start, end = span
+    extent, stride, pad = window
+    return -(-(start + pad) // stride), (end + pad - extent) // stride + 1
+
+
 def whole(shape: Shape) -> Region:
     """All positions of a blob."""
     return tuple((0, size) for size in shape[2:])

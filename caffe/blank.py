@@ -1,0 +1,165 @@
+"""What surrounds an image that a net pads, from a smaller image.
+
+Where windows lie on nothing but pad, what they show does not change as they move along an edge. So
+all that an image does not reach is around a small blank image too, in fewer copies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+from .errors import CaffeError
+from .kernels import Held
+from .layer_types.base import LayerType, Shape
+from .regions import Region, Span, Window, is_pointwise, within
+from .steps import Step, evaluate, through
+
+WORTH = 0.5  # of the image: a blank one that is larger is not
+
+
+@dataclass
+class Blank:
+    """A blank image with the same around it as another: in every blob that the steps compute."""
+
+    steps: list[Step]  # each has one bottom and one top
+    sources: dict[str, Shape]
+    places: dict[str, list[list[int]]]  # of a blob's rows and columns in that of the blank image
+
+    def around(self, sources: dict[str, torch.Tensor], regions: dict[str, Region]) -> dict:
+        """The regions of these blobs as Held, right where no image reaches them."""
+        values = {
+            name: sources[name].new_zeros(1, *shape[1:]) for name, shape in self.sources.items()
+        }
+        batch = max(shape[0] for shape in self.sources.values())
+        held = {}
+        for step in self.steps:
+            (bottom,), (name,) = step.bottoms, step.tops
+            (x,) = evaluate(step.layer, [values[bottom]])
+            values[name] = x = through(step.in_place, x)
+            if name in regions:
+                held[name] = Held(spread(x, self.places[name], regions[name], batch), regions[name])
+        return held
+
+
+def spread(x: torch.Tensor, places: list[list[int]], region: Region, batch: int) -> torch.Tensor:
+    """A region of a blob from the blank image's, channels last."""
+    x = x.permute(0, 2, 3, 1)
+    for axis, (of, (start, end)) in enumerate(zip(places, region, strict=True), 1):
+        x = x.index_select(axis, torch.tensor(of[start:end], device=x.device))
+    return x.expand(batch, *x.shape[1:]).contiguous().permute(0, 3, 1, 2)
+
+
+def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) -> Blank | None:
+    """The smallest blank image that has the same around it; None where none is small enough.
+
+    steps: those of a net; the shapes are all blobs'; wanted: the blobs to be found.
+    """
+    made = {name for step in steps for name in step.tops}
+    trunk = _trunk(steps, made, set(wanted))
+    if not trunk:
+        return None
+    sources = {n: shapes[n] for step in trunk for n in step.bottoms if n not in tops(trunk)}
+    if len({shape[2:] for shape in sources.values()}) > 1:
+        return None
+    whole = next(iter(sources.values()))[2:]
+    sizes = [_smaller(trunk, sources, axis) for axis in range(2)]
+    if math.prod(sizes) > WORTH * math.prod(whole):
+        return None
+    small = _shapes(trunk, {name: (*shape[:2], *sizes) for name, shape in sources.items()})
+    places: dict[str, list[list[int]]] = {name: [] for name in tops(trunk)}
+    for axis in range(2):
+        free = _free(trunk, small, axis)
+        for name, of in places.items():
+            size, (first, _) = shapes[name][2 + axis], free[name]
+            ahead = size - small[name][2 + axis]
+            of.append([p if p <= first else max(first, p - ahead) for p in range(size)])
+    return Blank(trunk, {name: small[name] for name in sources}, places)
+
+
+def tops(steps: list[Step]) -> set[str]:
+    return {name for step in steps for name in step.tops}
+
+
+def _trunk(steps: list[Step], made: set[str], wanted: set[str]) -> list[Step] | None:
+    """The steps that compute the wanted blobs; None if not all of them are windows on one blob."""
+    trunk: list[Step] = []
+    wanted = set(wanted)
+    for step in reversed(steps):
+        if wanted.isdisjoint(step.tops):
+            continue
+        if not (_is_window(step) and all(map(is_pointwise, step.in_place))):
+            return None
+        wanted |= set(step.bottoms) & made
+        trunk.insert(0, step)
+    return trunk
+
+
+def _is_window(step: Step) -> bool:
+    pointwise = is_pointwise(step.layer)
+    return bool(step.rules and len(step.bottoms) == 1) and (
+        pointwise or step.layer.type in ("Convolution", "Pooling")
+    )
+
+
+def _window(layer: LayerType, axis: int) -> Window:
+    if is_pointwise(layer):
+        return Window(1, 1, 0)
+    extent = layer.extent(axis) if layer.type == "Convolution" else layer.kernel[axis]
+    return Window(extent, layer.stride[axis], layer.pad[axis])
+
+
+def _shapes(trunk: list[Step], sources: dict[str, Shape]) -> dict[str, Shape]:
+    shapes = dict(sources)
+    for step in trunk:
+        (bottom,), (top,) = step.bottoms, step.tops
+        (shapes[top],) = step.layer.top_shapes([shapes[bottom]])
+    return shapes
+
+
+def _free(trunk: list[Step], shapes: dict[str, Shape], axis: int) -> dict[str, Span]:
+    """The positions of each blob that see neither end of the axis, and so look alike.
+
+    A source has no ends: what lies behind it is 0 as the blank image is.
+    """
+    free: dict[str, Span] = {}
+    for step in trunk:
+        (bottom,), (top,) = step.bottoms, step.tops
+        size = shapes[top][2 + axis]
+        free[top] = 0, size
+        if bottom in free:
+            start, end = within(_window(step.layer, axis), free[bottom])
+            free[top] = max(start, 0), min(end, size)
+    return free
+
+
+def _smaller(trunk: list[Step], sources: dict[str, Shape], axis: int) -> int:
+    """The least size of the sources with the same ends of all blobs; their own, if none is less."""
+    large = _shapes(trunk, sources)
+    free = _free(trunk, large, axis)
+    size = next(iter(sources.values()))[2 + axis]
+    scale = dict.fromkeys(sources, 1)
+    for step in trunk:
+        scale[step.tops[0]] = scale[step.bottoms[0]] * _window(step.layer, axis).stride
+    phase = math.lcm(*scale.values())
+
+    def is_same(n: int) -> bool:
+        def resized(shape: Shape) -> Shape:
+            return (*shape[: 2 + axis], n, *shape[3 + axis :])
+
+        try:
+            small = _shapes(trunk, {name: resized(shape) for name, shape in sources.items()})
+        except CaffeError:  # no window fits
+            return False
+        for name, (first, last) in _free(trunk, small, axis).items():
+            ahead = large[name][2 + axis] - small[name][2 + axis]
+            if ahead * scale[name] != size - n or first >= last:
+                return False
+            if free[name] != (first, last + ahead):
+                return False
+        return True
+
+    return next(filter(is_same, range(size % phase or phase, size, phase)), size)
