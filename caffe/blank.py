@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 
 from .errors import CaffeError
-from .kernels import Held
+from .kernels import Held, in_fastest_order
 from .layer_types.base import LayerType, Shape
 from .regions import Region, Span, Window, is_pointwise, within
 from .steps import Step, evaluate, through
 
-WORTH = 0.5  # of the image: a blank one that is larger is not
+WORTH = 0.5  # of the values of all blobs: a blank image that has more is not
 
 
 @dataclass
@@ -26,31 +26,32 @@ class Blank:
     """A blank image with the same around it as another: in every blob that the steps compute."""
 
     steps: list[Step]  # each has one bottom and one top
-    sources: dict[str, Shape]
+    sources: list[str]
+    shapes: dict[str, Shape]  # of the blank image's blobs
     places: dict[str, list[list[int]]]  # of a blob's rows and columns in that of the blank image
 
-    def around(self, sources: dict[str, torch.Tensor], regions: dict[str, Region]) -> dict:
+    def around(
+        self, sources: dict[str, torch.Tensor], regions: dict[str, Region]
+    ) -> dict[str, Held]:
         """The regions of these blobs as Held, right where no image reaches them."""
-        values = {
-            name: sources[name].new_zeros(1, *shape[1:]) for name, shape in self.sources.items()
-        }
-        batch = max(shape[0] for shape in self.sources.values())
+        values = {name: sources[name].new_zeros(1, *self.shapes[name][1:]) for name in self.sources}
+        (batch,) = {len(sources[name]) for name in self.sources}
         held = {}
         for step in self.steps:
             (bottom,), (name,) = step.bottoms, step.tops
             (x,) = evaluate(step.layer, [values[bottom]])
             values[name] = x = through(step.in_place, x)
             if name in regions:
-                held[name] = Held(spread(x, self.places[name], regions[name], batch), regions[name])
+                x = spread(x, self.places[name], regions[name]).repeat(batch, 1, 1, 1)
+                held[name] = Held(in_fastest_order(x), regions[name])
         return held
 
 
-def spread(x: torch.Tensor, places: list[list[int]], region: Region, batch: int) -> torch.Tensor:
-    """A region of a blob from the blank image's, channels last."""
-    x = x.permute(0, 2, 3, 1)
-    for axis, (of, (start, end)) in enumerate(zip(places, region, strict=True), 1):
+def spread(x: torch.Tensor, places: list[list[int]], region: Region) -> torch.Tensor:
+    """A region of a blob, from the blank image's."""
+    for axis, (of, (start, end)) in enumerate(zip(places, region, strict=True), 2):
         x = x.index_select(axis, torch.tensor(of[start:end], device=x.device))
-    return x.expand(batch, *x.shape[1:]).contiguous().permute(0, 3, 1, 2)
+    return x
 
 
 def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) -> Blank | None:
@@ -63,13 +64,12 @@ def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) ->
     if not trunk:
         return None
     sources = {n: shapes[n] for step in trunk for n in step.bottoms if n not in tops(trunk)}
-    if len({shape[2:] for shape in sources.values()}) > 1:
+    if len({(shape[0], *shape[2:]) for shape in sources.values()}) > 1:
         return None
-    whole = next(iter(sources.values()))[2:]
     sizes = [_smaller(trunk, sources, axis) for axis in range(2)]
-    if math.prod(sizes) > WORTH * math.prod(whole):
-        return None
     small = _shapes(trunk, {name: (*shape[:2], *sizes) for name, shape in sources.items()})
+    if count(small, trunk) > WORTH * count(shapes, trunk):
+        return None
     places: dict[str, list[list[int]]] = {name: [] for name in tops(trunk)}
     for axis in range(2):
         free = _free(trunk, small, axis)
@@ -77,11 +77,17 @@ def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) ->
             size, (first, _) = shapes[name][2 + axis], free[name]
             ahead = size - small[name][2 + axis]
             of.append([p if p <= first else max(first, p - ahead) for p in range(size)])
-    return Blank(trunk, {name: small[name] for name in sources}, places)
+    return Blank(trunk, list(sources), small, places)
 
 
 def tops(steps: list[Step]) -> set[str]:
+    """All that the steps compute."""
     return {name for step in steps for name in step.tops}
+
+
+def count(shapes: dict[str, Shape], steps: list[Step]) -> int:
+    """How many values they compute, for blobs of these shapes."""
+    return sum(math.prod(shapes[name]) for name in tops(steps))
 
 
 def _trunk(steps: list[Step], made: set[str], wanted: set[str]) -> list[Step] | None:

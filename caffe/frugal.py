@@ -1,30 +1,29 @@
 """A training iteration that holds no more memory than it needs, where nobody looks in between.
 
-Each parameter is updated as soon as its layer has run backward. What a layer left for backward, the
-diff of its top and the activations between poolings go once they are used. With `set_recompute`
-these activations go in the forward pass already, and backward computes them again. A script that
-reads a blob after all finds what Caffe would show: the iteration is run again with the parameters
-as they were, those of now plus the updates in their diffs; what was read is kept from then on.
+The front of the net runs as a trunk (trunk.py): where its image does not reach, once for many
+places. Each parameter is updated as soon as its layer has run backward. What a layer left for
+backward, the diff of its top and the activations between poolings go once they are used. With
+`set_recompute` these activations go in the forward pass already, and backward computes them again.
+A script that reads a blob after all finds what Caffe would show: the iteration is run again with
+the parameters as they were, those of now plus the updates in their diffs; what was read is kept
+from then on.
 """
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
 from . import mode
-from .blob import Blob, Memory
+from .blob import Blob
 from .build import Graph
 from .cost import backward_multiply_adds, forward_multiply_adds
 from .layer_types import LayerType
 from .layer_types.base import Shape
 from .log import info
 from .net import Net
-from .run import Record
+from .rerun import Rerun, Segment, without_gradient
 from .steps import (
     draws,
     front,
@@ -33,11 +32,11 @@ from .steps import (
     leaves_what_backward_needs,
     roots,
 )
+from .trunk import Trunk, TrunkRun, trunk
 
 Update = Callable[[int], None]  # of the parameter at this place in Graph.params
 # The same by the layer's add_weight_gradient, from its bottom and its top's diff
 Fused = Callable[[int, LayerType, torch.Tensor, torch.Tensor], None]
-Segment = range  # of layers: those whose tops go, and the one that their last top ends in
 
 
 class Iterations:
@@ -58,6 +57,8 @@ class Iterations:
         self._read: set[str] = set()  # blobs that scripts have read: they are kept
         self._last: Rerun | None = None
         self._told = False  # the price of set_recompute
+        self._trunk: Trunk | None = None
+        self._trunk_is_for: list[Shape] | None = None
 
     def applies(self) -> bool:
         """Whether the next iteration may run like this.
@@ -98,18 +99,24 @@ class Iterations:
         """
         self._last = rerun = Rerun(self._graph, self._read)
         try:
-            loss, ends = self._forward_pass(rerun)
-            self._backward_pass(rerun, ends, update, fused)
+            loss, ends, run = self._forward_pass(rerun)
+            self._backward_pass(rerun, ends, run, update, fused)
         finally:
             rerun.end(self._graph, self._history)
         return loss
 
-    def _forward_pass(self, rerun: Rerun) -> tuple[float, dict[int, Segment]]:
+    def _forward_pass(self, rerun: Rerun) -> tuple[float, dict[int, Segment], TrunkRun | None]:
         layers = self._graph.layers
         loss = 0.0
         ends: dict[int, Segment] = {}
         begun = 0
+        run = None
         for i, layer in enumerate(layers):
+            if self._front == list(range(i)):
+                run = self._run_trunk(rerun)
+            if run and i in run.trunk.layers:
+                begun = i + 1
+                continue
             loss += self._forward(i)
             if i in self._front or draws(layer) or self._replaces(i, begun):
                 begun = i + 1
@@ -118,22 +125,78 @@ class Iterations:
                 begun = i + 1
                 if mode.recompute():
                     self._let_go(ends[i], rerun)
+                    rerun.segments.add(ends[i])
         if mode.recompute() and not self._told:
             self._tell_price(ends.values())
-        return loss, ends
+        return loss, ends, run
 
     def _backward_pass(
-        self, rerun: Rerun, ends: dict[int, Segment], update: Update, fused: Fused | None
+        self,
+        rerun: Rerun,
+        ends: dict[int, Segment],
+        run: TrunkRun | None,
+        update: Update,
+        fused: Fused | None,
     ) -> None:
         starts = {segment[0]: segment for segment in ends.values()}
         for i in reversed(range(len(self._graph.layers))):
+            if run and i in run.trunk.layers:
+                if i == run.trunk.layers[-1]:
+                    self._run_trunk_backward(run, rerun, update)
+                continue
             if i in ends and mode.recompute():
                 self._compute_again(ends[i])
             self._backward(i, update, fused)
             self._used(i, rerun)
             if i in starts:
                 self._let_go(starts[i], rerun)
+                rerun.segments.add(starts[i])
         rerun.backward_too = True
+
+    def _run_trunk(self, rerun: Rerun) -> TrunkRun | None:
+        """Run the net's trunk, if it has one and nobody looks inside; Splits have tops to show."""
+        graph = self._graph
+        if mode.recompute() or mode.precision() == "bf16":
+            return None
+        shapes = [blob.shape for blob in graph.blobs.values()]
+        if self._trunk_is_for != shapes:
+            for i in range(len(self._front), len(graph.layers)):
+                graph.layers[i].reshape(graph.bottom(i), graph.top(i))
+            shapes = [blob.shape for blob in graph.blobs.values()]
+            self._trunk, self._trunk_is_for = trunk(graph, self._front), shapes
+        if not self._trunk:
+            return None
+        layers = self._trunk.layers
+        if any(self._is_kept(name) for i in layers for name in graph.tops[i]):
+            return None
+        sources = {n: graph.blobs[n].data_tensor() for i in self._front for n in graph.tops[i]}
+        run = TrunkRun(self._trunk, sources)
+        for name, x in run.outputs.items():
+            graph.blobs[name]._data.assign(x)
+        for i in layers:
+            if graph.layers[i].type == "Split":
+                graph.layers[i].forward(graph.bottom(i), graph.top(i))
+        self._let_go(layers, rerun)
+        rerun.segments.add(range(layers.start, layers.stop + 1))
+        return run
+
+    def _run_trunk_backward(self, run: TrunkRun, rerun: Rerun, update: Update) -> None:
+        graph, layers = self._graph, run.trunk.layers
+        diffs: dict[str, torch.Tensor] = {}
+        for root, names in run.trunk.outputs.items():
+            for blob in map(graph.blobs.get, names):
+                if not blob._diff.untouched:
+                    diff = blob.diff_tensor()
+                    diffs[root] = diffs[root] + diff if root in diffs else diff
+        gradients = run.backward(diffs)
+        for i in reversed(layers):
+            layer = graph.layers[i]
+            for blob, gradient in zip(layer.blobs, gradients.get(layer, ()), strict=False):
+                if gradient is not None:
+                    blob._diff.accumulate(gradient)
+            for place in self._owned[i]:
+                update(place)
+            self._used(i, rerun)
 
     def _tell_price(self, segments: Iterable[Segment]) -> None:
         graph, self._told = self._graph, True
@@ -182,7 +245,7 @@ class Iterations:
             return
         fuses = fused and layer.param_propagate_down[:1] == [True] and self._is_product(i)
         if fuses:
-            with _without_gradient(layer, [0]):
+            with without_gradient(layer, [0]):
                 self._net._backward_layer(i)
             (bottom,), (top,) = self._graph.bottom(i), self._graph.top(i)
             fused(places[0], layer, bottom.data_tensor(), top.diff_tensor())
@@ -212,10 +275,9 @@ class Iterations:
         bottoms, tops = self._graph.bottom(i), self._graph.top(i)
         return sum(blob.count for blob in tops) <= max(blob.count for blob in bottoms) / 2
 
-    def _let_go(self, segment: Segment, rerun: Rerun) -> None:
+    def _let_go(self, segment: range, rerun: Rerun) -> None:
         """Drop what was computed inside and nobody needs outside."""
         graph = self._graph
-        rerun.segments.add(segment)
         for i in segment:
             graph.layers[i].record = None
             for name in graph.tops[i]:
@@ -225,7 +287,9 @@ class Iterations:
                     rerun.let_go(graph.blobs[name]._data)
 
     def _is_kept(self, name: str) -> bool:
-        return name in self._read or self._graph.blobs[name]._data.held is not None
+        blob = self._graph.blobs[name]
+        held = blob._data.held is not None or blob._diff.held is not None
+        return name in self._read or held
 
     def _compute_again(self, segment: Segment) -> None:
         """The last layer's top is still there."""
@@ -244,142 +308,6 @@ class Iterations:
             unread = diff.held is None and name not in self._read
             if name in self._computed and diff not in others and unread:
                 rerun.let_go(diff)
-
-
-class Gone:
-    """A memory that was let go of."""
-
-    def __init__(self, memory: Memory) -> None:
-        self.memory = weakref.ref(memory)
-
-
-class State(NamedTuple):
-    """A blob at the end of an iteration."""
-
-    shape: Shape
-    data: Memory | Gone
-    diff: Memory | Gone
-
-
-class Rerun:
-    """What an iteration has let go of, and how to compute it again.
-
-    The memories that wait for it refer to this, and this to them weakly and to no net: a solver
-    that is dropped is gone at once.
-    """
-
-    def __init__(self, graph: Graph, read: set[str]) -> None:
-        self.segments: set[Segment] = set()  # whose activations were let go of
-        self.backward_too = False  # the backward pass is complete
-        self._steps = list(zip(graph.layers, graph.bottoms, graph.tops, strict=True))
-        self._read = read
-        self._let_go: set[Memory] = set()  # while the iteration runs
-        self._gone: list[Gone] = []  # from then on
-        self._kept: dict[Memory, Memory] = {}  # copies of those that have changed since
-        self._states: dict[str, State] = {}
-        self._params: dict[Blob, State] = {}
-        self._records: dict[LayerType, Record | None] = {}  # of those that draw
-
-    def let_go(self, memory: Memory) -> None:
-        memory.defer(self)
-        self._let_go.add(memory)
-
-    def end(self, graph: Graph, history: Sequence[Blob]) -> None:
-        """From now on, keep what it takes to compute what has gone, if that changes."""
-        gone = {memory: Gone(memory) for memory in self._let_go if memory.is_deferred(self)}
-
-        def state(blob: Blob) -> State:
-            return State(blob.shape, *(gone.get(m, m) for m in (blob._data, blob._diff)))
-
-        self._let_go, self._gone = set(), list(gone.values())
-        self._records = {layer: layer.record for layer in graph.layers if draws(layer)}
-        self._states = {name: state(blob) for name, blob in graph.blobs.items()}
-        self._params = {blob: state(blob) for layer in graph.layers for blob in layer.blobs}
-        for memory in [*self._needed(), *(blob._data for blob in history)]:
-            memory.depends(self)
-            if memory.held is not None:  # a script may write there, and nobody is told
-                self.before_change(memory)
-
-    def _needed(self) -> Iterator[Memory]:
-        for state in (*self._states.values(), *self._params.values()):
-            yield from (there for there in state[1:] if isinstance(there, Memory))
-
-    def forget(self) -> None:
-        """Give up what has gone."""
-        gone, self._gone = self._gone, []
-        for there in gone:
-            if (memory := there.memory()) is not None and memory.is_deferred(self):
-                memory.clear()
-
-    # When someone reads.
-
-    def before_change(self, memory: Memory) -> None:
-        """Keep the values of now, if they will be needed; the history may show in a diff."""
-        for other in self._needed() if self._gone else ():
-            if other not in self._kept and other.shows(memory):
-                self._kept[other] = other.copy()
-
-    def compute(self, reader: Memory | None = None) -> None:
-        """Run the iteration again, in other memory: activations in order, then diffs backwards."""
-        if not self._gone:
-            return
-        then = {
-            there: self._as_it_was(there) for state in self._states.values() for there in state[1:]
-        }
-        if reader is not None:
-            asked = {there for there in self._gone if there.memory() is reader}
-            self._read |= {name for name, state in self._states.items() if asked & {*state[1:]}}
-        blobs = {name: Blob(state.shape) for name, state in self._states.items()}
-        for name, state in self._states.items():
-            blobs[name]._data, blobs[name]._diff = then[state.data], then[state.diff]
-        steps = [
-            (layer, [blobs[name] for name in tops], [blobs[name] for name in bottoms])
-            for layer, bottoms, tops in self._steps
-        ]
-        for segment in sorted(self.segments, key=min):
-            for layer, top, bottom in steps[segment.start : segment.stop - 1]:
-                with self._before_its_update(layer):
-                    layer.forward(bottom, top)
-        for layer, top, bottom in reversed(steps if self.backward_too else []):
-            if layer.need_backward and bottom:
-                with self._before_its_update(layer):
-                    layer.backward(top, layer.propagate_down, bottom)
-        gone, self._gone, self._kept = self._gone, [], {}
-        for there in gone:
-            if (memory := there.memory()) is not None and memory.is_deferred(self):
-                memory.take(then[there])
-
-    def _as_it_was(self, there: Memory | Gone) -> Memory:
-        """A stand-in for a memory, with what it held at the end of the iteration."""
-        return self._kept.get(there, there).stand_in() if isinstance(there, Memory) else Memory()
-
-    @contextmanager
-    def _before_its_update(self, layer: LayerType) -> Iterator[None]:
-        """The layer with its parameters and its draws as in the iteration; no gradients by them."""
-        now, record = [(blob.shape, blob._data) for blob in layer.blobs], layer.record
-        layer.record = self._records.get(layer)
-        for blob in layer.blobs:
-            blob._shape, *memories = self._params[blob]
-            blob._data, update = map(self._as_it_was, memories)
-            if not update.untouched:
-                blob._data.assign(blob.data_tensor() + update.tensor(blob.shape))
-        try:
-            with _without_gradient(layer, range(len(now))):
-                yield
-        finally:
-            layer.record = record
-            for blob, (shape, memory) in zip(layer.blobs, now, strict=True):
-                blob._shape, blob._data = shape, memory
-
-
-@contextmanager
-def _without_gradient(layer: LayerType, params: Iterable[int]) -> Iterator[None]:
-    wanted = layer.param_propagate_down
-    layer.param_propagate_down = [w and i not in params for i, w in enumerate(wanted)]
-    try:
-        yield
-    finally:
-        layer.param_propagate_down = wanted
 
 
 def _owned(graph: Graph) -> list[list[int]] | None:

@@ -105,20 +105,21 @@ def _convolve(layer: LayerType, relu: bool) -> Callable[[torch.Tensor, Pair], to
     stride, dilation = layer.stride, layer.dilation
     group = layer.spec.convolution_param.group
     product = layer.is_product(weight)
-    # oneDNN computes fastest with the channels as the last axis in memory, of all that it is given
-    channels_last = weight.device.type == "cpu" and not product
-    if channels_last:
-        weight = weight.contiguous(memory_format=torch.channels_last)
+    weight = weight if product else in_fastest_order(weight)
 
     def convolve(x: torch.Tensor, padding: Pair) -> torch.Tensor:
         if product:
             y = layer.product(x, weight, bias, padding)
         else:
-            x = x.contiguous(memory_format=torch.channels_last) if channels_last else x
-            y = F.conv2d(x, weight, bias, stride, padding, dilation, group)
+            y = F.conv2d(in_fastest_order(x), weight, bias, stride, padding, dilation, group)
         return y.relu_() if relu else y
 
     return convolve
+
+
+def in_fastest_order(x: torch.Tensor) -> torch.Tensor:
+    """oneDNN computes fastest with the channels as the last axis in memory, of all it is given."""
+    return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
 
 
 def _deconvolution(layer: LayerType, relu: bool) -> Window2d:

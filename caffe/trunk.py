@@ -1,0 +1,292 @@
+"""The front of a net in training: what the image reaches, and what surrounds it only once.
+
+A net that pads its image has the same activations in many places (blank.py). Here they are computed
+around a small blank image and put beside what the image reaches, as far as later windows see them;
+a diff at such a place counts for the place that it was copied from. Tops and gradients are those of
+the layers run one by one, to rounding (tests/test_trunk.py).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from .blank import Blank, blank, count, spread, tops
+from .build import Graph
+from .kernels import Held, needed
+from .layer_types.base import LayerType
+from .needs import SLACK, Need, area, needed_regions, reached_regions
+from .regions import Region, common, whole
+from .steps import Step, is_plain_relu, roots, steps_behind
+
+WORTH = 0.9  # of the front's values: a trunk that computes more of them is not
+
+Tensors = dict[str, torch.Tensor]
+Gradients = dict[LayerType, list[torch.Tensor | None]]  # of the weights and the bias
+
+
+@dataclass
+class Trunk:
+    """The layers behind those in front, as long as the image does not reach all of their tops."""
+
+    layers: range  # their places in the graph; there are Splits among them
+    steps: list[Step]
+    outputs: dict[str, list[str]]  # what others read, and the names that they know it by
+    needs: dict[str, Need]
+    blank: Blank
+    everything: dict[str, Region]
+
+
+def trunk(graph: Graph, front: list[int]) -> Trunk | None:
+    """The trunk of a net for the present shapes of its blobs; None where none is worth while."""
+    shapes = {name: blob.shape for name, blob in graph.blobs.items()}
+    everything = {name: whole(shape) for name, shape in shapes.items() if len(shape) == 4}
+    steps = _runnable(graph, front)
+    reached = reached_regions(steps, {name: everything[name] for name in _blobs(steps)})
+    while steps and SLACK * area(reached[steps[-1].tops[0]]) >= area(everything[steps[-1].tops[0]]):
+        steps.pop()
+    layers = _places(graph, front, steps)
+    if layers is None:
+        return None
+    outputs = _outputs(graph, layers, steps)
+    needs = needed_regions(steps, set(outputs), everything, reached)
+    partly = [name for name in tops(steps) if needs[name].computed != needs[name].region]
+    around = blank(steps, shapes, partly)
+    if around is None:
+        return None
+    computed = count(around.shapes, steps) + sum(
+        area(needs[name].computed) * math.prod(shapes[name][:2]) for name in tops(steps)
+    )
+    if computed > WORTH * count(shapes, steps):
+        return None
+    return Trunk(layers, steps, outputs, needs, around, everything)
+
+
+class TrunkRun:
+    """A forward pass of a trunk, on the tops of the layers in front.
+
+    `outputs` are what others read of it, whole.
+    """
+
+    def __init__(self, trunk: Trunk, sources: Tensors) -> None:
+        sources = {name: sources[name] for name in trunk.blank.sources}
+        self.trunk = trunk
+        blank, steps = trunk.blank, trunk.steps
+        everything = {name: whole(shape) for name, shape in blank.shapes.items()}
+        small = {n: x.new_zeros(1, *blank.shapes[n][1:]) for n, x in sources.items()}
+        needs = {name: Need(region, region) for name, region in everything.items()}
+        self._small = Pass(steps, small, needs, everything)
+        self._large = Pass(steps, sources, trunk.needs, trunk.everything, self._small, blank.places)
+        self.outputs = {name: self._large.held[name].values for name in trunk.outputs}
+
+    def backward(self, diffs: Tensors) -> Gradients:
+        """The parameters' gradients, from the outputs' diffs; once."""
+        gradients = self._large.backward(diffs)
+        for layer, more in self._small.backward(self._large.copied).items():
+            here = gradients.setdefault(layer, [None] * len(more))
+            gradients[layer] = [_sum(a, b) for a, b in zip(here, more, strict=True)]
+        return gradients
+
+
+def _sum(a: torch.Tensor | None, b: torch.Tensor | None) -> torch.Tensor | None:
+    return b if a is None else a if b is None else a.add_(b)
+
+
+class Pass:
+    """The steps of a trunk on an image: around what they compute they find what is in another."""
+
+    def __init__(
+        self,
+        steps: list[Step],
+        sources: Tensors,
+        needs: dict[str, Need],
+        everything: dict[str, Region],
+        around: Pass | None = None,
+        places: dict[str, list[list[int]]] | None = None,
+    ) -> None:
+        self._steps, self._needs, self._everything = steps, needs, everything
+        self._around, self._places = around, places
+        self.held = {name: Held(x, everything[name]) for name, x in sources.items()}
+        self._largest: Tensors = {}  # for a pooling: where in its bottom its tops are from
+        self.copied: Tensors = {}  # the diffs of what was found in the other one
+        for step in steps:
+            step.layer.in_memory(lambda _, step=step: self._forward(step))
+
+    def _forward(self, step: Step) -> None:
+        (name,), need = step.tops, self._needs[step.tops[0]]
+        x, padding, _ = self._under(step)
+        if step.layer.type == "Pooling":
+            y, self._largest[name] = F.max_pool2d(x, *_pooling(step.layer), return_indices=True)
+        else:
+            weight, *bias = (blob.data_tensor() for blob in step.layer.blobs)
+            stride, dilation, group = _sliding(step.layer)
+            y = F.conv2d(x, weight, *(bias or [None]), stride, padding, dilation, group)
+        y = y.relu_() if step.in_place else y
+        if need.computed != need.region:
+            y = self._surrounded(name, y)
+        self.held[name] = Held(y, need.region)
+
+    def _under(self, step: Step) -> tuple[torch.Tensor, tuple[int, int], Region]:
+        """What is computed from: of the bottom with a part of its pad; the other pad; where."""
+        needs = needed(step.rules, self._needs[step.tops[0]].computed)
+        inside = common(needs, self._everything[step.bottoms[0]])
+        x = self.held[step.bottoms[0]].part(inside)
+        (above, below), (left, right) = (
+            (i[0] - n[0], n[1] - i[1]) for i, n in zip(inside, needs, strict=True)
+        )
+        if step.layer.type == "Pooling" or (above == below and left == right):
+            return x, (above, left), inside
+        return F.pad(x, (left, right, above, below)), (0, 0), needs
+
+    def _surrounded(self, name: str, y: torch.Tensor) -> torch.Tensor:
+        need, other = self._needs[name], self._around.held[name].values
+        sizes = [end - start for start, end in need.region]
+        held = Held(y.new_empty(*y.shape[:2], *sizes), need.region)
+        held.part(need.computed).copy_(y)
+        for strip in _strips(need):
+            held.part(strip).copy_(spread(other, self._places[name], strip))
+        return held.values
+
+    def backward(self, diffs: Tensors) -> Gradients:
+        """From the diffs of some blobs, as far as they are held."""
+        found = {name: diff.clone() for name, diff in diffs.items()}
+        gradients: Gradients = {}
+        for step in reversed(self._steps):
+            (name,) = step.tops
+            if step.layer.need_backward and name in found:
+                step.layer.in_memory(lambda _, step=step: self._backward(step, found, gradients))
+            del self.held[name]
+        return gradients
+
+    def _backward(self, step: Step, diffs: Tensors, gradients: Gradients) -> None:
+        (bottom,), (name,), layer = step.bottoms, step.tops, step.layer
+        need = self._needs[name]
+        held = Held(diffs.pop(name), need.region)
+        for strip in _strips(need):
+            self._add_to_copied(name, strip, held.part(strip))
+        diff, (x, padding, where) = held.part(need.computed), self._under(step)
+        if step.in_place:
+            y = self.held[name].part(need.computed)
+            diff = torch.ops.aten.threshold_backward(diff, y, 0)
+        if layer.type == "Pooling":
+            indices = self._largest.pop(name)
+            backward = torch.ops.aten.max_pool2d_with_indices_backward
+            dx = backward(diff.contiguous(), x.contiguous(), *_pooling(layer), indices)
+        else:
+            weight, stride, dilation, group = layer.blobs[0].data_tensor(), *_sliding(layer)
+            wanted = (layer.propagate_down + layer.param_propagate_down + [False])[:3]
+            dx, *params = torch.ops.aten.convolution_backward(
+                *(diff, x, weight, [len(weight)]),
+                *(stride, padding, dilation, False, [0, 0], group, wanted),
+            )
+            gradients[layer] = params[: len(layer.blobs)]
+        if layer.propagate_down[0]:
+            self._add(diffs, bottom, Held(dx, where))
+
+    def _add(self, diffs: Tensors, name: str, found: Held) -> None:
+        """Add what was found to a blob's diff; what lies in its pad is nobody's."""
+        region = self._needs[name].region
+        inside = common(found.region, region)
+        if name not in diffs and inside == region == found.region:
+            diffs[name] = found.values
+            return
+        if name not in diffs:
+            diffs[name] = torch.zeros_like(self.held[name].values)
+        Held(diffs[name], region).part(inside).add_(found.part(inside))
+
+    def _add_to_copied(self, name: str, strip: Region, diff: torch.Tensor) -> None:
+        other = self._around.held[name].values
+        if name not in self.copied:
+            self.copied[name] = torch.zeros_like(other)
+        rows, columns = (
+            torch.tensor(of[start:end], device=diff.device)
+            for of, (start, end) in zip(self._places[name], strip, strict=True)
+        )
+        diff = diff.sum(0, keepdim=True)
+        wide = diff.new_zeros(*diff.shape[:3], other.shape[3]).index_add_(3, columns, diff)
+        self.copied[name].index_add_(2, rows, wide)
+
+
+def _strips(need: Need) -> list[Region]:
+    """What is needed around what is computed: above, below, left and right of it."""
+    ((top, bottom), (left, right)), ((first, last), (start, end)) = need.region, need.computed
+    strips = [
+        ((top, first), (left, right)),
+        ((last, bottom), (left, right)),
+        ((first, last), (left, start)),
+        ((first, last), (end, right)),
+    ]
+    return [s for s in strips if all(a < b for a, b in s)]
+
+
+def _sliding(layer: LayerType) -> tuple:
+    return layer.stride, layer.dilation, layer.spec.convolution_param.group
+
+
+def _pooling(layer: LayerType) -> tuple:
+    """Kernel, stride, pad and dilation, and whether a window may begin inside and end outside."""
+    return layer.kernel, layer.stride, (0, 0), (1, 1), True
+
+
+# Which layers.
+
+
+def _runnable(graph: Graph, front: list[int]) -> list[Step]:
+    """The first steps, as long as Pass can run them."""
+    learns = dict.fromkeys((name for i in front for name in graph.tops[i]), False)
+    weights = dict(zip(graph.layers, graph.loss_weights, strict=True))
+    found = []
+    for step in steps_behind(graph, front):
+        layers = step.layer, *step.in_place
+        if not _can_run(step, learns) or any(any(weights[layer]) for layer in layers):
+            break
+        learns[step.tops[0]] = step.layer.need_backward
+        found.append(step)
+    return found
+
+
+def _can_run(step: Step, learns: dict[str, bool]) -> bool:
+    """`learns`: the blobs that are there before, and whether parameters below them learn."""
+    layer = step.layer
+    if not step.rules or len(step.bottoms) > 1 or step.bottoms[0] not in learns:
+        return False
+    if layer.type == "Convolution":
+        kind = not layer.is_product(layer.blobs[0].data_tensor())
+    else:
+        kind = layer.type == "Pooling" and not step.in_place
+    return (
+        kind
+        and layer.propagate_down == [learns[step.bottoms[0]]]
+        and all(
+            is_plain_relu(relu) and relu.propagate_down == [layer.need_backward]
+            for relu in step.in_place
+        )
+    )
+
+
+def _blobs(steps: list[Step]) -> set[str]:
+    return tops(steps) | {name for step in steps for name in step.bottoms}
+
+
+def _places(graph: Graph, front: list[int], steps: list[Step]) -> range | None:
+    """From the first to the last layer of the steps; None if others than Splits lie between."""
+    ours = [layer for step in steps for layer in (step.layer, *step.in_place)]
+    places = [i for i, layer in enumerate(graph.layers) if layer in ours]
+    if not places:
+        return None
+    layers = range(places[0], places[-1] + 1)
+    others = set(layers) - set(places)
+    return None if any(graph.layers[i].type != "Split" for i in others) else layers
+
+
+def _outputs(graph: Graph, layers: range, steps: list[Step]) -> dict[str, list[str]]:
+    root = roots(graph)
+    read = [name for names in graph.bottoms[layers.stop :] for name in names] + list(graph.outputs)
+    outputs: dict[str, list[str]] = {}
+    for name in dict.fromkeys(read):
+        if root[name] in tops(steps):
+            outputs.setdefault(root[name], []).append(name)
+    return outputs
