@@ -6,6 +6,7 @@ python infer.py photos/ --weights fcn8s-heavy-pascal.caffemodel --out labels/
 
 import argparse
 import gc
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -181,4 +182,7 @@ def _fail(error: Exception) -> int:
 
 if __name__ == "__main__":
     gc.set_threshold(100_000)  # else half a second goes into looking through torch for garbage
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # else half a second goes into clearing up what ends with the process

@@ -15,6 +15,7 @@ import torch
 from .errors import CaffeError
 from .kernels import Held, in_fastest_order
 from .layer_types.base import LayerType, Shape
+from .needs import Need, strips
 from .regions import Region, Span, Window, is_pointwise, within
 from .steps import Step, evaluate, through
 
@@ -30,21 +31,32 @@ class Blank:
     shapes: dict[str, Shape]  # of the blank image's blobs
     places: dict[str, list[list[int]]]  # of a blob's rows and columns in that of the blank image
 
-    def around(
-        self, sources: dict[str, torch.Tensor], regions: dict[str, Region]
-    ) -> dict[str, Held]:
-        """The regions of these blobs as Held, right where no image reaches them."""
-        values = {name: sources[name].new_zeros(1, *self.shapes[name][1:]) for name in self.sources}
+    def around(self, sources: dict[str, torch.Tensor], needs: dict[str, Need]) -> dict[str, Held]:
+        """What is needed of these blobs, with values around what is computed of it."""
+        values = {
+            name: in_fastest_order(sources[name].new_zeros(1, *self.shapes[name][1:]))
+            for name in self.sources
+        }
         (batch,) = {len(sources[name]) for name in self.sources}
         held = {}
         for step in self.steps:
             (bottom,), (name,) = step.bottoms, step.tops
             (x,) = evaluate(step.layer, [values[bottom]])
             values[name] = x = through(step.in_place, x)
-            if name in regions:
-                x = spread(x, self.places[name], regions[name]).repeat(batch, 1, 1, 1)
-                held[name] = Held(in_fastest_order(x), regions[name])
+            if name in needs:
+                held[name] = surrounded(needs[name], x, self.places[name], batch)
         return held
+
+
+def surrounded(need: Need, x: torch.Tensor, places: list[list[int]], batch: int) -> Held:
+    """What is needed of a blob, with values from the blank image's around what is computed."""
+    sizes = [end - start for start, end in need.region]
+    order = torch.contiguous_format if x.is_contiguous() else torch.channels_last
+    values = torch.empty(batch, x.shape[1], *sizes, device=x.device, memory_format=order)
+    held = Held(values, need.region)
+    for strip in strips(need):
+        held.part(strip).copy_(spread(x, places, strip))
+    return held
 
 
 def spread(x: torch.Tensor, places: list[list[int]], region: Region) -> torch.Tensor:

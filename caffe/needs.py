@@ -48,8 +48,10 @@ def needed_regions(
         tops = [needs[name] for name in step.tops if name in needs]
         for need, name in zip(tops, step.tops, strict=False):
             inner = common(need.region, reached[name]) if step.rules else None
-            slight = inner is None or area(need.region) <= SLACK * area(inner)
-            need.computed = need.region if slight else inner
+            whole = inner is None or exceeds_slightly(need.region, inner)
+            if inner and step.layer.type == "Pooling":
+                whole = False  # what it leaves out, no convolution before it has to compute
+            need.computed = need.region if whole else inner
         for name in step.read if tops else ():
             region = everything[name]
             if step.rules:
@@ -58,6 +60,23 @@ def needed_regions(
                 region = hull(region, needs[name].region)
             needs[name] = Need(region, region)
     return needs
+
+
+def strips(need: Need) -> list[Region]:
+    """What is needed around what is computed: above, below, left and right of it."""
+    ((top, bottom), (left, right)), ((first, last), (start, end)) = need.region, need.computed
+    strips = [
+        ((top, first), (left, right)),
+        ((last, bottom), (left, right)),
+        ((first, last), (left, start)),
+        ((first, last), (end, right)),
+    ]
+    return [s for s in strips if all(a < b for a, b in s)]
+
+
+def exceeds_slightly(region: Region, inner: Region) -> bool:
+    """Whether it is not worth while to compute the inner region only."""
+    return area(region) <= SLACK * area(inner)
 
 
 def area(region: Region) -> int:

@@ -84,7 +84,7 @@ class Plan:
         # From the first run on: the regions that have a part that is not computed again
         self._around: dict[str, Held] | None = None
         needs = self._later.items()
-        self._partly = {name: n.region for name, n in needs if n.computed != n.region}
+        self._partly = {name: need for name, need in needs if need.computed != need.region}
         self._blank = blank(steps, shapes, self._partly)
 
     def run(self, sources: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -97,7 +97,7 @@ class Plan:
         for i, step in enumerate(self._steps):
             for name, part in self._parts(step, held, needs):
                 if first and name in self._partly:
-                    region = self._partly[name]
+                    region = self._partly[name].region
                     around[name] = Held(part.part(region).clone(), region)
                 elif name in around:
                     around[name].part(part.region).copy_(part.values)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .blank import Blank, blank, count, spread, tops
+from .blank import Blank, blank, count, surrounded, tops
 from .build import Graph
 from .kernels import Held, needed
 from .layer_types.base import LayerType
-from .needs import SLACK, Need, area, needed_regions, reached_regions
+from .needs import Need, area, exceeds_slightly, needed_regions, reached_regions, strips
 from .regions import Region, common, whole
 from .steps import Step, is_plain_relu, roots, steps_behind
 
@@ -46,7 +46,7 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     everything = {name: whole(shape) for name, shape in shapes.items() if len(shape) == 4}
     steps = _runnable(graph, front)
     reached = reached_regions(steps, {name: everything[name] for name in _blobs(steps)})
-    while steps and SLACK * area(reached[steps[-1].tops[0]]) >= area(everything[steps[-1].tops[0]]):
+    while steps and exceeds_slightly(everything[steps[-1].tops[0]], reached[steps[-1].tops[0]]):
         steps.pop()
     layers = _places(graph, front, steps)
     if layers is None:
@@ -125,9 +125,12 @@ class Pass:
             stride, dilation, group = _sliding(step.layer)
             y = F.conv2d(x, weight, *(bias or [None]), stride, padding, dilation, group)
         y = y.relu_() if step.in_place else y
-        if need.computed != need.region:
-            y = self._surrounded(name, y)
         self.held[name] = Held(y, need.region)
+        if need.computed != need.region:
+            other = self._around.held[name].values
+            held = surrounded(need, other, self._places[name], len(y))
+            held.part(need.computed).copy_(y)
+            self.held[name] = held
 
     def _under(self, step: Step) -> tuple[torch.Tensor, tuple[int, int], Region]:
         """What is computed from: of the bottom with a part of its pad; the other pad; where."""
@@ -140,15 +143,6 @@ class Pass:
         if step.layer.type == "Pooling" or (above == below and left == right):
             return x, (above, left), inside
         return F.pad(x, (left, right, above, below)), (0, 0), needs
-
-    def _surrounded(self, name: str, y: torch.Tensor) -> torch.Tensor:
-        need, other = self._needs[name], self._around.held[name].values
-        sizes = [end - start for start, end in need.region]
-        held = Held(y.new_empty(*y.shape[:2], *sizes), need.region)
-        held.part(need.computed).copy_(y)
-        for strip in _strips(need):
-            held.part(strip).copy_(spread(other, self._places[name], strip))
-        return held.values
 
     def backward(self, diffs: Tensors) -> Gradients:
         """From the diffs of some blobs, as far as they are held."""
@@ -165,7 +159,7 @@ class Pass:
         (bottom,), (name,), layer = step.bottoms, step.tops, step.layer
         need = self._needs[name]
         held = Held(diffs.pop(name), need.region)
-        for strip in _strips(need):
+        for strip in strips(need):
             self._add_to_copied(name, strip, held.part(strip))
         diff, (x, padding, where) = held.part(need.computed), self._under(step)
         if step.in_place:
@@ -208,18 +202,6 @@ class Pass:
         diff = diff.sum(0, keepdim=True)
         wide = diff.new_zeros(*diff.shape[:3], other.shape[3]).index_add_(3, columns, diff)
         self.copied[name].index_add_(2, rows, wide)
-
-
-def _strips(need: Need) -> list[Region]:
-    """What is needed around what is computed: above, below, left and right of it."""
-    ((top, bottom), (left, right)), ((first, last), (start, end)) = need.region, need.computed
-    strips = [
-        ((top, first), (left, right)),
-        ((last, bottom), (left, right)),
-        ((first, last), (left, start)),
-        ((first, last), (end, right)),
-    ]
-    return [s for s in strips if all(a < b for a, b in s)]
 
 
 def _sliding(layer: LayerType) -> tuple:
