@@ -19,6 +19,7 @@ from . import mode
 from .blob import Blob
 from .build import Graph
 from .cost import backward_multiply_adds, forward_multiply_adds
+from .errors import CaffeError
 from .layer_types import LayerType
 from .layer_types.base import Shape
 from .log import info
@@ -160,8 +161,11 @@ class Iterations:
             return None
         shapes = [blob.shape for blob in graph.blobs.values()]
         if self._trunk_is_for != shapes:
-            for i in range(len(self._front), len(graph.layers)):
-                graph.layers[i].reshape(graph.bottom(i), graph.top(i))
+            try:
+                for i in range(len(self._front), len(graph.layers)):
+                    graph.layers[i].reshape(graph.bottom(i), graph.top(i))
+            except CaffeError:  # that layer raises it again, when those before it have run
+                return None
             shapes = [blob.shape for blob in graph.blobs.values()]
             self._trunk, self._trunk_is_for = trunk(graph, self._front), shapes
         if not self._trunk:

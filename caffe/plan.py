@@ -1,9 +1,10 @@
 """How a whole forward pass runs where nobody looks in between: the fast path of nets that test.
 
 A plan knows which region of each blob later layers need, and when they are done with it. It runs a
-convolution and its in-place ReLU as one. From the second image of a size on, it computes only what
-the image reaches: around that, activations depend on the weights alone, and are kept from the first
-image. The values are those of the layers run one by one, to rounding (tests/test_plan.py).
+convolution and its in-place ReLU as one, and only where the image reaches: around that, activations
+depend on the weights alone. They are those around a small blank image (blank.py), or else kept from
+a first pass over everything. The values are those of the layers run one by one, to rounding
+(tests/test_plan.py).
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Plan:
         self._steps = _in_chains(steps, kept, self._later, self._whole, shapes)
         self._last_use = {name: i for i, step in enumerate(self._steps) for name in step.bottoms}
         self._last_use.update(dict.fromkeys(kept, len(self._steps)))
-        # From the first run on: the regions that have a part that is not computed again
+        # From the first run on: the regions that have a part that is not computed for each image
         self._around: dict[str, Held] | None = None
         needs = self._later.items()
         self._partly = {name: need for name, need in needs if need.computed != need.region}

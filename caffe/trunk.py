@@ -54,8 +54,12 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     outputs = _outputs(graph, layers, steps)
     needs = needed_regions(steps, set(outputs), everything, reached)
     partly = [name for name in tops(steps) if needs[name].computed != needs[name].region]
-    around = blank(steps, shapes, partly)
+    around = blank(steps, shapes, tops(steps)) if partly else None
     if around is None:
+        return None
+    there = {name: whole(shape) for name, shape in around.shapes.items()}
+    regions = {name: need.computed for name, need in needs.items()}
+    if not (_sees(steps, regions, everything) and _sees(steps, there, there)):
         return None
     computed = count(around.shapes, steps) + sum(
         area(needs[name].computed) * math.prod(shapes[name][:2]) for name in tops(steps)
@@ -135,8 +139,11 @@ class Pass:
     def _under(self, step: Step) -> tuple[torch.Tensor, tuple[int, int], Region]:
         """What is computed from: of the bottom with a part of its pad; the other pad; where."""
         needs = needed(step.rules, self._needs[step.tops[0]].computed)
-        inside = common(needs, self._everything[step.bottoms[0]])
-        x = self.held[step.bottoms[0]].part(inside)
+        inside, held = common(needs, self._everything[step.bottoms[0]]), self.held[step.bottoms[0]]
+        if inside is None:  # windows on nothing but pad
+            sizes = [end - start for start, end in needs]
+            return held.values.new_zeros(*held.values.shape[:2], *sizes), (0, 0), needs
+        x = held.part(inside)
         (above, below), (left, right) = (
             (i[0] - n[0], n[1] - i[1]) for i, n in zip(inside, needs, strict=True)
         )
@@ -184,6 +191,8 @@ class Pass:
         """Add what was found to a blob's diff; what lies in its pad is nobody's."""
         region = self._needs[name].region
         inside = common(found.region, region)
+        if inside is None:
+            return
         if name not in diffs and inside == region == found.region:
             diffs[name] = found.values
             return
@@ -219,15 +228,25 @@ def _pooling(layer: LayerType) -> tuple:
 def _runnable(graph: Graph, front: list[int]) -> list[Step]:
     """The first steps, as long as Pass can run them."""
     learns = dict.fromkeys((name for i in front for name in graph.tops[i]), False)
-    weights = dict(zip(graph.layers, graph.loss_weights, strict=True))
+    weighed = _weighed(graph)
     found = []
     for step in steps_behind(graph, front):
-        layers = step.layer, *step.in_place
-        if not _can_run(step, learns) or any(any(weights[layer]) for layer in layers):
+        if not _can_run(step, learns) or not weighed.isdisjoint(step.tops):
             break
         learns[step.tops[0]] = step.layer.need_backward
         found.append(step)
     return found
+
+
+def _weighed(graph: Graph) -> set[str]:
+    """The blobs with a loss weight, one of a Split's tops too, by the names of their memories."""
+    root = roots(graph)
+    return {
+        root[name]
+        for names, weights in zip(graph.tops, graph.loss_weights, strict=True)
+        for name, weight in zip(names, weights, strict=True)
+        if weight
+    }
 
 
 def _can_run(step: Step, learns: dict[str, bool]) -> bool:
@@ -264,11 +283,20 @@ def _places(graph: Graph, front: list[int], steps: list[Step]) -> range | None:
     return None if any(graph.layers[i].type != "Split" for i in others) else layers
 
 
+def _sees(steps: list[Step], tops: dict[str, Region], everything: dict[str, Region]) -> bool:
+    """Whether no step has all of its windows on nothing but pad."""
+    return all(
+        common(needed(step.rules, tops[step.tops[0]]), everything[step.bottoms[0]])
+        for step in steps
+    )
+
+
 def _outputs(graph: Graph, layers: range, steps: list[Step]) -> dict[str, list[str]]:
     root = roots(graph)
+    made = {name for i in layers for name in graph.tops[i]}  # others add up in these
     read = [name for names in graph.bottoms[layers.stop :] for name in names] + list(graph.outputs)
     outputs: dict[str, list[str]] = {}
     for name in dict.fromkeys(read):
-        if root[name] in tops(steps):
+        if name in made and root[name] in tops(steps):
             outputs.setdefault(root[name], []).append(name)
     return outputs

@@ -150,18 +150,24 @@ def sources_of(found: Found, x: torch.Tensor) -> dict[str, torch.Tensor]:
     return {name: x for i in steps.front(graph) for name in graph.tops[i]}
 
 
-def blobs_of(net: caffe.Net, x: np.ndarray, end: str | None = None) -> dict[str, np.ndarray]:
-    """All blobs of an image, as far as a layer if one is given."""
+def blobs_of(net: caffe.Net, x: np.ndarray) -> dict[str, np.ndarray]:
+    """All blobs of an image."""
     net.blobs["data"].reshape(*x.shape)
     net.blobs["data"].data[...] = x
-    net.forward(end=end)
+    net.forward()
     return {name: blob.data.copy() for name, blob in net.blobs.items()}
 
 
-def last_layer(net: caffe.Net, around: blank.Blank) -> str:
-    """The last one that the blank image runs through: windows of others may not fit on it."""
-    layers = [layer for step in around.steps for layer in (step.layer, *step.in_place)]
-    return max((layer.name for layer in layers), key=net._layer_names.index)
+def blank_blobs(net: caffe.Net, around: blank.Blank) -> dict[str, np.ndarray]:
+    """The blobs of the blank image, by the layers that compute them: others may not fit on it."""
+    shape = next(around.shapes[name] for name in around.sources)
+    net.blobs["data"].reshape(1, *shape[1:])
+    net.blobs["data"].data[...] = 0
+    ours = {kind.name for step in around.steps for kind in (step.layer, *step.in_place)}
+    for kind in net._graph.layers:
+        if kind.name in ours or kind.type in ("Input", "Split"):
+            net.forward(start=kind.name, end=kind.name)
+    return {name: blob.data.copy() for name, blob in net.blobs.items()}
 
 
 @contextmanager
@@ -188,8 +194,7 @@ def test_what_surrounds_an_image_is_around_the_blank_image():
             return
         x = image(seed, *net.blobs["data"].shape)
         large = blobs_of(net, x)
-        shape = 1, *next(iter(around.shapes.values()))[1:]
-        small = blobs_of(net, np.zeros(shape, np.float32), last_layer(net, around))
+        small = blank_blobs(net, around)
         scale = max(np.abs(values).max() for values in large.values())
         whole = {name: regions.whole(large[name].shape) for name in around.places}
         wanted = {name: needs.Need(whole[name], reached[name]) for name in around.places}
@@ -299,7 +304,8 @@ def test_no_smaller_image_has_the_same_around_it():
         if found is None:
             return
         net, _, around = found
-        assert around  # the image itself, if no other
+        if around is None:  # a window hangs over
+            return
         phase = int(np.prod([stride for stride, _, _ in layers]))
         large = blobs_of(net, np.zeros((1, 1, *size), np.float32))
         least = around.shapes["data"][2:]
