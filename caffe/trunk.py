@@ -57,10 +57,6 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     around = blank(steps, shapes, tops(steps)) if partly else None
     if around is None:
         return None
-    there = {name: whole(shape) for name, shape in around.shapes.items()}
-    regions = {name: need.computed for name, need in needs.items()}
-    if not (_sees(steps, regions, everything) and _sees(steps, there, there)):
-        return None
     computed = count(around.shapes, steps) + sum(
         area(needs[name].computed) * math.prod(shapes[name][:2]) for name in tops(steps)
     )
@@ -281,14 +277,6 @@ def _places(graph: Graph, front: list[int], steps: list[Step]) -> range | None:
     layers = range(places[0], places[-1] + 1)
     others = set(layers) - set(places)
     return None if any(graph.layers[i].type != "Split" for i in others) else layers
-
-
-def _sees(steps: list[Step], tops: dict[str, Region], everything: dict[str, Region]) -> bool:
-    """Whether no step has all of its windows on nothing but pad."""
-    return all(
-        common(needed(step.rules, tops[step.tops[0]]), everything[step.bottoms[0]])
-        for step in steps
-    )
 
 
 def _outputs(graph: Graph, layers: range, steps: list[Step]) -> dict[str, list[str]]:
