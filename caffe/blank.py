@@ -14,9 +14,9 @@ import torch
 
 from .errors import CaffeError
 from .kernels import Held, in_fastest_order
-from .layer_types.base import LayerType, Shape
+from .layer_types.base import Shape
 from .needs import Need, strips
-from .regions import Region, Span, Window, is_pointwise, within
+from .regions import Region, Span, is_pointwise, windows, within
 from .steps import Step, evaluate, through
 
 WORTH = 0.5  # of the values of all blobs: a blank image that has more is not
@@ -71,18 +71,18 @@ def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) ->
 
     steps: those of a net; the shapes are all blobs'; wanted: the blobs to be found.
     """
-    made = {name for step in steps for name in step.tops}
-    trunk = _trunk(steps, made, set(wanted))
+    trunk = _trunk(steps, set(wanted))
     if not trunk:
         return None
-    sources = {n: shapes[n] for step in trunk for n in step.bottoms if n not in tops(trunk)}
+    made = tops(trunk)
+    sources = {n: shapes[n] for step in trunk for n in step.bottoms if n not in made}
     if len({(shape[0], *shape[2:]) for shape in sources.values()}) > 1:
         return None
-    sizes = [_smaller(trunk, sources, axis) for axis in range(2)]
+    sizes = [_smaller(trunk, shapes, sources, axis) for axis in range(2)]
     small = _shapes(trunk, {name: (*shape[:2], *sizes) for name, shape in sources.items()})
     if count(small, trunk) > WORTH * count(shapes, trunk):
         return None
-    places: dict[str, list[list[int]]] = {name: [] for name in tops(trunk)}
+    places: dict[str, list[list[int]]] = {name: [] for name in made}
     for axis in range(2):
         free = _free(trunk, small, axis)
         for name, of in places.items():
@@ -102,16 +102,16 @@ def count(shapes: dict[str, Shape], steps: list[Step]) -> int:
     return sum(math.prod(shapes[name]) for name in tops(steps))
 
 
-def _trunk(steps: list[Step], made: set[str], wanted: set[str]) -> list[Step] | None:
+def _trunk(steps: list[Step], wanted: set[str]) -> list[Step] | None:
     """The steps that compute the wanted blobs; None if not all of them are windows on one blob."""
     trunk: list[Step] = []
-    wanted = set(wanted)
+    made = tops(steps)
     for step in reversed(steps):
         if wanted.isdisjoint(step.tops):
             continue
         if not (_is_window(step) and all(map(is_pointwise, step.in_place))):
             return None
-        wanted |= set(step.bottoms) & made
+        wanted = wanted | (set(step.bottoms) & made)
         trunk.insert(0, step)
     return trunk
 
@@ -121,13 +121,6 @@ def _is_window(step: Step) -> bool:
     return bool(step.rules and len(step.bottoms) == 1) and (
         pointwise or step.layer.type in ("Convolution", "Pooling")
     )
-
-
-def _window(layer: LayerType, axis: int) -> Window:
-    if is_pointwise(layer):
-        return Window(1, 1, 0)
-    extent = layer.extent(axis) if layer.type == "Convolution" else layer.kernel[axis]
-    return Window(extent, layer.stride[axis], layer.pad[axis])
 
 
 def _shapes(trunk: list[Step], sources: dict[str, Shape]) -> dict[str, Shape]:
@@ -149,19 +142,20 @@ def _free(trunk: list[Step], shapes: dict[str, Shape], axis: int) -> dict[str, S
         size = shapes[top][2 + axis]
         free[top] = 0, size
         if bottom in free:
-            start, end = within(_window(step.layer, axis), free[bottom])
+            start, end = within(windows(step.layer)[axis], free[bottom])
             free[top] = max(start, 0), min(end, size)
     return free
 
 
-def _smaller(trunk: list[Step], sources: dict[str, Shape], axis: int) -> int:
+def _smaller(
+    trunk: list[Step], large: dict[str, Shape], sources: dict[str, Shape], axis: int
+) -> int:
     """The least size of the sources with the same ends of all blobs; their own, if none is less."""
-    large = _shapes(trunk, sources)
     free = _free(trunk, large, axis)
     size = next(iter(sources.values()))[2 + axis]
     scale = dict.fromkeys(sources, 1)
     for step in trunk:
-        scale[step.tops[0]] = scale[step.bottoms[0]] * _window(step.layer, axis).stride
+        scale[step.tops[0]] = scale[step.bottoms[0]] * windows(step.layer)[axis].stride
     phase = math.lcm(*scale.values())
 
     def is_same(n: int) -> bool:

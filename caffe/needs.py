@@ -48,9 +48,9 @@ def needed_regions(
         tops = [needs[name] for name in step.tops if name in needs]
         for need, name in zip(tops, step.tops, strict=False):
             inner = common(need.region, reached[name]) if step.rules else None
-            whole = inner is None or exceeds_slightly(need.region, inner)
-            if inner and step.layer.type == "Pooling":
-                whole = False  # what it leaves out, no convolution before it has to compute
+            # What a pooling leaves out, no convolution before it has to compute
+            exact = step.layer.type == "Pooling"
+            whole = inner is None or (not exact and exceeds_slightly(need.region, inner))
             need.computed = need.region if whole else inner
         for name in step.read if tops else ():
             region = everything[name]

@@ -85,12 +85,11 @@ def rules(layer: LayerType, bottoms: list[Shape]) -> tuple[Rule, ...] | None:
     if layer.type in ("Convolution", "Deconvolution") and layer.channel_axis != 1:
         return None
     if layer.type == "Convolution" and layer.fits(bottoms[0][2:]):
-        return tuple(map(_sliding, _windows(layer)))
+        return tuple(map(_sliding, windows(layer)))
     if layer.type == "Deconvolution" and _leaves_no_gap(layer):
-        return tuple(Rule(r.needs, r.reaches) for r in map(_sliding, _windows(layer)))
+        return tuple(Rule(r.needs, r.reaches) for r in map(_sliding, windows(layer)))
     if layer.type == "Pooling" and _is_plain_maximum(layer):
-        windows = zip(layer.kernel, layer.stride, layer.pad, strict=True)
-        return tuple(_sliding(Window(*window)) for window in windows)
+        return tuple(map(_sliding, windows(layer)))
     if layer.type == "Crop" and layer.spec.crop_param.axis in (2, -2):
         return tuple(map(_cut, layer.offsets[2:]))
     return (Rule(lambda s: s, lambda s: s),) * 2 if is_pointwise(layer) else None
@@ -117,8 +116,12 @@ def _is_plain_maximum(layer: LayerType) -> bool:
     )
 
 
-def _windows(layer: LayerType) -> list[Window]:
-    return [Window(layer.extent(i), layer.stride[i], layer.pad[i]) for i in range(2)]
+def windows(layer: LayerType) -> list[Window]:
+    """Of a layer that has rules, but for Crop: how its windows move over height and width."""
+    if is_pointwise(layer):
+        return [Window(1, 1, 0)] * 2
+    extents = layer.kernel if layer.type == "Pooling" else map(layer.extent, range(2))
+    return list(map(Window, extents, layer.stride, layer.pad))
 
 
 def _sliding(window: Window) -> Rule:

@@ -48,7 +48,7 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     reached = reached_regions(steps, {name: everything[name] for name in _blobs(steps)})
     while steps and exceeds_slightly(everything[steps[-1].tops[0]], reached[steps[-1].tops[0]]):
         steps.pop()
-    layers = _places(graph, front, steps)
+    layers = _places(graph, steps)
     if layers is None:
         return None
     outputs = _outputs(graph, layers, steps)
@@ -268,7 +268,7 @@ def _blobs(steps: list[Step]) -> set[str]:
     return tops(steps) | {name for step in steps for name in step.bottoms}
 
 
-def _places(graph: Graph, front: list[int], steps: list[Step]) -> range | None:
+def _places(graph: Graph, steps: list[Step]) -> range | None:
     """From the first to the last layer of the steps; None if others than Splits lie between."""
     ours = [layer for step in steps for layer in (step.layer, *step.in_place)]
     places = [i for i, layer in enumerate(graph.layers) if layer in ours]

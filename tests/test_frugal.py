@@ -147,6 +147,23 @@ def loss_at_each_pixel(bottom: str) -> str:
     return layer("SoftmaxWithLoss", "loss", f"{bottom} label", "", body)
 
 
+# From the last pooling of FCN-16s on, and from the one before it: what is upsampled and added.
+SKIPS = "".join(
+    [
+        conv("fc", "pool2", "num_output: 6 kernel_size: 3 pad: 1"),
+        layer("ReLU", "relu_fc", "fc", "fc"),
+        layer("Dropout", "drop", "fc", "fc"),
+        conv("score_fc", "fc", "num_output: 2 kernel_size: 1"),
+        conv("up2", "score_fc", "num_output: 2 kernel_size: 4 stride: 2", kind="Deconvolution"),
+        conv("score_pool1", "pool1", "num_output: 2 kernel_size: 1"),
+        layer("Crop", "cut", "up2 score_pool1", "", "crop_param { axis: 2 offset: 1 }"),
+        layer("Eltwise", "fuse", "cut score_pool1"),
+        conv("up", "fuse", "num_output: 2 kernel_size: 4 stride: 2", kind="Deconvolution").replace(
+            "convolution_param", f"{FROZEN} convolution_param"
+        ),
+    ]
+)
+
 # The shape of FCN-16s, with all that decides what may go: Splits, Dropout, a layer not learned.
 FCN = "".join(
     [
@@ -161,17 +178,7 @@ FCN = "".join(
         layer("ReLU", "relu2", "conv2", "conv2"),
         layer("LRN", "norm2", "conv2", "", "lrn_param { local_size: 3 alpha: 1 }"),
         layer("Pooling", "pool2", "norm2", "", POOL),
-        conv("fc", "pool2", "num_output: 6 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu_fc", "fc", "fc"),
-        layer("Dropout", "drop", "fc", "fc"),
-        conv("score_fc", "fc", "num_output: 2 kernel_size: 1"),
-        conv("up2", "score_fc", "num_output: 2 kernel_size: 4 stride: 2", kind="Deconvolution"),
-        conv("score_pool1", "pool1", "num_output: 2 kernel_size: 1"),
-        layer("Crop", "cut", "up2 score_pool1", "", "crop_param { axis: 2 offset: 1 }"),
-        layer("Eltwise", "fuse", "cut score_pool1"),
-        conv("up", "fuse", "num_output: 2 kernel_size: 4 stride: 2", kind="Deconvolution").replace(
-            "convolution_param", f"{FROZEN} convolution_param"
-        ),
+        SKIPS,
         layer("Crop", "score", "up data", "", "crop_param { axis: 2 offset: 1 }"),
         loss_at_each_pixel("score"),
     ]

@@ -21,6 +21,7 @@ from test_frugal import (
     FROZEN,
     POOL,
     ROUNDING,
+    SKIPS,
     VIEWS,
     feed,
     inner_product,
@@ -286,17 +287,7 @@ NET = "".join(
         conv("conv2", "pool1", "num_output: 4 kernel_size: 3 pad: 1"),
         layer("ReLU", "relu2", "conv2", "conv2"),
         layer("Pooling", "pool2", "conv2", "", POOL),
-        conv("fc", "pool2", "num_output: 6 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu_fc", "fc", "fc"),
-        layer("Dropout", "drop", "fc", "fc"),
-        conv("score_fc", "fc", "num_output: 2 kernel_size: 1"),
-        conv("up2", "score_fc", "num_output: 2 kernel_size: 4 stride: 2", kind="Deconvolution"),
-        conv("score_pool1", "pool1", "num_output: 2 kernel_size: 1"),
-        layer("Crop", "cut", "up2 score_pool1", "", "crop_param { axis: 2 offset: 1 }"),
-        layer("Eltwise", "fuse", "cut score_pool1"),
-        conv("up", "fuse", "num_output: 2 kernel_size: 4 stride: 2", kind="Deconvolution").replace(
-            "convolution_param", f"{FROZEN} convolution_param"
-        ),
+        SKIPS,
         layer("Crop", "score", "up data", "", "crop_param { axis: 2 offset: 14 }"),
         loss_at_each_pixel("score"),
     ]
