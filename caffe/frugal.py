@@ -128,7 +128,7 @@ class Iterations:
                     self._let_go(ends[i], rerun)
                     rerun.segments.add(ends[i])
         if mode.recompute() and not self._told:
-            self._tell_price(ends.values())
+            self._tell_price(ends.values(), run)
         return loss, ends, run
 
     def _backward_pass(
@@ -157,7 +157,7 @@ class Iterations:
     def _run_trunk(self, rerun: Rerun) -> TrunkRun | None:
         """Run the net's trunk, if it has one and nobody looks inside; Splits have tops to show."""
         graph = self._graph
-        if mode.recompute() or mode.precision() == "bf16":
+        if mode.precision() == "bf16":
             return None
         shapes = [blob.shape for blob in graph.blobs.values()]
         if self._trunk_is_for != shapes:
@@ -174,7 +174,7 @@ class Iterations:
         if any(self._is_kept(name) for i in layers for name in graph.tops[i]):
             return None
         sources = {n: graph.blobs[n].data_tensor() for i in self._front for n in graph.tops[i]}
-        run = TrunkRun(self._trunk, sources)
+        run = TrunkRun(self._trunk, sources, mode.recompute())
         for name, x in run.outputs.items():
             graph.blobs[name]._data.assign(x)
         for i in layers:
@@ -202,19 +202,22 @@ class Iterations:
                 update(place)
             self._used(i, rerun)
 
-    def _tell_price(self, segments: Iterable[Segment]) -> None:
+    def _tell_price(self, segments: Iterable[Segment], run: TrunkRun | None) -> None:
         graph, self._told = self._graph, True
-        twice = {i for segment in segments for i in segment[:-1]}
-        once, again = 0, 0
+        twice = {i for s in segments for i in s if i < s[-1] or graph.layers[i].need_backward}
+        shares = run.trunk.shares() if run else {}
+        total, again = 0.0, 0.0
         for i, layer in enumerate(graph.layers):
             bottom, top = graph.bottom(i), graph.top(i)
             forward = forward_multiply_adds(layer, bottom, top)
-            once += forward + backward_multiply_adds(layer, bottom, top)
-            again += forward * (i in twice)
+            backward = backward_multiply_adds(layer, bottom, top)
+            once, more = shares.get(layer, (1, i in twice))
+            total += (forward + backward) * once
+            again += forward * more
         info(
             "frugal.cpp:0",
             "Activations are computed twice: %.1f G multiply-adds an iteration more than %.1f G",
-            *(again / 1e9, once / 1e9),
+            *(again / 1e9, total / 1e9),
         )
 
     def _forward(self, i: int) -> float:

@@ -38,6 +38,17 @@ class Trunk:
     needs: dict[str, Need]
     blank: Blank
     everything: dict[str, Region]
+    inner: dict[str, list[Step]]  # for each pooling's top: whose tops it alone has need of
+
+    def shares(self) -> dict[LayerType, tuple[float, float]]:
+        """Of each layer's work: what is done for an image; and in the backward pass again."""
+        inner = {step.tops[0] for steps in self.inner.values() for step in steps}
+        shares = {}
+        for step in self.steps:
+            (name,) = step.tops
+            share = area(self.needs[name].computed) / area(self.everything[name])
+            shares[step.layer] = share, share * (name in inner)
+        return shares
 
 
 def trunk(graph: Graph, front: list[int]) -> Trunk | None:
@@ -62,24 +73,28 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     )
     if computed > WORTH * count(shapes, steps):
         return None
-    return Trunk(layers, steps, outputs, needs, around, everything)
+    return Trunk(layers, steps, outputs, needs, around, everything, _inner(steps, set(outputs)))
 
 
 class TrunkRun:
     """A forward pass of a trunk, on the tops of the layers in front.
 
-    `outputs` are what others read of it, whole.
+    recompute: whether what lies between poolings goes, and backward computes it again; that of the
+    blank image is too small for that. `outputs` are what others read of it, whole.
     """
 
-    def __init__(self, trunk: Trunk, sources: Tensors) -> None:
+    def __init__(self, trunk: Trunk, sources: Tensors, recompute: bool) -> None:
         sources = {name: sources[name] for name in trunk.blank.sources}
         self.trunk = trunk
         blank, steps = trunk.blank, trunk.steps
         everything = {name: whole(shape) for name, shape in blank.shapes.items()}
         small = {n: x.new_zeros(1, *blank.shapes[n][1:]) for n, x in sources.items()}
         needs = {name: Need(region, region) for name, region in everything.items()}
+        inner = trunk.inner if recompute else {}
         self._small = Pass(steps, small, needs, everything)
-        self._large = Pass(steps, sources, trunk.needs, trunk.everything, self._small, blank.places)
+        self._large = Pass(
+            steps, sources, trunk.needs, trunk.everything, self._small, blank.places, inner
+        )
         self.outputs = {name: self._large.held[name].values for name in trunk.outputs}
 
     def backward(self, diffs: Tensors) -> Gradients:
@@ -106,14 +121,20 @@ class Pass:
         everything: dict[str, Region],
         around: Pass | None = None,
         places: dict[str, list[list[int]]] | None = None,
+        inner: dict[str, list[Step]] | None = None,
     ) -> None:
         self._steps, self._needs, self._everything = steps, needs, everything
-        self._around, self._places = around, places
+        self._around, self._places, self._inner = around, places, inner or {}
         self.held = {name: Held(x, everything[name]) for name, x in sources.items()}
         self._largest: Tensors = {}  # for a pooling: where in its bottom its tops are from
         self.copied: Tensors = {}  # the diffs of what was found in the other one
         for step in steps:
-            step.layer.in_memory(lambda _, step=step: self._forward(step))
+            self._run(step)
+            for before in self._inner.get(step.tops[0], ()):
+                del self.held[before.tops[0]]
+
+    def _run(self, step: Step) -> None:
+        step.layer.in_memory(lambda _: self._forward(step))
 
     def _forward(self, step: Step) -> None:
         (name,), need = step.tops, self._needs[step.tops[0]]
@@ -153,9 +174,12 @@ class Pass:
         gradients: Gradients = {}
         for step in reversed(self._steps):
             (name,) = step.tops
+            if step.layer.need_backward:
+                for before in self._inner.get(name, ()):
+                    self._run(before)
             if step.layer.need_backward and name in found:
                 step.layer.in_memory(lambda _, step=step: self._backward(step, found, gradients))
-            del self.held[name]
+            self.held.pop(name, None)
         return gradients
 
     def _backward(self, step: Step, diffs: Tensors, gradients: Gradients) -> None:
@@ -165,9 +189,11 @@ class Pass:
         for strip in strips(need):
             self._add_to_copied(name, strip, held.part(strip))
         diff, (x, padding, where) = held.part(need.computed), self._under(step)
+        top = self.held.pop(name)  # goes at once: this is where most memory is taken
         if step.in_place:
-            y = self.held[name].part(need.computed)
-            diff = torch.ops.aten.threshold_backward(diff, y, 0)
+            backward = torch.ops.aten.threshold_backward
+            backward.grad_input(diff, top.part(need.computed), 0, grad_input=diff)
+        del top
         if layer.type == "Pooling":
             indices = self._largest.pop(name)
             backward = torch.ops.aten.max_pool2d_with_indices_backward
@@ -262,6 +288,18 @@ def _can_run(step: Step, learns: dict[str, bool]) -> bool:
             for relu in step.in_place
         )
     )
+
+
+def _inner(steps: list[Step], outputs: set[str]) -> dict[str, list[Step]]:
+    """For each pooling's top the steps since the pooling before that nobody needs behind it."""
+    found: dict[str, list[Step]] = {}
+    begun = 0
+    for i, step in enumerate(steps):
+        if step.layer.type == "Pooling":
+            later = outputs.union(*(after.bottoms for after in steps[i + 1 :]))
+            found[step.tops[0]] = [s for s in steps[begun:i] if s.tops[0] not in later]
+            begun = i + 1
+    return found
 
 
 def _blobs(steps: list[Step]) -> set[str]:

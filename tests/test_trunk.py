@@ -23,11 +23,14 @@ from test_frugal import (
     ROUNDING,
     SKIPS,
     VIEWS,
+    Live,
+    both,
     feed,
     inner_product,
     loss_at_each_pixel,
     places,
     same_learning,
+    setting,
     solver_of,
     step,
     twins,
@@ -73,8 +76,8 @@ def counted() -> Iterator[Runs]:
     runs = Runs()
 
     class Noted(trunk.TrunkRun):
-        def __init__(self, trunk, sources) -> None:
-            super().__init__(trunk, sources)
+        def __init__(self, trunk, *args) -> None:
+            super().__init__(trunk, *args)
             runs.append(trunk)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -240,10 +243,13 @@ def test_random_nets_learn_the_same():
     @settings(
         max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
     )
-    @given(random_nets(), SEED, st.lists(st.integers(0, 1), min_size=3, max_size=3), LOOKS)
-    def check(net, seed, sizes, looks):
+    @given(
+        *(random_nets(), SEED, st.lists(st.integers(0, 1), min_size=3, max_size=3), LOOKS),
+        st.booleans(),
+    )
+    def check(net, seed, sizes, looks, recompute):
         text, shapes = net
-        with counted() as runs:
+        with counted() as runs, setting(recompute):
             try:
                 solvers = twins(text)
                 for shape in shapes:
@@ -660,8 +666,9 @@ def fcn(name: str, *size: int, width: float = 1 / 32, dropout: bool = True) -> s
     return text_format.MessageToString(net)
 
 
+@both
 @pytest.mark.parametrize("name", ["fcn32s", "fcn16s", "fcn8s"])
-def test_the_nets_of_the_paper_learn_the_same(name, runs):
+def test_the_nets_of_the_paper_learn_the_same(name, recompute, runs):
     text = 'base_lr: 1e-4 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005'
     solvers = twins(fcn(name, 21, 30), text)
     for solver in solvers:
@@ -671,7 +678,8 @@ def test_the_nets_of_the_paper_learn_the_same(name, runs):
             for blob, channels in (("data", 3), ("label", 1)):
                 solver.net.blobs[blob].reshape(1, channels, *size)
             feed(solver, 1)
-            step(solver)
+            with setting(recompute):
+                step(solver)
         assert runs.taken() == 1
         same(solvers)
     same_blobs(*solvers)
@@ -782,6 +790,26 @@ def test_an_iteration_of_fcn8s_takes_much_less_work():
     assert ours.backward < 0.75 * theirs.backward
 
 
+def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeypatch):
+    told, work, peaks = [], [], []
+    monkeypatch.setattr(frugal, "info", lambda where, text, *values: told.append(values))
+    for recompute in (False, True):
+        solver = solver_of(fcn("fcn8s", 400, 400, width=1 / 16))
+        draw(solver.net)
+        with setting(recompute), Work() as counting:
+            step(solver)
+        work.append(counting)
+        with setting(recompute), Live() as live:
+            step(solver)
+        peaks.append(live.peak)
+    assert runs.taken() == 4
+    once, again = work
+    assert again.backward == once.backward
+    ((price, _),) = told
+    assert price * 1e9 == pytest.approx(again.forward - once.forward)
+    assert peaks[1] < 0.85 * peaks[0], peaks
+
+
 # ---- Where it is not used ----
 
 
@@ -793,9 +821,6 @@ class Watch:
 
 
 NOT_USED = {
-    "recomputation": Watch(
-        lambda solver: caffe.set_recompute(True), lambda: caffe.set_recompute(False)
-    ),
     "bfloat16": Watch(
         lambda solver: caffe.set_precision("bf16"), lambda: caffe.set_precision("fp32")
     ),
@@ -828,15 +853,14 @@ def test_no_trunk_runs_where_each_layer_is_to_run(name, runs):
         NOT_USED[name].undo()
 
 
-@pytest.mark.parametrize("name", ["recomputation", "bfloat16"])
-def test_a_trunk_runs_again_after_that(name, runs):
+def test_a_trunk_runs_again_after_bfloat16(runs):
     solvers = twins(NET)
     try:
         for solver in solvers:
-            NOT_USED[name].do(solver)
+            caffe.set_precision("bf16")
             step(solver)
     finally:
-        NOT_USED[name].undo()
+        caffe.set_precision("fp32")
     for solver in solvers:
         step(solver)
     assert runs.taken() == 1
