@@ -52,7 +52,8 @@ def surrounded(need: Need, x: torch.Tensor, places: list[list[int]], batch: int)
     """What is needed of a blob, with values from the blank image's around what is computed."""
     sizes = [end - start for start, end in need.region]
     order = torch.contiguous_format if x.is_contiguous() else torch.channels_last
-    values = torch.empty(batch, x.shape[1], *sizes, device=x.device, memory_format=order)
+    like = dict(dtype=x.dtype, device=x.device, memory_format=order)
+    values = torch.empty(batch, x.shape[1], *sizes, **like)
     held = Held(values, need.region)
     for strip in strips(need):
         held.part(strip).copy_(spread(x, places, strip))

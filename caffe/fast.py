@@ -40,11 +40,7 @@ class FastForward:
 
     def applies(self) -> bool:
         """Whether the next pass over all layers may take it; no numpy view shows a parameter."""
-        return (
-            self._possible
-            and mode.precision() != "bf16"
-            and all(param._data.held is None for param in self._params())
-        )
+        return self._possible and all(param._data.held is None for param in self._params())
 
     def give_up(self) -> None:
         """Keep every blob from now on, those of the last pass too."""
@@ -64,7 +60,7 @@ class FastForward:
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._root[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
-        plan_is_for = (kept, params, mode.device())
+        plan_is_for = (kept, params, mode.device(), mode.precision())
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken
             self._plan, self._plan_is_for = Plan(self._graph, self._front, kept), plan_is_for
@@ -116,6 +112,7 @@ class Pending:
         read: set[str],
     ) -> None:
         self._steps, self._root, self._read = steps, root, read
+        self._precision = mode.precision()
         copies = {id(x): x.clone() for x in sources.values()}
         self._sources = {name: copies[id(x)] for name, x in sources.items()}
         self._memories = {name: weakref.ref(memory) for name, memory in waiting.items()}
@@ -134,7 +131,7 @@ class Pending:
             return
         self._read |= {name for name, memory in waiting.items() if memory is reader}
         values = dict(self._sources)
-        with torch.no_grad():
+        with torch.no_grad(), mode.computing_in(self._precision):
             for layer, bottoms, tops in self._steps:
                 found = evaluate(layer, [values[name] for name in bottoms])
                 values.update(zip(tops, found, strict=True))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
+from . import precision
 from .layer_types.base import LayerType
 from .regions import Region, Rule, Window, common, covered
+from .steps import evaluate
 
 Pair = tuple[int, int]
 
@@ -42,8 +44,8 @@ def runner(layer: LayerType, rules: tuple[Rule, ...], bottom: Region, relu: bool
     if layer.type not in KERNELS:
 
         def expression(held: list[Held], region: Region) -> torch.Tensor:
-            params = [blob.data_tensor() for blob in layer.blobs]
-            return layer.expression([h.part(needed(rules, region)) for h in held], params)
+            (x,) = evaluate(layer, [h.part(needed(rules, region)) for h in held])
+            return x
 
         return expression
     kernel = KERNELS[layer.type](layer, relu)
@@ -53,7 +55,8 @@ def runner(layer: LayerType, rules: tuple[Rule, ...], bottom: Region, relu: bool
         inside = common(needs, bottom)
         if inside is None:  # windows on nothing but pad: no kernel takes an empty bottom
             return _nothing_but_bias(layer, held[0].values, region, relu)
-        return kernel(Held(held[0].part(inside), inside), needs, region)
+        x = precision.taken(layer.spec, held[0].part(inside))
+        return kernel(Held(x, inside), needs, region)
 
     return windowed
 
@@ -66,7 +69,7 @@ def _nothing_but_bias(
     y = bottom.new_zeros(len(bottom), layer.spec.convolution_param.num_output, *sizes)
     bias = _params(layer)[1]
     y = y if bias is None else y + bias[:, None, None]
-    return y.relu_() if relu else y
+    return precision.given(layer.spec, y.relu_() if relu else y)
 
 
 def needed(rules: tuple[Rule, ...], region: Region) -> Region:
@@ -108,18 +111,23 @@ def _convolve(layer: LayerType, relu: bool) -> Callable[[torch.Tensor, Pair], to
     weight = weight if product else in_fastest_order(weight)
 
     def convolve(x: torch.Tensor, padding: Pair) -> torch.Tensor:
+        x = precision.multiplied(layer.spec, x)
         if product:
             y = layer.product(x, weight, bias, padding)
         else:
             y = F.conv2d(in_fastest_order(x), weight, bias, stride, padding, dilation, group)
-        return y.relu_() if relu else y
+        return precision.given(layer.spec, y.relu_() if relu else y)
 
     return convolve
 
 
 def in_fastest_order(x: torch.Tensor) -> torch.Tensor:
-    """oneDNN computes fastest with the channels as the last axis in memory, of all it is given."""
-    return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
+    """oneDNN computes fastest with the channels as the last axis in memory, of all it is given.
+
+    So does cuDNN in bfloat16.
+    """
+    last = x.device.type == "cpu" or x.dtype == torch.bfloat16
+    return x.contiguous(memory_format=torch.channels_last) if last else x
 
 
 def _deconvolution(layer: LayerType, relu: bool) -> Window2d:
@@ -142,12 +150,12 @@ def _deconvolution(layer: LayerType, relu: bool) -> Window2d:
             padding.append(before if told else min(before, behind))
             longer.append(before - behind if told else 0)
             cut.append(before - padding[i])
-        x = held.values.contiguous()
+        x = precision.multiplied(layer.spec, held.values).contiguous()
         how = (layer.stride, padding, longer, group, layer.dilation)
         y = F.conv_transpose2d(x, weight, bias, *how)
         for axis, (at, (start, end)) in enumerate(zip(cut, region, strict=True), 2):
             y = y.narrow(axis, at, end - start)
-        return y
+        return precision.given(layer.spec, y)
 
     return run
 
@@ -160,7 +168,8 @@ def _is_diagonal(weight: torch.Tensor) -> bool:
 
 
 def _params(layer: LayerType) -> tuple[torch.Tensor, torch.Tensor | None]:
-    params = [blob.data_tensor() for blob in layer.blobs]
+    """As the layer multiplies with them: a plan has them rounded, and in order, once."""
+    params = [precision.multiplied(layer.spec, blob.data_tensor()) for blob in layer.blobs]
     return params[0], params[1] if len(params) > 1 else None
 
 

@@ -4,6 +4,8 @@ Caffe's mode, device and seed; the precision is our own.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -85,6 +87,17 @@ def set_precision(name: str) -> None:
         raise CaffeError(f"unknown precision {name!r}; there are {', '.join(PRECISIONS)}")
     _precision = name
     _tell_torch()
+
+
+@contextmanager
+def computing_in(name: str) -> Iterator[None]:
+    """What is run within is computed in this precision."""
+    before = _precision
+    set_precision(name)
+    try:
+        yield
+    finally:
+        set_precision(before)
 
 
 def _tell_torch() -> None:

@@ -20,21 +20,45 @@ PASSING = {"Concat", "Crop", "Flatten", "Reshape", "Silence", "Slice", "Split", 
 
 def bottoms(spec: caffe_pb2.LayerParameter, blobs: Sequence[Blob]) -> list[torch.Tensor]:
     """The data of a layer's bottoms, float32 or bfloat16: as the layer takes it."""
-    if _may_use_bfloat16(spec) and (spec.type in PRODUCTS or _only_passes_on(spec)):
+    if _takes_bfloat16(spec):
         # A blob that a script looks at is float32 from then on: that must not change gradients.
         return [blob.data_tensor().to(blob._data.dtype) for blob in blobs]
     return [blob.data_tensor().float() for blob in blobs]
 
 
-def tops(layer, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> list[torch.Tensor]:
-    """A layer's tops from its bottoms and its parameters, which are float32."""
-    if not (_may_use_bfloat16(layer.spec) and layer.spec.type in PRODUCTS):
-        return _listed(layer.expression(bottoms, params))
+def taken(spec: caffe_pb2.LayerParameter, bottom: torch.Tensor) -> torch.Tensor:
+    """The same of a tensor."""
+    return bottom if _takes_bfloat16(spec) else bottom.float()
+
+
+def multiplied(spec: caffe_pb2.LayerParameter, x: torch.Tensor) -> torch.Tensor:
+    """What the layer computes with, of its bottoms and its parameters."""
+    if not _is_rounded(spec):
+        return x
     # A GPU multiplies bfloat16 and adds up in float32. So does this on the CPU, where torch's
     # bfloat16 convolution takes a hundred times as long unless the CPU has instructions for it.
-    dtype = torch.bfloat16 if mode.device().type == "cuda" else torch.float32
-    bottoms, params = ([t.bfloat16().to(dtype) for t in given] for given in (bottoms, params))
-    return [top.bfloat16() for top in _listed(layer.expression(bottoms, params))]
+    return x.bfloat16().to(torch.bfloat16 if mode.device().type == "cuda" else torch.float32)
+
+
+def given(spec: caffe_pb2.LayerParameter, top: torch.Tensor) -> torch.Tensor:
+    """A top as the layer gives it, of what it has computed."""
+    return top.bfloat16() if _is_rounded(spec) else top
+
+
+def tops(layer, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> list[torch.Tensor]:
+    """A layer's tops from its bottoms, which are `taken`, and its parameters in float32."""
+    bottoms, params = ([multiplied(layer.spec, x) for x in xs] for xs in (bottoms, params))
+    tops = layer.expression(bottoms, params)
+    tops = [tops] if isinstance(tops, torch.Tensor) else tops
+    return [given(layer.spec, top) for top in tops]
+
+
+def _takes_bfloat16(spec: caffe_pb2.LayerParameter) -> bool:
+    return _may_use_bfloat16(spec) and (spec.type in PRODUCTS or _only_passes_on(spec))
+
+
+def _is_rounded(spec: caffe_pb2.LayerParameter) -> bool:
+    return _may_use_bfloat16(spec) and spec.type in PRODUCTS
 
 
 def _may_use_bfloat16(spec: caffe_pb2.LayerParameter) -> bool:
@@ -49,7 +73,3 @@ def _only_passes_on(spec: caffe_pb2.LayerParameter) -> bool:
         maximum = spec.pooling_param.pool == caffe_pb2.PoolingParameter.MAX
         return maximum and len(spec.top) == 1
     return spec.type in PASSING
-
-
-def _listed(tops: torch.Tensor | Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    return [tops] if isinstance(tops, torch.Tensor) else list(tops)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from . import mode
 from .blob import Blob, Memory
 from .build import Graph
 from .layer_types import LayerType
@@ -42,6 +43,7 @@ class Rerun:
     def __init__(self, graph: Graph, read: set[str]) -> None:
         self.segments: set[Segment] = set()  # whose activations were let go of
         self.backward_too = False  # the backward pass is complete
+        self._precision = mode.precision()
         self._steps = list(zip(graph.layers, graph.bottoms, graph.tops, strict=True))
         self._read = read
         self._let_go: set[Memory] = set()  # while the iteration runs
@@ -92,8 +94,11 @@ class Rerun:
 
     def compute(self, reader: Memory | None = None) -> None:
         """Run the iteration again, in other memory: activations in order, then diffs backwards."""
-        if not self._gone:
-            return
+        if self._gone:
+            with mode.computing_in(self._precision):
+                self._compute(reader)
+
+    def _compute(self, reader: Memory | None) -> None:
         then = {
             there: self._as_it_was(there) for state in self._states.values() for there in state[1:]
         }

@@ -7,6 +7,7 @@ from functools import reduce
 
 import torch
 
+from . import precision
 from .build import Graph
 from .layer_types.base import LayerType
 from .proto import caffe_pb2
@@ -106,8 +107,8 @@ def steps_behind(graph: Graph, front: list[int]) -> list[Step]:
 def evaluate(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
     """A layer's tops, of tensors instead of blobs."""
     params = [blob.data_tensor() for blob in layer.blobs]
-    tops = layer.in_memory(lambda _: layer.expression(list(bottoms), params))
-    return [tops] if isinstance(tops, torch.Tensor) else list(tops)
+    bottoms = [precision.taken(layer.spec, x) for x in bottoms]
+    return layer.in_memory(precision.tops, bottoms, params)
 
 
 def through(layers: list[LayerType], x: torch.Tensor) -> torch.Tensor:

@@ -390,6 +390,16 @@ def test_the_nets_of_the_paper_learn_the_same(name, recompute, products):
         same_learning(ours, theirs, close if products else equal)
 
 
+def test_what_is_read_is_computed_in_the_precision_of_its_iteration():
+    solvers = ours, theirs = twins(FCN)
+    caffe.set_precision("bf16")
+    for solver in solvers:
+        step(solver)
+    assert was_frugal(ours)
+    caffe.set_precision("fp32")
+    same_blobs(ours, theirs)
+
+
 def test_in_bfloat16_the_same_is_learned():
     caffe.set_precision("bf16")
     for recompute in (False, True):

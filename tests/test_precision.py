@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from google.protobuf import text_format
 from laws import agree, normal
 from net_text import input_layer, net_of, run_layer
+from plain_path import plain, ran_fast
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
 import caffe.__main__
@@ -429,6 +431,67 @@ def test_the_scores_of_fcn8s_are_those_of_fp32_to_its_roundings(mode):
     # so the squares add up, and the mean square of a rounding is a third of the largest.
     assert ROUNDING / 4 < relative(bf16, fp32) < np.sqrt(2 * 19 / 3) * ROUNDING
     assert is_rounded(bf16)
+
+
+# Whole passes, as plans run them (plan.py).
+
+
+def scores(precision: str, plainly: bool = False) -> tuple[caffe.Net, np.ndarray]:
+    """FCN-8s of a twelfth of its channels, after two images of one size and one of another."""
+    caffe.set_random_seed(1)
+    spec = nets.fcn("fcn8s", "deploy", classes=5, data=None, width=1 / 12)
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
+    draw(net)
+    if plainly:
+        plain(net)
+    caffe.set_precision(precision)
+    for seed, size in enumerate([(64, 48), (64, 48), (50, 70)]):
+        net.blobs["data"].reshape(1, 3, *size)
+        net.blobs["data"].data[...] = 100 * normal(seed, 1, 3, *size)
+        found = net.forward()["score"].copy()
+    assert ran_fast(net) != plainly
+    return net, found
+
+
+def test_in_bfloat16_a_plan_gives_what_the_layers_give_one_by_one(mode):
+    """But for sums that fall to the other side of a rounding."""
+    (ours, found), (theirs, wanted) = scores("bf16"), scores("bf16", plainly=True)
+    assert is_rounded(found)
+    assert relative(found, wanted) < ROUNDING
+    caffe.set_precision("fp32")  # what is read later is of its pass, and stays so
+    for name in theirs.blobs:
+        assert relative(ours.blobs[name].data, theirs.blobs[name].data) < ROUNDING, name
+    assert is_rounded(ours.blobs["fc7"].data)
+
+
+def test_after_another_precision_a_plan_gives_the_same_bits_as_if_it_had_never_been_left():
+    net, _ = scores("bf16")
+    caffe.set_precision("fp32")
+    assert np.array_equal(net.forward()["score"], scores("fp32")[1])
+
+
+def test_a_plan_rounds_its_weights_once():
+    net, _ = scores("bf16")
+    weights = {blob.data.shape for vec in net.params.values() for blob in vec}
+    net.forward()
+    with Roundings() as seen:
+        net.forward()
+    assert seen.shapes
+    assert not weights & seen.shapes
+
+
+class Roundings(TorchDispatchMode):
+    """Notes the shapes of what is made bfloat16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten._to_copy.default and out.dtype == torch.bfloat16:
+            self.shapes.add(tuple(out.shape))
+        return out
 
 
 # The solver.
