@@ -6,9 +6,11 @@ all that an image does not reach is around a small blank image too, in fewer cop
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -16,10 +18,33 @@ from .errors import CaffeError
 from .kernels import Held, in_fastest_order
 from .layer_types.base import Shape
 from .needs import Need, strips
-from .regions import Region, Span, is_pointwise, windows, within
+from .regions import Region, Span, is_pointwise, whole, windows, within
 from .steps import Step, evaluate, through
 
 WORTH = 0.5  # of the values of all blobs: a blank image that has more is not
+
+
+class Place(NamedTuple):
+    """Where one axis of a blob is in that of the blank image."""
+
+    first: int  # the first of those that look alike: there is one of them in the blank image's
+    more: int  # of them behind it
+
+    def parts(self, span: Span) -> list[tuple[Span, Span]]:
+        """The parts of a span, and where each is: place by place, or all of it in one."""
+        start, end = span
+        last = self.first + self.more
+        before, behind = (start, min(end, self.first)), (max(start, last + 1), end)
+        alike = max(start, self.first), min(end, last + 1)
+        found = [
+            (before, before),
+            (alike, (self.first, self.first + 1)),
+            (behind, (behind[0] - self.more, behind[1] - self.more)),
+        ]
+        return [(there, here) for there, here in found if there[0] < there[1]]
+
+
+Places = list[Place]  # of rows and columns
 
 
 @dataclass
@@ -29,7 +54,7 @@ class Blank:
     steps: list[Step]  # each has one bottom and one top
     sources: list[str]
     shapes: dict[str, Shape]  # of the blank image's blobs
-    places: dict[str, list[list[int]]]  # of a blob's rows and columns in that of the blank image
+    places: dict[str, Places]
 
     def around(self, sources: dict[str, torch.Tensor], needs: dict[str, Need]) -> dict[str, Held]:
         """What is needed of these blobs, with values around what is computed of it."""
@@ -48,7 +73,7 @@ class Blank:
         return held
 
 
-def surrounded(need: Need, x: torch.Tensor, places: list[list[int]], batch: int) -> Held:
+def surrounded(need: Need, x: torch.Tensor, places: Places, batch: int) -> Held:
     """What is needed of a blob, with values from the blank image's around what is computed."""
     sizes = [end - start for start, end in need.region]
     order = torch.contiguous_format if x.is_contiguous() else torch.channels_last
@@ -56,15 +81,17 @@ def surrounded(need: Need, x: torch.Tensor, places: list[list[int]], batch: int)
     values = torch.empty(batch, x.shape[1], *sizes, **like)
     held = Held(values, need.region)
     for strip in strips(need):
-        held.part(strip).copy_(spread(x, places, strip))
+        for there, here in parts(places, strip):
+            held.part(there).copy_(Held(x, whole(x.shape)).part(here))
     return held
 
 
-def spread(x: torch.Tensor, places: list[list[int]], region: Region) -> torch.Tensor:
-    """A region of a blob, from the blank image's."""
-    for axis, (of, (start, end)) in enumerate(zip(places, region, strict=True), 2):
-        x = x.index_select(axis, torch.tensor(of[start:end], device=x.device))
-    return x
+def parts(places: Places, region: Region) -> Iterator[tuple[Region, Region]]:
+    """The parts of a region of a blob, and where they are in the blank image's."""
+    axes = (place.parts(span) for place, span in zip(places, region, strict=True))
+    for pairs in itertools.product(*axes):
+        there, here = zip(*pairs, strict=True)
+        yield there, here
 
 
 def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) -> Blank | None:
@@ -83,13 +110,12 @@ def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) ->
     small = _shapes(trunk, {name: (*shape[:2], *sizes) for name, shape in sources.items()})
     if count(small, trunk) > WORTH * count(shapes, trunk):
         return None
-    places: dict[str, list[list[int]]] = {name: [] for name in made}
+    places: dict[str, Places] = {name: [] for name in made}
     for axis in range(2):
         free = _free(trunk, small, axis)
         for name, of in places.items():
             size, (first, _) = shapes[name][2 + axis], free[name]
-            ahead = size - small[name][2 + axis]
-            of.append([p if p <= first else max(first, p - ahead) for p in range(size)])
+            of.append(Place(first, size - small[name][2 + axis]))
     return Blank(trunk, list(sources), small, places)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .blank import Blank, blank, count, surrounded, tops
+from .blank import Blank, Places, blank, count, parts, surrounded, tops
 from .build import Graph
 from .kernels import Held, needed
 from .layer_types.base import LayerType
@@ -120,7 +120,7 @@ class Pass:
         needs: dict[str, Need],
         everything: dict[str, Region],
         around: Pass | None = None,
-        places: dict[str, list[list[int]]] | None = None,
+        places: dict[str, Places] | None = None,
         inner: dict[str, list[Step]] | None = None,
     ) -> None:
         self._steps, self._needs, self._everything = steps, needs, everything
@@ -187,7 +187,7 @@ class Pass:
         need = self._needs[name]
         held = Held(diffs.pop(name), need.region)
         for strip in strips(need):
-            self._add_to_copied(name, strip, held.part(strip))
+            self._add_to_copied(name, strip, held)
         diff, (x, padding, where) = held.part(need.computed), self._under(step)
         top = self.held.pop(name)  # goes at once: this is where most memory is taken
         if step.in_place:
@@ -222,17 +222,14 @@ class Pass:
             diffs[name] = torch.zeros_like(self.held[name].values)
         Held(diffs[name], region).part(inside).add_(found.part(inside))
 
-    def _add_to_copied(self, name: str, strip: Region, diff: torch.Tensor) -> None:
+    def _add_to_copied(self, name: str, strip: Region, diff: Held) -> None:
         other = self._around.held[name].values
         if name not in self.copied:
             self.copied[name] = torch.zeros_like(other)
-        rows, columns = (
-            torch.tensor(of[start:end], device=diff.device)
-            for of, (start, end) in zip(self._places[name], strip, strict=True)
-        )
-        diff = diff.sum(0, keepdim=True)
-        wide = diff.new_zeros(*diff.shape[:3], other.shape[3]).index_add_(3, columns, diff)
-        self.copied[name].index_add_(2, rows, wide)
+        copied = Held(self.copied[name], whole(other.shape))
+        for there, here in parts(self._places[name], strip):
+            to = copied.part(here)
+            to.add_(diff.part(there).sum_to_size(to.shape))
 
 
 def _sliding(layer: LayerType) -> tuple:

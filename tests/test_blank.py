@@ -202,11 +202,12 @@ def test_what_surrounds_an_image_is_around_the_blank_image():
         assert held.keys() == around.places.keys()
         for name, places in around.places.items():
             assert small[name].shape[1:] == around.shapes[name][1:]
-            ours = blank.spread(torch.from_numpy(small[name]), places, whole[name])
+            nothing = needs.Need(whole[name], ((0, 0), (0, 0)))  # is computed
+            ours = blank.surrounded(nothing, torch.from_numpy(small[name]), places, len(x))
             h, w = (slice(*span) for span in reached[name])
             outside = np.ones(large[name].shape[2:], bool)
             outside[h, w] = False
-            for values in (held[name].values, ours.repeat(len(x), 1, 1, 1)):
+            for values in (held[name].values, ours.values):
                 close(values.numpy()[:, :, outside], large[name][:, :, outside], scale)
 
     check()
