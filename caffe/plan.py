@@ -18,6 +18,7 @@ import torch
 
 from .blank import blank
 from .build import Graph
+from .cuda_graph import Pass, can_capture, captured
 from .kernels import Held, Run, needed, runner
 from .layer_types.base import LayerType, Shape
 from .needs import Need, needed_regions, reached_regions
@@ -35,6 +36,7 @@ from .steps import (
     through,
 )
 
+PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
 BAND = 1 << 22  # values of a blob between convolutions and pooling that are there at once
 
 
@@ -87,9 +89,21 @@ class Plan:
         needs = self._later.items()
         self._partly = {name: need for name, need in needs if need.computed != need.region}
         self._blank = blank(steps, shapes, self._partly)
+        self._layers = [layer for step in steps for layer in (step.layer, *step.in_place)]
+        self._runs = 0
+        self._captured: Pass | None = None
 
     def run(self, sources: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The kept blobs, from the tops of the layers in front."""
+        if self._captured:
+            return self._captured(sources)
+        if self._runs == PASSES_BEFORE_CAPTURE and can_capture(self._layers, sources):
+            self._captured = captured(self._run, sources)
+            return self._captured(sources)
+        self._runs += 1
+        return self._run(sources)
+
+    def _run(self, sources: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         held = {name: Held(x, self._whole[name]) for name, x in sources.items()}
         if self._around is None and self._blank:
             self._around = self._blank.around(sources, self._partly)

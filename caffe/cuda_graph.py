@@ -1,0 +1,46 @@
+"""A pass of a plan (plan.py) as one CUDA graph.
+
+A kernel takes a GPU less time than torch takes to ask for it; a graph is asked for once. What it
+reads and writes stays in place, and Python runs in its capture only: no layer that looks at values.
+"""
+
+from collections.abc import Callable, Iterable
+
+import torch
+
+from .layer_types.base import LayerType
+
+LOOKS_AT_NO_VALUE = {
+    *("Concat", "Convolution", "Crop", "Deconvolution", "Dropout", "Eltwise", "Flatten"),
+    *("InnerProduct", "LRN", "Pooling", "ReLU", "Reshape", "Slice", "Softmax", "Split"),
+}
+
+Tensors = dict[str, torch.Tensor]
+Pass = Callable[[Tensors], Tensors]
+
+
+def can_capture(layers: Iterable[LayerType], sources: Tensors) -> bool:
+    """Whether a pass of these layers on these blobs is the same kernels for all values."""
+    return all(x.is_cuda for x in sources.values()) and all(
+        layer.type in LOOKS_AT_NO_VALUE for layer in layers
+    )
+
+
+def captured(run: Pass, sources: Tensors) -> Pass:
+    """The same pass, for sources of these shapes, as a graph: it gives the same tensors each time.
+
+    It has run before: libraries that choose an algorithm or take memory at first have done so.
+    """
+    there = {name: x.clone() for name, x in sources.items()}
+    graph = torch.cuda.CUDAGraph()
+    # Threads of data layers may use the GPU in the meantime.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        found = run(there)
+
+    def replay(sources: Tensors) -> Tensors:
+        for name, x in sources.items():
+            there[name].copy_(x)
+        graph.replay()
+        return found
+
+    return replay
