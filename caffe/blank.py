@@ -67,7 +67,7 @@ class Blank:
         for step in self.steps:
             (bottom,), (name,) = step.bottoms, step.tops
             (x,) = evaluate(step.layer, [values[bottom]])
-            values[name] = x = through(step.in_place, x)
+            values[name] = x = in_fastest_order(through(step.in_place, x))
             if name in needs:
                 held[name] = surrounded(needs[name], x, self.places[name], batch)
         return held

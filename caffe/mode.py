@@ -116,8 +116,7 @@ def set_recompute(on: bool) -> None:
     """Choose whether solvers' iterations compute activations twice instead of keeping them.
 
     Off by default. On, the activations between poolings are computed again in the backward pass:
-    of FCN-8s' forward pass almost all but fc6 and fc7; the trunk of a net (trunk.py) is not used,
-    which keeps less of images of up to a megapixel. Values stay the same.
+    of FCN-8s' forward pass almost all but fc6 and fc7. Values stay the same.
     """
     global _recompute
     _recompute = on
