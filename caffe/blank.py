@@ -15,11 +15,11 @@ from typing import NamedTuple
 import torch
 
 from .errors import CaffeError
-from .kernels import Held, in_fastest_order
+from .kernels import Held
 from .layer_types.base import Shape
 from .needs import Need, strips
 from .regions import Region, Span, is_pointwise, whole, windows, within
-from .steps import Step, evaluate, through
+from .steps import Step
 
 WORTH = 0.5  # of the values of all blobs: a blank image that has more is not
 
@@ -55,22 +55,6 @@ class Blank:
     sources: list[str]
     shapes: dict[str, Shape]  # of the blank image's blobs
     places: dict[str, Places]
-
-    def around(self, sources: dict[str, torch.Tensor], needs: dict[str, Need]) -> dict[str, Held]:
-        """What is needed of these blobs, with values around what is computed of it."""
-        values = {
-            name: in_fastest_order(sources[name].new_zeros(1, *self.shapes[name][1:]))
-            for name in self.sources
-        }
-        (batch,) = {len(sources[name]) for name in self.sources}
-        held = {}
-        for step in self.steps:
-            (bottom,), (name,) = step.bottoms, step.tops
-            (x,) = evaluate(step.layer, [values[bottom]])
-            values[name] = x = in_fastest_order(through(step.in_place, x))
-            if name in needs:
-                held[name] = surrounded(needs[name], x, self.places[name], batch)
-        return held
 
 
 def surrounded(need: Need, x: torch.Tensor, places: Places, batch: int) -> Held:

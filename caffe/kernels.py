@@ -31,26 +31,26 @@ class Held:
         return x
 
 
-Run = Callable[[list[Held], Region], torch.Tensor]  # of bottoms, a region of the top
+# Of bottoms a region of the top; the last one is all of bottom 0
+Run = Callable[[list[Held], Region, Region], torch.Tensor]
 Window2d = Callable[[Held, Region, Region], torch.Tensor]  # of a bottom: what is needed of it, top
 
 
-def runner(layer: LayerType, rules: tuple[Rule, ...], bottom: Region, relu: bool) -> Run:
+def runner(layer: LayerType, rules: tuple[Rule, ...], relu: bool) -> Run:
     """How to compute a region of the top of a layer with its present weights.
 
-    bottom: all of bottom 0. relu: whether a ReLU follows the layer, a Convolution, and is computed
-    with it.
+    relu: whether a ReLU follows the layer, a Convolution, and is computed with it.
     """
     if layer.type not in KERNELS:
 
-        def expression(held: list[Held], region: Region) -> torch.Tensor:
+        def expression(held: list[Held], region: Region, bottom: Region) -> torch.Tensor:
             (x,) = evaluate(layer, [h.part(needed(rules, region)) for h in held])
             return x
 
         return expression
     kernel = KERNELS[layer.type](layer, relu)
 
-    def windowed(held: list[Held], region: Region) -> torch.Tensor:
+    def windowed(held: list[Held], region: Region, bottom: Region) -> torch.Tensor:
         needs = needed(rules, region)
         inside = common(needs, bottom)
         if inside is None:  # windows on nothing but pad: no kernel takes an empty bottom

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .blank import blank
+from .blank import Blank, blank, surrounded
 from .build import Graph
 from .cuda_graph import Pass, can_capture, captured
 from .kernels import Held, Run, needed, runner
@@ -37,6 +37,8 @@ from .steps import (
 )
 
 PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
+Tensors = dict[str, torch.Tensor]
+
 BAND = 1 << 22  # values of a blob between convolutions and pooling that are there at once
 
 
@@ -66,6 +68,12 @@ class Planned(Step):
     run: Run | None = None  # a region of its top; None: its expression, on all of its bottoms
     behind: list[LayerType] = field(default_factory=list)  # of those in place, the ones not in run
 
+    def compute(self, held: dict[str, Held], region: Region, everything: dict[str, Region]) -> Held:
+        """A region of its top, if it has `run`."""
+        bottoms, bottom = [held[name] for name in self.read], everything[self.bottoms[0]]
+        x = self.layer.in_memory(lambda _: self.run(bottoms, region, bottom))
+        return Held(through(self.behind, x), region)
+
 
 class Plan:
     """The forward pass of a net, for the present shapes of its blobs and values of its params.
@@ -77,7 +85,7 @@ class Plan:
         shapes = {name: blob.shape for name, blob in graph.blobs.items()}
         self.kept = kept
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
-        steps = [_planned(step, self._whole) for step in steps_behind(graph, front)]
+        steps = [_planned(step) for step in steps_behind(graph, front)]
         reached = reached_regions(steps, self._whole)
         self._first = needed_regions(steps, kept, self._whole, self._whole)
         self._later = needed_regions(steps, kept, self._whole, reached)
@@ -93,7 +101,7 @@ class Plan:
         self._runs = 0
         self._captured: Pass | None = None
 
-    def run(self, sources: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def run(self, sources: Tensors) -> Tensors:
         """The kept blobs, from the tops of the layers in front."""
         if self._captured:
             return self._captured(sources)
@@ -103,10 +111,10 @@ class Plan:
         self._runs += 1
         return self._run(sources)
 
-    def _run(self, sources: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def _run(self, sources: Tensors) -> Tensors:
         held = {name: Held(x, self._whole[name]) for name, x in sources.items()}
         if self._around is None and self._blank:
-            self._around = self._blank.around(sources, self._partly)
+            self._around = around_blank(self._blank, sources, self._partly)
         first, around = self._around is None, self._around or {}
         needs = self._first if first else self._later
         for i, step in enumerate(self._steps):
@@ -137,10 +145,7 @@ class Plan:
             return
         if step.run:
             (name,) = step.tops
-            region = needs[name].computed
-            bottoms = [held[bottom] for bottom in step.read]
-            x = step.layer.in_memory(lambda _: step.run(bottoms, region))
-            yield name, Held(through(step.behind, x), region)
+            yield name, step.compute(held, needs[name].computed, self._whole)
             return
         xs = [held[name].part(self._whole[name]) for name in step.bottoms]
         tops = evaluate(step.layer, xs)
@@ -148,13 +153,36 @@ class Plan:
             yield name, Held(through(step.behind, x), self._whole[name])
 
 
-def _planned(step: Step, everything: dict[str, Region]) -> Planned:
+def _planned(step: Step) -> Planned:
     planned = Planned(**vars(step), behind=step.in_place)
     if step.rules:
         relu = step.layer.type == "Convolution" and any(map(is_plain_relu, step.in_place[:1]))
-        planned.run = runner(step.layer, step.rules, everything[step.bottoms[0]], relu)
+        planned.run = runner(step.layer, step.rules, relu)
         planned.behind = step.in_place[int(relu) :]
     return planned
+
+
+def around_blank(blank: Blank, sources: Tensors, needs: dict[str, Need]) -> dict[str, Held]:
+    """What is needed of these blobs, with the blank image's values around what is computed of it.
+
+    The steps of the blank image are planned.
+    """
+    (batch,) = {len(sources[name]) for name in blank.sources}
+    everything = {name: whole(shape) for name, shape in blank.shapes.items()}
+    held = {
+        name: Held(sources[name].new_zeros(1, *blank.shapes[name][1:]), everything[name])
+        for name in blank.sources
+    }
+    last_use = {name: step for step in blank.steps for name in step.bottoms}
+    found = {}
+    for step in blank.steps:
+        (bottom,), (name,) = step.bottoms, step.tops
+        held[name] = step.compute(held, everything[name], everything)
+        if name in needs:
+            found[name] = surrounded(needs[name], held[name].values, blank.places[name], batch)
+        if last_use[bottom] is step:
+            del held[bottom]
+    return found
 
 
 # Convolutions and the pooling behind them: the blobs in between never exist as a whole.
@@ -201,13 +229,13 @@ def _in_bands(chain: list[Planned], everything: dict[str, Region], shapes: dict[
 
     def compute(steps: list[Planned], held: list[Held], region: Region) -> torch.Tensor:
         *before, step = steps
+        bottom = everything[step.bottoms[0]]
         if before:
-            (name,) = step.bottoms
-            inside = common(needed(step.rules, region), everything[name]) or everything[name]
+            inside = common(needed(step.rules, region), bottom) or bottom
             held = [Held(compute(before, held, inside), inside)]
-        return through(step.behind, step.run(held, region))
+        return through(step.behind, step.run(held, region, bottom))
 
-    def run(held: list[Held], region: Region) -> torch.Tensor:
+    def run(held: list[Held], region: Region, bottom: Region) -> torch.Tensor:
         (first, last), columns = region
         width = columns[1] - columns[0]
         row = max(math.prod(shapes[step.tops[0]][:2]) for step in chain[:-1]) * width

@@ -15,7 +15,7 @@ from plain_path import close, conv, image, layer, plain, ran_fast, scale_of, twi
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
-from caffe import blank, needs, regions, steps
+from caffe import blank, needs, plan, regions, steps
 
 # ---- Stacks of windows ----
 
@@ -138,7 +138,7 @@ def blank_of(text: str, *wanted: str) -> Found | None:
         return None  # no window fits
     shapes = {name: blob.shape for name, blob in net.blobs.items()}
     everything = {name: regions.whole(shape) for name, shape in shapes.items()}
-    found = steps.steps_behind(net._graph, steps.front(net._graph))
+    found = [plan._planned(s) for s in steps.steps_behind(net._graph, steps.front(net._graph))]
     reached = needs.reached_regions(found, everything)
     wanted = wanted or [name for name in reached if reached[name] != everything[name]]
     return Found(net, reached, blank.blank(found, shapes, wanted))
@@ -198,7 +198,7 @@ def test_what_surrounds_an_image_is_around_the_blank_image():
         scale = max(np.abs(values).max() for values in large.values())
         whole = {name: regions.whole(large[name].shape) for name in around.places}
         wanted = {name: needs.Need(whole[name], reached[name]) for name in around.places}
-        held = around.around(sources_of(found, torch.from_numpy(x)), wanted)
+        held = plan.around_blank(around, sources_of(found, torch.from_numpy(x)), wanted)
         assert held.keys() == around.places.keys()
         for name, places in around.places.items():
             assert small[name].shape[1:] == around.shapes[name][1:]
@@ -235,7 +235,7 @@ def test_a_region_of_what_surrounds_is_cut_from_the_whole(text, seed):
         )
         whole[name] = needs.Need(everything, tuple((0, 0) for _ in everything))  # none is computed
         parts[name] = needs.Need(outer, inner)
-    whole, cut = (around.around(source, of) for of in (whole, parts))
+    whole, cut = (plan.around_blank(around, source, of) for of in (whole, parts))
     for name, need in parts.items():
         assert cut[name].region == need.region
         for strip in needs.strips(need):
