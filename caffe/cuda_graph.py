@@ -1,13 +1,15 @@
 """A pass of a plan (plan.py) as one CUDA graph.
 
 A kernel takes a GPU less time than torch takes to ask for it; a graph is asked for once. What it
-reads and writes stays in place, and Python runs in its capture only: no layer that looks at values.
+reads and writes stays in place, for as long as there is the graph, and Python runs in its capture
+only: no layer that looks at values.
 """
 
 from collections.abc import Callable, Iterable
 
 import torch
 
+from .errors import CaffeError
 from .layer_types.base import LayerType
 
 LOOKS_AT_NO_VALUE = {
@@ -26,16 +28,20 @@ def can_capture(layers: Iterable[LayerType], sources: Tensors) -> bool:
     )
 
 
-def captured(run: Pass, sources: Tensors) -> Pass:
+def captured(run: Pass, sources: Tensors) -> Pass | None:
     """The same pass, for sources of these shapes, as a graph: it gives the same tensors each time.
 
-    It has run before: libraries that choose an algorithm or take memory at first have done so.
+    It has run before: libraries that choose an algorithm or take memory at first have done so. None
+    where there is no memory for what the graph keeps.
     """
-    there = {name: x.clone() for name, x in sources.items()}
     graph = torch.cuda.CUDAGraph()
-    # Threads of data layers may use the GPU in the meantime.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        found = run(there)
+    try:
+        there = {name: x.clone() for name, x in sources.items()}
+        # Threads of data layers may use the GPU in the meantime.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            found = run(there)
+    except (CaffeError, torch.OutOfMemoryError):
+        return None
 
     def replay(sources: Tensors) -> Tensors:
         for name, x in sources.items():

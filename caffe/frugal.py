@@ -145,7 +145,7 @@ class Iterations:
                 if i == run.trunk.layers[-1]:
                     self._run_trunk_backward(run, rerun, update)
                 continue
-            if i in ends and mode.recompute():
+            if i in ends and mode.recompute() and self._learns(ends[i]):
                 self._compute_again(ends[i])
             self._backward(i, update, fused)
             self._used(i, rerun)
@@ -204,7 +204,12 @@ class Iterations:
 
     def _tell_price(self, segments: Iterable[Segment], run: TrunkRun | None) -> None:
         graph, self._told = self._graph, True
-        twice = {i for s in segments for i in s if i < s[-1] or graph.layers[i].need_backward}
+        twice = {
+            i
+            for s in filter(self._learns, segments)
+            for i in s
+            if i < s[-1] or graph.layers[i].need_backward
+        }
         shares = run.trunk.shares() if run else {}
         total, again = 0.0, 0.0
         for i, layer in enumerate(graph.layers):
@@ -297,6 +302,9 @@ class Iterations:
         blob = self._graph.blobs[name]
         held = blob._data.held is not None or blob._diff.held is not None
         return name in self._read or held
+
+    def _learns(self, segment: Segment) -> bool:
+        return any(self._graph.layers[i].need_backward for i in segment)
 
     def _compute_again(self, segment: Segment) -> None:
         """The last layer's top is still there."""

@@ -6,6 +6,7 @@ Caffe's mode, device and seed; the precision is our own.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 
@@ -16,10 +17,12 @@ from .errors import CaffeError
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 PRECISIONS = ("fp32", "tf32", "bf16")
+MAY_ROUND = (torch.backends.cudnn, torch.backends.cuda.matmul)  # to TF32, on a GPU
 
 _device = torch.device("cpu")
 _gpu_id = 0
 _precision = "fp32"
+_for_now: ContextVar[str | None] = ContextVar("precision", default=None)
 _recompute = False
 _generators: dict[torch.device, torch.Generator] = {}
 _seed: int | None = None
@@ -70,7 +73,7 @@ def _gpu(device_id: int) -> torch.device:
 
 def precision() -> str:
     """The precision that is set, one of PRECISIONS."""
-    return _precision
+    return _for_now.get() or _precision
 
 
 def set_precision(name: str) -> None:
@@ -91,20 +94,27 @@ def set_precision(name: str) -> None:
 
 @contextmanager
 def computing_in(name: str) -> Iterator[None]:
-    """What is run within is computed in this precision."""
-    before = _precision
-    set_precision(name)
+    """What this thread runs within is computed in this precision."""
+    if name == precision():
+        yield
+        return
+    rounded = [(each, each.allow_tf32) for each in MAY_ROUND]
+    token = _for_now.set(name)
     try:
+        for each in MAY_ROUND:
+            each.allow_tf32 = name == "tf32"
         yield
     finally:
-        set_precision(before)
+        _for_now.reset(token)
+        for each, allowed in rounded:
+            each.allow_tf32 = allowed
 
 
 def _tell_torch() -> None:
     """Set what torch may round on a GPU; sums of bfloat16 products are float32 in any case."""
-    convolution, product = torch.backends.cudnn, torch.backends.cuda.matmul
-    convolution.allow_tf32 = product.allow_tf32 = _precision == "tf32"
-    product.allow_bf16_reduced_precision_reduction = False
+    for each in MAY_ROUND:
+        each.allow_tf32 = _precision == "tf32"
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
 
 
 def recompute() -> bool:

@@ -309,7 +309,7 @@ class Net:
         loss = 0.0
         for blob, weight in zip(self._graph.top(i), self._graph.loss_weights[i], strict=True):
             if weight:
-                loss += weight * float(blob.data_tensor().sum())
+                loss += weight * float(blob.data_tensor().float().sum())
                 if blob._diff.untouched:  # reshaped since: its diff is the weight again
                     blob._diff.own(blob.shape).fill_(weight)
         return loss

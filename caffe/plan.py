@@ -103,13 +103,10 @@ class Plan:
 
     def run(self, sources: Tensors) -> Tensors:
         """The kept blobs, from the tops of the layers in front."""
-        if self._captured:
-            return self._captured(sources)
         if self._runs == PASSES_BEFORE_CAPTURE and can_capture(self._layers, sources):
             self._captured = captured(self._run, sources)
-            return self._captured(sources)
         self._runs += 1
-        return self._run(sources)
+        return self._captured(sources) if self._captured else self._run(sources)
 
     def _run(self, sources: Tensors) -> Tensors:
         held = {name: Held(x, self._whole[name]) for name, x in sources.items()}

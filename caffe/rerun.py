@@ -133,13 +133,13 @@ class Rerun:
     def _before_its_update(self, layer: LayerType) -> Iterator[None]:
         """The layer with its parameters and its draws as in the iteration; no gradients by them."""
         now, record = [(blob.shape, blob._data) for blob in layer.blobs], layer.record
-        layer.record = self._records.get(layer)
-        for blob in layer.blobs:
-            blob._shape, *memories = self._params[blob]
-            blob._data, update = map(self._as_it_was, memories)
-            if not update.untouched:
-                blob._data.assign(blob.data_tensor() + update.tensor(blob.shape))
         try:
+            layer.record = self._records.get(layer)
+            for blob in layer.blobs:
+                blob._shape, *memories = self._params[blob]
+                blob._data, update = map(self._as_it_was, memories)
+                if not update.untouched:
+                    blob._data.assign(blob.data_tensor() + update.tensor(blob.shape))
             with without_gradient(layer, range(len(now))):
                 yield
         finally:

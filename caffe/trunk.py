@@ -42,12 +42,17 @@ class Trunk:
 
     def shares(self) -> dict[LayerType, tuple[float, float]]:
         """Of each layer's work: what is done for an image; and in the backward pass again."""
-        inner = {step.tops[0] for steps in self.inner.values() for step in steps}
+        again = {
+            inner.layer
+            for step in self.steps
+            if step.layer.need_backward
+            for inner in self.inner.get(step.tops[0], ())
+        }
         shares = {}
         for step in self.steps:
             (name,) = step.tops
             share = area(self.needs[name].computed) / area(self.everything[name])
-            shares[step.layer] = share, share * (name in inner)
+            shares[step.layer] = share, share * (step.layer in again)
         return shares
 
 
@@ -205,7 +210,9 @@ class Pass:
                 *(diff, x, weight, [len(weight)]),
                 *(stride, padding, dilation, False, [0, 0], group, wanted),
             )
-            gradients[layer] = params[: len(layer.blobs)]
+            # oneDNN may give a gradient that is not wanted.
+            wanted = layer.param_propagate_down
+            gradients[layer] = [g if w else None for g, w in zip(params, wanted, strict=False)]
         if layer.propagate_down[0]:
             self._add(diffs, bottom, Held(dx, where))
 

@@ -136,6 +136,21 @@ def test_a_layer_that_looks_at_values_is_in_no_graph(name, graphs):
     assert not graphs
 
 
+def test_without_the_memory_for_a_graph_passes_run_as_before(graphs, monkeypatch):
+    tried = []
+
+    @contextmanager
+    def full(graph, **how):
+        tried.append(graph)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+        yield
+
+    monkeypatch.setattr(torch.cuda, "graph", full)
+    ours, theirs = twins(FCN)
+    images(ours, theirs, [(20, 24)] * 5)
+    assert len(tried) == 1
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there all blobs are on the GPU")
 def test_on_the_cpu_there_is_no_graph():
     assert not cuda_graph.can_capture([], {"data": torch.zeros(1)})

@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from laws import SEED
-from net_text import input_layer
+from net_text import input_layer, net_of
 from plain_path import conv, image, layer, plain
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -388,6 +388,29 @@ def test_the_nets_of_the_paper_learn_the_same(name, recompute, products):
         for solver in (ours, theirs):
             step(solver, 1)
         same_learning(ours, theirs, close if products else equal)
+
+
+class NoMemory(TorchDispatchMode):
+    """There is none for the sum of these parameters and their update."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.add.Tensor and args[0].shape == (4,):
+            raise MemoryError
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_reading_that_breaks_off_leaves_the_weights_as_they_are():
+    solver, test = solver_of(CHAIN), net_of(CHAIN, caffe.TEST)
+    feed(solver, 0)
+    solver.share_weights(test)
+    step(solver, 2)
+    weights = [param.blob for param in solver.net._graph.params]
+    before = [(blob._data, blob.data_tensor().clone()) for blob in weights]
+    with pytest.raises(MemoryError), NoMemory():
+        solver.net.blobs["conv1"].data.sum()
+    for blob, (memory, values) in zip(weights, before, strict=True):
+        assert blob._data is memory
+        assert torch.equal(blob.data_tensor(), values)
 
 
 def test_what_is_read_is_computed_in_the_precision_of_its_iteration():

@@ -1,5 +1,6 @@
 """The precision setting: what bf16 rounds, what it leaves in float32, and that fp32 stays put."""
 
+from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,13 +10,13 @@ import torch.nn.functional as F
 from google.protobuf import text_format
 from laws import agree, normal
 from net_text import input_layer, net_of, run_layer
-from plain_path import plain, ran_fast
+from plain_path import layer, plain, ran_fast
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
 import caffe.__main__
 import nets
-from caffe import precision
+from caffe import fast, precision, steps
 from caffe.files import write_text
 from caffe.proto import caffe_pb2
 from solvers import stage
@@ -468,6 +469,59 @@ def test_after_another_precision_a_plan_gives_the_same_bits_as_if_it_had_never_b
     net, _ = scores("bf16")
     caffe.set_precision("fp32")
     assert np.array_equal(net.forward()["score"], scores("fp32")[1])
+
+
+def test_reading_leaves_the_precision_to_others_as_it_was(monkeypatch):
+    """To the threads beside it, and to torch."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    (one, _), (other, _) = scores("bf16"), scores("bf16")
+    caffe.set_precision("fp32")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    seen = []
+    real = steps.evaluate
+
+    def evaluate(*args):
+        """In the middle of one reading there is another, in another thread."""
+        if not seen:
+            seen.append("")
+            thread = Thread(target=lambda: seen.append(caffe.mode.precision()))
+            thread.start()
+            thread.join()
+            thread = Thread(target=lambda: other.blobs["pool1"].data.sum())
+            thread.start()
+            thread.join()
+        return real(*args)
+
+    monkeypatch.setattr(fast, "evaluate", evaluate)
+    assert is_rounded(one.blobs["pool1"].data)
+    assert seen[1] == caffe.mode.precision() == "fp32"
+    assert torch.backends.cudnn.allow_tf32
+
+
+BODY = 'num_output: 4 kernel_size: 3 weight_filler { type: "xavier" }'
+LOSSES = {
+    "a ReLU in place": layer("ReLU", "relu", "c", "c", "loss_weight: 1"),
+    "a blob that others read": layer("Pooling", "p", "c", "", "pooling_param { kernel_size: 2 }"),
+    "a Flatten": layer("Flatten", "flat", "c", "", "loss_weight: 1"),
+}
+
+
+@pytest.mark.parametrize("plainly", [False, True])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_is_summed_in_float32(name, plainly):
+    weight = "loss_weight: 1" if "others" in name else ""
+    text = input_layer("data", 1, 2, 40, 40) + layer(
+        "Convolution", "conv", "data", "c", f"convolution_param {{ {BODY} }} {weight}"
+    )
+    caffe.set_random_seed(1)
+    net = net_of(text + LOSSES[name], caffe.TEST)
+    if plainly:
+        plain(net)
+    net.blobs["data"].data[...] = normal(0, 1, 2, 40, 40)
+    caffe.set_precision("bf16")
+    loss = net._forward(0, len(net.layers) - 1)
+    exact = net.blobs["c"].data.sum(dtype=np.float64)
+    assert loss == pytest.approx(exact, rel=1e-5)
 
 
 def test_a_plan_rounds_its_weights_once():

@@ -637,11 +637,14 @@ def with_more(text: str, more: dict[str, str]) -> str:
     return text
 
 
+@pytest.mark.parametrize("text", SOLVERS[:2])
 @pytest.mark.parametrize("frozen", RATES)
-def test_layers_that_do_not_learn(frozen, runs):
-    solvers = twins(with_more(NET, RATES[frozen]))
+def test_layers_that_do_not_learn(frozen, text, runs):
+    solvers = twins(with_more(NET, RATES[frozen]), text)
     for seed in range(3):
         for solver in solvers:
+            solver.net.blobs["data"].reshape(2, 2, 12, 14)
+            solver.net.blobs["label"].reshape(2, 1, 12, 14)
             feed(solver, seed)
             step(solver)
         same(solvers)
@@ -811,6 +814,20 @@ def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeyp
 
 
 # ---- Where it is not used ----
+
+
+@pytest.mark.parametrize("frozen", [["conv1"], ["conv1", "conv1_2"]])
+def test_layers_that_do_not_learn_are_not_computed_again(frozen, runs, monkeypatch):
+    told, work = [], []
+    monkeypatch.setattr(frugal, "info", lambda where, text, *values: told.append(values))
+    for recompute in (False, True):
+        solver = solver_of(with_more(NET, dict.fromkeys(frozen, FROZEN)))
+        with setting(recompute), Work() as counting:
+            step(solver)
+        work.append(counting)
+    once, again = work
+    assert told[0][0] * 1e9 == pytest.approx(again.forward - once.forward)
+    assert runs.taken() == 2
 
 
 class Watch:
