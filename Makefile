@@ -81,7 +81,7 @@ $(VENV)/.bench: $(READY)
 bench: $(VENV)/.bench  ## time and memory beside other engines (half an hour), to bench/results.md
 	$(RUN) -m bench
 
-bench-quick: $(READY)  ## the essence of it on a smaller image, in two minutes; only prints
+bench-quick: $(READY)  ## the essence of it on a smaller net and image, in two minutes; only prints
 	$(RUN) -m bench --quick
 
 nets: $(READY)  ## write the prototxt of every net to runs/nets

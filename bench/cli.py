@@ -26,7 +26,7 @@ from .tables import Table, as_csv, markdown
 from .work import Work
 
 FULL_SIZE, FULL_WIDTH, ROUNDS = 500, 1.0, 7  # what the goals are for
-QUICK_SIZE, QUICK_ROUNDS = 200, 3
+QUICK_SIZE, QUICK_WIDTH, QUICK_ROUNDS = 300, 0.5, 3
 PRECISIONS = ("fp32", "tf32", "bf16")
 
 
@@ -39,26 +39,27 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help=f"forward and training on {QUICK_SIZE} x {QUICK_SIZE}, {QUICK_ROUNDS} rounds, fewer "
-        "peers; only prints",
+        help=f"forward and training on {QUICK_SIZE} x {QUICK_SIZE}, {QUICK_WIDTH} of the channels, "
+        f"{QUICK_ROUNDS} rounds, fewer peers; only prints",
     )
     parser.add_argument("--rounds", type=int, help=f"timed turns of each engine ({ROUNDS})")
     parser.add_argument("--size", type=int, help=f"of the square image ({FULL_SIZE})")
-    parser.add_argument("--width", type=float, default=FULL_WIDTH, help="of the nets (1)")
+    parser.add_argument("--width", type=float, help=f"of the nets ({FULL_WIDTH:g})")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="DIR")
     args = parser.parse_args(argv)
-    usual = (QUICK_ROUNDS, QUICK_SIZE) if args.quick else (ROUNDS, FULL_SIZE)
-    rounds, side = (
+    full, quickly = (ROUNDS, FULL_SIZE, FULL_WIDTH), (QUICK_ROUNDS, QUICK_SIZE, QUICK_WIDTH)
+    asked = (args.rounds, args.size, args.width)
+    rounds, side, width = (
         default if given is None else given
-        for given, default in zip((args.rounds, args.size), usual, strict=True)
+        for given, default in zip(asked, quickly if args.quick else full, strict=True)
     )
-    if rounds < 1 or side < 1 or args.width <= 0:
+    if rounds < 1 or side < 1 or width <= 0:
         parser.error("--rounds, --size and --width must be positive")
     command = ["python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)]
     os.environ.setdefault("GLOG_minloglevel", "1")  # a solver's log is no part of the bench's
     tables: list[Table] = []
     with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
-        work = Work(Path(folder), ((side, side),), torch.get_num_threads(), args.width)
+        work = Work(Path(folder), ((side, side),), torch.get_num_threads(), width)
         head = report.head(command, work, rounds)
         print("\n".join(head))
         try:
@@ -70,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
             tqdm.write(f"error: {error}", file=sys.stderr)
             return 1
     if not args.quick:
-        promised = (side, args.width) == (FULL_SIZE, FULL_WIDTH)
+        promised = (side, width) == (FULL_SIZE, FULL_WIDTH)
         verdicts = goals.table(goals.here(), tables) if promised else []
         print("\n".join(["", *verdicts]))
         write(args.out, [*head, "", *verdicts], tables)

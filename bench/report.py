@@ -43,7 +43,7 @@ def head(command: Sequence[str], work: Work, rounds: int) -> list[str]:
         "# Bench: this engine beside the others",
         "",
         *environment(command),
-        f"- FCN-8s with {work.width:g} of the channels; images of {size} where no other size is "
+        f"- FCN-8s with {work.width:g} of its channels; images of {size} where no other size is "
         "named; float32",
         f"- medians (least\N{EN DASH}most) of {rounds} rounds after {WARM_UP} to warm up; the "
         "engines take turns, each in a process of its own; ratios are taken round by round",
