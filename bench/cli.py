@@ -19,6 +19,7 @@ import torch
 from tqdm import tqdm
 
 from caffe.files import write_text
+from caffe.mode import PRECISIONS
 
 from . import cases, feed, goals, ours, plots, report, sizes, snapshots, start
 from .processes import in_process
@@ -27,7 +28,6 @@ from .work import Work
 
 FULL_SIZE, FULL_WIDTH, ROUNDS = 500, 1.0, 7  # what the goals are for
 QUICK_SIZE, QUICK_WIDTH, QUICK_ROUNDS = 300, 0.5, 3
-PRECISIONS = ("fp32", "tf32", "bf16")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -64,18 +64,18 @@ def surrounded(need: Need, x: torch.Tensor, places: Places, batch: int) -> Held:
     like = dict(dtype=x.dtype, device=x.device, memory_format=order)
     values = torch.empty(batch, x.shape[1], *sizes, **like)
     held = Held(values, need.region)
-    for strip in strips(need):
-        for there, here in parts(places, strip):
-            held.part(there).copy_(Held(x, whole(x.shape)).part(here))
+    for there, here in copies(need, places):
+        held.part(there).copy_(Held(x, whole(x.shape)).part(here))
     return held
 
 
-def parts(places: Places, region: Region) -> Iterator[tuple[Region, Region]]:
-    """The parts of a region of a blob, and where they are in the blank image's."""
-    axes = (place.parts(span) for place, span in zip(places, region, strict=True))
-    for pairs in itertools.product(*axes):
-        there, here = zip(*pairs, strict=True)
-        yield there, here
+def copies(need: Need, places: Places) -> Iterator[tuple[Region, Region]]:
+    """What is needed around what is computed, in parts, and where each is in the blank image's."""
+    for strip in strips(need):
+        axes = (place.parts(span) for place, span in zip(places, strip, strict=True))
+        for pairs in itertools.product(*axes):
+            there, here = zip(*pairs, strict=True)
+            yield there, here
 
 
 def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) -> Blank | None:

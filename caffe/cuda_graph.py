@@ -11,14 +11,14 @@ import torch
 
 from .errors import CaffeError
 from .layer_types.base import LayerType
+from .steps import Tensors
 
 LOOKS_AT_NO_VALUE = {
     *("Concat", "Convolution", "Crop", "Deconvolution", "Dropout", "Eltwise", "Flatten"),
     *("InnerProduct", "LRN", "Pooling", "ReLU", "Reshape", "Slice", "Softmax", "Split"),
 }
 
-Tensors = dict[str, torch.Tensor]
-Pass = Callable[[Tensors], Tensors]
+Forward = Callable[[Tensors], Tensors]
 
 
 def can_capture(layers: Iterable[LayerType], sources: Tensors) -> bool:
@@ -28,7 +28,7 @@ def can_capture(layers: Iterable[LayerType], sources: Tensors) -> bool:
     )
 
 
-def captured(run: Pass, sources: Tensors) -> Pass | None:
+def captured(run: Forward, sources: Tensors) -> Forward | None:
     """The same pass, for sources of these shapes, as a graph: it gives the same tensors each time.
 
     It has run before: libraries that choose an algorithm or take memory at first have done so. None

@@ -19,9 +19,7 @@ from .build import Graph
 from .layer_types import LayerType
 from .layer_types.base import Shape
 from .plan import Plan, can_plan
-from .steps import evaluate, front, roots
-
-Tensors = dict[str, torch.Tensor]
+from .steps import Tensors, evaluate, front, roots
 
 
 class FastForward:

@@ -67,8 +67,8 @@ def _nothing_but_bias(
     """A region of the top of a Convolution or Deconvolution that nothing of the bottom reaches."""
     sizes = [end - start for start, end in region]
     y = bottom.new_zeros(len(bottom), layer.spec.convolution_param.num_output, *sizes)
-    bias = _params(layer)[1]
-    y = y if bias is None else y + bias[:, None, None]
+    for bias in layer.blobs[1:]:
+        y = y + precision.multiplied(layer.spec, bias.data_tensor())[:, None, None]
     return precision.given(layer.spec, y.relu_() if relu else y)
 
 

@@ -101,8 +101,7 @@ def computing_in(name: str) -> Iterator[None]:
     rounded = [(each, each.allow_tf32) for each in MAY_ROUND]
     token = _for_now.set(name)
     try:
-        for each in MAY_ROUND:
-            each.allow_tf32 = name == "tf32"
+        _allow_tf32(name == "tf32")
         yield
     finally:
         _for_now.reset(token)
@@ -112,9 +111,13 @@ def computing_in(name: str) -> Iterator[None]:
 
 def _tell_torch() -> None:
     """Set what torch may round on a GPU; sums of bfloat16 products are float32 in any case."""
-    for each in MAY_ROUND:
-        each.allow_tf32 = _precision == "tf32"
+    _allow_tf32(_precision == "tf32")
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+
+
+def _allow_tf32(on: bool) -> None:
+    for each in MAY_ROUND:
+        each.allow_tf32 = on
 
 
 def recompute() -> bool:

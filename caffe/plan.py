@@ -18,7 +18,7 @@ import torch
 
 from .blank import Blank, blank, surrounded
 from .build import Graph
-from .cuda_graph import Pass, can_capture, captured
+from .cuda_graph import Forward, can_capture, captured
 from .kernels import Held, Run, needed, runner
 from .layer_types.base import LayerType, Shape
 from .needs import Need, needed_regions, reached_regions
@@ -26,6 +26,7 @@ from .proto import caffe_pb2
 from .regions import Region, common, whole
 from .steps import (
     Step,
+    Tensors,
     draws,
     evaluate,
     front,
@@ -37,7 +38,6 @@ from .steps import (
 )
 
 PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
-Tensors = dict[str, torch.Tensor]
 
 BAND = 1 << 22  # values of a blob between convolutions and pooling that are there at once
 
@@ -99,7 +99,7 @@ class Plan:
         self._blank = blank(steps, shapes, self._partly)
         self._layers = [layer for step in steps for layer in (step.layer, *step.in_place)]
         self._runs = 0
-        self._captured: Pass | None = None
+        self._captured: Forward | None = None
 
     def run(self, sources: Tensors) -> Tensors:
         """The kept blobs, from the tops of the layers in front."""

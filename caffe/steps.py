@@ -13,6 +13,8 @@ from .layer_types.base import LayerType
 from .proto import caffe_pb2
 from .regions import Rule, rules
 
+Tensors = dict[str, torch.Tensor]  # by the names of their blobs
+
 
 @dataclass
 class Step:

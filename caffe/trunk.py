@@ -14,17 +14,16 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .blank import Blank, Places, blank, count, parts, surrounded, tops
+from .blank import Blank, Places, blank, copies, count, surrounded, tops
 from .build import Graph
 from .kernels import Held, needed
 from .layer_types.base import LayerType
-from .needs import Need, area, exceeds_slightly, needed_regions, reached_regions, strips
+from .needs import Need, area, exceeds_slightly, needed_regions, reached_regions
 from .regions import Region, common, whole
-from .steps import Step, is_plain_relu, roots, steps_behind
+from .steps import Step, Tensors, is_plain_relu, roots, steps_behind
 
 WORTH = 0.9  # of the front's values: a trunk that computes more of them is not
 
-Tensors = dict[str, torch.Tensor]
 Gradients = dict[LayerType, list[torch.Tensor | None]]  # of the weights and the bias
 
 
@@ -182,17 +181,19 @@ class Pass:
             if step.layer.need_backward:
                 for before in self._inner.get(name, ()):
                     self._run(before)
-            if step.layer.need_backward and name in found:
-                step.layer.in_memory(lambda _, step=step: self._backward(step, found, gradients))
+                if name in found:
+                    step.layer.in_memory(self._backward_of, step, found, gradients)
             self.held.pop(name, None)
         return gradients
 
-    def _backward(self, step: Step, diffs: Tensors, gradients: Gradients) -> None:
-        (bottom,), (name,), layer = step.bottoms, step.tops, step.layer
+    def _backward_of(
+        self, layer: LayerType, step: Step, diffs: Tensors, gradients: Gradients
+    ) -> None:
+        (bottom,), (name,) = step.bottoms, step.tops
         need = self._needs[name]
         held = Held(diffs.pop(name), need.region)
-        for strip in strips(need):
-            self._add_to_copied(name, strip, held)
+        if need.computed != need.region:
+            self.copied[name] = self._of_copies(name, held)
         diff, (x, padding, where) = held.part(need.computed), self._under(step)
         top = self.held.pop(name)  # goes at once: this is where most memory is taken
         if step.in_place:
@@ -229,14 +230,14 @@ class Pass:
             diffs[name] = torch.zeros_like(self.held[name].values)
         Held(diffs[name], region).part(inside).add_(found.part(inside))
 
-    def _add_to_copied(self, name: str, strip: Region, diff: Held) -> None:
+    def _of_copies(self, name: str, diff: Held) -> torch.Tensor:
+        """The diff in the other one, of what was copied from there."""
         other = self._around.held[name].values
-        if name not in self.copied:
-            self.copied[name] = torch.zeros_like(other)
-        copied = Held(self.copied[name], whole(other.shape))
-        for there, here in parts(self._places[name], strip):
+        copied = Held(torch.zeros_like(other), whole(other.shape))
+        for there, here in copies(self._needs[name], self._places[name]):
             to = copied.part(here)
             to.add_(diff.part(there).sum_to_size(to.shape))
+        return copied.values
 
 
 def _sliding(layer: LayerType) -> tuple:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from net_text import input_layer, net_of
 from plain_path import FCN, image, layer, plain, twins
-from test_plan import BEHIND_A_BORDER, BORDER, conv, images
+from test_plan import BEHIND_A_BORDER, images, with_outputs_written
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -99,12 +99,7 @@ def test_other_weights_are_another_graph(graphs):
 
 @pytest.mark.parametrize("name", BEHIND_A_BORDER)
 def test_what_a_script_writes_to_an_output_stays_out_of_a_replay(name, graphs):
-    up = conv("up", "wide", "num_output: 2 kernel_size: 2", kind="Deconvolution")
-    ours, theirs = twins(BORDER + up + BEHIND_A_BORDER[name])
-    for _ in range(5):
-        images(ours, theirs, [(6, 6)])
-        for blob in ours.outputs:
-            ours.blobs[blob].data[...] = 77
+    with_outputs_written(name, 5)
     assert len(graphs) == 1
 
 

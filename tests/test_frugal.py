@@ -164,25 +164,33 @@ SKIPS = "".join(
     ]
 )
 
-# The shape of FCN-16s, with all that decides what may go: Splits, Dropout, a layer not learned.
-FCN = "".join(
-    [
-        input_layer("data", 1, 2, 12, 14),
-        input_layer("label", 1, 1, 12, 14),
-        conv("conv1", "data", "num_output: 4 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu1", "conv1", "conv1"),
-        conv("conv1_2", "conv1", "num_output: 4 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu1_2", "conv1_2", "conv1_2"),
-        layer("Pooling", "pool1", "conv1_2", "", POOL),
-        conv("conv2", "pool1", "num_output: 4 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu2", "conv2", "conv2"),
-        layer("LRN", "norm2", "conv2", "", "lrn_param { local_size: 3 alpha: 1 }"),
-        layer("Pooling", "pool2", "norm2", "", POOL),
-        SKIPS,
-        layer("Crop", "score", "up data", "", "crop_param { axis: 2 offset: 1 }"),
-        loss_at_each_pixel("score"),
-    ]
-)
+
+def fcn16s(pad: int, norm2: str = "") -> str:
+    """The shape of FCN-16s, with what decides what may go: Splits, Dropout, a layer not learned.
+
+    pad: around the image. norm2: a layer between conv2 and the pooling behind it.
+    """
+    return "".join(
+        [
+            input_layer("data", 1, 2, 12, 14),
+            input_layer("label", 1, 1, 12, 14),
+            conv("conv1", "data", f"num_output: 4 kernel_size: 3 pad: {pad}"),
+            layer("ReLU", "relu1", "conv1", "conv1"),
+            conv("conv1_2", "conv1", "num_output: 4 kernel_size: 3 pad: 1"),
+            layer("ReLU", "relu1_2", "conv1_2", "conv1_2"),
+            layer("Pooling", "pool1", "conv1_2", "", POOL),
+            conv("conv2", "pool1", "num_output: 4 kernel_size: 3 pad: 1"),
+            layer("ReLU", "relu2", "conv2", "conv2"),
+            norm2,
+            layer("Pooling", "pool2", "norm2" if norm2 else "conv2", "", POOL),
+            SKIPS,
+            layer("Crop", "score", "up data", "", f"crop_param {{ axis: 2 offset: {pad} }}"),
+            loss_at_each_pixel("score"),
+        ]
+    )
+
+
+FCN = fcn16s(1, layer("LRN", "norm2", "conv2", "", "lrn_param { local_size: 3 alpha: 1 }"))
 
 # A classifier: two chains between poolings, and a draw.
 CHAIN = "".join(
@@ -642,28 +650,35 @@ VIEWS = {
 }
 
 
+def holds_a_view(solvers, what: str, same_blobs: Callable, close: Callable, learned: Callable):
+    """A script's view of something shows each iteration, and may be written through.
+
+    learned: how what both learn is compared.
+    """
+    views = [VIEWS[what](solver.net) for solver in solvers]
+    for seed in (1, 2):
+        for solver in solvers:
+            feed(solver, seed)
+            step(solver)
+        close(*views, what)
+    for view in views:
+        view[...] = 1
+    same_blobs(*solvers)
+    same_learning(*solvers, learned)
+    for solver in solvers:
+        feed(solver, 3)
+        step(solver)
+    close(*views, what)
+    same_learning(*solvers, close)
+
+
 @both
 @pytest.mark.parametrize("what", VIEWS)
 def test_a_view_that_a_script_holds_shows_each_iteration_and_may_be_written_through(
     what, recompute
 ):
     with setting(recompute):
-        ours, theirs = solvers = twins(FCN)
-        views = [VIEWS[what](solver.net) for solver in solvers]
-        for seed in (1, 2):
-            for solver in solvers:
-                feed(solver, seed)
-                step(solver)
-            close(*views, what)
-        for view in views:
-            view[...] = 1
-        same_blobs(ours, theirs)
-        same_learning(ours, theirs)
-        for solver in solvers:
-            feed(solver, 3)
-            step(solver)
-        close(*views, what)
-        same_learning(ours, theirs, close)
+        holds_a_view(twins(FCN), what, same_blobs, close, equal)
 
 
 @both

@@ -419,10 +419,15 @@ def test_layers_in_place_give_what_they_give_elsewhere(held):
         assert np.array_equal(in_place, elsewhere)
 
 
-def test_the_scores_of_fcn8s_are_those_of_fp32_to_its_roundings(mode):
-    spec = nets.fcn("fcn8s", "deploy", classes=5, data=None, width=1 / 16)
+def fcn8s(width: float) -> caffe.Net:
+    spec = nets.fcn("fcn8s", "deploy", classes=5, data=None, width=width)
     net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
     draw(net)
+    return net
+
+
+def test_the_scores_of_fcn8s_are_those_of_fp32_to_its_roundings(mode):
+    net = fcn8s(1 / 16)
     net.blobs["data"].reshape(1, 3, 64, 64)
     net.blobs["data"].data[...] = 100 * normal(0, 1, 3, 64, 64)
     fp32 = net.forward()["score"].copy()
@@ -440,9 +445,7 @@ def test_the_scores_of_fcn8s_are_those_of_fp32_to_its_roundings(mode):
 def scores(precision: str, plainly: bool = False) -> tuple[caffe.Net, np.ndarray]:
     """FCN-8s of a twelfth of its channels, after two images of one size and one of another."""
     caffe.set_random_seed(1)
-    spec = nets.fcn("fcn8s", "deploy", classes=5, data=None, width=1 / 12)
-    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
-    draw(net)
+    net = fcn8s(1 / 12)
     if plainly:
         plain(net)
     caffe.set_precision(precision)

@@ -21,13 +21,13 @@ from test_frugal import (
     FROZEN,
     POOL,
     ROUNDING,
-    SKIPS,
     VIEWS,
     Live,
     both,
+    fcn16s,
     feed,
+    holds_a_view,
     inner_product,
-    loss_at_each_pixel,
     places,
     same_learning,
     setting,
@@ -280,24 +280,7 @@ LOOKS = st.sampled_from([set(), set(), {2}, {0}, {1}])
 
 # ---- One net, as FCN-16s ----
 
-# That of test_frugal.py, with a border around its image.
-NET = "".join(
-    [
-        input_layer("data", 1, 2, 12, 14),
-        input_layer("label", 1, 1, 12, 14),
-        conv("conv1", "data", "num_output: 4 kernel_size: 3 pad: 14"),
-        layer("ReLU", "relu1", "conv1", "conv1"),
-        conv("conv1_2", "conv1", "num_output: 4 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu1_2", "conv1_2", "conv1_2"),
-        layer("Pooling", "pool1", "conv1_2", "", POOL),
-        conv("conv2", "pool1", "num_output: 4 kernel_size: 3 pad: 1"),
-        layer("ReLU", "relu2", "conv2", "conv2"),
-        layer("Pooling", "pool2", "conv2", "", POOL),
-        SKIPS,
-        layer("Crop", "score", "up data", "", "crop_param { axis: 2 offset: 14 }"),
-        loss_at_each_pixel("score"),
-    ]
-)
+NET = fcn16s(14)  # with a border around its image
 
 
 def test_what_is_in_the_trunk(runs):
@@ -374,22 +357,7 @@ def test_what_is_read_is_of_the_iteration_whatever_comes_first(first, runs):
 
 @pytest.mark.parametrize("what", VIEWS)
 def test_a_view_that_a_script_holds_shows_each_iteration_and_may_be_written_through(what, runs):
-    solvers = twins(NET)
-    views = [VIEWS[what](solver.net) for solver in solvers]
-    for seed in (1, 2):
-        for solver in solvers:
-            feed(solver, seed)
-            step(solver)
-        close(*views, what)
-    for view in views:
-        view[...] = 1
-    same_blobs(*solvers)
-    same_learning(*solvers, close)
-    for solver in solvers:
-        feed(solver, 3)
-        step(solver)
-    close(*views, what)
-    same_learning(*solvers, close)
+    holds_a_view(twins(NET), what, same_blobs, close, close)
 
 
 def test_a_view_that_is_let_go_of_leaves_the_trunk_to_run(runs):
