@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from caffe.files import write_text
-from caffe.mode import PRECISIONS
+from caffe.core.files import write_text
+from caffe.core.precision import PRECISIONS
 
 from . import cases, feed, goals, ours, plots, report, sizes, snapshots, start
 from .processes import in_process

@@ -2,7 +2,7 @@
 
 import torch
 
-from caffe.cost import SIDE
+from caffe.graph.flops import SIDE
 
 from .work import Work
 

@@ -7,9 +7,10 @@ import numpy as np
 
 import caffe
 import nets
-from caffe.cost import multiply_adds
-from caffe.files import prototxt, write_text
+from caffe.core.files import write_text
+from caffe.graph.flops import multiply_adds
 from caffe.proto import caffe_pb2
+from caffe.proto.text import prototxt
 from surgery.draw import draw
 
 from .work import BASE_LR, CLASSES, MOMENTUM, NET, PARTS, WEIGHT_DECAY, Size, Work, images, label

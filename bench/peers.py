@@ -26,7 +26,7 @@ def onnx_file(work: Work) -> Path:
 def _export(work: Work) -> None:
     import torch
 
-    from caffe.files import replacing
+    from caffe.core.files import replacing
 
     from . import plain
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from caffe.files import replacing
+from caffe.core.files import replacing
 
 from .tables import Table
 

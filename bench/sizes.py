@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from caffe.files import write_text
+from caffe.core.files import write_text
 
 from . import matrix, ours, plots
 from .cases import LIMITS, OURS, PEAK, SECONDS

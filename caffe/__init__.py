@@ -1,21 +1,18 @@
 """A drop-in pycaffe: Caffe's nets, layers, solvers and files, computed by PyTorch."""
 
 from . import coord_map, io
-from .blob import Blob
 from .classifier import Classifier
+from .core.blob import Blob
+from .core.device import set_device, set_mode_cpu, set_mode_gpu
+from .core.errors import CaffeError
+from .core.log import init_log, log
+from .core.precision import set_precision
+from .core.rng import set_random_seed
+from .core.timer import Timer
 from .detector import Detector
-from .errors import CaffeError
+from .engine.remat import set_recompute
 from .layer_types import layer_type_list
 from .layer_types.python import Layer
-from .log import init_log, log
-from .mode import (
-    set_device,
-    set_mode_cpu,
-    set_mode_gpu,
-    set_precision,
-    set_random_seed,
-    set_recompute,
-)
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
 from .parallel import (
@@ -28,7 +25,7 @@ from .parallel import (
     solver_rank,
 )
 from .proto.caffe_pb2 import TEST, TRAIN
-from .solver import (
+from .solver.solver import (
     AdaDeltaSolver,
     AdaGradSolver,
     AdamSolver,
@@ -37,7 +34,6 @@ from .solver import (
     SGDSolver,
     get_solver,
 )
-from .timer import Timer
 
 __version__ = "1.0.0"  # of the Caffe whose behaviour this follows
 

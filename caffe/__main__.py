@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .errors import CaffeError
-from .log import glog
+from .core.errors import CaffeError
+from .core.log import glog
 from .tools import COMMANDS, flags
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import io
-from .errors import CaffeError
-from .files import PathLike
+from .core.errors import CaffeError
+from .core.files import PathLike
 from .net import Net
 from .proto import caffe_pb2
 

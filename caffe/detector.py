@@ -10,8 +10,8 @@ import numpy as np
 
 from . import io
 from .classifier import input_batch, input_transformer
-from .errors import CaffeError
-from .files import PathLike
+from .core.errors import CaffeError
+from .core.files import PathLike
 from .net import Net
 from .proto import caffe_pb2
 

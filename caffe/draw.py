@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import CaffeError
-from .files import PathLike, replacing
+from .core.errors import CaffeError
+from .core.files import PathLike, replacing
 from .proto import caffe_pb2
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from .blob import checked_shape
-from .errors import CaffeError, within
-from .feeding import datum as _datum
-from .feeding import images
-from .files import PathLike
+from .core.blob import checked_shape
+from .core.errors import CaffeError, within
+from .core.files import PathLike
+from .data import datum as _datum
+from .data import images
 from .proto import caffe_pb2
 
 # Blobs, datums and arrays.

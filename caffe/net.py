@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import debug_info, describe, hdf5_storage, storage
-from .blob import Blob
-from .build import Graph, build, set_loss_diffs
-from .contents import net_content
-from .errors import CaffeError, within
-from .fast import FastForward
-from .files import PathLike
+from .core.blob import Blob
+from .core.errors import CaffeError, within
+from .core.files import PathLike
+from .core.log import LOGGER, info
+from .engine.inference import FastForward
+from .graph import canonical, debug_info
+from .graph.build import Graph, build, set_loss_diffs
 from .layer_types import LayerType
-from .log import LOGGER, info
 from .proto import caffe_pb2
-from .stored import StoredBlob, StoredLayers
-from .upgrade import read_net
+from .proto.upgrade import read_net
+from .storage import caffemodel, hdf5_model
+from .storage.content import StoredBlob, StoredLayers, net_content
 
 if TYPE_CHECKING:
-    from .torch_module import NetModule
+    from .export.torch_module import NetModule
 
 Hook = Callable[[int], object]
 
@@ -76,7 +76,7 @@ class Net:
         return net
 
     def _init(self, spec: caffe_pb2.NetParameter, state: caffe_pb2.NetState) -> None:
-        described = describe.describe(spec, state)
+        described = canonical.describe(spec, state)
         described.state.CopyFrom(state)
         self._graph: Graph = build(described)
         self._names = [layer.name for layer in self._graph.layers]
@@ -377,11 +377,11 @@ class Net:
         A name that ends in .h5 is an HDF5 file's. Raises CaffeError for a file that is no whole
         caffemodel, or a shape that does not fit; nothing is loaded then.
         """
-        self._load(storage.read_weights(weights), weights)
+        self._load(caffemodel.read_weights(weights), weights)
 
     def load_hdf5(self, path: PathLike) -> None:
         """As copy_from, of an HDF5 file whatever its name."""
-        self._load(hdf5_storage.read_weights_hdf5(path), path)
+        self._load(hdf5_model.read_weights_hdf5(path), path)
 
     def _load(self, stored: StoredLayers, path: PathLike) -> None:
         ours = self._by_name()
@@ -438,20 +438,20 @@ class Net:
 
     def save(self, path: PathLike) -> None:
         """Write a caffemodel; an older file of that name stays whole until it is complete."""
-        storage.write_weights(path, net_content(self))
+        caffemodel.write_weights(path, net_content(self._graph))
 
     def save_hdf5(self, path: PathLike, write_diff: bool = False) -> None:
         """As save, in HDF5 whatever the name; with the diffs if asked for."""
-        hdf5_storage.write_weights_hdf5(path, net_content(self, write_diff))
+        hdf5_model.write_weights_hdf5(path, net_content(self._graph, write_diff))
 
     def to_torch(self) -> NetModule:
         """The net as a torch.nn.Module with a copy of the parameters, see NetModule.
 
         Raises CaffeError for a net with data layers or Python layers.
         """
-        from .torch_module import NetModule
+        from .export.torch_module import NetModule
 
-        return NetModule(self)
+        return NetModule(self._graph)
 
     # Helpers.
 

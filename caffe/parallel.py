@@ -1,6 +1,6 @@
 """Caffe's settings for one solver of several. This engine runs one solver, on one device."""
 
-from .errors import CaffeError
+from .core.errors import CaffeError
 
 _solver_count = 1
 _solver_rank = 0

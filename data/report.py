@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from caffe import CaffeError
-from caffe.files import replacing, write_text
+from caffe.core.files import replacing, write_text
 from data.datasets import DATASETS, Dataset, palette
 from data.mine import find, mine
 from data.samples import Survey, photograph, reader, verify

@@ -94,7 +94,7 @@ def write_palette_png(path: str | os.PathLike, labels: np.ndarray) -> None:
 
 
 def _write(path: str | os.PathLike, image: Image.Image, **options: int) -> None:
-    from caffe.files import replacing  # here: caffe loads torch, which takes seconds
+    from caffe.core.files import replacing  # here: caffe loads torch, which takes seconds
 
     with replacing(path) as file:
         image.save(file, format="PNG", **options)

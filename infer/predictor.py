@@ -127,7 +127,7 @@ def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Ne
     with tempfile.TemporaryDirectory() as folder:
         prototxt = Path(folder) / f"{found}-deploy.prototxt"
         spec = nets.fcn(found, "deploy", classes=classes, data=None, width=width)
-        prototxt.write_text(caffe.files.prototxt(spec))
+        prototxt.write_text(caffe.proto.text.prototxt(spec))
         return _net(prototxt, weights)
 
 
@@ -136,7 +136,7 @@ def _net(prototxt: str | os.PathLike, weights: str | os.PathLike) -> caffe.Net:
     import caffe
 
     net = caffe.Net(str(prototxt), caffe.TEST)
-    stored = caffe.storage.blob_shapes(weights)
+    stored = caffe.storage.caffemodel.blob_shapes(weights)
     missing = [layer for layer in net.params if layer not in stored]
     if missing:
         raise ValueError(

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from caffe import CaffeError
-from caffe.files import prototxt, write_text
+from caffe.core.files import write_text
+from caffe.proto.text import prototxt
 
 from .table import every_prototxt
 

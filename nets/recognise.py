@@ -13,7 +13,9 @@ def net_of_weights(path: str | PathLike) -> tuple[str, int | dict[str, int], flo
     Nets that differ in nothing but their data or learning rates count as the first one: a color or
     hha net as fcn32s. Raises ValueError if the layers are those of no net.
     """
-    from caffe.storage import blob_shapes  # here: BVLC's pycaffe, which generates too, has none
+    from caffe.storage.caffemodel import (
+        blob_shapes,  # here: BVLC's pycaffe, which generates too, has none
+    )
 
     found = {name: shapes[0][0] for name, shapes in blob_shapes(path).items()}
     classes = _classes(found)

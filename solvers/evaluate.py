@@ -17,7 +17,8 @@ from pathlib import Path
 
 import caffe
 import nets
-from caffe.files import prototxt, write_text
+from caffe.core.files import write_text
+from caffe.proto.text import prototxt
 from data.datasets import DATASETS, Dataset, passes, require
 from data.mine import find
 
@@ -66,7 +67,7 @@ def _new(path: Path) -> Path:
 
 def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float) -> caffe.Net:
     """The val net with these weights, its prototxt written to `out`."""
-    stored = caffe.storage.blob_shapes(weights)
+    stored = caffe.storage.caffemodel.blob_shapes(weights)
     spec = nets.net_for(dataset, net, "val", width=width, home=dataset.home)
     write_text(out / "val.prototxt", prototxt(spec))
     loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST, weights=str(weights))

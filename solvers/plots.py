@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from caffe.files import replacing
+from caffe.core.files import replacing
 from infer import LegendEntry
 
 

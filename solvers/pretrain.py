@@ -7,8 +7,9 @@ from tqdm import tqdm
 
 import caffe
 import nets
-from caffe.files import prototxt, write_text
+from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
+from caffe.proto.text import prototxt
 from data.datasets import DATASETS
 
 CLASSES = len(DATASETS["synthetic"].classes) - 1  # no image is labelled background

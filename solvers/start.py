@@ -9,7 +9,7 @@ import caffe
 import nets
 import surgery
 from caffe.proto import caffe_pb2
-from caffe.storage import blob_shapes
+from caffe.storage.caffemodel import blob_shapes
 from data.datasets import Dataset
 
 from .stages import BEFORE, suffix

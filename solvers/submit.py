@@ -25,7 +25,7 @@ from seg_labels import LABEL_IDS
 from tqdm import tqdm
 
 from caffe import CaffeError
-from caffe.files import replacing
+from caffe.core.files import replacing
 from data import classes
 from data.datasets import DATASETS, palette
 

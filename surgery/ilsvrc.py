@@ -14,7 +14,7 @@ from pathlib import Path
 import caffe
 import nets
 from caffe.proto import caffe_pb2
-from caffe.storage import blob_shapes
+from caffe.storage.caffemodel import blob_shapes
 from data.datasets import ILSVRC, ROOT
 from data.download import download
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from caffe import CaffeError
-from caffe.files import write_text
+from caffe.core.files import write_text
 
 from . import published, render
 from .ours import TIMES, Ours, candidates, collect

@@ -44,7 +44,7 @@ class Footprint:
 def bare(gpu: str | None) -> int:
     """The peak memory, in bytes, of a process that has imported caffe and no more."""
     choose_device(gpu)
-    return peak_memory(caffe.mode.device().type)
+    return peak_memory(caffe.core.device.current_device().type)
 
 
 def measure(case: Case) -> Footprint:
@@ -56,7 +56,7 @@ def measure(case: Case) -> Footprint:
         start = time.perf_counter()
         run()
         seconds = time.perf_counter() - start
-    return Footprint(peak_memory(caffe.mode.device().type), seconds)
+    return Footprint(peak_memory(caffe.core.device.current_device().type), seconds)
 
 
 def _evaluation(case: Case):

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from bench.processes import Failed, in_process
 from caffe import CaffeError
-from caffe.files import replacing, write_text
+from caffe.core.files import replacing, write_text
 from solvers.device import choose_device
 
 from .footprint import Case, Footprint, bare, measure

@@ -50,7 +50,7 @@ def _pass(net: caffe.Net, image: np.ndarray) -> float:
 
 def device() -> str:
     """The name of what computes: the GPU, or the CPU and its threads."""
-    if caffe.mode.device().type == "cuda":
+    if caffe.core.device.current_device().type == "cuda":
         return torch.cuda.get_device_name()
     return f"{cpu()}, {torch.get_num_threads()} threads"
 

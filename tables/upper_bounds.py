@@ -19,7 +19,7 @@ from seg_data_layer import read_indices
 from tqdm import tqdm
 
 from caffe import CaffeError
-from caffe.files import write_text
+from caffe.core.files import write_text
 from data.datasets import DATASETS
 from solvers.metrics import confusion, scores
 

@@ -7,9 +7,9 @@ import numpy as np
 from net_text import net_of
 
 import caffe
-from caffe.databases import create_database
-from caffe.feeding import images
-from caffe.feeding.datum import array_to_datum
+from caffe.data import images
+from caffe.data.datum import array_to_datum
+from caffe.formats.database import create_database
 
 
 def pictures(count: int, *shape: int, seed: int = 0) -> np.ndarray:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from net_text import input_layer, net_of, run_layer
 
 import caffe
-from caffe.files import read_prototxt
 from caffe.proto import caffe_pb2
+from caffe.proto.text import read_prototxt
 
 X = input_layer("x", 2, 3)
 

@@ -15,7 +15,7 @@ from plain_path import close, conv, image, layer, plain, ran_fast, scale_of, twi
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
-from caffe import blank, needs, plan, regions, steps
+from caffe.engine import border, bounds, plan, regions, schedule
 
 # ---- Stacks of windows ----
 
@@ -127,7 +127,7 @@ class Found(NamedTuple):
 
     net: caffe.Net
     reached: dict[str, regions.Region]
-    around: blank.Blank | None
+    around: border.Blank | None
 
 
 def blank_of(text: str, *wanted: str) -> Found | None:
@@ -138,16 +138,18 @@ def blank_of(text: str, *wanted: str) -> Found | None:
         return None  # no window fits
     shapes = {name: blob.shape for name, blob in net.blobs.items()}
     everything = {name: regions.whole(shape) for name, shape in shapes.items()}
-    found = [plan._planned(s) for s in steps.steps_behind(net._graph, steps.front(net._graph))]
-    reached = needs.reached_regions(found, everything)
+    found = [
+        plan._planned(s) for s in schedule.steps_behind(net._graph, schedule.front(net._graph))
+    ]
+    reached = bounds.reached_regions(found, everything)
     wanted = wanted or [name for name in reached if reached[name] != everything[name]]
-    return Found(net, reached, blank.blank(found, shapes, wanted))
+    return Found(net, reached, border.blank(found, shapes, wanted))
 
 
 def sources_of(found: Found, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """An image under all names that it has."""
     graph = found.net._graph
-    return {name: x for i in steps.front(graph) for name in graph.tops[i]}
+    return {name: x for i in schedule.front(graph) for name in graph.tops[i]}
 
 
 def blobs_of(net: caffe.Net, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -158,7 +160,7 @@ def blobs_of(net: caffe.Net, x: np.ndarray) -> dict[str, np.ndarray]:
     return {name: blob.data.copy() for name, blob in net.blobs.items()}
 
 
-def blank_blobs(net: caffe.Net, around: blank.Blank) -> dict[str, np.ndarray]:
+def blank_blobs(net: caffe.Net, around: border.Blank) -> dict[str, np.ndarray]:
     """The blobs of the blank image, by the layers that compute them: others may not fit on it."""
     shape = next(around.shapes[name] for name in around.sources)
     net.blobs["data"].reshape(1, *shape[1:])
@@ -173,7 +175,7 @@ def blank_blobs(net: caffe.Net, around: blank.Blank) -> dict[str, np.ndarray]:
 @contextmanager
 def worth(share: float) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blank, "WORTH", share)
+        patch.setattr(border, "WORTH", share)
         yield
 
 
@@ -197,13 +199,13 @@ def test_what_surrounds_an_image_is_around_the_blank_image():
         small = blank_blobs(net, around)
         scale = max(np.abs(values).max() for values in large.values())
         whole = {name: regions.whole(large[name].shape) for name in around.places}
-        wanted = {name: needs.Need(whole[name], reached[name]) for name in around.places}
+        wanted = {name: bounds.Need(whole[name], reached[name]) for name in around.places}
         held = plan.around_blank(around, sources_of(found, torch.from_numpy(x)), wanted)
         assert held.keys() == around.places.keys()
         for name, places in around.places.items():
             assert small[name].shape[1:] == around.shapes[name][1:]
-            nothing = needs.Need(whole[name], ((0, 0), (0, 0)))  # is computed
-            ours = blank.surrounded(nothing, torch.from_numpy(small[name]), places, len(x))
+            nothing = bounds.Need(whole[name], ((0, 0), (0, 0)))  # is computed
+            ours = border.surrounded(nothing, torch.from_numpy(small[name]), places, len(x))
             h, w = (slice(*span) for span in reached[name])
             outside = np.ones(large[name].shape[2:], bool)
             outside[h, w] = False
@@ -233,12 +235,12 @@ def test_a_region_of_what_surrounds_is_cut_from_the_whole(text, seed):
             (random.randint(0, a + 1), random.randint(b, n + 1))
             for (a, b), (_, n) in zip(inner, everything, strict=True)
         )
-        whole[name] = needs.Need(everything, tuple((0, 0) for _ in everything))  # none is computed
-        parts[name] = needs.Need(outer, inner)
+        whole[name] = bounds.Need(everything, tuple((0, 0) for _ in everything))  # none is computed
+        parts[name] = bounds.Need(outer, inner)
     whole, cut = (plan.around_blank(around, source, of) for of in (whole, parts))
     for name, need in parts.items():
         assert cut[name].region == need.region
-        for strip in needs.strips(need):
+        for strip in bounds.strips(need):
             close(cut[name].part(strip).numpy(), whole[name].part(strip).numpy())
 
 
@@ -372,7 +374,7 @@ def test_there_is_none_that_is_larger_than_worth_it():
         assert (found.around is not None) == is_worth
         if found.around:
             sizes = [np.prod(found.around.shapes[n]) for n in "cd"]
-            assert sum(sizes) <= blank.WORTH * sum(found.net.blobs[n].data.size for n in "cd")
+            assert sum(sizes) <= border.WORTH * sum(found.net.blobs[n].data.size for n in "cd")
 
 
 def test_there_is_none_for_images_of_two_sizes_and_one_for_two_of_one_size():
@@ -410,7 +412,7 @@ NET = "".join(
 )
 
 
-def blank_image(net: caffe.Net) -> blank.Blank | None:
+def blank_image(net: caffe.Net) -> border.Blank | None:
     return net._fast._plan._blank
 
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from net_text import input_layer, net_of, run_layer
 
 import caffe
-import caffe.blob
-from caffe import mode
-from caffe.blob import Blob, Memory
+import caffe.core.blob
+from caffe.core.blob import Blob
+from caffe.core.device import current_device
+from caffe.core.synced_memory import Memory
 
 
 def blob_of(*shape: int) -> Blob:
@@ -254,7 +255,7 @@ def transfers(monkeypatch):
 
         return call
 
-    monkeypatch.setattr(caffe.blob, "numpy_sees", lambda tensor: False)
+    monkeypatch.setattr(caffe.core.synced_memory, "numpy_sees", lambda tensor: False)
     monkeypatch.setattr(Memory, "_upload", counted("up", Memory._upload))
     monkeypatch.setattr(Memory, "_download", counted("down", Memory._download))
     return counts
@@ -305,7 +306,7 @@ def test_a_net_runs_the_same_with_its_memory_on_a_device(transfers):
     runs = []
     for device in (True, False):
         if not device:
-            caffe.blob.numpy_sees = lambda tensor: True
+            caffe.core.synced_memory.numpy_sees = lambda tensor: True
         caffe.set_random_seed(3)
         net = net_of(CHAIN, caffe.TRAIN)
         held = net.blobs["y"].data
@@ -372,7 +373,7 @@ def test_gpu_and_cpu_agree_and_blobs_follow_the_mode(gpu):
         net.clear_param_diffs()
         net.forward()
         net.backward()
-        assert net.blobs["y"].data_tensor().device == mode.device()
+        assert net.blobs["y"].data_tensor().device == current_device()
         parts = [net.blobs["y"].data, net.blobs["x"].diff, net.params["ip"][0].diff]
         passes.append([part.copy() for part in parts])
     for ours in passes[1:]:

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 import caffe
-from caffe import cost
 from caffe.__main__ import main
-from caffe.databases import open_database
-from caffe.feeding.datum import datum_to_array, parse_datum
+from caffe.data.datum import datum_to_array, parse_datum
+from caffe.formats.database import open_database
+from caffe.graph import flops
 from caffe.tools import COMMANDS
 from caffe.tools.parse_log import parse_log
 
@@ -126,7 +126,7 @@ def numbers(lines):
 
 
 def weights_of(path):
-    stored = caffe.storage.read_weights(path)
+    stored = caffe.storage.caffemodel.read_weights(path)
     return {name: [blob.values for blob in blobs] for name, blobs in stored.items()}
 
 
@@ -469,7 +469,7 @@ def test_time_prints_where_the_time_goes(here, known_rate, capsys):
             milliseconds = float(re.search(r"([\d.]+) +[\d.]+%", line)[1])
             assert milliseconds == pytest.approx(float(logged[line.split()[0]]), abs=1e-3)
         (conv,) = [line.split() for line in lines if line.startswith("conv ")]
-        operations = 2 * cost.multiply_adds(net)["conv"]
+        operations = 2 * flops.multiply_adds(net)["conv"]
         assert conv[1:3] == ["Convolution", "x".join(map(str, net.blobs["conv"].shape))]
         assert float(conv[-3]) == pytest.approx(operations / 1e9, abs=1e-3)
         assert float(conv[-1]) == pytest.approx(float(conv[3]) / 1e3 * RATE / operations, rel=0.1)
@@ -491,7 +491,7 @@ def test_device_query_tells_what_torch_knows(monkeypatch, capsys):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda i: Properties())
-    monkeypatch.setattr("caffe.mode._gpu_id", 0)
+    monkeypatch.setattr("caffe.core.device._gpu_id", 0)
     assert main(["device_query", "-gpu", "all"]) == 0
     lines = said(capsys.readouterr().err)
     assert lines[0] == "Querying GPUs all"

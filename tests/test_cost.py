@@ -8,7 +8,7 @@ from net_text import input_layer, net_of, run_layer
 
 import caffe
 import nets
-from caffe import cost
+from caffe.graph import flops
 from caffe.proto import caffe_pb2
 from caffe.tools.cost_table import Line, cost_table
 
@@ -77,17 +77,17 @@ def test_a_convolutions_products_are_counted(kind, reference, shape, geometry):
     options = {k: v for k, v in geometry.items() if k != "kernel_size"}
     y, count = reference(np.float64(x), w, **options)
     np.testing.assert_allclose(ran.y[0], y, rtol=1e-4, atol=1e-4)
-    assert cost.multiply_adds(ran.net) == {"l": count}
+    assert flops.multiply_adds(ran.net) == {"l": count}
 
 
 @pytest.mark.parametrize("transpose", ["false", "true"])
 def test_inner_products_and_every_bottom_of_a_convolution_are_counted(transpose):
     body = f"inner_product_param {{ num_output: 5 axis: 2 transpose: {transpose} }}"
     ran = run_layer("InnerProduct", body, [values(2, 3, 4, 2)])
-    assert cost.multiply_adds(ran.net) == {"l": (2 * 3) * 5 * (4 * 2)}
+    assert flops.multiply_adds(ran.net) == {"l": (2 * 3) * 5 * (4 * 2)}
     body = conv_body(num_output=5, kernel_size=2)
     ran = run_layer("Convolution", body, [values(1, 3, 4, 4)] * 2, tops=2)
-    assert cost.multiply_adds(ran.net) == {"l": 2 * (3 * 3) * 5 * (3 * 2 * 2)}
+    assert flops.multiply_adds(ran.net) == {"l": 2 * (3 * 3) * 5 * (3 * 2 * 2)}
 
 
 TWO_CONVOLUTIONS = input_layer("data", 1, 2, 6, 6) + "".join(
@@ -99,20 +99,20 @@ TWO_CONVOLUTIONS = input_layer("data", 1, 2, 6, 6) + "".join(
 
 def test_the_counts_follow_the_blobs_shapes():
     net = net_of(TWO_CONVOLUTIONS)
-    before = cost.multiply_adds(net)
+    before = flops.multiply_adds(net)
     assert before == {"a": 4 * 4 * 3 * 2 * 9, "b": 2 * 2 * 3 * 3 * 9}
     net.blobs["data"].reshape(5, 2, 6, 6)
     net.reshape()
-    assert cost.multiply_adds(net) == {name: 5 * count for name, count in before.items()}
+    assert flops.multiply_adds(net) == {name: 5 * count for name, count in before.items()}
 
 
 def test_backward_counts_the_diffs_that_are_wanted():
     loss = 'layer { name: "l" type: "Reduction" bottom: "b" top: "l" loss_weight: 1 }'
     net = net_of(TWO_CONVOLUTIONS + loss)
-    forward = cost.multiply_adds(net)
+    forward = flops.multiply_adds(net)
     graph = net._graph
     backward = {
-        layer.name: cost.backward_multiply_adds(layer, graph.bottom(i), graph.top(i))
+        layer.name: flops.backward_multiply_adds(layer, graph.bottom(i), graph.top(i))
         for i, layer in enumerate(graph.layers)
     }
     # a: its weights, nobody wants the image's diff; b: only its bottom's, its weights do not learn
@@ -124,7 +124,7 @@ def test_fcn8s_at_500_is_181_billion_multiply_adds():
     net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
     net.blobs["data"].reshape(1, 3, 500, 500)
     net.reshape()
-    counts = cost.multiply_adds(net)
+    counts = flops.multiply_adds(net)
     upsampling = {name: count for name, count in counts.items() if name.startswith("upscore")}
     assert len(upsampling) == 3
     assert sum(counts.values()) == 181_529_034_048
@@ -133,9 +133,9 @@ def test_fcn8s_at_500_is_181_billion_multiply_adds():
 
 def test_the_matrix_rate_is_two_operations_a_multiply_add_in_the_fastest_round(monkeypatch):
     clock = iter([0.0, 5.0, 7.0, 8.0, 20.0, 24.0])  # milliseconds: rounds of 5, 1 and 4
-    monkeypatch.setattr(cost, "SIDE", 10)
-    monkeypatch.setattr(cost, "now", lambda: next(clock))
-    assert cost.matrix_rate(3) == pytest.approx(2 * 10**3 / 1e-3)
+    monkeypatch.setattr(flops, "SIDE", 10)
+    monkeypatch.setattr(flops, "now", lambda: next(clock))
+    assert flops.matrix_rate(3) == pytest.approx(2 * 10**3 / 1e-3)
 
 
 def test_a_table_has_shares_rates_and_a_total():

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import caffe
-from caffe import cuda_graph, plan
+from caffe.engine import cuda_graph, plan
 
 
 class Recorded(TorchDispatchMode):

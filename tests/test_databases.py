@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 import caffe
 from caffe import CaffeError
-from caffe.databases import create_database, leveldb_file, lmdb_file, open_database
-from caffe.databases.crc32c import BYTES, crc32c
-from caffe.databases.leveldb_format import log_of, log_records
-from caffe.databases.snappy import decompress
+from caffe.formats import leveldb
+from caffe.formats import lmdb as lmdb_format
+from caffe.formats.crc32c import BYTES, crc32c
+from caffe.formats.database import create_database, open_database
+from caffe.formats.leveldb_tables import log_of, log_records
+from caffe.formats.snappy import decompress
 
 RECORDS = Path(__file__).parent / "records" / "data"
 BACKENDS = ("lmdb", "leveldb")
@@ -106,7 +108,7 @@ def plyvel():
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_the_library_opens_a_leveldb_of_ours_and_goes_on_writing(tmp_path, monkeypatch, shuffled):
     library = plyvel()
-    monkeypatch.setattr(leveldb_file, "PENDING", 1 << 14)  # so that there are several tables
+    monkeypatch.setattr(leveldb, "PENDING", 1 << 14)  # so that there are several tables
     items = [(b"%05d" % i, value(i % 700)) for i in range(500)]
     if shuffled:
         items = random.Random(0).choices(items, k=700)
@@ -182,7 +184,7 @@ def test_a_database_takes_its_place_whole_or_not_at_all(tmp_path, backend):
 
 
 def test_an_lmdb_grows_beyond_its_first_map_and_commits_unasked(tmp_path, monkeypatch):
-    monkeypatch.setattr(lmdb_file, "PENDING", 1 << 20)
+    monkeypatch.setattr(lmdb_format, "PENDING", 1 << 20)
     items = [(b"%03d" % i, value(100_000 + i)) for i in range(40)]
     assert read(write(tmp_path / "db", "lmdb", items), "lmdb") == items
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from net_text import run_layer
 
 import caffe
-from caffe.blob import Blob
-from caffe.fillers import FILLERS, fill
+from caffe.core.blob import Blob
+from caffe.layer_types.fillers import FILLERS, fill
 from caffe.proto import caffe_pb2
 
 

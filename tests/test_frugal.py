@@ -23,8 +23,7 @@ from torch.utils._pytree import tree_leaves
 
 import caffe
 import nets
-from caffe import run
-from caffe.layer_types import vision
+from caffe.layer_types import autograd, convolution
 from caffe.proto import caffe_pb2
 from surgery.draw import draw
 
@@ -39,14 +38,16 @@ SGD = 'momentum: 0.9 weight_decay: 0.01 base_lr: 0.05 lr_policy: "fixed"'
 # ---- Twins: solvers of the same net with the same weights, of which the second is watched ----
 
 
-def solver_of(net: str, text: str = SGD) -> caffe.solver.Solver:
+def solver_of(net: str, text: str = SGD) -> caffe.solver.solver.Solver:
     caffe.set_random_seed(3)
     param = text_format.Parse(text, caffe_pb2.SolverParameter())
     text_format.Parse(net, param.train_net_param)
     return caffe.get_solver(param)
 
 
-def twins(net: str, text: str = SGD) -> tuple[caffe.solver.Solver, caffe.solver.Solver]:
+def twins(
+    net: str, text: str = SGD
+) -> tuple[caffe.solver.solver.Solver, caffe.solver.solver.Solver]:
     ours, theirs = solver_of(net, text), solver_of(net, text)
     plain(theirs.net)
     for solver in (ours, theirs):
@@ -118,8 +119,8 @@ def setting(recompute: bool = False, products: bool = False, columns: int = 256)
     """`products`: every convolution that may is a product of matrices, of a few rows at a time."""
     with pytest.MonkeyPatch.context() as patch:
         if products:
-            patch.setattr(vision, "MANY_WEIGHTS", 1)
-            patch.setattr(vision, "COLUMNS", columns)
+            patch.setattr(convolution, "MANY_WEIGHTS", 1)
+            patch.setattr(convolution, "COLUMNS", columns)
         caffe.set_recompute(recompute)
         try:
             yield
@@ -705,8 +706,8 @@ def calls(monkeypatch):
     def counted(real: Callable) -> Callable:
         return lambda layer, *args: (made.append(layer.name), real(layer, *args))
 
-    monkeypatch.setattr(run, "forward", counted(run.forward))
-    monkeypatch.setattr(run, "backward", counted(run.backward))
+    monkeypatch.setattr(autograd, "forward", counted(autograd.forward))
+    monkeypatch.setattr(autograd, "backward", counted(autograd.backward))
     return made
 
 
@@ -1064,12 +1065,12 @@ def test_what_nobody_reads_holds_no_tensor_after_a_step(read, recompute):
 def test_with_recomputation_activations_are_let_go_of_in_the_forward_pass(monkeypatch):
     seen = []
 
-    def looking(layer, *args, real=run.backward):
+    def looking(layer, *args, real=autograd.backward):
         if layer.name == "loss":
             seen.append({name for name, blob in blobs.items() if held(blob._data)})
         real(layer, *args)
 
-    monkeypatch.setattr(run, "backward", looking)
+    monkeypatch.setattr(autograd, "backward", looking)
     solver = twins(WIDE)[0]
     blobs = solver.net._graph.blobs
     for recompute in (False, True):
@@ -1122,7 +1123,7 @@ RUN = (
 )
 
 
-def of_net(text: str, net: str) -> caffe.solver.Solver:
+def of_net(text: str, net: str) -> caffe.solver.solver.Solver:
     """A solver that trains and tests one net."""
     caffe.set_random_seed(3)
     param = text_format.Parse(text, caffe_pb2.SolverParameter())

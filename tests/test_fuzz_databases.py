@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from fuzzing import FUZZ_INPUTS, mutations, survive, survives
 
-from caffe import hdf5
-from caffe.databases import create_database, leveldb_format, open_database
-from caffe.databases.snappy import decompress
-from caffe.feeding import images
-from caffe.feeding.datum import array_to_datum, datum_to_array, parse_datum
+from caffe.data import images
+from caffe.data.datum import array_to_datum, datum_to_array, parse_datum
+from caffe.formats import hdf5, leveldb_tables
+from caffe.formats.database import create_database, open_database
+from caffe.formats.snappy import decompress
 
 RECORDS = Path(__file__).parent / "records" / "data"
 SMALL = [(b"%04d" % i, b"%d" % i) for i in range(300)]
@@ -60,7 +60,7 @@ def leveldb(folder: Path) -> Path:
     for file in (RECORDS / "plain_leveldb").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     batch = bytes(8) + b"\2\0\0\0" + b"\1\3new\5value" + b"\0\3old"
-    (folder / "000006.log").write_bytes(leveldb_format.log_of(batch))
+    (folder / "000006.log").write_bytes(leveldb_tables.log_of(batch))
     return folder
 
 
@@ -70,7 +70,7 @@ def test_a_damaged_leveldb(tmp_path, monkeypatch, name, checked):
     """Without checksums the damages reach what is read behind them."""
     folder = leveldb(tmp_path)
     if not checked:
-        monkeypatch.setattr(leveldb_format, "checksum", lambda data: mock.ANY)
+        monkeypatch.setattr(leveldb_tables, "checksum", lambda data: mock.ANY)
 
     def read(path: str) -> None:
         with open_database(folder, "leveldb") as database:

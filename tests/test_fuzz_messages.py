@@ -13,17 +13,17 @@ from fuzzing import FUZZ_INPUTS, KILOBYTES, mutations, survives
 from net_text import input_layer, net_of
 
 import caffe
-from caffe import memory, upgrade
-from caffe.feeding.mean_file import read_mean
-from caffe.proto import caffe_pb2
+from caffe.core import host_memory
+from caffe.data.mean_file import read_mean
+from caffe.proto import caffe_pb2, upgrade
 
 LEGACY = Path(__file__).parent / "records" / "legacy"
 
 
 @pytest.fixture(autouse=True)
 def little_memory(monkeypatch):
-    """Blobs above memory.SMALL are refused, so that no damaged size costs time to fill."""
-    monkeypatch.setattr(memory, "free", lambda: 0)
+    """Blobs above host_memory.SMALL are refused, so that no damaged size costs time to fill."""
+    monkeypatch.setattr(host_memory, "free", lambda: 0)
 
 
 NET = """
@@ -248,7 +248,7 @@ def test_a_blob_beyond_the_free_memory_is_refused_when_it_is_touched(monkeypatch
     blob = net_of(input_layer("x", 5_000_000)).blobs["x"]
     with pytest.raises(caffe.CaffeError, match="needs 20,000,000 bytes of memory; 0 are free"):
         blob.data  # noqa: B018
-    monkeypatch.setattr(memory, "free", lambda: 20_000_000)
+    monkeypatch.setattr(host_memory, "free", lambda: 20_000_000)
     assert blob.data.shape == (5_000_000,)
 
 
@@ -268,7 +268,7 @@ def address_space(megabytes: int) -> Iterator[None]:
 
 def test_memory_that_ends_during_a_pass_names_the_layer(monkeypatch):
     """Tops are not claimed before they are computed; the allocator has the last word then."""
-    monkeypatch.setattr(memory, "free", lambda: 1 << 40)
+    monkeypatch.setattr(host_memory, "free", lambda: 1 << 40)
     tile = 'layer { name: "t" type: "Tile" bottom: "x" top: "y" tile_param { tiles: 500000000 } }'
     net = net_of(input_layer("x", 1, 1) + tile)
     with address_space(megabytes=1000):
@@ -280,14 +280,14 @@ def test_memory_that_ends_during_a_pass_names_the_layer(monkeypatch):
 
 def test_the_free_memory_is_the_machines_or_the_containers(monkeypatch, tmp_path):
     monkeypatch.undo()
-    machine = memory.free()
+    machine = host_memory.free()
     assert 0 < machine < 1 << 50
     limit, used = tmp_path / "max", tmp_path / "current"
-    monkeypatch.setattr(memory, "CGROUPS", ((str(limit), str(used)),))
+    monkeypatch.setattr(host_memory, "CGROUPS", ((str(limit), str(used)),))
     for text, free in (("1000", 300), ("500", 0), ("max", machine)):
         limit.write_text(text)
         used.write_text("700")
-        assert memory.free() == pytest.approx(free, rel=0.5)
+        assert host_memory.free() == pytest.approx(free, rel=0.5)
 
 
 def test_fuzzing_damages_what_it_is_given_and_says_again_what_it_said():

@@ -11,8 +11,8 @@ from fuzzing import mutations
 from net_text import input_layer, net_of
 
 import caffe
-from caffe import storage
-from caffe.stored import StoredState
+from caffe.storage import caffemodel
+from caffe.storage.content import StoredState
 
 IP = (
     'layer {{ name: "{0}" type: "InnerProduct" bottom: "x" top: "{0}" loss_weight: 1 {1} '
@@ -116,7 +116,7 @@ HISTORY = [torch.full(shape, i + 0.5) for i, shape in enumerate([(2, 3), (3,), (
 @pytest.fixture
 def state(tmp_path):
     path = tmp_path / "s.solverstate.h5"
-    storage.write_state(path, StoredState(300, "m.caffemodel.h5", 2, [], "{}"), HISTORY)
+    caffemodel.write_state(path, StoredState(300, "m.caffemodel.h5", 2, [], "{}"), HISTORY)
     return path
 
 
@@ -137,7 +137,7 @@ def test_a_state_lies_as_caffe_puts_it(state):
 
 
 def test_a_state_of_ours_is_read_back(state):
-    read = storage.read_state(state)
+    read = caffemodel.read_state(state)
     assert (read.iter, read.learned_net, read.current_step) == (300, "m.caffemodel.h5", 2)
     assert read.run_state == "{}"
     for stored, kept in zip(read.history, HISTORY, strict=True):
@@ -150,7 +150,7 @@ def test_values_of_any_number_type_are_read_and_a_state_may_lack_what_bvlc_lacks
         file["iter"], file["current_step"] = np.array([7], np.int64), np.array([1], np.int16)
         file["history/0"] = np.array([[1.5, -2]], np.float64)
         file["history/1"] = np.array([3, 4], np.uint8)
-    read = storage.read_state(tmp_path / "s.h5")
+    read = caffemodel.read_state(tmp_path / "s.h5")
     assert (read.iter, read.learned_net, read.current_step, read.run_state) == (7, "", 1, "")
     assert [list(blob.values) for blob in read.history] == [[1.5, -2], [3, 4]]
     assert read.history[0].shape == (1, 2)
@@ -223,8 +223,8 @@ BAD_STATES = {
 @pytest.mark.parametrize(
     ("read", "message", "change"),
     [
-        *((storage.read_weights, *item) for item in BAD_WEIGHTS.items()),
-        *((storage.read_state, *item) for item in BAD_STATES.items()),
+        *((caffemodel.read_weights, *item) for item in BAD_WEIGHTS.items()),
+        *((caffemodel.read_state, *item) for item in BAD_STATES.items()),
     ],
 )
 def test_what_does_not_belong_is_named_and_takes_no_memory(tmp_path, read, message, change):
@@ -239,7 +239,7 @@ def test_what_does_not_belong_is_named_and_takes_no_memory(tmp_path, read, messa
     assert str(error.value).startswith(f"{path}: ")
 
 
-@pytest.mark.parametrize("read", [storage.read_weights, storage.read_state])
+@pytest.mark.parametrize("read", [caffemodel.read_weights, caffemodel.read_state])
 def test_a_file_of_another_kind_is_named(tmp_path, read):
     path = tmp_path / "other.h5"
     for content, message in (
@@ -258,7 +258,10 @@ def test_a_file_of_another_kind_is_named(tmp_path, read):
 def test_damaged_files_are_an_error_or_read(net, state, tmp_path):
     net.save_hdf5(tmp_path / "w.h5")
     path = tmp_path / "damaged.h5"
-    for source, read in ((tmp_path / "w.h5", storage.read_weights), (state, storage.read_state)):
+    for source, read in (
+        (tmp_path / "w.h5", caffemodel.read_weights),
+        (state, caffemodel.read_state),
+    ):
         for content in mutations(source.read_bytes(), seed=1):
             path.write_bytes(content)
             with contextlib.suppress(caffe.CaffeError):

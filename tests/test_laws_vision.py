@@ -12,7 +12,7 @@ from laws import SEED, agree, drawn, law, normal
 from net_text import input_layer, net_of, run_layer
 
 import caffe
-from caffe.layer_types import vision
+from caffe.layer_types import convolution
 
 
 def convolved(x, w, b, stride, pad, dilation, group):
@@ -94,7 +94,7 @@ def products(draw):
     return body, (stride, pad, dilation), (draw(st.integers(1, 3)), 2, *size), draw(COLUMNS)
 
 
-COLUMNS = st.sampled_from([1, 60, 200, vision.COLUMNS])
+COLUMNS = st.sampled_from([1, 60, 200, convolution.COLUMNS])
 
 
 @law("Convolution")
@@ -111,7 +111,7 @@ def test_a_product_of_matrices_is_the_convolution_and_so_are_its_gradients(seed,
         return torch.from_numpy(normal(seed + i, *shape)).double().requires_grad_()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vision, "COLUMNS", columns)
+        patch.setattr(convolution, "COLUMNS", columns)
         x, w = tensor(0, *shape), tensor(1, *kind.weight_shape())
         leaves = [x, w, tensor(2, 3)] if bias_term else [x, w]
         bias = leaves[2] if bias_term else None
@@ -147,8 +147,8 @@ def test_a_convolution_of_many_weights_is_one_of_few(seed, case):
         dy = normal(seed + 9, *y.shape)
         few = run_layer("Convolution", body_of, [x], params=params, diffs=[dy])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(vision, "MANY_WEIGHTS", 1)
-            patch.setattr(vision, "COLUMNS", columns)
+            patch.setattr(convolution, "MANY_WEIGHTS", 1)
+            patch.setattr(convolution, "COLUMNS", columns)
             many = run_layer("Convolution", body_of, [x], params=params, diffs=[dy])
         for part in ("y", "dx", "dparams"):
             for ours, theirs in zip(getattr(many, part), getattr(few, part), strict=True):

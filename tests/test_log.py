@@ -1,4 +1,4 @@
-"""caffe.log: glog lines on stderr, unless the script logs itself."""
+"""caffe.core.log: glog lines on stderr, unless the script logs itself."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import caffe
-from caffe.log import OUR_LEVEL, glog, info, init_log, log
+from caffe.core.log import OUR_LEVEL, glog, info, init_log, log
 
 ROOT = Path(__file__).parent.parent
 LOGGER = logging.getLogger("caffe")

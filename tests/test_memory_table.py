@@ -8,6 +8,7 @@ import pytest
 
 import caffe
 from bench.processes import Failed, in_process
+from caffe.core import host_memory
 from surgery.upsample import upsample_filt
 from tables import footprint, memory
 from tables.footprint import Case, Footprint
@@ -113,7 +114,7 @@ def fake(function, argument):
 
 @pytest.fixture
 def printed(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(memory, "in_process", fake)
+    monkeypatch.setattr(host_memory, "in_process", fake)
     assert memory.main(["--gpu", "cpu", "--out", str(tmp_path)]) == 0
     return capsys.readouterr().out
 

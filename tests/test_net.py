@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from net_text import input_layer, net_of
 
 import caffe
-from caffe import describe
+from caffe.graph import canonical
 from caffe.proto import caffe_pb2
 
 NetParameter, NetState = caffe_pb2.NetParameter, caffe_pb2.NetState
@@ -88,7 +88,7 @@ def test_a_layer_runs_where_any_include_rule_or_no_exclude_rule_is_met(
     state = NetState(phase=phase, level=level, stage=sorted(stages))
     hits = [met(rule, phase, level, stages) for rule in some]
     expected = (not some or any(hits)) if include else not any(hits)
-    assert bool(describe.describe(net, state).layer) == expected
+    assert bool(canonical.describe(net, state).layer) == expected
 
 
 def test_include_and_exclude_together_are_an_error():
@@ -119,7 +119,7 @@ def test_phase_level_and_stages_reach_the_rules_and_add_to_the_prototxts_own_sta
 
 def splits(text: str) -> list:
     net = text_format.Parse(text, NetParameter())
-    return list(describe.insert_splits(net).layer)
+    return list(canonical.insert_splits(net).layer)
 
 
 def test_a_blob_that_two_layers_read_is_split_under_caffes_names():

@@ -9,8 +9,9 @@ from google.protobuf.json_format import MessageToDict
 
 import caffe
 import nets
-from caffe.files import prototxt, read_prototxt, write_text
+from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
+from caffe.proto.text import prototxt, read_prototxt
 from data.datasets import DATASETS
 from nets.__main__ import main
 from nets.table import PUBLISHED
@@ -135,7 +136,7 @@ def test_the_channels_of_its_layers_tell_a_net(monkeypatch, net, width, classes)
         for layer in proto.layer
         if layer.type in ("Convolution", "Deconvolution", "Scale")
     }
-    monkeypatch.setattr("caffe.storage.blob_shapes", lambda path: channels)
+    monkeypatch.setattr("caffe.storage.caffemodel.blob_shapes", lambda path: channels)
     found, found_classes, found_width = nets.net_of_weights("a.caffemodel")
     assert (found_classes, found_width) == (classes, width)
     same = ("fcn32s-fixed", "fcn32s-color", "fcn32s-hha")
@@ -157,7 +158,7 @@ def test_channels_of_no_one_width_are_refused(monkeypatch):
     for layer in thin:
         if layer.name.startswith("conv"):
             channels[layer.name] = [(layer.convolution_param.num_output,)]
-    monkeypatch.setattr("caffe.storage.blob_shapes", lambda path: channels)
+    monkeypatch.setattr("caffe.storage.caffemodel.blob_shapes", lambda path: channels)
     with pytest.raises(ValueError, match="not those of fcn-alexnet, fcn32s"):
         nets.net_of_weights("a.caffemodel")
     channels["fc7"] = [(64,)]

@@ -11,8 +11,8 @@ from net_text import input_layer, net_of
 from plain_path import FCN, close, conv, image, layer, plain, ran_fast, scale_of, twins
 
 import caffe
-from caffe import kernels, regions
-from caffe.layer_types import vision
+from caffe import layer_types
+from caffe.engine import kernels, regions
 from surgery import interp
 from surgery.draw import draw
 
@@ -86,8 +86,8 @@ def test_a_region_of_a_convolution(data, shape, body, group, bias, relu):
 @drawn(30)
 def test_a_region_of_a_convolution_that_is_a_product_of_matrices(data, shape, body, relu):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vision, "MANY_WEIGHTS", 1)
-        patch.setattr(vision, "COLUMNS", 256)  # a few rows at a time
+        patch.setattr(layer_types.convolution, "MANY_WEIGHTS", 1)
+        patch.setattr(layer_types.convolution, "COLUMNS", 256)  # a few rows at a time
         text = input_layer("x", *shape) + conv("y", "x", f"num_output: 3 {body}")
         check_regions(data, text, relu)
 

@@ -16,8 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import caffe
 import caffe.__main__
 import nets
-from caffe import fast, precision, steps
-from caffe.files import write_text
+from caffe.core.files import write_text
+from caffe.engine import inference, schedule
+from caffe.layer_types import autocast
 from caffe.proto import caffe_pb2
 from solvers import stage
 from surgery.draw import draw
@@ -44,7 +45,7 @@ def test_another_name_is_refused_with_the_three_and_the_setting_stays():
     caffe.set_precision("bf16")
     with pytest.raises(caffe.CaffeError, match="'fp16'; there are fp32, tf32, bf16"):
         caffe.set_precision("fp16")
-    assert caffe.mode.precision() == "bf16"
+    assert caffe.core.precision.current_precision() == "bf16"
 
 
 def tf32_allowed() -> set[bool]:
@@ -53,8 +54,8 @@ def tf32_allowed() -> set[bool]:
 
 @pytest.mark.parametrize(("name", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
 def test_torch_uses_tf32_where_that_is_set_and_nowhere_else(monkeypatch, name, allowed):
-    monkeypatch.setattr(caffe.mode, "_device", torch.device("cpu"))
-    monkeypatch.setattr(caffe.mode, "_gpu", lambda number: torch.device("cuda", number))
+    monkeypatch.setattr(caffe.core.device, "_device", torch.device("cpu"))
+    monkeypatch.setattr(caffe.core.device, "_gpu", lambda number: torch.device("cuda", number))
     caffe.set_precision(name)
     assert tf32_allowed() == {allowed}
     # torch's own default is TF32 in convolutions.
@@ -126,10 +127,8 @@ def test_the_arithmetic_of_a_gpu_differs_by_roundings_only(monkeypatch, kind):
     caffe.set_precision("bf16")
     runs = []
     for device in ("cpu", "cuda"):
-        mode = SimpleNamespace(
-            precision=lambda: "bf16", device=lambda on=device: SimpleNamespace(type=on)
-        )
-        monkeypatch.setattr(precision, "mode", mode)
+        on = SimpleNamespace(type=device)
+        monkeypatch.setattr(autocast, "current_device", lambda on=on: on)
         run = run_layer(kind, body, [x], params=params)
         dy = normal(7, *run.y[0].shape)
         run = run_layer(kind, body, [x], params=params, diffs=[dy])
@@ -481,13 +480,13 @@ def test_reading_leaves_the_precision_to_others_as_it_was(monkeypatch):
     caffe.set_precision("fp32")
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     seen = []
-    real = steps.evaluate
+    real = schedule.evaluate
 
     def evaluate(*args):
         """In the middle of one reading there is another, in another thread."""
         if not seen:
             seen.append("")
-            thread = Thread(target=lambda: seen.append(caffe.mode.precision()))
+            thread = Thread(target=lambda: seen.append(caffe.core.precision.current_precision()))
             thread.start()
             thread.join()
             thread = Thread(target=lambda: other.blobs["pool1"].data.sum())
@@ -495,9 +494,9 @@ def test_reading_leaves_the_precision_to_others_as_it_was(monkeypatch):
             thread.join()
         return real(*args)
 
-    monkeypatch.setattr(fast, "evaluate", evaluate)
+    monkeypatch.setattr(inference, "evaluate", evaluate)
     assert is_rounded(one.blobs["pool1"].data)
-    assert seen[1] == caffe.mode.precision() == "fp32"
+    assert seen[1] == caffe.core.precision.current_precision() == "fp32"
     assert torch.backends.cudnn.allow_tf32
 
 
@@ -603,7 +602,7 @@ def test_weights_and_history_are_float32_and_take_updates_too_small_for_bfloat16
 def told(monkeypatch):
     """What set_precision is called with."""
     names = []
-    for place in (caffe, caffe.mode):
+    for place in (caffe, caffe.tools.flags):
         monkeypatch.setattr(place, "set_precision", names.append)
     return names
 

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import descriptor_pb2, text_format, unknown_fields
 
 from caffe.proto import caffe_pb2
-from caffe.proto.parser import parse
+from caffe.proto.schema import parse
 
 RECORDS = Path(__file__).parent / "records"
 

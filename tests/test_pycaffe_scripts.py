@@ -510,7 +510,7 @@ def test_train_py_times_every_layer(tmp_path, monkeypatch):
                 s += f": {bprop[i].ms:.2f}\n"
             s += f"solver total: {total.ms:.2f}\n"
             s += f"allreduce: {allrd.ms:.2f}\n"
-            caffe.log(s)
+            caffe.core.log(s)
 
     solver.net.before_forward(lambda layer: fprop[layer].start())
     solver.net.after_forward(lambda layer: fprop[layer].stop())

@@ -11,7 +11,7 @@ from net_text import input_layer, net_of
 from plain_path import layer
 
 import caffe
-from caffe import regions
+from caffe.engine import regions
 
 OTHER = 5  # what the axis that is not looked at measures
 

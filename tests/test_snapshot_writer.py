@@ -10,8 +10,10 @@ import torch
 from test_solver_snapshots import FORMATS, contents, make
 
 import caffe
-from caffe import memory, snapshot, storage
-from caffe.contents import host_copier
+from caffe.core import host_memory
+from caffe.solver import snapshot
+from caffe.storage import caffemodel
+from caffe.storage.content import host_copier
 
 WAIT = 60  # seconds after which a thread that waits in vain fails
 
@@ -80,7 +82,7 @@ def test_what_an_action_asks_for_is_written_meanwhile_too(tmp_path, go):
     solver.set_action_function(lambda: "snapshot" if solver.iter == 1 else None)
     at(solver, 3, go.set)
     solver.step(4)
-    assert storage.read_state(tmp_path / "s_iter_1.solverstate").iter == 1
+    assert caffemodel.read_state(tmp_path / "s_iter_1.solverstate").iter == 1
 
 
 @pytest.mark.parametrize("begin", ["step", "solve"])
@@ -136,7 +138,7 @@ def test_ctrl_c_in_the_wait_for_a_snapshot_leaves_it_to_be_written(tmp_path, go,
     go.set()
     solver.snapshot()
     for iteration in (2, 3):
-        assert storage.read_state(tmp_path / f"s_iter_{iteration}.solverstate").iter == iteration
+        assert caffemodel.read_state(tmp_path / f"s_iter_{iteration}.solverstate").iter == iteration
 
 
 def test_a_run_that_is_stopped_by_an_action_leaves_its_snapshots(tmp_path, go):
@@ -151,7 +153,7 @@ def test_a_run_that_is_stopped_by_an_action_leaves_its_snapshots(tmp_path, go):
     solver.set_action_function(action)
     solver.solve()
     for iteration in (2, 3):
-        assert storage.read_state(tmp_path / f"s_iter_{iteration}.solverstate").iter == iteration
+        assert caffemodel.read_state(tmp_path / f"s_iter_{iteration}.solverstate").iter == iteration
 
 
 def test_a_snapshot_waits_for_the_one_before(tmp_path, monkeypatch):
@@ -264,15 +266,15 @@ def test_without_memory_for_a_copy_the_snapshot_is_written_at_once(tmp_path, mon
     monkeypatch.setattr(snapshot, "write", noted)
     needed = snapshot.size(solver)
     assert needed == sum(blob.nbytes for blob in contents(solver))
-    monkeypatch.setattr(memory, "free", lambda: needed - 1)
-    at(solver, 2, lambda: storage.read_state(tmp_path / "s_iter_2.solverstate"))
+    monkeypatch.setattr(host_memory, "free", lambda: needed - 1)
+    at(solver, 2, lambda: caffemodel.read_state(tmp_path / "s_iter_2.solverstate"))
     solver.step(3)
     assert threads == [False]
 
 
 def test_a_snapshot_takes_no_memory_for_a_history_that_is_zero_still(tmp_path):
     solver = make(tmp_path)
-    state = storage.read_state(solver.snapshot())
+    state = caffemodel.read_state(solver.snapshot())
     assert all(blob._data.untouched for blob in solver.history)
     assert not any(blob.values.any() for blob in state.history)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import caffe
 from caffe.proto import caffe_pb2
-from caffe.rates import learning_rate
+from caffe.solver.lr_policy import learning_rate
 
 # loss = sum over items and outputs of w x + b, so the gradient by w is the sum of x, by b is 2.
 NET = """

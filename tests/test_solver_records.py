@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import caffe
-from caffe import storage
-from caffe.solver import SOLVERS
+from caffe.solver.solver import SOLVERS
+from caffe.storage import caffemodel
 
 FOLDER = Path(__file__).parent / "records" / "solvers"
 RECORDS = sorted(FOLDER.glob("*.npz"))
@@ -60,8 +60,8 @@ def test_trains_as_bvlc_caffe(path, tmp_path, mode):
     agree(losses, record["losses"], "losses")
     weights_agree(solver.net, record, "final/")
 
-    theirs = storage.read_state(snapshot(path))
-    ours = storage.read_state(state)
+    theirs = caffemodel.read_state(snapshot(path))
+    ours = caffemodel.read_state(state)
     assert (ours.iter, ours.current_step) == (theirs.iter, theirs.current_step)
     for mine, their in zip(ours.history, theirs.history, strict=True):
         assert mine.shape == their.shape

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import caffe
-from caffe import mode, storage
-from caffe.proto import caffe_pb2, parser
+from caffe.core.rng import draw_seed, generator_states, generators_at
+from caffe.proto import caffe_pb2, schema
+from caffe.storage import caffemodel
 
 FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
 
@@ -21,7 +22,7 @@ class Counted(caffe.Layer):
     """A data layer with a place in its data: pass k makes numbers of (seed, k)."""
 
     def setup(self, bottom, top):
-        self.position = {"seed": mode.draw_seed(), "item": 0}
+        self.position = {"seed": draw_seed(), "item": 0}
         top[0].reshape(2, 3)
 
     def reshape(self, bottom, top):
@@ -77,7 +78,7 @@ def straight(tmp_path):
 def other_draws():
     """As a new process would be: other seeds, other draws."""
     caffe.set_random_seed(99)
-    mode.draw_seed()
+    draw_seed()
 
 
 @pytest.mark.parametrize("snapshot_format", FORMATS)
@@ -132,7 +133,7 @@ def test_a_snapshot_after_an_interrupted_test_was_made_up_for_is_of_its_own_time
     assert solver.iter == 0
     solver.set_action_function(lambda: None)
     solver.solve()
-    state = storage.read_state(tmp_path / "s_iter_7.solverstate")
+    state = caffemodel.read_state(tmp_path / "s_iter_7.solverstate")
     assert json.loads(state.run_state)["positions"][0]["data"]["item"] == 7
 
 
@@ -159,7 +160,7 @@ def test_bvlcs_caffe_passes_over_what_we_add(tmp_path):
     assert ours in source
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(
-        parser.parse(source.replace(ours, ""), "caffe.proto").SerializeToString()
+        schema.parse(source.replace(ours, ""), "caffe.proto").SerializeToString()
     )
     theirs = message_factory.GetMessageClass(pool.FindMessageTypeByName("caffe.SolverState"))
     state = theirs.FromString(Path(solver.snapshot()).read_bytes())
@@ -182,11 +183,11 @@ def test_bvlcs_solverstates_restore_without_touching_the_draws(tmp_path):
     state = solver.snapshot()
     without_run_state(state)
     caffe.set_random_seed(5)
-    expected = mode.draw_seed()
+    expected = draw_seed()
     resumed = make(tmp_path)
     caffe.set_random_seed(5)
     resumed.restore(state)
-    assert mode.draw_seed() == expected
+    assert draw_seed() == expected
     assert resumed.net.layers[0].position["item"] == 0
 
 
@@ -236,11 +237,11 @@ def test_a_damaged_run_state_is_an_error_and_changes_nothing(tmp_path, text):
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_flipped_byte_of_the_generators_state_is_an_error_or_a_state(data):
-    state = bytearray(mode.generator_states()["cpu"])
+    state = bytearray(generator_states()["cpu"])
     for _ in range(data.draw(st.integers(1, 3))):
         state[data.draw(st.integers(0, len(state) - 1))] ^= data.draw(st.integers(1, 255))
     try:
-        (generator,) = mode.generators_at({"cpu": bytes(state)}).values()
+        (generator,) = generators_at({"cpu": bytes(state)}).values()
     except caffe.CaffeError:
         return
     assert 0 <= torch.rand(1000, generator=generator).sum() <= 1000
@@ -258,7 +259,7 @@ def test_layers_and_devices_that_this_run_lacks_are_passed_over(tmp_path):
     solver = make(tmp_path)
     solver.step(1)
     state = solver.snapshot()
-    text = json.loads(storage.read_state(state).run_state)
+    text = json.loads(caffemodel.read_state(state).run_state)
     text["generators"]["tpu"] = "AAAA"
     text["positions"][0]["gone"] = {"item": 3}
     text["positions"].append({"data": {"item": 3}})
@@ -299,4 +300,4 @@ def test_current_step_is_what_caffe_counts(tmp_path):
         text = f'net_param {{ {NET} }} lr_policy: {policy} snapshot_prefix: "{tmp_path}/s"'
         solver = caffe.get_solver(text_format.Parse(text, caffe_pb2.SolverParameter()))
         solver.step(5)
-        assert storage.read_state(solver.snapshot()).current_step == expected
+        assert caffemodel.read_state(solver.snapshot()).current_step == expected

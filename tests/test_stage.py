@@ -66,7 +66,11 @@ def test_the_grid_shows_each_images_own_truth(world, tmp_path, monkeypatch):
 
 
 def weights_of(path):
-    return {k: [b.values for b in v] for k, v in caffe.storage.read_weights(path).items() if v}
+    return {
+        k: [b.values for b in v]
+        for k, v in caffe.storage.caffemodel.read_weights(path).items()
+        if v
+    }
 
 
 def test_three_stages_each_from_the_last(world, tmp_path, capsys):

@@ -126,8 +126,8 @@ def test_the_other_nets_of_voc_are_trained_too(world, tmp_path):
 def test_only_the_scores_of_the_fixed_net_change(world, tmp_path):
     more = ("--weights", str(world / "vgg16-fcn.caffemodel"), "--out", str(tmp_path))
     assert run(world, "voc", "fcn32s-fixed", "voc", *more) == 0
-    before = caffe.storage.read_weights(world / "vgg16-fcn.caffemodel")
-    after = caffe.storage.read_weights(tmp_path / "fcn32s-fixed.caffemodel")
+    before = caffe.storage.caffemodel.read_weights(world / "vgg16-fcn.caffemodel")
+    after = caffe.storage.caffemodel.read_weights(tmp_path / "fcn32s-fixed.caffemodel")
     for name, blobs in before.items():
         for number, blob in enumerate(blobs):
             assert (blob.values == after[name][number].values).all(), name

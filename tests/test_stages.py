@@ -51,7 +51,7 @@ def test_solver_equals_the_released_one(released):
     ],
 )
 def test_cityscapes_rates_are_guists(net, rates):
-    from caffe.rates import learning_rate
+    from caffe.solver.lr_policy import learning_rate
 
     for name in ("cityscapes", "cityscapes-half", "cityscapes-cuts"):
         param = prototxt.solver(DATASETS[name], net, test_iter=500)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from net_text import input_layer, net_of
 
 import caffe
-from caffe import storage
-from caffe.blob import Blob
+from caffe.core.blob import Blob
+from caffe.formats.wire import varint
 from caffe.proto import caffe_pb2
-from caffe.wire import varint
+from caffe.storage import caffemodel, content
 
 NetParameter, SolverState = caffe_pb2.NetParameter, caffe_pb2.SolverState
 
@@ -54,7 +54,7 @@ HISTORY = [torch.full(shape, i + 0.5) for i, shape in enumerate([(2, 3), (3,), (
 @pytest.fixture(scope="module")
 def state(folder):
     path = folder / "small.solverstate"
-    storage.write_state(path, storage.StoredState(300, "m.caffemodel", 2, []), HISTORY)
+    caffemodel.write_state(path, content.StoredState(300, "m.caffemodel", 2, []), HISTORY)
     return path
 
 
@@ -91,24 +91,24 @@ def test_a_solverstate_of_ours_is_the_message_that_caffe_would_write(state):
 
 
 def test_what_we_write_we_read(net, model, state):
-    layers = storage.read_weights(model)
+    layers = caffemodel.read_weights(model)
     assert list(layers) == ["x", "conv", "half"]
     for name, blobs in net.params.items():
         for blob, stored in zip(blobs, layers[name], strict=True):
             assert stored.shape == blob.shape
             assert np.array_equal(values(stored), blob.data)
-    read = storage.read_state(state)
+    read = caffemodel.read_state(state)
     assert (read.iter, read.learned_net, read.current_step) == (300, "m.caffemodel", 2)
     for stored, kept in zip(read.history, HISTORY, strict=True):
         assert np.array_equal(values(stored), kept)
-    assert storage.blob_shapes(model) == {"conv": [(3, 2, 2, 2), (3,)], "half": [()]}
+    assert caffemodel.blob_shapes(model) == {"conv": [(3, 2, 2, 2), (3,)], "half": [()]}
 
 
 def test_blobs_of_no_values_are_kept(folder):
     path = folder / "empty.solverstate"
-    storage.write_state(path, storage.StoredState(1, "", 0, []), [torch.zeros(0, 3)])
+    caffemodel.write_state(path, content.StoredState(1, "", 0, []), [torch.zeros(0, 3)])
     assert SolverState.FromString(path.read_bytes()).history[0].shape.dim == [0, 3]
-    (stored,) = storage.read_state(path).history
+    (stored,) = caffemodel.read_state(path).history
     assert values(stored).shape == (0, 3)
 
 
@@ -116,7 +116,7 @@ def test_blobs_of_no_values_are_kept(folder):
 
 
 def unpacked(number, floats, code="<f"):
-    tag = number << 3 | (storage.FIXED32 if code == "<f" else storage.FIXED64)
+    tag = number << 3 | (caffemodel.FIXED32 if code == "<f" else caffemodel.FIXED64)
     return b"".join(bytes([tag]) + struct.pack(code, value) for value in floats)
 
 
@@ -126,14 +126,14 @@ BLOBS = {
     "packed": caffe_pb2.BlobProto(
         shape=caffe_pb2.BlobShape(dim=[2, 3]), data=FLOATS
     ).SerializeToString(),
-    "unpacked": SHAPE + unpacked(storage.DATA, FLOATS),
+    "unpacked": SHAPE + unpacked(caffemodel.DATA, FLOATS),
     "in two pieces": SHAPE
     + caffe_pb2.BlobProto(data=FLOATS[:2]).SerializeToString()
     + caffe_pb2.BlobProto(data=FLOATS[2:]).SerializeToString(),
     "double": caffe_pb2.BlobProto(
         shape=caffe_pb2.BlobShape(dim=[2, 3]), double_data=FLOATS
     ).SerializeToString(),
-    "double, unpacked": SHAPE + unpacked(storage.DOUBLE_DATA, FLOATS, "<d"),
+    "double, unpacked": SHAPE + unpacked(caffemodel.DOUBLE_DATA, FLOATS, "<d"),
     "with diffs": caffe_pb2.BlobProto(
         shape=caffe_pb2.BlobShape(dim=[2, 3]), data=FLOATS, diff=FLOATS[::-1]
     ).SerializeToString(),
@@ -144,17 +144,19 @@ BLOBS = {
 
 
 def field(number, content):
-    return storage._tag(number) + varint(len(content)) + content
+    return caffemodel._tag(number) + varint(len(content)) + content
 
 
 def forms(blob):
     """The blob as the first one of layer 'ip' in the three generations of caffemodels."""
-    name = field(storage.LAYER_NAME, b"ip")
-    v2 = field(storage.LAYER, name + field(storage.BLOBS, blob))
+    name = field(caffemodel.LAYER_NAME, b"ip")
+    v2 = field(caffemodel.LAYER, name + field(caffemodel.BLOBS, blob))
     v1_name = caffe_pb2.V1LayerParameter(name="ip").SerializeToString()
-    v1 = field(storage.V1_LAYER, v1_name + field(storage.V1_BLOBS, blob))
-    v0 = caffe_pb2.V0LayerParameter(name="ip").SerializeToString() + field(storage.V0_BLOBS, blob)
-    return {"V2": v2, "V1": v1, "V0": field(storage.V1_LAYER, field(storage.V1_LAYER_V0, v0))}
+    v1 = field(caffemodel.V1_LAYER, v1_name + field(caffemodel.V1_BLOBS, blob))
+    v0 = caffe_pb2.V0LayerParameter(name="ip").SerializeToString() + field(
+        caffemodel.V0_BLOBS, blob
+    )
+    return {"V2": v2, "V1": v1, "V0": field(caffemodel.V1_LAYER, field(caffemodel.V1_LAYER_V0, v0))}
 
 
 @pytest.mark.parametrize("generation", ["V2", "V1", "V0"])
@@ -186,7 +188,7 @@ def test_every_form_of_a_caffemodel_loads(folder, kind, generation):
 )
 def test_a_legacy_shape_fits_where_leading_ones_make_it_equal(ours, legacy, fits):
     """Blob::ShapeEquals: axes are counted from the last."""
-    stored = storage.StoredBlob(legacy, True, np.zeros(0), None)
+    stored = content.StoredBlob(legacy, True, np.zeros(0), None)
     assert stored.fits(ours) == fits
 
 
@@ -196,7 +198,7 @@ def test_unknown_fields_are_skipped(folder, model):
         [field(1000, b"anything"), b"\xc0\x3e\x07", b"\xc5\x3e1234", b"\xc1\x3e12345678"]
     )
     path.write_bytes(extra + model.read_bytes() + extra)
-    assert storage.blob_shapes(path) == storage.blob_shapes(model)
+    assert caffemodel.blob_shapes(path) == caffemodel.blob_shapes(model)
 
 
 # Damage. A file may lie about its lengths, but only what is there is read.
@@ -205,7 +207,7 @@ def test_unknown_fields_are_skipped(folder, model):
 def load(net, path):
     """The names of the layers loaded, or None for a CaffeError; anything else is a failure."""
     with contextlib.suppress(caffe.CaffeError):
-        layers = list(storage.read_weights(path))
+        layers = list(caffemodel.read_weights(path))
         net.copy_from(path)
         return layers
     return None
@@ -231,13 +233,13 @@ def test_a_solverstate_cut_at_any_byte_is_an_error_or_lacks_history(state, folde
     for length in range(len(content)):
         path.write_bytes(content[:length])
         with contextlib.suppress(caffe.CaffeError):
-            assert len(storage.read_state(path).history) < 3
+            assert len(caffemodel.read_state(path).history) < 3
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_flipped_or_replaced_byte_never_crashes_hangs_or_fills_memory(net, model, state, data):
-    for source, read in ((model, lambda path: load(net, path)), (state, storage.read_state)):
+    for source, read in ((model, lambda path: load(net, path)), (state, caffemodel.read_state)):
         content = bytearray(source.read_bytes())
         for _ in range(data.draw(st.integers(1, 3))):
             at = data.draw(st.integers(0, len(content) - 1))
@@ -260,14 +262,14 @@ def test_any_bytes_are_an_error_or_a_message(net, folder, content):
     path.write_bytes(content)
     load(net, path)
     with contextlib.suppress(caffe.CaffeError):
-        storage.read_state(path)
+        caffemodel.read_state(path)
 
 
 @pytest.mark.parametrize(
     ("blob", "message"),
     [
-        (SHAPE + field(storage.DATA, b"\0" * 20), r"shape \(2, 3\) holds 5 values"),
-        (SHAPE + field(storage.DATA, b"\0" * 23), "ends inside a value"),
+        (SHAPE + field(caffemodel.DATA, b"\0" * 20), r"shape \(2, 3\) holds 5 values"),
+        (SHAPE + field(caffemodel.DATA, b"\0" * 23), "ends inside a value"),
         (SHAPE, "holds 0 values"),
         (
             caffe_pb2.BlobProto(
@@ -287,14 +289,14 @@ def test_a_blob_whose_values_do_not_fill_its_shape_is_an_error(folder, blob, mes
     path = folder / "bad.caffemodel"
     path.write_bytes(forms(blob)["V2"])
     with pytest.raises(caffe.CaffeError, match=message):
-        storage.read_weights(path)
+        caffemodel.read_weights(path)
 
 
 MEANS = {
     "legacy": caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12),
     "with a shape": caffe.io.array_to_blobproto(np.ones((1, 3, 2, 2))),
 }
-READERS = {"caffemodel": storage.read_weights, "solverstate": storage.read_state}
+READERS = {"caffemodel": caffemodel.read_weights, "solverstate": caffemodel.read_state}
 
 
 @pytest.mark.parametrize("mean", MEANS.values(), ids=MEANS)
@@ -309,12 +311,12 @@ def test_a_mean_file_given_as_another_kind_is_named(folder, mean, kind):
 
 def test_each_kind_of_file_given_as_the_other_is_named(model, state, folder):
     with pytest.raises(caffe.CaffeError, match="this is a solverstate, not a caffemodel"):
-        storage.read_weights(state)
+        caffemodel.read_weights(state)
     old = folder / "v1.caffemodel"
     old.write_bytes(NetParameter(name="old").SerializeToString() + forms(BLOBS["packed"])["V1"])
     for path in (model, old):
         with pytest.raises(caffe.CaffeError, match="this is a caffemodel, not a solverstate"):
-            storage.read_state(path)
+            caffemodel.read_state(path)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +328,7 @@ def test_each_kind_of_file_given_as_the_other_is_named(model, state, folder):
         ("weights.h5", b"\x89HDF\r\n", "HDF5"),
     ],
 )
-@pytest.mark.parametrize("read", [storage.read_weights, storage.read_state])
+@pytest.mark.parametrize("read", [caffemodel.read_weights, caffemodel.read_state])
 def test_a_missing_empty_or_foreign_file_is_named(folder, name, content, message, read):
     path = folder / name
     if content is not None:

@@ -259,7 +259,7 @@ def test_ilsvrc_makes_fc6_and_fc7_convolutions_and_drops_fc8(classifier, tmp_pat
 
     fcn = build(nets.fcn("fcn32s", "deploy", classes=21, data=None, width=1 / 64))
     fcn.copy_from(str(target))
-    assert "fc8" not in caffe.storage.blob_shapes(target)
+    assert "fc8" not in caffe.storage.caffemodel.blob_shapes(target)
     for name in net.params.keys() - {"fc8"}:
         for a, b in zip(net.params[name], fcn.params[name], strict=True):
             np.testing.assert_array_equal(a.data.ravel(), b.data.ravel())
@@ -320,7 +320,7 @@ def test_ilsvrc_recognises_each_classifier_and_keeps_all_but_its_scores(tmp_path
     report = ilsvrc.convert(path, target)
     assert (list(report.coerced), report.dropped) == (coerced, lost)
     assert report.uninitialised == []
-    stored = caffe.storage.blob_shapes(target)
+    stored = caffe.storage.caffemodel.blob_shapes(target)
     if fcn:
         spec = nets.fcn(fcn, "deploy", classes=21, data=None, width=found_width)
         loaded = build(spec)
@@ -338,7 +338,7 @@ def test_ilsvrc_passes_over_googlenets_other_losses(tmp_path):
     spec.layer[-1].inner_product_param.num_output = 2
     build(spec).save(tmp_path / "a.caffemodel")
     ilsvrc.convert(tmp_path / "a.caffemodel", tmp_path / "b.caffemodel")
-    assert "loss1/fc" not in caffe.storage.blob_shapes(tmp_path / "b.caffemodel")
+    assert "loss1/fc" not in caffe.storage.caffemodel.blob_shapes(tmp_path / "b.caffemodel")
 
 
 def test_ilsvrc_refuses_what_is_convolutional_already(classifier, tmp_path, capsys):

@@ -40,8 +40,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
 import nets
-from caffe import blank, frugal, run, trunk
-from caffe.layer_types import vision
+from caffe.engine import border, padded_prefix, training_step
+from caffe.layer_types import autograd, convolution
 from surgery.draw import draw
 
 # Of probabilities, whose differences a loss sends down: they may cancel in all of an array.
@@ -75,15 +75,15 @@ def counted() -> Iterator[Runs]:
     """Trunks of nets as small as these run too, and each run is noted."""
     runs = Runs()
 
-    class Noted(trunk.TrunkRun):
+    class Noted(padded_prefix.TrunkRun):
         def __init__(self, trunk, *args) -> None:
             super().__init__(trunk, *args)
             runs.append(trunk)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trunk, "WORTH", 10)
-        patch.setattr(blank, "WORTH", 1)
-        patch.setattr(frugal, "TrunkRun", Noted)
+        patch.setattr(padded_prefix, "WORTH", 10)
+        patch.setattr(border, "WORTH", 1)
+        patch.setattr(training_step, "TrunkRun", Noted)
         yield runs
 
 
@@ -763,7 +763,7 @@ def test_an_iteration_of_fcn8s_takes_much_less_work():
 
 def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeypatch):
     told, work, peaks = [], [], []
-    monkeypatch.setattr(frugal, "info", lambda where, text, *values: told.append(values))
+    monkeypatch.setattr(training_step, "info", lambda where, text, *values: told.append(values))
     for recompute in (False, True):
         solver = solver_of(fcn("fcn8s", 400, 400, width=1 / 16))
         draw(solver.net)
@@ -787,7 +787,7 @@ def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeyp
 @pytest.mark.parametrize("frozen", [["conv1"], ["conv1", "conv1_2"]])
 def test_layers_that_do_not_learn_are_not_computed_again(frozen, runs, monkeypatch):
     told, work = [], []
-    monkeypatch.setattr(frugal, "info", lambda where, text, *values: told.append(values))
+    monkeypatch.setattr(training_step, "info", lambda where, text, *values: told.append(values))
     for recompute in (False, True):
         solver = solver_of(with_more(NET, dict.fromkeys(frozen, FROZEN)))
         with setting(recompute), Work() as counting:
@@ -894,7 +894,7 @@ def test_nets_without_a_trunk_or_with_less_of_it(name, runs):
 
 
 def test_a_product_of_matrices_is_not_in_a_trunk(runs, monkeypatch):
-    monkeypatch.setattr(vision, "MANY_WEIGHTS", 4 * 4 * 9)
+    monkeypatch.setattr(convolution, "MANY_WEIGHTS", 4 * 4 * 9)
     solvers = twins(NET)
     for solver in solvers:
         step(solver, 2)
@@ -904,7 +904,7 @@ def test_a_product_of_matrices_is_not_in_a_trunk(runs, monkeypatch):
 
 
 def test_what_is_worth_while_is_decided_anew_for_each_size(runs, monkeypatch):
-    monkeypatch.setattr(trunk, "WORTH", 0.9)
+    monkeypatch.setattr(padded_prefix, "WORTH", 0.9)
     solvers = twins(NET)
     for seed, (size, is_worth) in enumerate([(40, 1), (2, 0), (40, 1), (2, 0)]):
         for solver in solvers:
@@ -924,8 +924,8 @@ def test_the_layers_inside_run_only_if_someone_reads(read, runs, monkeypatch):
     def noted(real: Callable) -> Callable:
         return lambda kind, *args: (ran.append(kind.name), real(kind, *args))
 
-    monkeypatch.setattr(run, "forward", noted(run.forward))
-    monkeypatch.setattr(run, "backward", noted(run.backward))
+    monkeypatch.setattr(autograd, "forward", noted(autograd.forward))
+    monkeypatch.setattr(autograd, "backward", noted(autograd.backward))
     solver = twins(NET)[0]
     step(solver)
     inside = {"conv1", "relu1", "conv1_2", "relu1_2", "pool1", "conv2", "relu2", "pool2"}

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from net_text import input_layer, net_of
 
 import caffe
-from caffe import upgrade
 from caffe.__main__ import main
-from caffe.files import read_binaryproto, read_prototxt
-from caffe.proto import caffe_pb2
-from caffe.upgrade import v0 as upgrade_v0
-from caffe.upgrade import v1 as upgrade_v1
+from caffe.proto import caffe_pb2, upgrade
+from caffe.proto.text import read_binaryproto, read_prototxt
+from caffe.proto.upgrade import v0 as upgrade_v0
+from caffe.proto.upgrade import v1 as upgrade_v1
 
 LEGACY = Path(__file__).parent / "records" / "legacy"
 

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 import caffe
-from caffe.databases import create_database
-from caffe.feeding.datum import array_to_datum
-from caffe.files import prototxt, read_prototxt, write_text
+from caffe.core.files import write_text
+from caffe.data.datum import array_to_datum
+from caffe.formats.database import create_database
 from caffe.proto import caffe_pb2
+from caffe.proto.text import prototxt, read_prototxt
 
 ZOO = Path(__file__).parent / "zoo"
 IMAGES = 2  # in each database

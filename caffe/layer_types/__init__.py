@@ -2,19 +2,19 @@
 
 from . import (  # noqa: F401
     activations,
-    data,
+    convolution,
     elementwise,
-    feed,
     hdf5,
+    input,
     loss,
-    normalise,
+    normalization,
     pooling,
+    prefetched_data,
     python,
     recurrent,
     select,
     shape,
     target,
-    vision,
     weights,
     window_data,
 )

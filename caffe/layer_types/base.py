@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import torch
 
-from .. import fillers, memory, run
-from ..blob import Blob, BlobVec
-from ..errors import CaffeError, within
+from ..core import host_memory
+from ..core.blob import Blob, BlobVec
+from ..core.errors import CaffeError, within
 from ..proto import caffe_pb2
+from . import autograd, fillers
 
 Shape = tuple[int, ...]
 Tensors = torch.Tensor | Sequence[torch.Tensor]
@@ -51,7 +52,7 @@ class LayerType:
         self.need_backward = False
         self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
         self.param_propagate_down: list[bool] = []
-        self.record: run.Record | None = None  # what the last forward leaves for backward
+        self.record: autograd.Record | None = None  # what the last forward leaves for backward
 
     def setup(self, shapes: list[Shape]) -> None:
         """Check the parameters against the bottoms' shapes and create `self.blobs`."""
@@ -81,7 +82,7 @@ class LayerType:
                 blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.in_memory(run.forward, bottom, top)
+        self.in_memory(autograd.forward, bottom, top)
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         for i, down in enumerate(propagate_down):
@@ -90,14 +91,14 @@ class LayerType:
                 f"has no gradient for bottom {i}, but something below it is learnable; "
                 "set propagate_down: false for it",
             )
-        self.in_memory(run.backward, top, propagate_down, bottom)
+        self.in_memory(autograd.backward, top, propagate_down, bottom)
 
     def in_memory(self, do: Callable[..., T], *args) -> T:
         """do(self, *args), with a CaffeError that names the layer where memory ends."""
         try:
             return do(self, *args)
         except (RuntimeError, MemoryError) as error:
-            if not memory.exhausted(error):
+            if not host_memory.exhausted(error):
                 raise
             reason = str(error).partition(". ")[0]
             raise CaffeError(

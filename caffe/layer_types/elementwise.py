@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .. import mode
+from ..core.rng import generator
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
@@ -23,7 +23,7 @@ class Dropout(LayerType):
             return x
         keep = 1 - self.spec.dropout_param.dropout_ratio
         mask = torch.empty_like(x, requires_grad=False)
-        return x * mask.bernoulli_(keep, generator=mode.generator(x.device)).div_(keep)
+        return x * mask.bernoulli_(keep, generator=generator(x.device)).div_(keep)
 
 
 @layer_type("Eltwise")

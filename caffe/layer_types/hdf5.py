@@ -6,12 +6,14 @@ import h5py
 import numpy as np
 import torch
 
-from .. import hdf5, mode
-from ..blob import Blob
-from ..errors import CaffeError
-from ..feeding.transform import random_words
-from ..files import replacing
-from ..log import info
+from ..core.blob import Blob
+from ..core.device import current_device
+from ..core.errors import CaffeError
+from ..core.files import replacing
+from ..core.log import info
+from ..core.rng import draw_seed
+from ..data.transform import random_words
+from ..formats import hdf5
 from .base import LayerType, Shape, layer_type
 
 FILES, ROWS = 1, 2  # streams of a layer's random numbers
@@ -42,7 +44,7 @@ class HDF5Data(LayerType):
             bool(self._files), f"Must have at least 1 HDF5 filename listed in {param.source}"
         )
         info("hdf5_data_layer.cpp:93", "Number of HDF5 files: %d", len(self._files))
-        self._position = {"seed": mode.draw_seed(), "file": 0, "row": 0}
+        self._position = {"seed": draw_seed(), "file": 0, "row": 0}
         self._loaded: tuple[str, list[np.ndarray]] | None = None
         self._ordered: tuple[tuple[int, int], np.ndarray] | None = None
         self._rows = [rows.shape[1:] for rows in self._load(0)]
@@ -68,7 +70,7 @@ class HDF5Data(LayerType):
         self._position |= {"file": file, "row": row}
         for blob, tensor in zip(top, batch, strict=True):
             blob.reshape(*tensor.shape)
-            blob._data.assign(tensor.to(mode.device()))
+            blob._data.assign(tensor.to(current_device()))
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""

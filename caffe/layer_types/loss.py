@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from .. import io
-from ..errors import within
-from ..files import read_binaryproto
+from ..core.errors import within
 from ..proto import caffe_pb2
+from ..proto.text import read_binaryproto
 from .base import LayerType, Shape, Tensors, layer_type
 
 LOG_FLT_MIN = math.log(torch.finfo(torch.float32).tiny)

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from .. import mode
+from ..core.rng import generator
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
@@ -132,8 +132,8 @@ class Pooling(LayerType):
             return mean.where(total > 0, 0)
         # In float64 the sums are exact: what was padded adds nothing and is never drawn.
         sums = windows.detach().double().cumsum(-1)
-        generator = mode.generator(x.device)
-        share = 1 - torch.rand(sums.shape[:-1], generator=generator, device=x.device)
+        draws = generator(x.device)
+        share = 1 - torch.rand(sums.shape[:-1], generator=draws, device=x.device)
         drawn = (sums >= (share * sums[..., -1])[..., None]).int().argmax(-1, keepdim=True)
         return windows.gather(-1, drawn).squeeze(-1)
 

@@ -2,7 +2,7 @@
 
 import importlib
 
-from ..blob import Blob, BlobVec
+from ..core.blob import Blob, BlobVec
 from .base import LayerType, layer_type
 
 

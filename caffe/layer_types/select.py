@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ..blob import Blob
+from ..core.blob import Blob
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import torch
 
-from ..blob import Blob
+from ..core.blob import Blob
 from .base import LayerType, Shape, layer_type
 
 

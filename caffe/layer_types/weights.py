@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ..blob import Blob
+from ..core.blob import Blob
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from .parser import parse
+from .schema import parse
 
 _pool = descriptor_pool.DescriptorPool()
 _source = Path(__file__).with_name("caffe.proto").read_text()

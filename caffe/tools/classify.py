@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import io, mode
+from .. import io
 from ..classifier import Classifier
-from ..errors import CaffeError
-from ..files import PathLike, replacing
+from ..core.device import set_mode_cpu, set_mode_gpu
+from ..core.errors import CaffeError
+from ..core.files import PathLike, replacing
 from . import flags
 
 
@@ -44,9 +45,9 @@ def integers(text: str) -> list[int] | None:
 def run(args: argparse.Namespace) -> None:
     mean = _array(args.mean_file, 3).mean((1, 2)) if args.mean_file else None
     if args.gpu:
-        mode.set_mode_gpu()
+        set_mode_gpu()
     else:
-        mode.set_mode_cpu()
+        set_mode_cpu()
     print("GPU mode" if args.gpu else "CPU mode")
     classifier = Classifier(
         args.model_def,

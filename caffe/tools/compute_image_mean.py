@@ -7,11 +7,11 @@ import argparse
 
 import numpy as np
 
-from ..databases import open_database
-from ..errors import CaffeError, within
-from ..feeding.datum import datum_to_array, parse_datum
-from ..feeding.mean_file import write_mean
-from ..log import info
+from ..core.errors import CaffeError, within
+from ..core.log import info
+from ..data.datum import datum_to_array, parse_datum
+from ..data.mean_file import write_mean
+from ..formats.database import open_database
 from . import flags
 
 

@@ -12,14 +12,14 @@ from functools import partial
 
 import numpy as np
 
-from .. import mode
-from ..databases import create_database
-from ..errors import CaffeError, within
-from ..feeding import images
-from ..feeding.datum import array_to_datum
-from ..feeding.image_list import Entry, read_image_list
-from ..feeding.transform import random_words
-from ..log import LOGGER, info
+from ..core.errors import CaffeError, within
+from ..core.log import LOGGER, info
+from ..core.rng import draw_seed
+from ..data import images
+from ..data.datum import array_to_datum
+from ..data.image_list import Entry, read_image_list
+from ..data.transform import random_words
+from ..formats.database import create_database
 from ..proto.caffe_pb2 import Datum
 from . import flags
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     entries = read_image_list(args.list_file)
     if args.shuffle:
         info("convert_imageset.cpp:84", "Shuffling data")
-        words = random_words(mode.draw_seed(), 0, 0, len(entries))
+        words = random_words(draw_seed(), 0, 0, len(entries))
         entries = [entries[i] for i in np.argsort(words, kind="stable")]
     info("convert_imageset.cpp:88", "A total of %d images.", len(entries))
     count, size = 0, None

@@ -4,8 +4,8 @@ import argparse
 
 import torch
 
-from .. import mode
-from ..log import info
+from ..core.device import set_device
+from ..core.log import info
 from . import flags
 
 arguments = flags.caffe_flags
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
     text = args.gpu or "all"
     info("caffe.cpp:138", "Querying GPUs %s", text)
     for device_id in flags.gpu_ids(text):
-        mode.set_device(device_id)
+        set_device(device_id)
         found = torch.cuda.get_device_properties(device_id)
         info("common.cpp:181", "%-30s %s", "Device id:", device_id)
         for label, name in PROPERTIES.items():

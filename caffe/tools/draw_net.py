@@ -4,7 +4,7 @@ import argparse
 
 from .. import draw
 from ..proto.caffe_pb2 import TEST, TRAIN
-from ..upgrade import read_net
+from ..proto.upgrade import read_net
 from . import flags
 
 PHASES = {"TRAIN": TRAIN, "TEST": TEST, "ALL": None}

@@ -5,7 +5,7 @@ caffe export deploy.prototxt weights.caffemodel net.onnx
 
 import argparse
 
-from .. import onnx_export
+from ..export import onnx
 from ..net import Net
 from ..proto.caffe_pb2 import TEST
 
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     net = Net(args.model, TEST, weights=args.weights)
-    found = onnx_export.export(net, args.out)
+    found = onnx.export(net, args.out)
     for shape, difference in found.items():
         print(f"{shape}: agrees with the net within {difference:.1e} of the largest output")
     sizes = "any height and width" if len(found) > 1 else "the prototxt's size only"

@@ -7,11 +7,11 @@ import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from ..blob import Blob
-from ..databases import create_database
-from ..errors import CaffeError
-from ..feeding.datum import array_to_datum
-from ..log import info
+from ..core.blob import Blob
+from ..core.errors import CaffeError
+from ..core.log import info
+from ..data.datum import array_to_datum
+from ..formats.database import create_database
 from ..net import Net
 from ..proto.caffe_pb2 import TEST, Datum
 from . import flags

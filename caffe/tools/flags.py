@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from .. import mode
-from ..errors import CaffeError
-from ..log import logs_to_stderr, min_log_level, setting
+from ..core.device import set_device, set_mode_cpu, set_mode_gpu
+from ..core.errors import CaffeError
+from ..core.log import logs_to_stderr, min_log_level, setting
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -106,12 +106,12 @@ def gpu_ids(text: str) -> list[int]:
 def choose_device(ids: Sequence[int]) -> None:
     """CPU mode, or GPU mode on the one GPU. Raises CaffeError for several, or none there."""
     if not ids:
-        mode.set_mode_cpu()
+        set_mode_cpu()
         return
     if len(ids) > 1:
         raise CaffeError(
             f"{len(ids)} GPUs were asked for ({', '.join(map(str, ids))}), but this Caffe trains "
             f"and runs on one: give one number, -gpu {ids[0]}"
         )
-    mode.set_device(ids[0])
-    mode.set_mode_gpu()
+    set_device(ids[0])
+    set_mode_gpu()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..errors import CaffeError
-from ..files import replacing
+from ..core.errors import CaffeError
+from ..core.files import replacing
 from .parse_log import NUMBER, RATE, lines, parse_log
 
 LOSS = re.compile(rf"Iteration \d+.*, loss = {NUMBER}")

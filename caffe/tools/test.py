@@ -5,8 +5,8 @@ import argparse
 import numpy as np
 import torch
 
-from .. import mode
-from ..log import info
+from ..core.log import info
+from ..core.precision import set_precision
 from ..net import Net
 from ..proto.caffe_pb2 import TEST
 from . import flags
@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> None:
     weights = flags.need(args.weights, "model weights to score: -weights FILE")
     ids = flags.gpu_ids(args.gpu)
     flags.choose_device(ids)
-    mode.set_precision(args.precision)
+    set_precision(args.precision)
     if ids:
         info("caffe.cpp:275", "Use GPU with device ID %d", ids[0])
         info("caffe.cpp:279", "GPU device name: %s", torch.cuda.get_device_name(ids[0]))

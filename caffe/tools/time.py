@@ -7,12 +7,12 @@ rate of a matrix product on this device ("x limit": 1 would be that rate).
 import argparse
 from collections.abc import Callable
 
-from .. import mode
-from ..cost import SIDE, backward_multiply_adds, forward_multiply_adds, matrix_rate
-from ..log import info
+from ..core.log import info
+from ..core.precision import set_precision
+from ..core.timer import now
+from ..graph.flops import SIDE, backward_multiply_adds, forward_multiply_adds, matrix_rate
 from ..net import Net
 from ..proto.caffe_pb2 import Phase
-from ..timer import now
 from . import flags
 from .cost_table import Line, against_limit, cost_table
 
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> None:
     model = flags.need(args.model, "a model definition to time: -model FILE")
     ids = flags.gpu_ids(args.gpu)
     flags.choose_device(ids)
-    mode.set_precision(args.precision)
+    set_precision(args.precision)
     if ids:
         info("caffe.cpp:352", "Use GPU with device ID %d", ids[0])
     else:

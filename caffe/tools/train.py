@@ -11,12 +11,12 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from .. import mode
-from ..errors import CaffeError, within
-from ..log import info
+from ..core.errors import CaffeError, within
+from ..core.log import info
+from ..core.precision import set_precision
 from ..proto.caffe_pb2 import SolverParameter
-from ..solver import get_solver
-from ..upgrade import read_solver
+from ..proto.upgrade import read_solver
+from ..solver.solver import get_solver
 from . import flags
 
 arguments = flags.caffe_flags
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
         param.weights.extend([args.weights] if args.weights else [])
     with nullcontext() if args.gpu else within(args.solver):
         _choose_device(args.gpu, param)
-    mode.set_precision(args.precision)
+    set_precision(args.precision)
     with _signals(args.sigint_effect, args.sighup_effect) as requested_action:
         with within(args.solver):
             solver = get_solver(param)

@@ -2,8 +2,9 @@
 
 import argparse
 
-from ..files import PathLike, read_binaryproto, replacing
-from ..upgrade import NetParameter, net_needs_upgrade, upgrade_net_as_needed
+from ..core.files import PathLike, replacing
+from ..proto.text import read_binaryproto
+from ..proto.upgrade import NetParameter, net_needs_upgrade, upgrade_net_as_needed
 from .upgrading import arguments, upgrade_file
 
 __all__ = ["arguments", "run"]

@@ -2,8 +2,9 @@
 
 import argparse
 
-from ..files import prototxt, read_prototxt, write_text
-from ..upgrade import SolverParameter, solver_needs_upgrade, upgrade_solver
+from ..core.files import write_text
+from ..proto.text import prototxt, read_prototxt
+from ..proto.upgrade import SolverParameter, solver_needs_upgrade, upgrade_solver
 from .upgrading import arguments, upgrade_file
 
 __all__ = ["arguments", "run"]

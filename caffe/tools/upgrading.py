@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from google.protobuf.message import Message
 
-from ..errors import CaffeError, within
-from ..files import PathLike
-from ..log import LOGGER as log
+from ..core.errors import CaffeError, within
+from ..core.files import PathLike
+from ..core.log import LOGGER as log
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""What everything stands on: errors, files, devices, random numbers, memory and blobs."""

@@ -1,0 +1,58 @@
+"""The device that nets run on: Caffe's mode and device."""
+
+import os
+
+import torch
+
+from . import precision
+from .errors import CaffeError
+
+# Large tensors in huge pages, where Linux gives them to those who ask: to touch a new activation
+# in pages of 4 KiB takes longer than to compute it. torch reads this at its first allocation.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+_device = torch.device("cpu")
+_gpu_id = 0
+
+
+def current_device() -> torch.device:
+    """The device that forward and backward run on."""
+    return _device
+
+
+def set_mode_cpu() -> None:
+    """Run on the CPU (the default)."""
+    global _device
+    _device = torch.device("cpu")
+
+
+def set_mode_gpu() -> None:
+    """Run on the GPU that `set_device` chose, 0 by default.
+
+    In the precision that `set_precision` chose, float32 by default, and with kernels that give the
+    same bits each time. Raises CaffeError where there is no such GPU.
+    """
+    global _device
+    _device = _gpu(_gpu_id)
+    precision.tell_torch()
+    torch.backends.cudnn.deterministic = True
+
+
+def set_device(device_id: int) -> None:
+    """Choose the GPU for GPU mode. Raises CaffeError where there is no such GPU."""
+    global _gpu_id, _device
+    gpu = _gpu(device_id)
+    _gpu_id = device_id
+    if _device.type == "cuda":
+        _device = gpu
+
+
+def _gpu(device_id: int) -> torch.device:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not 0 <= device_id < count:
+        found = f"torch sees {count} GPU(s)" if count else "torch sees no GPU on this machine"
+        raise CaffeError(
+            f"GPU {device_id} was asked for, but {found}; run on the CPU: set_mode_cpu() in a "
+            "script, solver_mode: CPU in a solver, no GPU= or --gpu in the command"
+        )
+    return torch.device("cuda", device_id)

@@ -1,0 +1,44 @@
+"""Lists of images with labels, one `path label` a line (image_data_layer, convert_imageset)."""
+
+from typing import NamedTuple
+
+from ..core.errors import CaffeError
+from ..core.files import PathLike, cannot_be_read
+
+
+class Entry(NamedTuple):
+    """A line of an image list; `line` counts from 1."""
+
+    path: str
+    label: int
+    line: int
+
+
+def read_image_list(path: PathLike) -> list[Entry]:
+    """The entries of a list; a path may hold spaces, the label stands after the last one.
+
+    Blank lines are passed over. Raises CaffeError naming file and line.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            lines = [line.rstrip("\r\n") for line in file]
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
+    entries = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        name, _, label = line.rpartition(" ")
+        if not name or not _is_int32(label):
+            raise CaffeError(
+                f"{path}:{number}: expected 'path label' with an integer label; found {line!r}"
+            )
+        entries.append(Entry(name, int(label), number))
+    return entries
+
+
+def _is_int32(text: str) -> bool:
+    try:
+        return -(2**31) <= int(text) < 2**31
+    except ValueError:
+        return False

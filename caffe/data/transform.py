@@ -1,0 +1,131 @@
+"""What Caffe's data layers do to an image: crop, mirror, mean, scale (data_transformer.cpp)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.errors import CaffeError
+from ..core.log import LOGGER, info
+from ..proto import caffe_pb2
+from .datum import datum_to_array
+from .mean_file import read_mean
+
+Shape = tuple[int, int, int]
+
+
+def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
+    """`count` random uint64, a function of the arguments alone; up to 4 of an item are its own.
+
+    Streams of one seed are independent of each other. The numbers are the same under every numpy
+    (a bit generator's are promised, those that numpy makes of them are not).
+    """
+    return np.random.Philox(key=seed + (stream << 64), counter=item).random_raw(count)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an image is cut out, and whether the cutting is mirrored."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    mirror: bool
+
+    def cut(self, image: np.ndarray) -> np.ndarray:
+        """The cutting of an image (..., H, W), a view."""
+        below, right = self.top + self.height, self.left + self.width
+        cutting = image[..., self.top : below, self.left : right]
+        return cutting[..., ::-1] if self.mirror else cutting
+
+
+class Transformer:
+    """transformation_param, ready to use: (image - mean) * scale, on a crop, mirrored or not.
+
+    Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
+    """
+
+    def __init__(self, param: caffe_pb2.TransformationParameter, phase: int) -> None:
+        if param.HasField("mean_file") and param.mean_value:
+            raise CaffeError("Cannot specify mean_file and mean_value at the same time")
+        self.random_crop = phase == caffe_pb2.TRAIN
+        self.crop_size = param.crop_size
+        self.mirror = param.mirror
+        self.scale = np.float32(param.scale)
+        self.force_color, self.force_gray = param.force_color, param.force_gray
+        self.told = False  # that forcing does nothing to a raw datum
+        self.mean: np.ndarray | None = None  # float32 (C, H, W), or (1 or C, 1, 1)
+        self.mean_file = param.mean_file if param.HasField("mean_file") else None
+        if self.mean_file is not None:
+            info("data_transformer.cpp:25", "Loading mean file from: %s", self.mean_file)
+            self.mean = read_mean(self.mean_file)
+        elif param.mean_value:
+            self.mean = np.array(param.mean_value, np.float32)[:, None, None]
+
+    def array(self, datum: caffe_pb2.Datum) -> np.ndarray:
+        """A datum as (C, H, W) uint8 BGR or float32, decoded if it is encoded.
+
+        Where one is not, force_color and force_gray do nothing: an error is logged, as BVLC does
+        for each datum, but once.
+        """
+        if not (datum.encoded or self.told) and (self.force_color or self.force_gray):
+            LOGGER.error("force_color and force_gray only for encoded datum")
+            self.told = True
+        return datum_to_array(datum, self.force_color, self.force_gray)
+
+    def shape(self, image: Shape) -> Shape:
+        """What becomes of an image of shape (C, H, W). Raises CaffeError where it does not fit."""
+        channels, height, width = image
+        crop = self.crop_size
+        if min(image) < 1:
+            raise CaffeError(f"an image of shape {image}; expected at least 1 each")
+        if crop > height or crop > width:
+            raise CaffeError(
+                f"crop_size {crop} is larger than the image of height {height}, width {width}"
+            )
+        if self.mean_file is not None and self.mean.shape != image:
+            raise CaffeError(
+                f"mean file {self.mean_file} is of shape {self.mean.shape}, the image of {image}; "
+                "they must be equal"
+            )
+        self.check_values(channels)
+        return (channels, crop, crop) if crop else image
+
+    def check_values(self, channels: int) -> None:
+        """Raise CaffeError where there are mean values, but neither one nor one a channel."""
+        if self.mean_file is None and self.mean is not None and len(self.mean) not in (1, channels):
+            raise CaffeError(
+                f"Specify either 1 mean_value or as many as channels: {channels}; "
+                f"found {len(self.mean)}"
+            )
+
+    def place(self, image: Shape, seed: int, item: int) -> Place:
+        """Crop and mirror of the item of that number: drawn from (seed, item), or the centre."""
+        _, above, beside = image
+        height, width = (self.crop_size or above), (self.crop_size or beside)
+        above, beside = above - height, beside - width  # what is left over
+        top, left, mirror = above // 2, beside // 2, False
+        if self.mirror or (self.random_crop and self.crop_size):
+            words = random_words(seed, 0, item, 3).tolist()
+            mirror = self.mirror and bool(words[0] % 2)
+            if self.random_crop:
+                top, left = words[1] % (above + 1), words[2] % (beside + 1)
+        return Place(top, left, height, width, mirror)
+
+    def write(self, image: np.ndarray, place: Place, out: np.ndarray) -> None:
+        """Transform an image (C, H, W) into `out`, float32 and of the shape `shape` gives."""
+        out[...] = place.cut(image)
+        if self.mean is not None:
+            out -= self.mean if self.mean_file is None else place.cut(self.mean)
+        if self.scale != 1:
+            out *= self.scale
+
+    def __call__(self, image: np.ndarray, seed: int, item: int, out: np.ndarray) -> None:
+        """Transform the item of that number into `out`; CaffeError where the shapes differ."""
+        shape = self.shape(image.shape)
+        if shape != out.shape:
+            raise CaffeError(
+                f"an image of shape {shape}, in a batch whose first is of {out.shape}; all images "
+                "of a batch must be equal in size: set crop_size, resize them, or use batch_size: 1"
+            )
+        self.write(image, self.place(image.shape, seed, item), out)

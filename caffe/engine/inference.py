@@ -1,0 +1,154 @@
+"""Where a net takes its fast path: a whole forward pass, in TEST, with nobody in between.
+
+Such a pass runs a Plan and keeps the outputs and what scripts have read before. Every other blob is
+let go of, and computed if someone reads it after all: from a copy of the pass's inputs, and before
+any parameter changes; to look at a parameter counts as that, for numpy does not tell who writes.
+A net that runs backward needs its blobs, and leaves the path.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+
+import torch
+
+from ..core.blob import Blob
+from ..core.device import current_device
+from ..core.precision import computing_in, current_precision
+from ..core.synced_memory import Memory
+from ..graph.build import Graph
+from ..layer_types import LayerType
+from ..layer_types.base import Shape
+from .plan import Plan, can_plan
+from .schedule import Tensors, evaluate, front, roots
+
+
+class FastForward:
+    """The fast path of one net."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._possible = can_plan(graph)
+        self._front = front(graph)  # these layers run one by one
+        self._root = roots(graph)
+        self._read: set[str] = set()  # what scripts have read, beside the outputs
+        self._shapes: list[Shape] = []
+        self._plan: Plan | None = None
+        self._plan_is_for: tuple = ()
+        self._pending: Pending | None = None
+
+    def applies(self) -> bool:
+        """Whether the next pass over all layers may take it; no numpy view shows a parameter."""
+        return self._possible and all(param._data.held is None for param in self._params())
+
+    def give_up(self) -> None:
+        """Keep every blob from now on, those of the last pass too."""
+        self._possible, self._plan = False, None
+        if self._pending:
+            self._pending.compute()
+
+    def forward(self, outputs: set[str]) -> None:
+        """Run all layers; the blobs in `outputs` have their values then, others when read."""
+        blobs = self._graph.blobs
+        sources = self._run_front()
+        behind = [i for i in range(len(self._graph.layers)) if i not in self._front]
+        if self._shapes != self._shapes_now():
+            for i in behind:
+                self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
+            self._shapes, self._plan = self._shapes_now(), None
+        held = {name for name, blob in blobs.items() if blob._data.held is not None}
+        kept = {self._root[name] for name in outputs | self._read | held} - sources.keys()
+        params = [(param._data, param._data.version) for param in self._params()]
+        plan_is_for = (kept, params, current_device(), current_precision())
+        if self._plan is None or self._plan_is_for != plan_is_for:
+            self._plan = None  # its memory is free before that of the next one is taken
+            self._plan, self._plan_is_for = Plan(self._graph, self._front, kept), plan_is_for
+        with torch.no_grad():
+            values = _own(self._plan.run(sources), sources)
+        steps = []
+        for i in behind:
+            layer = self._graph.layers[i]
+            layer.record = None  # it is of another pass
+            steps.append((layer, self._graph.bottoms[i], self._graph.tops[i]))
+        for name in sorted(blobs, key=lambda name: self._root[name] != name):  # roots first
+            if (root := self._root[name]) in kept:
+                values[root] = values[root] if root == name else blobs[root].data_tensor()
+                blobs[name]._data.assign(values[root].view(blobs[name].shape))
+        made = kept | sources.keys()
+        waiting = {name: blobs[name]._data for name in blobs if self._root[name] not in made}
+        self._pending = Pending(steps, self._root, sources, waiting, self._read)
+        for param in self._params():
+            param._data.depends(self._pending)
+
+    def _run_front(self) -> Tensors:
+        graph, sources = self._graph, {}
+        for i in self._front:
+            graph.layers[i].reshape(graph.bottom(i), graph.top(i))
+            graph.layers[i].forward(graph.bottom(i), graph.top(i))
+            sources.update((name, graph.blobs[name].data_tensor()) for name in graph.tops[i])
+        return sources
+
+    def _params(self) -> Iterator[Blob]:
+        return (blob for layer in self._graph.layers for blob in layer.blobs)
+
+    def _shapes_now(self) -> list[Shape]:
+        return [blob.shape for blob in self._graph.blobs.values()]
+
+
+class Pending:
+    """The blobs that a fast pass did not keep, and what it takes to compute them.
+
+    Their memories refer to this and this refers to them weakly, so that a net that is dropped is
+    gone at once. `read` takes the names of those that are read.
+    """
+
+    def __init__(
+        self,
+        steps: list[tuple[LayerType, list[str], list[str]]],
+        root: dict[str, str],
+        sources: Tensors,
+        waiting: dict[str, Memory],
+        read: set[str],
+    ) -> None:
+        self._steps, self._root, self._read = steps, root, read
+        self._precision = current_precision()
+        copies = {id(x): x.clone() for x in sources.values()}
+        self._sources = {name: copies[id(x)] for name, x in sources.items()}
+        self._memories = {name: weakref.ref(memory) for name, memory in waiting.items()}
+        for memory in waiting.values():
+            memory.defer(self)
+
+    def before_change(self, memory: Memory) -> None:
+        """A parameter changes, which the blobs are to be computed with as it is."""
+        self.compute()
+
+    def compute(self, reader: Memory | None = None) -> None:
+        """Assign the values that are still awaited; `reader` is the memory that asks."""
+        memories = {name: memory() for name, memory in self._memories.items()}
+        waiting = {name: m for name, m in memories.items() if m and m.is_deferred(self)}
+        if not waiting:
+            return
+        self._read |= {name for name, memory in waiting.items() if memory is reader}
+        values = dict(self._sources)
+        with torch.no_grad(), computing_in(self._precision):
+            for layer, bottoms, tops in self._steps:
+                found = evaluate(layer, [values[name] for name in bottoms])
+                values.update(zip(tops, found, strict=True))
+        shared = _own({self._root[n]: values[self._root[n]] for n in waiting}, self._sources)
+        for name, memory in waiting.items():
+            memory.assign(shared[self._root[name]].view(values[name].shape))
+        self._sources, self._memories = {}, {}
+
+
+def _own(values: Tensors, others: Tensors) -> Tensors:
+    """The values in Caffe's order, each in memory of its own."""
+    taken = {x.untyped_storage().data_ptr() for x in others.values()}
+    owned = {}
+    for name, x in values.items():
+        x = x.contiguous()
+        if x.untyped_storage().data_ptr() in taken:
+            x = x.clone()
+        taken.add(x.untyped_storage().data_ptr())
+        owned[name] = x
+    return owned

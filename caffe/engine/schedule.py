@@ -1,0 +1,117 @@
+"""The layers of a net as a fast path sees them: what they are to each other, and steps of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+
+import torch
+
+from ..graph.build import Graph
+from ..layer_types import autocast
+from ..layer_types.base import LayerType
+from ..proto import caffe_pb2
+from .regions import Rule, rules
+
+Tensors = dict[str, torch.Tensor]  # by the names of their blobs
+
+
+@dataclass
+class Step:
+    """A layer with the in-place layers behind it; its blobs by name, Splits left out."""
+
+    layer: LayerType
+    bottoms: list[str]
+    tops: list[str]
+    in_place: list[LayerType] = field(default_factory=list)
+    rules: tuple[Rule, ...] | None = None  # None: no region is computed without all of its bottoms
+
+    @property
+    def read(self) -> list[str]:
+        """The bottoms whose values count: of what Crop cuts to it is only the shape."""
+        return self.bottoms[:1] if self.layer.type == "Crop" and self.rules else self.bottoms
+
+
+def is_function(layer: LayerType) -> bool:
+    """Whether the layer's tops depend on its bottoms and parameters only, and nothing else does."""
+    return (
+        type(layer).expression is not LayerType.expression
+        and (layer.shares_data or type(layer).forward is LayerType.forward)
+        and (layer.shares_data or type(layer).reshape is LayerType.reshape)
+        and not layer.updates_params
+    )
+
+
+def draws(layer: LayerType) -> bool:
+    """Whether forward draws at random, so that it cannot be run again."""
+    stochastic = caffe_pb2.PoolingParameter.STOCHASTIC
+    return layer.phase == caffe_pb2.TRAIN and (
+        layer.type == "Dropout"
+        or (layer.type == "Pooling" and layer.spec.pooling_param.pool == stochastic)
+    )
+
+
+def leaves_what_backward_needs(layer: LayerType) -> bool:
+    """Not in place, or so that backward finds in the top what it needs of the bottom."""
+    if not set(layer.spec.bottom) & set(layer.spec.top):
+        return True
+    keeps_signs = layer.type == "ReLU" and layer.spec.relu_param.negative_slope >= 0
+    return len(layer.spec.bottom) == 1 and (keeps_signs or layer.type == "Dropout")
+
+
+def front(graph: Graph) -> list[int]:
+    """The layers that have no bottoms, and those that only give their tops other names."""
+    made: set[str] = set()
+    found = []
+    for i, layer in enumerate(graph.layers):
+        if made.issuperset(graph.bottoms[i]) and (layer.shares_data or not graph.bottoms[i]):
+            made.update(graph.tops[i])
+            found.append(i)
+    return found
+
+
+def roots(graph: Graph) -> dict[str, str]:
+    """For each blob the one in whose memory it is (Split, Reshape, Flatten): mostly itself."""
+    root = {name: name for name in graph.blobs}
+    for i, layer in enumerate(graph.layers):
+        if layer.shares_data:
+            root.update(dict.fromkeys(graph.tops[i], root[graph.bottoms[i][0]]))
+    return root
+
+
+def is_plain_relu(layer: LayerType) -> bool:
+    """Whether this is max(x, 0)."""
+    return layer.type == "ReLU" and not layer.spec.relu_param.negative_slope
+
+
+def steps_behind(graph: Graph, front: list[int]) -> list[Step]:
+    """The layers behind those in front; Splits are left out, and so are their tops' names."""
+    steps: list[Step] = []
+    split: dict[str, str] = {}
+    maker: dict[str, Step] = {}
+    for i, layer in enumerate(graph.layers):
+        bottoms, tops = [split.get(name, name) for name in graph.bottoms[i]], graph.tops[i]
+        if i in front:
+            continue
+        if layer.type == "Split":
+            split.update(dict.fromkeys(tops, bottoms[0]))
+        elif tops == bottoms and tops[0] in maker and len(maker[tops[0]].tops) == 1:
+            maker[tops[0]].in_place.append(layer)
+        else:
+            steps.append(Step(layer, bottoms, list(tops)))
+            maker.update(dict.fromkeys(tops, steps[-1]))
+    for step in steps:
+        if not set(step.bottoms) & set(step.tops):
+            step.rules = rules(step.layer, [graph.blobs[name].shape for name in step.bottoms])
+    return steps
+
+
+def evaluate(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
+    """A layer's tops, of tensors instead of blobs."""
+    params = [blob.data_tensor() for blob in layer.blobs]
+    bottoms = [autocast.taken(layer.spec, x) for x in bottoms]
+    return layer.in_memory(autocast.tops, bottoms, params)
+
+
+def through(layers: list[LayerType], x: torch.Tensor) -> torch.Tensor:
+    return reduce(lambda x, layer: evaluate(layer, [x])[0], layers, x)

@@ -1,0 +1,1 @@
+"""A net taken out of Caffe: as a torch module, as an ONNX file."""

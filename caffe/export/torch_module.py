@@ -1,0 +1,98 @@
+"""A net as a torch.nn.Module: the same expressions, the same names, parameters of its own."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..core.blob import BlobVec
+from ..graph.build import Graph
+from ..layer_types import LayerType
+from ..layer_types.base import Shape
+from ..layer_types.recurrent import Recurrent
+
+if TYPE_CHECKING:
+    pass
+
+PARAM_NAMES = {
+    "BatchNorm": ("mean", "variance", "scale"),
+    "Bias": ("bias",),
+    "Convolution": ("weight", "bias"),
+    "Deconvolution": ("weight", "bias"),
+    "Embed": ("weight", "bias"),
+    "InnerProduct": ("weight", "bias"),
+    "PReLU": ("weight",),
+    "Scale": ("weight", "bias"),
+}
+
+
+class NetModule(torch.nn.Module):
+    """What Net.to_torch() gives.
+
+    `module(*inputs)` takes a tensor for each of `inputs` and returns the output, or a tuple of
+    them in the order of `outputs`. state_dict keys are LAYER.weight and LAYER.bias, or
+    LAYER.INDEX as in net.params for types without such names. A parameter with lr_mult 0 does not
+    require grad. The phase (dropout, batch statistics) is the net's: train() and eval() change
+    nothing.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.inputs, self.outputs = list(graph.inputs), list(graph.outputs)
+        self._steps: list[tuple[LayerType, list[str], list[str], list[Shape]]] = []
+        self._params: list[torch.nn.Module] = []
+        params = {
+            id(p.blob._data): torch.nn.Parameter(p.blob.data_tensor().clone(), p.lr_mult != 0)
+            for p in graph.params
+        }
+        for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True):
+            if layer.type == "Input":
+                continue
+            layer.check(
+                type(layer).expression is not LayerType.expression,
+                "is no function of its bottoms that torch could take over; use a deploy prototxt, "
+                "whose data comes from an Input layer",
+            )
+            holder = torch.nn.Module()
+            for name, blob in zip(_param_names(layer), layer.blobs, strict=True):
+                holder.register_parameter(name, params[id(blob._data)])
+            if layer.blobs:
+                self._register(layer, holder)
+            self._steps.append((_bare(layer), bottoms, tops, [b.shape for b in layer.blobs]))
+            self._params.append(holder)
+
+    def _register(self, layer: LayerType, holder: torch.nn.Module) -> None:
+        try:
+            self.add_module(layer.name, holder)
+        except KeyError as error:
+            layer.check(False, f"its name is none that torch can use ({error}); rename the layer")
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The net's outputs, differentiable."""
+        blobs = dict(zip(self.inputs, inputs, strict=True))
+        for (layer, bottoms, tops, shapes), holder in zip(self._steps, self._params, strict=True):
+            # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
+            params = [p.view(s) for p, s in zip(holder.parameters(), shapes, strict=True)]
+            out = layer.expression([blobs[name] for name in bottoms], params)
+            blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
+        outputs = tuple(blobs[name] for name in self.outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _param_names(layer: LayerType) -> list[str]:
+    names = PARAM_NAMES.get(layer.type, ())
+    if layer.type == "Scale" and len(layer.spec.bottom) == 2:
+        names = ("bias",)
+    count = len(layer.blobs)
+    return list(names[:count]) if count <= len(names) else [str(i) for i in range(count)]
+
+
+def _bare(layer: LayerType) -> LayerType:
+    """The layer without what it keeps of its net."""
+    bare = copy.copy(layer)
+    bare.blobs, bare.record = BlobVec(), None
+    if isinstance(bare, Recurrent):
+        bare.reset()
+    return bare

@@ -1,0 +1,1 @@
+"""From a NetParameter to layers that are wired together."""

@@ -1,0 +1,240 @@
+"""From a description to layers and blobs wired together (Net::Init of net.cpp)."""
+
+from dataclasses import dataclass, field
+
+from ..core.blob import Blob
+from ..core.errors import CaffeError, within
+from ..layer_types import REGISTRY, LayerType
+from ..proto import caffe_pb2
+from ..proto.upgrade.v1 import V1_TYPES
+
+
+@dataclass
+class Parameter:
+    """A learnable parameter: its blob, and the multipliers the solver applies."""
+
+    blob: Blob
+    spec: caffe_pb2.ParamSpec
+    name: str  # as errors name it: layer and index
+
+    @property
+    def lr_mult(self) -> float:
+        return self.spec.lr_mult
+
+    @property
+    def decay_mult(self) -> float:
+        return self.spec.decay_mult
+
+
+@dataclass
+class Graph:
+    """A net, built: everything that running, storing and showing it needs."""
+
+    spec: caffe_pb2.NetParameter
+    layers: list[LayerType] = field(default_factory=list)
+    bottoms: list[list[str]] = field(default_factory=list)  # blob names of each layer
+    tops: list[list[str]] = field(default_factory=list)
+    blobs: dict[str, Blob] = field(default_factory=dict)
+    loss_weights: list[list[float]] = field(default_factory=list)  # of each layer's tops
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    params: list[Parameter] = field(default_factory=list)  # one for each owner of a blob
+
+    def bottom(self, i: int) -> list[Blob]:
+        return [self.blobs[name] for name in self.bottoms[i]]
+
+    def top(self, i: int) -> list[Blob]:
+        return [self.blobs[name] for name in self.tops[i]]
+
+
+def build(spec: caffe_pb2.NetParameter) -> Graph:
+    """Create a described net's layers, blobs and parameters.
+
+    Raises CaffeError wherever Net::Init would abort, naming the layer.
+    """
+    graph = Graph(spec)
+    need: dict[str, bool] = {}  # does computing this blob involve something to learn?
+    unread: dict[str, None] = {}
+    shared: dict[str, Parameter] = {}
+    with_params: set[str] = set()
+    for layer_spec in spec.layer:
+        named = list(layer_spec.top)
+        layer = _create(layer_spec, spec.state.phase)
+        _append_tops(graph, layer)
+        for name in layer_spec.bottom:
+            unread.pop(name, None)
+        i = len(graph.layers)
+        graph.layers.append(layer)
+        graph.bottoms.append(list(layer_spec.bottom))
+        graph.tops.append(list(layer_spec.top))
+        unread.update(dict.fromkeys(named))
+        if layer.type == "Input":
+            graph.inputs.extend(layer_spec.top)
+
+        with within(f"layer '{layer.name}' ({layer.type})"):
+            layer.setup_blobs(graph.bottom(i), graph.top(i))
+            layer.reshape(graph.bottom(i), graph.top(i))
+        graph.loss_weights.append(_loss_weights(layer))
+        if layer.blobs:
+            layer.check(
+                layer.name not in with_params,
+                "another layer with parameters has this name; weights are stored by layer name, "
+                "so rename one",
+            )
+            with_params.add(layer.name)
+
+        needed = [need[name] for name in layer_spec.bottom]
+        layer.propagate_down = list(layer_spec.propagate_down) or needed
+        layer.need_backward = any(needed)
+        _append_params(graph, layer, shared)
+        layer.need_backward |= any(layer.param_propagate_down)
+        for name in layer_spec.top:
+            need[name] = layer.need_backward
+    graph.outputs = sorted(unread)
+    _skip_what_no_loss_needs(graph)
+    if spec.force_backward:
+        _force_backward(graph)
+    set_loss_diffs(graph)
+    return graph
+
+
+def set_loss_diffs(graph: Graph) -> None:
+    """The diff of a top with a loss weight is that weight everywhere: where backward begins."""
+    for i, weights in enumerate(graph.loss_weights):
+        for name, blob, weight in zip(graph.tops[i], graph.top(i), weights, strict=True):
+            if not weight:
+                continue
+            with within(f"layer '{graph.layers[i].name}': loss '{name}'"):
+                blob._diff.own(blob.shape).fill_(weight)
+
+
+def _create(spec: caffe_pb2.LayerParameter, phase: int) -> LayerType:
+    if spec.type not in REGISTRY:
+        known = f"there are {', '.join(sorted(REGISTRY))}"
+        if today := V1_TYPES.get(spec.type):
+            known = f'V1 name; write "{today}" or use layers {{ type: {spec.type} }}'
+        raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {known}")
+    if not spec.HasField("phase"):
+        spec.phase = phase
+    layer = REGISTRY[spec.type](spec, spec.phase)
+    if layer.loss and not spec.top:  # a loss need not name its top; it is no output of the net then
+        spec.top.append(f"{spec.name}_loss")
+    for what, found, (low, high) in (
+        ("bottom", len(spec.bottom), layer.bottoms),
+        ("top", len(spec.top), layer.tops),
+    ):
+        if found < low or (high is not None and found > high):
+            most = "any number" if high is None else high
+            wanted = low if low == high else f"{low} to {most}"
+            layer.check(False, f"takes {wanted} {what} blob(s); found {found}")
+    layer.check(
+        len(spec.propagate_down) in (0, len(spec.bottom)),
+        f"propagate_down needs one value for each of {len(spec.bottom)} bottoms; "
+        f"found {len(spec.propagate_down)}",
+    )
+    return layer
+
+
+def _append_tops(graph: Graph, layer: LayerType) -> None:
+    for j, name in enumerate(layer.spec.top):
+        in_place = j < len(layer.spec.bottom) and layer.spec.bottom[j] == name
+        if in_place:
+            continue
+        if name in graph.blobs:
+            maker = next(
+                other.name
+                for other, tops in zip(graph.layers, graph.tops, strict=True)
+                if name in tops
+            )
+            layer.check(
+                False,
+                f"top blob '{name}' is made already by layer '{maker}'; a blob may be made twice "
+                "only in place (the same name as bottom and top)",
+            )
+        layer.check(
+            name not in layer.spec.top[:j], f"names top blob '{name}' twice; tops must differ"
+        )
+    for name in layer.spec.top:
+        graph.blobs.setdefault(name, Blob())
+
+
+def _loss_weights(layer: LayerType) -> list[float]:
+    weights, tops = list(layer.spec.loss_weight), len(layer.spec.top)
+    if not weights and layer.loss:
+        weights = [1.0] + [0.0] * (tops - 1)
+    layer.check(
+        len(weights) in (0, tops),
+        f"loss_weight needs one value for each of {tops} tops; found {len(weights)}",
+    )
+    return weights or [0.0] * tops
+
+
+def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter]) -> None:
+    """Register the layer's blobs as parameters; a name seen before shares that blob."""
+    specs = layer.spec.param
+    layer.check(
+        len(specs) <= len(layer.blobs),
+        f"has {len(layer.blobs)} parameter(s), but {len(specs)} param {{ }} are given",
+    )
+    for i, blob in enumerate(layer.blobs):
+        spec = caffe_pb2.ParamSpec()
+        if i < len(specs):
+            spec.CopyFrom(specs[i])
+        layer.param_propagate_down.append(spec.lr_mult != 0)
+        owner = shared.get(spec.name) if spec.name else None
+        if owner is None:
+            param = Parameter(blob, spec, f"{layer.name}[{i}]")
+            graph.params.append(param)
+            if spec.name:
+                shared[spec.name] = param
+            continue
+        strict = spec.share_mode == caffe_pb2.ParamSpec.STRICT
+        layer.check(
+            blob.shape == owner.blob.shape if strict else blob.count == owner.blob.count,
+            f"shares parameter '{spec.name}' with {owner.name}, whose shape is "
+            f"{owner.blob.shape}, not {blob.shape}",
+        )
+        blob.share_data(owner.blob)
+        blob.share_diff(owner.blob)
+        for mult in ("lr_mult", "decay_mult"):
+            if not spec.HasField(mult):
+                continue
+            if not owner.spec.HasField(mult):
+                setattr(owner.spec, mult, getattr(spec, mult))
+            layer.check(
+                getattr(spec, mult) == getattr(owner.spec, mult),
+                f"shares parameter '{spec.name}' with {owner.name}, whose {mult} is "
+                f"{getattr(owner.spec, mult):g}, not {getattr(spec, mult):g}",
+            )
+
+
+def _skip_what_no_loss_needs(graph: Graph) -> None:
+    """From the losses backwards: layers that lead to no loss do not run backward."""
+    under_loss: set[str] = set()
+    skip: set[str] = set()
+    for i in reversed(range(len(graph.layers))):
+        layer = graph.layers[i]
+        losses = [
+            bool(weight) or name in under_loss
+            for name, weight in zip(graph.tops[i], graph.loss_weights[i], strict=True)
+        ]
+        if layer.need_backward and all(name in skip for name in graph.tops[i]):
+            layer.need_backward = False
+            layer.propagate_down = [False] * len(layer.propagate_down)
+        if not any(losses):
+            layer.need_backward = False
+            layer.propagate_down = [False] * len(layer.propagate_down)
+        for name, down in zip(graph.bottoms[i], layer.propagate_down, strict=True):
+            if any(losses):
+                under_loss.add(name)
+            if not down:
+                skip.add(name)
+
+
+def _force_backward(graph: Graph) -> None:
+    for layer in graph.layers:
+        layer.need_backward = True
+        layer.propagate_down = [
+            down or layer.diff_bottoms(j) for j, down in enumerate(layer.propagate_down)
+        ]
+        layer.param_propagate_down = [True] * len(layer.param_propagate_down)

@@ -1,0 +1,110 @@
+"""How a layer runs: torch records each layer by itself, so that every blob's diff can be read.
+
+Gradients go from a layer's tops to its bottoms and parameters, and no further: the net walks the
+layers (net.py), as Caffe does. That keeps partial passes, diffs that a script writes in between,
+Python layers in the middle and in-place layers what they are in Caffe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from ..core.blob import Blob
+from ..core.synced_memory import Memory
+from . import autocast
+
+
+class Record(NamedTuple):
+    """What one forward pass of one layer leaves for its backward pass."""
+
+    top_edges: list[GradientEdge | None]  # None for a top without a gradient
+    bottom_edges: dict[int, GradientEdge]
+    params: dict[int, torch.Tensor]
+
+
+class _Enter(torch.autograd.Function):
+    """Lets torch's graph begin at x without keeping x alive, as a leaf tensor would."""
+
+    @staticmethod
+    def forward(ctx, anchor: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return x.view_as(x)
+
+
+def forward(layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+    """Compute a layer's tops; record it if the net will want its gradients."""
+    tops = _run(layer, bottom, overwritten=top)
+    bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
+    for blob, tensor in zip(top, tops, strict=True):
+        tensor = tensor.detach().contiguous()
+        if not layer.shares_data and bottoms.get(_storage(tensor), blob) is not blob:
+            tensor = tensor.clone()
+        blob._data.assign(tensor)
+
+
+def backward(
+    layer, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+) -> None:
+    """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
+    if layer.record is None:
+        _run(layer, bottom)
+    top_edges, bottom_edges, params = layer.record
+    params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
+    pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
+    wanted = [i for i in bottom_edges if propagate_down[i]]
+    inputs = [bottom_edges[i] for i in wanted] + list(params.values())
+    grads: Sequence[torch.Tensor | None] = [None] * len(inputs)
+    if pairs and inputs:
+        outputs, diffs = zip(*pairs, strict=True)
+        grads = torch.autograd.grad(outputs, inputs, diffs, retain_graph=True, allow_unused=True)
+    taken = {_storage(diff) for _, diff in pairs}  # autograd may hand one tensor to several
+
+    def own(grad: torch.Tensor) -> torch.Tensor:
+        grad = grad.clone() if _storage(grad) in taken else grad
+        taken.add(_storage(grad))
+        return grad
+
+    for i, grad in zip(wanted, grads, strict=False):
+        if grad is None:
+            bottom[i]._diff.clear()
+        else:
+            bottom[i]._diff.assign(own(grad))
+    for i, grad in zip(params, grads[len(wanted) :], strict=True):
+        if grad is not None:
+            layer.blobs[i]._diff.accumulate(own(grad))
+
+
+def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Sequence[torch.Tensor]:
+    """The tops, recorded; `overwritten` are the blobs that will take them."""
+    xs = autocast.bottoms(layer.spec, bottom)
+    read = Memory.own if layer.updates_params else Memory.tensor
+    params = [read(blob._data, blob.shape) for blob in layer.blobs]
+    edges: dict[int, GradientEdge] = {}
+    leaves: dict[int, torch.Tensor] = {}
+    with torch.set_grad_enabled(layer.need_backward):
+        if layer.need_backward:
+            # A numpy view of an in-place blob will show the top: backward needs the bottom.
+            xs = [
+                x.clone() if blob in overwritten and blob._data.held is not None else x
+                for x, blob in zip(xs, bottom, strict=True)
+            ]
+            anchor = torch.empty(0, requires_grad=True)
+            for i, needed in enumerate(layer.propagate_down):
+                if needed:
+                    xs[i] = _Enter.apply(anchor, xs[i])
+                    edges[i] = get_gradient_edge(xs[i])
+            for i, needed in enumerate(layer.param_propagate_down):
+                if needed:
+                    leaves[i] = params[i] = params[i].detach().requires_grad_()
+        tops = autocast.tops(layer, xs, params)
+    if layer.need_backward:
+        top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
+        layer.record = Record(top_edges, edges, leaves)
+    return tops
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

@@ -1,0 +1,119 @@
+"""Caffe's fillers: how a parameter blob gets its first values."""
+
+import math
+
+import torch
+
+from ..core import host_memory
+from ..core.blob import Blob
+from ..core.device import current_device
+from ..core.errors import CaffeError
+from ..core.rng import generator
+from ..proto import caffe_pb2
+
+
+def fill(blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
+    """Fill blob.data in place by a FillerParameter (caffe/filler.hpp).
+
+    Draws come from the CPU's generator on every device, so a seed gives the same weights anywhere.
+    Raises CaffeError for an unknown type, or a blob that the type cannot fill.
+    """
+    if filler.type not in FILLERS:
+        raise CaffeError(
+            f"unknown filler type '{filler.type}'; there are {', '.join(sorted(FILLERS))}"
+        )
+    if filler.type != "gaussian" and filler.sparse != -1:
+        raise CaffeError(f"{filler.type} filler: sparse is for the gaussian filler only")
+    if not blob.count:
+        raise CaffeError(f"a blob of shape {blob.shape} has no values to fill")
+    if filler.type == "constant" and filler.value == 0:
+        blob._data.clear()
+    else:
+        host_memory.check(blob.shape, blob.count)
+        blob._data.assign(FILLERS[filler.type](blob.shape, filler).to(current_device()))
+
+
+def _constant(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    return torch.full(shape, filler.value)
+
+
+def _uniform(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    if not 0 <= filler.max - filler.min <= torch.finfo(torch.float32).max:
+        raise CaffeError(
+            f"uniform filler: min must be at most max, both finite; found min {filler.min:g}, "
+            f"max {filler.max:g}"
+        )
+    return _draw_uniform(shape, filler.min, filler.max)
+
+
+def _gaussian(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    if not filler.std > 0 or filler.sparse < -1:
+        raise CaffeError(
+            "gaussian filler: std must be positive and sparse at least -1; "
+            f"found std {filler.std:g}, sparse {filler.sparse}"
+        )
+    values = _draw_gaussian(shape, filler.std).add_(filler.mean)
+    if filler.sparse >= 0:  # on average `sparse` of each output's inputs are not zero
+        keep = filler.sparse / _outputs(shape, filler)
+        if keep > 1:
+            raise CaffeError(f"gaussian filler: sparse {filler.sparse} exceeds {shape[0]} outputs")
+        values *= torch.empty(shape).bernoulli_(keep, generator=generator())
+    return values
+
+
+def _positive_unitball(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    values = _draw_uniform(shape, 0, 1).view(*shape[:1], -1)
+    return (values / values.sum(-1, keepdim=True)).view(shape)
+
+
+def _xavier(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    bound = math.sqrt(3 / _fan(shape, filler))
+    return _draw_uniform(shape, -bound, bound)
+
+
+def _msra(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    return _draw_gaussian(shape, math.sqrt(2 / _fan(shape, filler)))
+
+
+def _bilinear(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    if len(shape) != 4 or shape[2] != shape[3]:
+        raise CaffeError(f"bilinear filler needs a blob of 4 axes and square filters, not {shape}")
+    size = shape[3]
+    factor = math.ceil(size / 2)
+    center = (size - 1) / (2 * factor)
+    ramp = 1 - (torch.arange(size, dtype=torch.float64) / factor - center).abs()
+    return torch.outer(ramp, ramp).float().expand(shape).contiguous()
+
+
+FILLERS = {
+    "constant": _constant,
+    "gaussian": _gaussian,
+    "uniform": _uniform,
+    "positive_unitball": _positive_unitball,
+    "xavier": _xavier,
+    "msra": _msra,
+    "bilinear": _bilinear,
+}
+
+
+def _fan(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> float:
+    count = math.prod(shape)
+    fan_in = count / _outputs(shape, filler)
+    fan_out = count / shape[1] if len(shape) > 1 else count
+    if filler.variance_norm == caffe_pb2.FillerParameter.AVERAGE:
+        return (fan_in + fan_out) / 2
+    return fan_out if filler.variance_norm == caffe_pb2.FillerParameter.FAN_OUT else fan_in
+
+
+def _outputs(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> int:
+    if not shape:
+        raise CaffeError(f"{filler.type} filler: a blob without axes has no outputs to count")
+    return shape[0]
+
+
+def _draw_uniform(shape: tuple[int, ...], low: float, high: float) -> torch.Tensor:
+    return torch.empty(shape).uniform_(low, high, generator=generator())
+
+
+def _draw_gaussian(shape: tuple[int, ...], std: float) -> torch.Tensor:
+    return torch.randn(shape, generator=generator()).mul_(std)

@@ -1,0 +1,247 @@
+"""Layers whose batches background threads read: Data and ImageData."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..core.blob import Blob
+from ..core.device import current_device
+from ..core.errors import CaffeError, within
+from ..core.log import LOGGER, info
+from ..core.rng import draw_seed
+from ..data.datum import parse_datum
+from ..data.image_list import Entry, read_image_list
+from ..data.images import read_image
+from ..data.prefetch import Batch, Prefetcher, empty
+from ..data.transform import Transformer, random_words
+from ..formats.database import Database, open_database
+from ..proto import caffe_pb2
+from .base import LayerType, layer_type
+
+# Streams of random numbers of a layer's seed; the transformer's is 0.
+ORDER, SKIP = 1, 2
+
+
+def need(condition: bool, message: str) -> None:
+    """Raise CaffeError; the layer that opens its source adds its own name."""
+    if not condition:
+        raise CaffeError(message)
+
+
+class Source(ABC):
+    """Where a layer's items come from. The threads share it; it does not know the layer."""
+
+    transformer: Transformer
+
+    @abstractmethod
+    def records(self, seed: int, item: int) -> Iterator[Any]:
+        """What it takes to read the items from number `item` on, without end."""
+
+    @abstractmethod
+    def read(self, record: Any) -> tuple[np.ndarray, int]:
+        """An item's image (C, H, W) and label."""
+
+    @abstractmethod
+    def place(self, record: Any) -> str:
+        """How an error names the item."""
+
+
+def batches(source: Source, size: int, tops: int, seed: int, item: int) -> Iterator[Batch]:
+    """All batches from an item on, images (N, C, H, W) and labels (N); of equal images each."""
+    records = source.records(seed, item)
+    while True:
+        taken = [next(records) for _ in range(size)]
+        with within(source.place(taken[0])):
+            first = source.read(taken[0])
+            shape = source.transformer.shape(first[0].shape)
+        images, labels = empty(size, *shape), empty(size)
+        outs = zip(images.numpy(), labels.numpy()[:, None], strict=True)
+        jobs = [
+            partial(_fill, source, record, seed, item + i, image, label, None if i else first)
+            for i, (record, (image, label)) in enumerate(zip(taken, outs, strict=True))
+        ]
+        item += size
+        yield Batch((images, labels)[:tops], jobs, {"seed": seed, "item": item})
+
+
+def _fill(
+    source: Source,
+    record: Any,
+    seed: int,
+    item: int,
+    image_out: np.ndarray,
+    label_out: np.ndarray,
+    known: tuple[np.ndarray, int] | None,
+) -> None:
+    with within(source.place(record)):
+        image, label_out[0] = known or source.read(record)
+        source.transformer(image, seed, item, image_out)
+
+
+class Feed(LayerType):
+    """Base of the layers here: tops are a batch of images (N, C, H, W) and of labels (N).
+
+    What item number k becomes is a function of (seed, k); `position` holds both. Nothing is read
+    ahead before the first forward.
+    """
+
+    bottoms = (0, 0)
+    tops = (2, 2)
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        """The source, the batch size, and the number of the first item; CaffeError by `need`."""
+        raise NotImplementedError
+
+    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+        seed = draw_seed()
+        self._ahead = self.spec.data_param.prefetch
+        self.check(self._ahead > 0, "prefetch is at least 1; found 0")
+        self._prefetcher: Prefetcher | None = None
+        with self._named():
+            self._source, self._batch_size, first = self.open(seed)
+            need(self._batch_size > 0, "Positive batch size required; found batch_size 0")
+            record = next(self._source.records(seed, first))
+            with within(self._source.place(record)):
+                shape = self._source.transformer.shape(self._source.read(record)[0].shape)
+        self._position = {"seed": seed, "item": first}
+        top[0].reshape(self._batch_size, *shape)
+        info("data_layer.cpp:42", "output data size: %d,%d,%d,%d", *top[0].shape)
+        for blob in top[1:]:
+            blob.reshape(self._batch_size)
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Nothing to do: each batch brings its shape."""
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        if self._prefetcher is None or self._prefetcher.stopped:
+            made = batches(self._source, self._batch_size, len(top), **self._position)
+            self._prefetcher = Prefetcher(made, self._ahead)
+        with self._named():
+            batch = self._prefetcher.take()
+        self._position = batch.position
+        for blob, tensor in zip(top, batch.tensors, strict=True):
+            blob.reshape(*tensor.shape)
+            blob._data.assign(tensor.to(current_device(), non_blocking=True))
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """Nothing to do."""
+
+    @property
+    def position(self) -> dict[str, int]:
+        """Seed of all draws, and number of the item that the next forward begins with."""
+        return dict(self._position)
+
+    @position.setter
+    def position(self, position: dict[str, int]) -> None:
+        self.check(
+            position.keys() == self._position.keys(),
+            f"a position has {', '.join(self._position)}; found {', '.join(position)}",
+        )
+        self.check(
+            all(0 <= value < 2**63 for value in position.values()),
+            f"a position's values are at least 0 and below 2**63; found {position}",
+        )
+        if self._prefetcher:
+            self._prefetcher.close()
+        self._prefetcher, self._position = None, dict(position)
+
+    def _named(self) -> within:
+        return within(f"layer '{self.name}' ({self.type})")
+
+
+class Records(Source):
+    """The Datums of a database, in key order, again and again."""
+
+    def __init__(self, path: str, database: Database, transformer: Transformer) -> None:
+        self.path, self.database, self.transformer = path, database, transformer
+
+    def records(self, seed: int, item: int) -> Iterator[tuple[bytes, memoryview]]:
+        start = item % len(self.database) if item else 0
+        while True:
+            yield from self.database.cursor(start)
+            info("data_layer.cpp:81", "Restarting data prefetching from start.")
+            start = 0
+
+    def read(self, record: tuple[bytes, memoryview]) -> tuple[np.ndarray, int]:
+        datum = parse_datum(record[1], "its value")
+        return self.transformer.array(datum), datum.label
+
+    def place(self, record: tuple[bytes, memoryview]) -> str:
+        return f"{self.path}, key {record[0]!r}"
+
+
+@layer_type("Data")
+class Data(Feed):
+    """Images from an LMDB or LevelDB, and their labels (data_layer.cpp)."""
+
+    tops = (1, 2)
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        param, transform = self.spec.data_param, self.spec.transform_param
+        if param.rand_skip:
+            LOGGER.warning("rand_skip: Data layers ignore it, as in Caffe 1.0")
+        database = open_database(param.source, param.backend)
+        need(any(database.cursor()), f"{param.source}: the database is empty")
+        source = Records(param.source, database, Transformer(transform, self.phase))
+        return source, param.batch_size, 0
+
+
+class Images(Source):
+    """The images of a list: in order, or in another order each time through."""
+
+    def __init__(
+        self, param: caffe_pb2.ImageDataParameter, entries: list[Entry], transformer: Transformer
+    ) -> None:
+        self.param, self.entries, self.transformer = param, entries, transformer
+        self.size = (param.new_height, param.new_width) if param.new_height else None
+
+    def records(self, seed: int, item: int) -> Iterator[Entry]:
+        while True:
+            epoch, start = divmod(item, len(self.entries))
+            for index in self._order(seed, epoch)[start:]:
+                yield self.entries[index]
+                item += 1
+
+    def _order(self, seed: int, epoch: int) -> np.ndarray:
+        count = len(self.entries)
+        if not self.param.shuffle:
+            return np.arange(count)
+        return np.argsort(random_words(seed, ORDER, epoch << 64, count), kind="stable")
+
+    def read(self, record: Entry) -> tuple[np.ndarray, int]:
+        path = self.param.root_folder + record.path
+        return read_image(path, self.param.is_color, self.size).transpose(2, 0, 1), record.label
+
+    def place(self, record: Entry) -> str:
+        return f"{self.param.source}:{record.line}"
+
+
+@layer_type("ImageData")
+class ImageData(Feed):
+    """Images from a list of files and labels (image_data_layer.cpp)."""
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        param = self.spec.image_data_param
+        need(
+            bool(param.new_height) == bool(param.new_width),
+            "Current implementation requires new_height and new_width to be set at the same time",
+        )
+        info("image_data_layer.cpp:38", "Opening file %s", param.source)
+        entries = read_image_list(param.source)
+        need(bool(entries), f"{param.source}: File is empty")
+        if param.shuffle:
+            info("image_data_layer.cpp:53", "Shuffling data")
+        info("image_data_layer.cpp:63", "A total of %d images.", len(entries))
+        skip = 0
+        if param.rand_skip:
+            skip = int(random_words(seed, SKIP, 0, 1)[0]) % param.rand_skip
+            info("image_data_layer.cpp:71", "Skipping first %d data points.", skip)
+            need(
+                skip < len(entries),
+                f"Not enough points to skip: {skip}, and {param.source} has {len(entries)}",
+            )
+        source = Images(param, entries, Transformer(self.spec.transform_param, self.phase))
+        return source, param.batch_size, skip

@@ -1,0 +1,139 @@
+"""V1 nets, `layers { type: CONVOLUTION }`, as today's (upgrade_proto.cpp)."""
+
+from google.protobuf.message import Message
+
+from ...core.errors import CaffeError
+from .. import caffe_pb2
+
+NetParameter = caffe_pb2.NetParameter
+V1LayerParameter = caffe_pb2.V1LayerParameter
+
+# Data transformations: out of the data layers' own parameters.
+
+_TRANSFORMED = {
+    "DATA": "data_param",
+    "IMAGE_DATA": "image_data_param",
+    "WINDOW_DATA": "window_data_param",
+}
+_TRANSFORMATIONS = ("scale", "mean_file", "crop_size", "mirror")
+
+
+def _data_param(layer: V1LayerParameter) -> Message | None:
+    """The parameters of a data layer that has its transformations in them."""
+    name = V1LayerParameter.LayerType.Name(layer.type)
+    return getattr(layer, _TRANSFORMED[name]) if name in _TRANSFORMED else None
+
+
+def needs_data_upgrade(net: NetParameter) -> bool:
+    params = map(_data_param, net.layers)
+    return any(p is not None and any(map(p.HasField, _TRANSFORMATIONS)) for p in params)
+
+
+def upgrade_data(net: NetParameter) -> NetParameter:
+    """scale, mean_file, crop_size and mirror of V1 data layers as transform_param."""
+    out = NetParameter()
+    out.CopyFrom(net)
+    for layer in out.layers:
+        param = _data_param(layer)
+        if param is None:
+            continue
+        param.SetInParent()
+        layer.transform_param.SetInParent()
+        for field in _TRANSFORMATIONS:
+            if param.HasField(field):
+                setattr(layer.transform_param, field, getattr(param, field))
+                param.ClearField(field)
+    return out
+
+
+# V1 to today's.
+
+V1_TYPES = {
+    "NONE": "",
+    "ABSVAL": "AbsVal",
+    "ACCURACY": "Accuracy",
+    "ARGMAX": "ArgMax",
+    "BNLL": "BNLL",
+    "CONCAT": "Concat",
+    "CONTRASTIVE_LOSS": "ContrastiveLoss",
+    "CONVOLUTION": "Convolution",
+    "DATA": "Data",
+    "DECONVOLUTION": "Deconvolution",
+    "DROPOUT": "Dropout",
+    "DUMMY_DATA": "DummyData",
+    "ELTWISE": "Eltwise",
+    "EUCLIDEAN_LOSS": "EuclideanLoss",
+    "EXP": "Exp",
+    "FLATTEN": "Flatten",
+    "HDF5_DATA": "HDF5Data",
+    "HDF5_OUTPUT": "HDF5Output",
+    "HINGE_LOSS": "HingeLoss",
+    "IM2COL": "Im2col",
+    "IMAGE_DATA": "ImageData",
+    "INFOGAIN_LOSS": "InfogainLoss",
+    "INNER_PRODUCT": "InnerProduct",
+    "LRN": "LRN",
+    "MEMORY_DATA": "MemoryData",
+    "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss",
+    "MVN": "MVN",
+    "POOLING": "Pooling",
+    "POWER": "Power",
+    "RELU": "ReLU",
+    "SIGMOID": "Sigmoid",
+    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss",
+    "SILENCE": "Silence",
+    "SLICE": "Slice",
+    "SOFTMAX": "Softmax",
+    "SOFTMAX_LOSS": "SoftmaxWithLoss",
+    "SPLIT": "Split",
+    "TANH": "TanH",
+    "THRESHOLD": "Threshold",
+    "WINDOW_DATA": "WindowData",
+}
+
+# V1 field that has a value for each parameter blob: the field of `param { }` it became.
+V1_PARAM_FIELDS = {
+    "param": "name",
+    "blob_share_mode": "share_mode",
+    "blobs_lr": "lr_mult",
+    "weight_decay": "decay_mult",
+}
+
+
+def upgrade_v1_net(net: NetParameter) -> NetParameter:
+    """A V1 net as today's."""
+    if net.layer:
+        raise CaffeError(
+            f"net '{net.name}' has both layer {{ }} and the older layers {{ }}; "
+            "write all of them as layer { }"
+        )
+    out = NetParameter()
+    out.CopyFrom(net)
+    del out.layers[:]
+    out.layer.extend(upgrade_v1_layer(layer) for layer in net.layers)
+    return out
+
+
+def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
+    """A V1 layer as today's: type by name, a param { } for each blob; the rest as it is."""
+    out = caffe_pb2.LayerParameter(
+        bottom=v1.bottom,
+        top=v1.top,
+        include=v1.include,
+        exclude=v1.exclude,
+        blobs=v1.blobs,
+        loss_weight=v1.loss_weight,
+    )
+    if v1.HasField("name"):
+        out.name = v1.name
+    if v1.HasField("type"):
+        out.type = V1_TYPES[V1LayerParameter.LayerType.Name(v1.type)]
+    for field, new in V1_PARAM_FIELDS.items():
+        for i, value in enumerate(getattr(v1, field)):
+            if len(out.param) <= i:
+                out.param.add()
+            setattr(out.param[i], new, value)
+    for field, value in v1.ListFields():
+        if field.name.endswith("_param"):
+            getattr(out, field.name).CopyFrom(value)
+    return out

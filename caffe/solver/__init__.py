@@ -1,0 +1,1 @@
+"""Training: the solvers, their update rules, learning rates and snapshots."""

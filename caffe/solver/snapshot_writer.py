@@ -1,0 +1,92 @@
+"""Snapshots that are written while training goes on."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core import host_memory
+from ..core.errors import CaffeError
+from ..core.log import LOGGER as log
+from ..storage.content import host_copier
+from . import snapshot
+
+if TYPE_CHECKING:
+    from .solver import Solver
+
+
+class SnapshotWriter:
+    """Writes snapshots in a thread, one at a time; leaving `with` waits for the last one.
+
+    An error of the writing is raised by the next call of `begin`, `check` or `finish`, or by
+    leaving `with`; if another error is on its way out there, it is logged.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._done = threading.Event()
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind, error, traceback) -> None:
+        try:
+            self.finish()
+        except Exception as failure:
+            if error is None:
+                raise
+            log.error("%s", failure)
+
+    def begin(self, solver: Solver, run_state: str) -> None:
+        """Write a snapshot of the solver as it is now, once the last one is written.
+
+        What it holds is copied; where there is no memory for that, it is written before returning.
+        """
+        self.finish()
+        if snapshot.size(solver) > host_memory.free() - _growth():
+            snapshot.write(snapshot.take(solver, run_state))
+            return
+        taken = snapshot.take(solver, run_state, host_copier())
+        self._done.clear()
+        # No daemon: should the interpreter end, it waits.
+        self._thread = threading.Thread(target=self._write, args=(taken,), name="caffe-snapshot")
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise what the writing raised, if it has; does not wait."""
+        if self._error:
+            self.finish()
+
+    def finish(self) -> None:
+        """Wait until the last snapshot is written; raises what the writing raised."""
+        if self._thread:
+            if self._thread.is_alive():  # in a process forked off meanwhile it is not
+                self._done.wait()  # Ctrl-C in join makes Pythons before 3.13 take it for dead
+            self._thread.join()
+            self._thread = None
+        if self._error:
+            error, self._error = self._error, None
+            raise error
+
+    def _write(self, taken: snapshot.Snapshot) -> None:
+        try:
+            snapshot.write(taken)
+        except CaffeError as error:
+            self._error = CaffeError(*error.args)  # anew: the frames it has passed hold the copy
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+
+def _growth() -> int:
+    """The bytes that this process held at its peak and does not hold now: training takes them."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux
+        return 0
+    match = re.search(r"VmHWM:\s*(\d+) kB.*VmRSS:\s*(\d+) kB", status, re.DOTALL)
+    return 1024 * (int(match[1]) - int(match[2])) if match else 0

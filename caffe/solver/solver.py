@@ -1,0 +1,413 @@
+"""pycaffe's solvers: the training loop, test nets, snapshots (solver.cpp, sgd_solver.cpp).
+
+The update rules are in updates.py, the learning-rate policies in rates.py.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from ..core.blob import Blob
+from ..core.errors import CaffeError, within
+from ..core.files import PathLike
+from ..core.log import info
+from ..core.precision import current_precision
+from ..core.rng import set_random_seed
+from ..engine.training_step import Iterations
+from ..layer_types import LayerType
+from ..net import Net
+from ..proto import caffe_pb2
+from ..proto.text import prototxt
+from ..proto.upgrade import read_solver, upgrade_solver
+from . import nets, snapshot, updates
+from .lr_policy import learning_rate, step_at
+from .snapshot_writer import SnapshotWriter
+
+SolverParameter = caffe_pb2.SolverParameter
+
+
+class Solver:
+    """Base of the solvers: built from a solver prototxt, or from a SolverParameter.
+
+    `net` trains, `test_nets` are scored, `iter` counts the updates, `param` is the SolverParameter.
+    Raises CaffeError for a solver or net that Caffe would refuse.
+    """
+
+    type: str
+
+    def __init__(self, solver: PathLike | SolverParameter) -> None:
+        if isinstance(solver, SolverParameter):
+            self.param = SolverParameter()
+            self.param.CopyFrom(upgrade_solver(solver))
+            self._init()
+        else:
+            self.param = read_solver(solver)
+            with within(solver):
+                self._init()
+
+    def _init(self) -> None:
+        param = self.param
+        info("solver.cpp:45", "Initializing solver from parameters: \n%s", prototxt(param))
+        self._check(
+            param.average_loss >= 1, f"average_loss must be at least 1; found {param.average_loss}"
+        )
+        self._check(param.iter_size >= 1, f"iter_size must be at least 1; found {param.iter_size}")
+        updates.check(self.type, param)
+        learning_rate(param, 0)  # an unknown policy is an error now, not at the first step
+        snapshot.check_writable(param)
+        if param.random_seed >= 0:
+            set_random_seed(param.random_seed)
+        self.iter = 0
+        self.current_step = 0  # the stepvalues passed, see rates.step_at
+        self.requested_early_exit = False
+        self._losses: deque[float] = deque(maxlen=param.average_loss)
+        self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
+        self._action: Callable[[], str | None] = lambda: None
+        self._before_test: str | None = None
+        self._writer = SnapshotWriter()
+        self.net = nets.train_net(param)
+        self.test_nets = nets.test_nets(param)
+        for net in self.test_nets:
+            net.set_debug_info(param.debug_info)
+        # One blob for each parameter, after them a second one each (AdaDelta, Adam).
+        histories = updates.KINDS[self.type].histories
+        self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
+        self._iterations = Iterations(self.net, self.history)
+        info("solver.cpp:57", "Solver scaffolding done.")
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the current iteration."""
+        return learning_rate(self.param, self.iter, self._step_now())
+
+    def _step_now(self) -> int:
+        return step_at(self.param, self.iter, self.current_step)
+
+    @property
+    def smoothed_loss(self) -> float:
+        """The mean loss of the last average_loss iterations."""
+        return sum(self._losses) / max(1, len(self._losses))
+
+    @property
+    def _params(self):
+        return self.net._graph.params
+
+    @staticmethod
+    def _check(condition: bool, message: str) -> None:
+        if not condition:
+            raise CaffeError(message)
+
+    # Training.
+
+    def add_callback(
+        self, on_start: Callable[[], None], on_gradients_ready: Callable[[], None]
+    ) -> None:
+        """Call the functions before each iteration's passes, and before each update."""
+        self._callbacks.append((on_start, on_gradients_ready))
+
+    def set_action_function(self, action: Callable[[], str | None]) -> None:
+        """Ask after each iteration, and between test passes, for "stop", "snapshot" or None."""
+        self._action = action
+
+    def share_weights(self, net: Net) -> None:
+        """Let a net use the parameters of the training net, layer by layer by name."""
+        net.share_with(self.net)
+
+    def solve(self, resume_file: PathLike | None = None) -> None:
+        """Train to max_iter, from a solverstate if given, and snapshot at the end."""
+        param = self.param
+        info("solver.cpp:289", "Solving %s", self.net.name)
+        info("solver.cpp:290", "Learning Rate Policy: %s", param.lr_policy)
+        self.requested_early_exit = False
+        if resume_file:
+            info("solver.cpp:296", "Restoring previous solver status from %s", resume_file)
+            self.restore(resume_file)
+        self.step(param.max_iter - self.iter)
+        if param.snapshot_after_train and (not param.snapshot or self.iter % param.snapshot):
+            self.snapshot()
+        if self.requested_early_exit:
+            info("solver.cpp:311", "Optimization stopped early.")
+            return
+        if self._displays():
+            self._losses.append(self._forward(self.net))
+            info("solver.cpp:327", "Iteration %d, loss = %g", self.iter, self.smoothed_loss)
+        if param.test_interval and self.iter % param.test_interval == 0:
+            self.test_all()
+        info("solver.cpp:332", "Optimization Done.")
+
+    def step(self, iterations: int) -> None:
+        """Run iterations: test, forward and backward iter_size times, update, snapshot.
+
+        Snapshots are written while training goes on; they are in place when this returns.
+        """
+        with self._writer:
+            self._step(iterations)
+
+    def _step(self, iterations: int) -> None:
+        param = self.param
+        stop = self.iter + iterations
+        self._losses = deque(maxlen=param.average_loss)
+        shown, since = self.iter, time.monotonic()
+        while self.iter < stop:
+            due = param.test_interval and self.iter % param.test_interval == 0
+            if due and (self.iter > 0 or param.test_initialization):
+                self.test_all()
+                if self.requested_early_exit:
+                    break
+            displays = self._displays()
+            self.net.set_debug_info(displays and param.debug_info)
+            frugal = self._may_be_frugal()
+            self._iterations.forget() if frugal else self._iterations.give_up()
+            self.net.clear_param_diffs()
+            for on_start, _ in self._callbacks:
+                on_start()
+            loss = 0.0
+            if frugal:
+                update = partial(self._update, scale=1, rate=self.lr)
+                fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
+                loss = self._iterations.run(update, fused)
+            else:
+                for _ in range(param.iter_size):
+                    loss += self.net._forward_backward() / param.iter_size
+            self._losses.append(loss)
+            if displays:
+                seconds = time.monotonic() - since
+                self._log_iteration((self.iter - shown) / (seconds or 1), seconds)
+                shown, since = self.iter, time.monotonic()
+            for _, on_gradients_ready in self._callbacks:
+                on_gradients_ready()
+            if frugal:
+                self._begin_update()
+                self.iter += 1
+            else:
+                self.apply_update()
+            action = self._action()
+            if action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
+                if action == "stop" or self.iter == stop:
+                    self.snapshot()  # nothing goes on meanwhile
+                else:
+                    self._writer.begin(self, self._run_state())
+            self._writer.check()
+            if action == "stop":
+                self.requested_early_exit = True
+                break
+
+    @staticmethod
+    def _forward(net: Net) -> float:
+        return net._forward(0, len(net._names) - 1)
+
+    def _displays(self) -> bool:
+        return bool(self.param.display) and self.iter % self.param.display == 0
+
+    def _log_iteration(self, per_second: float, seconds: float) -> None:
+        info(
+            "solver.cpp:239",
+            "Iteration %d (%g iter/s, %gs/%d iters), loss = %g",
+            *(self.iter, per_second, seconds, self.param.display, self.smoothed_loss),
+        )
+        net = self.net
+        outputs = {n: net._blob(n).data_tensor().flatten().tolist() for n in net.outputs}
+        _log_outputs("solver.cpp:258", "Train", net, outputs)
+
+    # Updating.
+
+    def apply_update(self) -> None:
+        """Turn the parameters' diffs into updates and subtract them; counts as an iteration."""
+        rate = self._begin_update()
+        scale = self._clip_scale() / self.param.iter_size
+        for i in range(len(self._params)):
+            self._update(i, scale, rate)
+        self.iter += 1
+
+    def _begin_update(self) -> float:
+        """The learning rate of this iteration, logged where it changes or is displayed."""
+        self.current_step, before = self._step_now(), self.current_step
+        if self.param.lr_policy == "multistep" and self.current_step > before:
+            info(
+                "sgd_solver.cpp:51",
+                "MultiStep Status: Iteration %d, step = %d",
+                *(self.iter, self.current_step),
+            )
+        rate = learning_rate(self.param, self.iter, self.current_step)
+        if self._displays():
+            info("sgd_solver.cpp:112", "Iteration %d, lr = %g", self.iter, rate)
+        return rate
+
+    def _may_be_frugal(self) -> bool:
+        """Whether each parameter may be updated once its own gradient is there."""
+        param = self.param
+        return (
+            param.iter_size == 1
+            and param.clip_gradients < 0
+            and not self._callbacks
+            and self._iterations.applies()
+        )
+
+    @torch.no_grad()
+    def _clip_scale(self) -> float:
+        """clip_gradients / norm where the L2 norm of all diffs exceeds clip_gradients."""
+        clip = self.param.clip_gradients
+        if clip < 0:
+            return 1.0
+        diffs = [p.blob.diff_tensor() for p in self._params if not p.blob._diff.untouched]
+        norm = math.hypot(*(float(torch.linalg.vector_norm(diff)) for diff in diffs))
+        if not norm > clip:
+            return 1.0
+        info(
+            "sgd_solver.cpp:99",
+            "Gradient clipping: scaling down gradients (L2 norm %g > %g) by scale factor %g",
+            *(norm, clip, clip / norm),
+        )
+        return clip / norm
+
+    @torch.no_grad()
+    def _update(self, i: int, scale: float, rate: float) -> None:
+        """Update parameter i: its gradient times `scale`, the weight decay, then the rule."""
+        param, p = self.param, self._params[i]
+        kind = updates.KINDS[self.type]
+        histories = self.history[i :: len(self._params)]
+        decay = param.weight_decay * p.decay_mult
+        still = p.blob._diff.untouched and all(h._data.untouched for h in histories)
+        if still and (not decay or (kind.rate_in_history and not p.lr_mult)):
+            return  # the update is zero
+        gradient = p.blob._diff.own(p.blob.shape)
+        weights = p.blob._data.own(p.blob.shape)
+        if scale != 1:
+            gradient.mul_(scale)
+        updates.regularise(gradient, weights, decay, param.regularization_type)
+        history = [h._data.own(h.shape) for h in histories]
+        update = kind.rule(gradient, history, rate * p.lr_mult, param, self.iter)
+        weights.sub_(update)
+        if update is not gradient:  # Caffe leaves the update in the diff
+            p.blob._diff.assign(update, borrowed=True)
+
+    def _can_fuse(self) -> bool:
+        return (
+            self.type == "SGD"
+            and self.param.regularization_type == "L2"
+            and current_precision() != "bf16"
+        )
+
+    @torch.no_grad()
+    def _update_fused(
+        self, i: int, layer: LayerType, bottom: torch.Tensor, top_diff: torch.Tensor, rate: float
+    ) -> None:
+        """SGD's update of a layer's weights: their gradient is added up inside the history."""
+        param, p, history = self.param, self._params[i], self.history[i]
+        rate *= p.lr_mult
+        weights = p.blob._data.own(p.blob.shape)
+        update = history._data.own(history.shape)
+        layer.add_weight_gradient(update, bottom, top_diff, beta=param.momentum, alpha=rate)
+        update.add_(weights, alpha=rate * param.weight_decay * p.decay_mult)
+        weights.sub_(update)
+        p.blob._diff.assign(update, borrowed=True)
+
+    # Testing.
+
+    def test_all(self) -> None:
+        """Run every test net for its test_iter passes and log the mean of each output."""
+        self._before_test = self._run_state()
+        for i in range(len(self.test_nets)):
+            if not self.requested_early_exit:
+                self._test(i)
+        if not self.requested_early_exit:
+            self._before_test = None
+
+    def _test(self, i: int) -> None:
+        net, passes = self.test_nets[i], self.param.test_iter[i]
+        info("solver.cpp:347", "Iteration %d, Testing net (#%d)", self.iter, i)
+        net.share_with(self.net)
+        sums: dict[str, torch.Tensor] = {}
+        loss = 0.0
+        for _ in range(passes):
+            while not self.requested_early_exit and (action := self._action()):
+                if action == "snapshot":
+                    self.snapshot()
+                self.requested_early_exit = action == "stop"
+            if self.requested_early_exit:
+                info("solver.cpp:391", "Test interrupted.")
+                return
+            loss += self._forward(net) / passes
+            for name in net.outputs:
+                value = net._blob(name).data_tensor().double()
+                sums[name] = sums[name] + value if name in sums else value
+        if self.param.test_compute_loss:
+            info("solver.cpp:396", "Test loss: %g", loss)
+        means = {name: (total / passes).flatten().tolist() for name, total in sums.items()}
+        _log_outputs("solver.cpp:414", "Test", net, means)
+
+    # Snapshots.
+
+    def snapshot(self) -> str:
+        """Write a caffemodel and a solverstate, PREFIX_iter_N; returns the solverstate's path.
+
+        In a test that is interrupted, the state is the one before it: the test begins again then.
+        """
+        self._writer.finish()
+        return snapshot.write(snapshot.take(self, self._before_test or self._run_state()))
+
+    def restore(self, state_file: PathLike) -> None:
+        """Continue from a solverstate: its iteration, its history and its caffemodel's weights.
+
+        Raises CaffeError, and changes nothing, where the file or its caffemodel does not fit.
+        """
+        self._writer.finish()
+        snapshot.restore(self, state_file)
+
+    def _run_state(self) -> str:
+        return snapshot.run_state([self.net, *self.test_nets])
+
+
+class SGDSolver(Solver):
+    type = "SGD"
+
+
+class NesterovSolver(Solver):
+    type = "Nesterov"
+
+
+class AdaGradSolver(Solver):
+    type = "AdaGrad"
+
+
+class RMSPropSolver(Solver):
+    type = "RMSProp"
+
+
+class AdaDeltaSolver(Solver):
+    type = "AdaDelta"
+
+
+class AdamSolver(Solver):
+    type = "Adam"
+
+
+SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
+
+
+def get_solver(solver: PathLike | SolverParameter) -> Solver:
+    """The solver that the `type` of a solver prototxt, or of a SolverParameter, names."""
+    if not isinstance(solver, SolverParameter):
+        with within(solver):
+            return get_solver(read_solver(solver))
+    param = upgrade_solver(solver)
+    if param.type not in SOLVERS:
+        raise CaffeError(f"unknown solver type '{param.type}'; there are {', '.join(SOLVERS)}")
+    return SOLVERS[param.type](param)
+
+
+def _log_outputs(source: str, kind: str, net: Net, values: dict[str, list[float]]) -> None:
+    number = 0
+    weights = net.blob_loss_weights
+    for name in net.outputs:
+        for value in values[name]:
+            weight = weights[name]
+            weighted = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
+            info(source, "    %s net output #%d: %s = %g%s", kind, number, name, value, weighted)
+            number += 1

@@ -1,0 +1,1 @@
+"""Weights and solver states in Caffe's files."""
