@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 import caffe
 import nets
-from caffe.data.mean_file import write_mean
+from caffe.feeding.mean_file import write_mean
 from caffe.formats.database import create_database
 from caffe.proto import caffe_pb2
 from data import synthetic

@@ -15,8 +15,8 @@ from google.protobuf.message import DecodeError
 from .core.blob import checked_shape
 from .core.errors import CaffeError, within
 from .core.files import PathLike
-from .data import datum as _datum
-from .data import images
+from .feeding import datum as _datum
+from .feeding import images
 from .proto import caffe_pb2
 
 # Blobs, datums and arrays.

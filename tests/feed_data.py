@@ -7,8 +7,8 @@ import numpy as np
 from net_text import net_of
 
 import caffe
-from caffe.data import images
-from caffe.data.datum import array_to_datum
+from caffe.feeding import images
+from caffe.feeding.datum import array_to_datum
 from caffe.formats.database import create_database
 
 

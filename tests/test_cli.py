@@ -13,7 +13,7 @@ from PIL import Image
 
 import caffe
 from caffe.__main__ import main
-from caffe.data.datum import datum_to_array, parse_datum
+from caffe.feeding.datum import datum_to_array, parse_datum
 from caffe.formats.database import open_database
 from caffe.graph import flops
 from caffe.tools import COMMANDS

@@ -6,8 +6,8 @@ from feed_data import feed_net, passes, pictures, write_database, write_images
 
 import caffe
 from caffe.__main__ import main
-from caffe.data import images
-from caffe.data.mean_file import read_mean
+from caffe.feeding import images
+from caffe.feeding.mean_file import read_mean
 from caffe.formats.database import open_database
 from caffe.proto.caffe_pb2 import Datum
 

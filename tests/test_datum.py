@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from laws import SEED, normal
 
 from caffe import CaffeError
-from caffe.data import images
-from caffe.data.datum import array_to_datum, datum_to_array, parse_datum
+from caffe.feeding import images
+from caffe.feeding.datum import array_to_datum, datum_to_array, parse_datum
 from caffe.proto.caffe_pb2 import Datum
 
 SHAPE = st.tuples(*[st.integers(1, 5)] * 3)

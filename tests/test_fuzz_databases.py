@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from fuzzing import FUZZ_INPUTS, mutations, survive, survives
 
-from caffe.data import images
-from caffe.data.datum import array_to_datum, datum_to_array, parse_datum
+from caffe.feeding import images
+from caffe.feeding.datum import array_to_datum, datum_to_array, parse_datum
 from caffe.formats import hdf5, leveldb_tables
 from caffe.formats.database import create_database, open_database
 from caffe.formats.snappy import decompress

@@ -14,7 +14,7 @@ from net_text import input_layer, net_of
 
 import caffe
 from caffe.core import host_memory
-from caffe.data.mean_file import read_mean
+from caffe.feeding.mean_file import read_mean
 from caffe.proto import caffe_pb2, upgrade
 
 LEGACY = Path(__file__).parent / "records" / "legacy"

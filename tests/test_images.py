@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from caffe import CaffeError
-from caffe.data import images
+from caffe.feeding import images
 
 RECORD = np.load(Path(__file__).parent / "records" / "data" / "opencv.npz")
 

@@ -17,7 +17,7 @@ from net_text import net_of
 
 import caffe
 from caffe import CaffeError
-from caffe.data import images
+from caffe.feeding import images
 from caffe.formats.database import create_database
 from caffe.proto import caffe_pb2
 
@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_bits_however_many_threads_and_batches_ahea
     assert same(passes(build(kind, tmp_path, seed=1), 8), expected)
     assert not same(passes(build(kind, tmp_path, seed=2), 8), expected)
     for threads, prefetch in ((1, 1), (8, 10)):
-        monkeypatch.setattr("caffe.data.prefetch.THREADS", threads)
+        monkeypatch.setattr("caffe.feeding.prefetch.THREADS", threads)
         assert same(passes(build(kind, tmp_path, seed=1, prefetch=prefetch), 8), expected)
 
 

@@ -12,9 +12,9 @@ from laws import law
 
 import caffe
 from caffe import CaffeError
-from caffe.data import images
-from caffe.data.mean_file import write_mean
-from caffe.data.windows import expand, read_windows
+from caffe.feeding import images
+from caffe.feeding.mean_file import write_mean
+from caffe.feeding.windows import expand, read_windows
 
 F = np.float32
 # class, overlap, x1, y1, x2, y2: foreground, background, and what is neither

@@ -602,7 +602,7 @@ def test_weights_and_history_are_float32_and_take_updates_too_small_for_bfloat16
 def told(monkeypatch):
     """What set_precision is called with."""
     names = []
-    for place in (caffe, caffe.tools.flags):
+    for place in (caffe, caffe.tools.train, caffe.tools.test, caffe.tools.time):
         monkeypatch.setattr(place, "set_precision", names.append)
     return names
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from caffe import CaffeError
-from caffe.data.prefetch import Batch, Prefetcher
+from caffe.feeding.prefetch import Batch, Prefetcher
 
 
 def counting(size=3, until=None, broken=()):
@@ -113,7 +113,7 @@ def test_threads_end_when_nobody_holds_the_prefetcher():
 def test_the_interpreter_ends_while_threads_are_at_work():
     script = (
         "import numpy, torch\n"
-        "from caffe.data.prefetch import Batch, Prefetcher\n"
+        "from caffe.feeding.prefetch import Batch, Prefetcher\n"
         "def source():\n"
         "    while True:\n"
         "        a = numpy.zeros((1000, 1000))\n"
@@ -128,7 +128,7 @@ def test_the_interpreter_ends_while_threads_are_at_work():
 
 
 def test_many_threads_make_what_one_would(monkeypatch):
-    monkeypatch.setattr("caffe.data.prefetch.THREADS", 8)
+    monkeypatch.setattr("caffe.feeding.prefetch.THREADS", 8)
     made = Prefetcher(counting(size=16), 4)
     assert len(threads()) >= 8
     values = np.array([made.take().tensors[0].numpy() for _ in range(10)])

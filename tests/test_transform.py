@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe import TEST, TRAIN, CaffeError
-from caffe.data.datum import array_to_datum
-from caffe.data.mean_file import read_mean, write_mean
-from caffe.data.transform import Transformer, random_words
+from caffe.feeding.datum import array_to_datum
+from caffe.feeding.mean_file import read_mean, write_mean
+from caffe.feeding.transform import Transformer, random_words
 from caffe.proto import caffe_pb2
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import caffe
 from caffe.core.files import write_text
-from caffe.data.datum import array_to_datum
+from caffe.feeding.datum import array_to_datum
 from caffe.formats.database import create_database
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt, read_prototxt

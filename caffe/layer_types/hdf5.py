@@ -12,7 +12,7 @@ from ..core.errors import CaffeError
 from ..core.files import replacing
 from ..core.log import info
 from ..core.rng import draw_seed
-from ..data.transform import random_words
+from ..feeding.transform import random_words
 from ..formats import hdf5
 from .base import LayerType, Shape, layer_type
 

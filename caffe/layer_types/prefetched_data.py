@@ -12,11 +12,11 @@ from ..core.device import current_device
 from ..core.errors import CaffeError, within
 from ..core.log import LOGGER, info
 from ..core.rng import draw_seed
-from ..data.datum import parse_datum
-from ..data.image_list import Entry, read_image_list
-from ..data.images import read_image
-from ..data.prefetch import Batch, Prefetcher, empty
-from ..data.transform import Transformer, random_words
+from ..feeding.datum import parse_datum
+from ..feeding.image_list import Entry, read_image_list
+from ..feeding.images import read_image
+from ..feeding.prefetch import Batch, Prefetcher, empty
+from ..feeding.transform import Transformer, random_words
 from ..formats.database import Database, open_database
 from ..proto import caffe_pb2
 from .base import LayerType, layer_type

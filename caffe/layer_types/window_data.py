@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.log import info
-from ..data.images import decode, read_file
-from ..data.transform import Transformer, random_words
-from ..data.windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
+from ..feeding.images import decode, read_file
+from ..feeding.transform import Transformer, random_words
+from ..feeding.windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
 from ..proto import caffe_pb2
 from .base import layer_type
 from .prefetched_data import Feed, Source, need

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..core.errors import CaffeError, within
 from ..core.log import info
-from ..data.datum import datum_to_array, parse_datum
-from ..data.mean_file import write_mean
+from ..feeding.datum import datum_to_array, parse_datum
+from ..feeding.mean_file import write_mean
 from ..formats.database import open_database
 from . import flags
 

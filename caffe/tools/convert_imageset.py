@@ -15,10 +15,10 @@ import numpy as np
 from ..core.errors import CaffeError, within
 from ..core.log import LOGGER, info
 from ..core.rng import draw_seed
-from ..data import images
-from ..data.datum import array_to_datum
-from ..data.image_list import Entry, read_image_list
-from ..data.transform import random_words
+from ..feeding import images
+from ..feeding.datum import array_to_datum
+from ..feeding.image_list import Entry, read_image_list
+from ..feeding.transform import random_words
 from ..formats.database import create_database
 from ..proto.caffe_pb2 import Datum
 from . import flags

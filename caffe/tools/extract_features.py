@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from ..core.blob import Blob
 from ..core.errors import CaffeError
 from ..core.log import info
-from ..data.datum import array_to_datum
+from ..feeding.datum import array_to_datum
 from ..formats.database import create_database
 from ..net import Net
 from ..proto.caffe_pb2 import TEST, Datum
