@@ -4,10 +4,10 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-import bench_engines
 import numpy as np
 import pytest
 import torch
+from support import bench_engines
 
 from bench import (
     cases,

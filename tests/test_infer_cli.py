@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_fcn
 from PIL import Image
+from support import tiny_fcn
 
 import infer
 from data.datasets import DATASETS

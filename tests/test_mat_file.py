@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from fuzzing import survive, survives
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mat_file import HEADER, MOST, read_mat_file
 from seg_data_layer import read_mat
+from support.fuzzing import survive, survives
 
 import caffe
 

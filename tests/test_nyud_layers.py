@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import scipy.io
-from layer_alone import build, run
 from nyud_layers import NYUDSegDataLayer
 from PIL import Image
+from support.layer_alone import build, run
 
 MEANS = {  # as the authors' layer has them
     "color": (116.190, 97.203, 92.318),

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scipy.io
 from cityscapes_layers import CityscapesSegDataLayer
-from layer_alone import build, run
 from pascalcontext_layers import PASCALContextSegDataLayer
 from PIL import Image
 from seg_labels import SCENES
 from siftflow_layers import SIFTFlowSegDataLayer
+from support.layer_alone import build, run
 
 from data import classes
 

@@ -5,12 +5,12 @@ import warnings
 
 import numpy as np
 import pytest
-import tiny_fcn
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from support import tiny_fcn
 
 import caffe
 import infer

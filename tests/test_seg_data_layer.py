@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from layer_alone import build, run
 from seg_data_layer import SegDataLayer, cut, downscaled, moved, planes
+from support.layer_alone import build, run
 
 SIZE = (12, 20)
 

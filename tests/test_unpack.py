@@ -9,7 +9,7 @@ import zipfile
 from collections import namedtuple
 
 import pytest
-from fuzzing import FUZZ_INPUTS, mutations
+from support.fuzzing import FUZZ_INPUTS, mutations
 
 from data.unpack import UnpackError, unpack
 

@@ -7,13 +7,13 @@ import threading
 import zlib
 from pathlib import Path
 
-import layer_alone
 import numpy as np
 import pytest
 import scipy.io
-from layer_alone import Blob, run
 from PIL import Image
 from seg_data_layer import AHEAD
+from support import layer_alone
+from support.layer_alone import Blob, run
 from voc_layers import SBDDSegDataLayer, VOCSegDataLayer
 
 import caffe

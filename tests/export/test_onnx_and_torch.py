@@ -1,0 +1,155 @@
+"""Out of Caffe: Net.to_torch() and `caffe export`."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from support.net_text import input_layer, net_of
+from support.tiny_fcn import write_deploy
+
+import caffe
+from caffe.__main__ import main
+
+RECORDS = sorted((Path(__file__).parents[1] / "records" / "layers").glob("*.npz"))
+
+
+def record_net(path):
+    record = np.load(path)
+    net = net_of(str(record["prototxt"]), getattr(caffe, str(record["phase"])))
+    for key in record.files:
+        kind, _, name = key.partition("/")
+        if kind == "in":
+            net.blobs[name].data[...] = record[key]
+        if kind == "param":
+            layer, index = name.rsplit("/", 1)
+            net.params[layer][int(index)].data[...] = record[key]
+    return net
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.stem)
+def test_the_module_computes_what_the_net_computes(path):
+    net = record_net(path)
+    module = net.to_torch()
+    inputs = [torch.from_numpy(net.blobs[name].data.copy()) for name in net.inputs]
+    outputs = module(*inputs)
+    outputs = [outputs] if isinstance(outputs, torch.Tensor) else outputs
+    net.forward()
+    assert module.outputs == net.outputs
+    for name, output in zip(module.outputs, outputs, strict=True):
+        np.testing.assert_array_equal(output.detach().numpy(), net.blobs[name].data)
+
+
+CONV = (
+    'layer { name: "%s" type: "Convolution" bottom: "%s" top: "%s" '
+    "convolution_param { num_output: %d kernel_size: 3 pad: 1 "
+    "weight_filler { type: 'xavier' } } %s}"
+)
+
+
+def test_state_dict_keeps_layer_names_and_the_parameters_are_the_modules_own():
+    net = net_of(
+        input_layer("data", 1, 3, 5, 5)
+        + CONV % ("conv1", "data", "conv1", 2, "")
+        + 'layer { name: "bn/1" type: "BatchNorm" bottom: "conv1" top: "bn" }'
+        + CONV % ("fixed", "bn", "out", 1, "param { lr_mult: 0 } param { lr_mult: 0 }")
+    )
+    module = net.to_torch()
+    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == {
+        "conv1.weight": (2, 3, 3, 3),
+        "conv1.bias": (2,),
+        "bn/1.mean": (2,),
+        "bn/1.variance": (2,),
+        "bn/1.scale": (1,),
+        "fixed.weight": (1, 2, 3, 3),
+        "fixed.bias": (1,),
+    }
+    learned = {name for name, param in module.named_parameters() if param.requires_grad}
+    assert learned == {"conv1.weight", "conv1.bias"}
+    before = net.params["conv1"][0].data.copy()
+    with torch.no_grad():
+        module.state_dict()["conv1.weight"].zero_()
+    np.testing.assert_array_equal(net.params["conv1"][0].data, before)
+
+
+def test_gradients_reach_the_parameters_and_shared_ones_stay_shared():
+    shared = "param { name: 'w' } param { name: 'b' }"
+    net = net_of(
+        "force_backward: true "
+        + input_layer("data", 1, 2, 4, 4)
+        + CONV % ("a", "data", "a", 2, shared)
+        + CONV % ("b", "a", "b", 2, shared),
+        caffe.TRAIN,
+    )
+    module = net.to_torch()
+    assert module.get_submodule("a").weight is module.get_submodule("b").weight
+    data = torch.randn(1, 2, 4, 4)
+    module(data).sum().backward()
+    net.forward(data=data.numpy())
+    net.backward(b=np.ones(net.blobs["b"].shape))
+    np.testing.assert_allclose(
+        module.get_submodule("a").weight.grad, net.params["a"][0].diff, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_layers_that_make_their_own_data_cannot_become_a_module():
+    dummy = "dummy_data_param { shape { dim: 1 } }"
+    net = net_of(f'layer {{ name: "d" type: "DummyData" top: "x" {dummy} }}')
+    with pytest.raises(caffe.CaffeError, match=r"layer 'd' \(DummyData\).*deploy prototxt"):
+        net.to_torch()
+
+
+def exported(tmp_path, capsys, net_text, shape):
+    (tmp_path / "net.prototxt").write_text(net_text)
+    net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST)
+    rng = np.random.RandomState(0)
+    for blobs in net.params.values():
+        for blob in blobs:
+            blob.data[...] = rng.standard_normal(blob.shape) * 0.3
+    net.save(str(tmp_path / "net.caffemodel"))
+    files = [str(tmp_path / name) for name in ("net.prototxt", "net.caffemodel", "net.onnx")]
+    assert main(["export", *files]) == 0
+    session = onnxruntime.InferenceSession(files[2])
+    data = rng.standard_normal(shape).astype(np.float32)
+    net.blobs["data"].reshape(*shape)
+    net.forward(data=data)
+    (ours,) = (net.blobs[name].data for name in net.outputs)
+    (theirs,) = session.run(net.outputs, {"data": data})
+    np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-4 * np.abs(ours).max())
+    return capsys.readouterr().out
+
+
+def test_an_fcn_is_exported_for_any_height_and_width(tmp_path, capsys):
+    printed = exported(
+        tmp_path, capsys, write_deploy(tmp_path, "fcn8s", 5).read_text(), (1, 3, 37, 90)
+    )
+    assert "any height and width" in printed
+
+
+def test_a_classifier_is_exported_for_its_own_size(tmp_path, capsys):
+    text = (
+        input_layer("data", 2, 3, 17, 18)
+        + CONV % ("conv", "data", "conv", 6, "")
+        + 'layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }'
+        + 'layer { name: "norm" type: "LRN" bottom: "conv" top: "norm" }'
+        + 'layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool" '
+        + "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 } }"
+        + 'layer { name: "drop" type: "Dropout" bottom: "pool" top: "pool" }'
+        + 'layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip" '
+        + "inner_product_param { num_output: 4 } }"
+        + 'layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }'
+    )
+    printed = exported(tmp_path, capsys, text, (2, 3, 17, 18))
+    assert "the prototxt's size only" in printed
+
+
+def test_a_net_that_torch_cannot_export_is_an_error_and_leaves_an_older_file(tmp_path, capsys):
+    dummy = 'layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 1 } } }'
+    (tmp_path / "net.prototxt").write_text(dummy)
+    (tmp_path / "net.onnx").write_text("older")
+    caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST).save(str(tmp_path / "net.caffemodel"))
+    files = [str(tmp_path / name) for name in ("net.prototxt", "net.caffemodel", "net.onnx")]
+    assert main(["export", *files]) == 1
+    assert "no inputs" in capsys.readouterr().err
+    assert (tmp_path / "net.onnx").read_text() == "older"
