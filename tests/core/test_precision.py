@@ -257,7 +257,7 @@ class Doubles(caffe.Layer):
 
 # A whole net: in-place layers, splits, a Python layer in the middle, a loss.
 
-PYTHON = 'python_param { module: "test_precision" layer: "Doubles" }'
+PYTHON = f'python_param {{ module: "{__name__}" layer: "Doubles" }}'
 FILLER = 'weight_filler { type: "xavier" } bias_filler { type: "constant" value: 0.1 }'
 SMALL = f"""force_backward: true
 {input_layer("x", 2, 3, 12, 12)} {input_layer("label", 2)}
@@ -602,8 +602,8 @@ def test_weights_and_history_are_float32_and_take_updates_too_small_for_bfloat16
 def told(monkeypatch):
     """What set_precision is called with."""
     names = []
-    for place in (caffe, caffe.tools.train, caffe.tools.test, caffe.tools.time):
-        monkeypatch.setattr(place, "set_precision", names.append)
+    for place in ("caffe", "caffe.tools.train", "caffe.tools.test", "caffe.tools.time"):
+        monkeypatch.setattr(f"{place}.set_precision", names.append)
     return names
 
 

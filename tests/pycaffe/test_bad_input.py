@@ -201,8 +201,8 @@ def test_a_label_out_of_range_names_blob_value_and_classes(kind, param, body, la
     [
         ("no_such_module", "A", "there is no module 'no_such_module'.*PYTHONPATH"),
         ("no_such.module", "A", "there is no module 'no_such.module'"),
-        ("test_bad_input", "Absent", "module 'test_bad_input' has no class 'Absent'"),
-        ("test_bad_input", "relu", "no class 'relu' derived from caffe.Layer"),
+        (__name__, "Absent", f"module '{__name__}' has no class 'Absent'"),
+        (__name__, "relu", "no class 'relu' derived from caffe.Layer"),
         ("", "", "needs a module and a layer"),
     ],
 )
@@ -220,7 +220,7 @@ def test_an_error_inside_a_python_layers_module_is_shown_as_it_is(tmp_path, monk
 
 def test_a_python_layer_without_forward_says_what_to_define():
     with pytest.raises(NotImplementedError, match="Bare must define reshape"):
-        net_of(python("test_bad_input", "Bare"))
+        net_of(python(__name__, "Bare"))
 
 
 class Bare(caffe.Layer):

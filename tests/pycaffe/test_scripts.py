@@ -261,7 +261,7 @@ def python_net_file(*layers: str) -> str:
         bottom = ("one", "two", "three")[i]
         head += f"""
       layer {{ type: 'Python' name: '{bottom}' {bottoms} top: '{bottom}'
-        python_param {{ module: 'test_pycaffe_scripts' layer: '{name}' param_str: "{text}" }} }}"""
+        python_param {{ module: '{__name__}' layer: '{name}' param_str: "{text}" }} }}"""
     return written(head)
 
 
@@ -510,7 +510,7 @@ def test_train_py_times_every_layer(tmp_path, monkeypatch):
                 s += f": {bprop[i].ms:.2f}\n"
             s += f"solver total: {total.ms:.2f}\n"
             s += f"allreduce: {allrd.ms:.2f}\n"
-            caffe.core.log(s)
+            caffe.log(s)
 
     solver.net.before_forward(lambda layer: fprop[layer].start())
     solver.net.after_forward(lambda layer: fprop[layer].stop())

@@ -17,22 +17,6 @@ from caffe.proto import caffe_pb2, schema
 from caffe.storage import caffemodel
 
 
-class Counted(caffe.Layer):
-    """A data layer with a place in its data: pass k makes numbers of (seed, k)."""
-
-    def setup(self, bottom, top):
-        self.position = {"seed": draw_seed(), "item": 0}
-        top[0].reshape(2, 3)
-
-    def reshape(self, bottom, top):
-        pass
-
-    def forward(self, bottom, top):
-        seed, item = self.position["seed"], self.position["item"]
-        top[0].data[...] = np.random.RandomState((seed + item) % 2**32).standard_normal((2, 3))
-        self.position = {"seed": seed, "item": item + 1}
-
-
 def assert_same_bits(first, second):
     for ours, theirs in zip(contents(first), contents(second), strict=True):
         assert np.array_equal(ours, theirs)

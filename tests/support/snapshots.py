@@ -1,9 +1,28 @@
 """A solver that writes snapshots, and what is in them."""
 
+import numpy as np
 from google.protobuf import text_format
 
 import caffe
+from caffe.core.rng import draw_seed
 from caffe.proto import caffe_pb2
+
+
+class Counted(caffe.Layer):
+    """A data layer with a place in its data: pass k makes numbers of (seed, k)."""
+
+    def setup(self, bottom, top):
+        self.position = {"seed": draw_seed(), "item": 0}
+        top[0].reshape(2, 3)
+
+    def reshape(self, bottom, top):
+        pass
+
+    def forward(self, bottom, top):
+        seed, item = self.position["seed"], self.position["item"]
+        top[0].data[...] = np.random.RandomState((seed + item) % 2**32).standard_normal((2, 3))
+        self.position = {"seed": seed, "item": item + 1}
+
 
 FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
 
@@ -11,7 +30,7 @@ FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
 # Dropout and noise draw from the engine's generator; test passes draw, too.
 NET = """
 layer { name: "data" type: "Python" top: "x"
-  python_param { module: "test_solver_snapshots" layer: "Counted" } }
+  python_param { module: "support.snapshots" layer: "Counted" } }
 layer { name: "noise" type: "DummyData" top: "noise"
   dummy_data_param { shape { dim: 2 dim: 3 } data_filler { type: "gaussian" } } }
 layer { name: "sum" type: "Eltwise" bottom: "x" bottom: "noise" top: "sum" }
