@@ -8,7 +8,6 @@ import pytest
 
 import caffe
 from bench.processes import Failed, in_process
-from caffe.core import host_memory
 from surgery.upsample import upsample_filt
 from tables import footprint, memory
 from tables.footprint import Case, Footprint
@@ -114,7 +113,7 @@ def fake(function, argument):
 
 @pytest.fixture
 def printed(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(host_memory, "in_process", fake)
+    monkeypatch.setattr(memory, "in_process", fake)
     assert memory.main(["--gpu", "cpu", "--out", str(tmp_path)]) == 0
     return capsys.readouterr().out
 
