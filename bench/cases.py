@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from . import matrix, ours, peers, plain
 from .measure import WARM_UP, check, interleave
 from .processes import Engine, in_process
-from .tables import GB, Row, Table, over
+from .result_tables import GB, Row, Table, over
 from .work import Size, Work
 
 OURS = "ours"

@@ -25,7 +25,7 @@ from data.datasets import DATASETS, Dataset
 from . import ours
 from .measure import WARM_UP
 from .processes import in_process
-from .tables import Row, Table
+from .result_tables import Row, Table
 from .work import NET, Size, Work, jpeg, photograph
 
 TITLE = "Data layers alone, on 2 cores"

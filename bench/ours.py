@@ -10,7 +10,7 @@ import nets
 from caffe.cost import multiply_adds
 from caffe.files import prototxt, write_text
 from caffe.proto import caffe_pb2
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 from .work import BASE_LR, CLASSES, MOMENTUM, NET, PARTS, WEIGHT_DECAY, Size, Work, images, label
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from caffe.files import replacing
 
-from .tables import Table
+from .result_tables import Table
 
 Line = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 

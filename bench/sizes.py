@@ -4,7 +4,6 @@ One process goes through all sizes: the first pass of each, and later ones. Each
 that of a process that has seen no other. Prints a table, writes sizes.csv and draws sizes.png.
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -16,13 +15,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+import command_line
 from caffe.files import write_text
 
 from . import matrix, ours, plots
 from .cases import LIMITS, OURS, PEAK, SECONDS
 from .measure import WARM_UP, interleave
 from .processes import Engine, in_process
-from .tables import GB, Row, Table, as_csv, markdown, over
+from .result_tables import GB, Row, Table, as_csv, markdown, over
 from .work import Work
 
 SIZES = (
@@ -109,26 +109,20 @@ def write(tables: Sequence[Table], folder: Path) -> None:
     plots.lines(folder / "sizes.png", tables[0], PIXELS, (SECONDS, PEAK), line)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.sizes",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m bench.sizes", __doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="DIR")
-    args = parser.parse_args(argv)
-    try:
-        with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
-            work = Work(Path(folder), sizes=(), threads=torch.get_num_threads())
-            in_process(ours.prepare, work)
-            tables = measure(work)
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return command_line.run(_sizes, parser.parse_args(argv).out)
+
+
+def _sizes(out: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
+        work = Work(Path(folder), sizes=(), threads=torch.get_num_threads())
+        in_process(ours.prepare, work)
+        tables = measure(work)
     for table in tables:
         print("\n".join([*markdown(table), ""]))
-    write(tables, args.out)
-    return 0
+    write(tables, out)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from . import ours
 from .cases import OURS, SECONDS
 from .measure import WARM_UP
 from .processes import Engine, Failed, ready, turn, worker
-from .tables import Row, Table, over
+from .result_tables import Row, Table, over
 from .work import Work, jpeg, photograph
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,7 @@
 """Data layer for Cityscapes: fine annotations, labelIds mapped to the 19 trainIds."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, read_indices
 from seg_labels import LABEL_IDS, TRAIN_IDS, VOID
 

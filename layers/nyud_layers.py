@@ -1,6 +1,7 @@
 """Data layer for NYUDv2 as S. Gupta et al. (ECCV 2014) prepare it: 40 classes, depth, HHA."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, planes, read_image, read_map
 from seg_labels import from_one
 

@@ -1,6 +1,7 @@
 """Data layer for PASCAL-Context (Mottaghi et al., CVPR 2014): 59 or 33 of 459 classes, by name."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, read_map
 from seg_labels import task_table
 

@@ -1,6 +1,7 @@
 """Data layer for SIFT Flow (LabelMe): semantic and geometric labels of the same image."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, read_map
 from seg_labels import SCENES, from_one
 

@@ -13,8 +13,8 @@ import nets
 from bench.processes import peak_memory
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS
-from solvers.device import choose_device
-from solvers.stages import REGIMES
+from solvers.choose_device import choose_device
+from solvers.recipes import REGIMES
 from surgery.upsample import interp
 
 DATASET = DATASETS["cityscapes"]
@@ -98,7 +98,7 @@ def _noise(channels: int, case: Case) -> np.ndarray:
 
 
 def _fill(net: caffe.Net) -> None:
-    """Draw the weights in place: as surgery.draw does it, they would count twice and more."""
+    """Draw the weights in place: surgery.random_weights makes copies, which would be counted."""
     random = np.random.default_rng(0)
     for name, (weights, *_) in net.params.items():
         if name.startswith("upscore"):

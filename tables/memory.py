@@ -7,23 +7,22 @@ passes. Prints peak memory beside Guist's, and the seconds of the second pass, w
 recomputation of activations costs. Writes memory.md, memory.csv and memory.png.
 """
 
-import argparse
 import csv
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
+import command_line
 from bench.processes import Failed, in_process
-from caffe import CaffeError
-from caffe.files import replacing, write_text
-from solvers.device import choose_device
+from solvers.choose_device import choose_device
 
 from .footprint import Case, Footprint, bare, measure
+from .output import OUT, publish
 from .published import Column, Memory, Row, Table, load_memory
 from .render import Cell, Filled, markdown
 from .times import device
@@ -179,8 +178,8 @@ def as_csv(measured: Measured, imported: int, machine: str) -> str:
     return text.getvalue()
 
 
-def plot(measured: Measured, published: Memory, path: Path) -> None:
-    """Draw peak memory and seconds against the pixels: a line a net and setting; Guist's points."""
+def as_png(measured: Measured, published: Memory) -> bytes:
+    """Peak memory and seconds against the pixels: a line a net and setting; Guist's points."""
     from matplotlib.figure import Figure  # here: the measured processes import this file too
 
     figure = Figure(figsize=(11, 5), layout="constrained")
@@ -208,38 +207,31 @@ def plot(measured: Measured, published: Memory, path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     figure.legend(*left.get_legend_handles_labels(), loc="outside right", fontsize=8)
-    with replacing(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=120)
+    return file.getvalue()
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m tables.memory",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m tables.memory", __doc__)
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     parser.add_argument("--width", type=float, default=1.0, help="scales the nets' channels (1)")
-    parser.add_argument("--out", type=Path, default=Path("runs/tables"), help="(runs/tables)")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"({OUT})")
     args = parser.parse_args(argv)
     if args.width <= 0:
         parser.error("--width must be positive")
+    return command_line.run(_memory, args.width, args.gpu, args.out)
+
+
+def _memory(width: float, gpu: str | None, out: Path) -> None:
     os.environ.setdefault("GLOG_minloglevel", "1")  # the solvers' log is no part of the table
-    try:
-        choose_device(args.gpu)
-        published, machine = load_memory(), device()
-        imported = in_process(bare, args.gpu)
-        measured = measure_all(args.width, args.gpu)
-        text = markdown(tables_of(measured, imported, published, machine))
-        write_text(args.out / "memory.md", text)
-        write_text(args.out / "memory.csv", as_csv(measured, imported, machine))
-        plot(measured, published, args.out / "memory.png")
-    except (ValueError, OSError, CaffeError, Failed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(text)
-    print(f"written: {args.out}/memory.md, {args.out}/memory.csv, {args.out}/memory.png")
-    return 0
+    choose_device(gpu)
+    published, machine = load_memory(), device()
+    imported = in_process(bare, gpu)
+    measured = measure_all(width, gpu)
+    text = markdown(tables_of(measured, imported, published, machine))
+    files = {"memory.md": text, "memory.csv": as_csv(measured, imported, machine)}
+    publish(text, out, files | {"memory.png": as_png(measured, published)})
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nets
+from data.datasets import DATASETS
+from solvers.recipes import DEMO_DATASET
 
 from .published import Column, Row
 
@@ -34,7 +36,7 @@ class Ours:
 
     def run(self, row: Row) -> str | None:
         """The folder of the row's run: the one on the dataset, else on its synthetic twin."""
-        return next((run for run in candidates(row.run) if run in self.runs), None)
+        return next((run for run in candidates(row) if run in self.runs), None)
 
     def value(self, row: Row, column: Column) -> Value | None:
         """What stands beside the published value; None where there is nothing."""
@@ -47,7 +49,7 @@ class Ours:
             return Value(float(bound["mean_iu"]), bound["split"] == "seg11valid")
         run = self.run(row)
         number = self.runs[run].get(column.ours) if run else None
-        return None if number is None else Value(number, run == row.run)
+        return None if number is None else Value(number, run == candidates(row)[0])
 
     def source(self, row: Row) -> str:
         """Where the row's values are from."""
@@ -63,7 +65,7 @@ class Ours:
 
 @functools.cache
 def _facts(row: Row) -> tuple[nets.Facts, nets.Facts]:
-    """Of the row's net, and of the classifier that it was."""
+    """The facts of the row's net, and of the classifier that it was."""
     net = nets.net_for("voc", row.net, "deploy")
     return nets.facts(net), nets.facts(nets.classifier("deploy", net=row.classifier, classes=1000))
 
@@ -77,14 +79,15 @@ FACTS = {
 }
 
 
-def candidates(run: str | None) -> list[str]:
-    """Where a run on a dataset may lie: its own folder, then those on its synthetic twin."""
-    if run is None:
+def candidates(row: Row) -> list[str]:
+    """Where a row's run may lie: on the dataset itself, then on its synthetic twins."""
+    if row.run is None:
         return []
-    if run.startswith("voc-"):
-        net = run.removeprefix("voc-")
-        return [run, f"synthetic-{net}", f"demo/{net}"]
-    return [run, f"synthetic-{run}"]
+    if row.dataset is None:
+        return [row.run]
+    twins = [twin.name for twin in DATASETS.values() if twin.twin_of == row.dataset]
+    folders = [f"{name}-{row.run}" for name in (row.dataset, *twins)]
+    return folders + [f"demo/{row.run}"] * (DEMO_DATASET in twins)
 
 
 def collect(folder: Path, written: Path) -> Ours:

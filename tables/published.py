@@ -20,12 +20,14 @@ class Column:
 class Row:
     """`published` holds a text a column, as printed; None where nothing was.
 
-    `run` is the folder of the run below runs/, `net` the net whose time and facts count,
-    `classifier` the ILSVRC net that it was, `factor` that of Appendix A.
+    `run` is the run on `dataset`, in the folder runs/DATASET-RUN: its net, or what else it is
+    called; without a dataset, the folder. `net` is the net whose time and facts count, `classifier`
+    the ILSVRC net that it was, `factor` that of Appendix A.
     """
 
     name: str
     published: tuple[str | None, ...]
+    dataset: str | None = None
     run: str | None = None
     net: str | None = None
     classifier: str | None = None

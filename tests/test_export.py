@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 import torch
 from net_text import input_layer, net_of
-from tiny_fcn import write_deploy
+from support.tiny_fcn import write_deploy
 
 import caffe
 from caffe.__main__ import main

@@ -26,7 +26,7 @@ import nets
 from caffe import run
 from caffe.layer_types import vision
 from caffe.proto import caffe_pb2
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 # What is run again is computed with weights - update + update, each sum rounded to 2**-24 of the
 # larger one, and a fused update adds in another order. Sums of a few hundred such values multiply

@@ -9,7 +9,7 @@ from unittest import mock
 import h5py
 import numpy as np
 import pytest
-from fuzzing import FUZZ_INPUTS, mutations, survive, survives
+from support.fuzzing import FUZZ_INPUTS, mutations, survive, survives
 
 from caffe import hdf5
 from caffe.databases import create_database, leveldb_format, open_database

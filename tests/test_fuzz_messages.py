@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from fuzzing import FUZZ_INPUTS, KILOBYTES, mutations, survives
 from net_text import input_layer, net_of
+from support.fuzzing import FUZZ_INPUTS, KILOBYTES, mutations, survives
 
 import caffe
 from caffe import memory, upgrade

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from fuzzing import mutations
 from net_text import input_layer, net_of
+from support.fuzzing import mutations
 
 import caffe
 from caffe import storage

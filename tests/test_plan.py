@@ -2,19 +2,19 @@
 
 import numpy as np
 import pytest
-import tiny_fcn
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from laws import SEED, drawn
 from net_text import input_layer, net_of
 from plain_path import FCN, close, conv, image, layer, plain, ran_fast, scale_of, twins
+from support import tiny_fcn
 
 import caffe
 from caffe import kernels, regions
 from caffe.layer_types import vision
 from surgery import interp
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 # ---- A region of one layer's top ----
 

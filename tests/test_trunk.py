@@ -42,7 +42,7 @@ import caffe
 import nets
 from caffe import blank, frugal, run, trunk
 from caffe.layer_types import vision
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 # Of probabilities, whose differences a loss sends down: they may cancel in all of an array.
 FLOOR = 1e-7
