@@ -98,7 +98,7 @@ def everything(work: Work, rounds: int) -> Iterator[Table]:
 
 
 def write(folder: Path, head: list[str], tables: list[Table]) -> None:
-    """results.md, .csv and .png; the cost against size in sizes.csv and .png."""
+    """Write results.md, .csv and .png, and the cost against size in sizes.csv and .png."""
     pictures = ["![time over the limit](results.png)", "![cost against size](sizes.png)"]
     parts = [head, *map(markdown, tables), *([picture] for picture in pictures)]
     write_text(folder / "results.md", "\n\n".join(map("\n".join, parts)) + "\n")

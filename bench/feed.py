@@ -62,7 +62,7 @@ SEGMENTATION = {SBDD: "train", "VOCSegDataLayer, 500 x 375 JPEG and PNG": "val"}
 
 
 def measure(rounds: int) -> Table:
-    """Images/s of every data layer."""
+    """The images that every data layer gives in a second."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
         for database in tqdm(DATABASES, "databases", disable=None):
@@ -141,7 +141,7 @@ def voc(folder: Path) -> Dataset:
 
 
 def segmentation_rates(dataset: Dataset, split: str, rounds: int) -> list[float]:
-    """Of the split's data layer in a net without any other layer."""
+    """Images/s of the split's data layer, in a net without any other layer."""
     _on_few_cores()
     layer = nets.net_for(dataset, NET, split).layer[0]
     state = caffe_pb2.NetState(phase=caffe.TRAIN)

@@ -142,7 +142,7 @@ class ForwardChannelsLast(Forward):
 
 
 class ForwardCompiled(ForwardChannelsLast):
-    """With the weights frozen: folded, packed and laid out for the kernels."""
+    """The compiled net, its weights frozen: folded, packed and laid out for the kernels."""
 
     def __init__(self, work: Work) -> None:
         super().__init__(work)

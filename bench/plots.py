@@ -1,4 +1,4 @@
-"""The bench's pictures. Made by matplotlib's object interface: no state is shared with pyplot."""
+"""The bench's pictures, made by matplotlib's object interface: pyplot keeps its state."""
 
 import statistics
 from collections.abc import Callable, Sequence

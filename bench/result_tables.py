@@ -11,7 +11,7 @@ GB = 1e9
 
 @dataclass(frozen=True)
 class Row:
-    """Of each quantity (its name has the unit) the values of all rounds, or one; or why not."""
+    """The values of all rounds, or a single one, by quantity, whose name has the unit."""
 
     title: str
     figures: dict[str, Sequence[float]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Table:
 
 
 def over(values: Sequence[float], others: Sequence[float]) -> list[float]:
-    """Ratios, round by round."""
+    """The ratio of two values of each round."""
     return [value / other for value, other in zip(values, others, strict=True)]
 
 
@@ -54,7 +54,7 @@ def markdown(table: Table) -> list[str]:
 
 
 def as_csv(tables: Iterable[Table]) -> str:
-    """A line for each value."""
+    """The tables as CSV, with a line for each value."""
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n").writerow
     write(["table", "row", "quantity", "round", "value"])
@@ -67,7 +67,7 @@ def as_csv(tables: Iterable[Table]) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Median (least-most)."""
+    """The values as `median (least-most)`."""
     if len(values) == 1:
         return f"{values[0]:.3g}"
     return f"{statistics.median(values):.3g} ({min(values):.3g}\N{EN DASH}{max(values):.3g})"

@@ -92,7 +92,7 @@ def straightness(table: Table) -> Table:
 
 
 def medians(table: Table, quantity: str) -> list[float]:
-    """Of each row."""
+    """The median of a quantity's values, for each row."""
     return [statistics.median(row.figures[quantity]) for row in table.rows]
 
 
@@ -104,7 +104,7 @@ def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
 
 
 def write(tables: Sequence[Table], folder: Path) -> None:
-    """sizes.csv and sizes.png."""
+    """Write sizes.csv and sizes.png."""
     write_text(folder / "sizes.csv", as_csv(tables))
     plots.lines(folder / "sizes.png", tables[0], PIXELS, (SECONDS, PEAK), line)
 

@@ -48,7 +48,7 @@ def imports(rounds: int) -> Table:
 
 
 def inference(work: Work, rounds: int) -> Table:
-    """Of infer.py as a command, in turns with the forward pass of a process that stays alive."""
+    """Seconds of the command infer.py, in turns with forward passes of a process that stays."""
     work = replace(work, sizes=(SIZE,) * WARM_UP)
     few, many = (_photographs(work.folder / f"{n}-images", n) for n in (FEW, MANY))
     command = [sys.executable, str(ROOT / "infer.py"), "--weights", str(work.caffemodel)]
@@ -84,7 +84,7 @@ def run(command: Sequence[str]) -> float:
 
 
 def _photographs(folder: Path, count: int) -> Path:
-    """A new folder of JPEGs."""
+    """Make a folder with so many JPEGs."""
     folder.mkdir()
     for i in range(count):
         (folder / f"{i}.jpg").write_bytes(jpeg(photograph(SIZE, i)))

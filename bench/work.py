@@ -31,7 +31,7 @@ class Work:
 
     @property
     def size(self) -> Size:
-        """Of the first image; training and the engines of fixed size take no other."""
+        """The first image's size; training and the engines of fixed size take no other."""
         return self.sizes[0]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from data.datasets import SIFTFLOW, Dataset, ids_in
-from data.steps import write_lines
+from data.preparation_steps import write_lines
 from seg_labels import SCENES
 
 UNANNOTATED = ("highway_bost181", "street_urb506")

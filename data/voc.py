@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from data.datasets import SBD, Dataset, ids_in
 from data.drawing import write_palette_png
-from data.steps import convert, write_lines
+from data.preparation_steps import convert, write_lines
 
 
 def seg11valid(segval: Iterable[str], sbd_train: Iterable[str]) -> list[str]:

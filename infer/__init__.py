@@ -1,6 +1,6 @@
 """Segment any image with any FCN caffemodel."""
 
-from infer.images import load_image
+from infer.any_image import load_image
 from infer.pipeline import pipeline
 from infer.predictor import Predictor
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infer.images import load_image
+from infer.any_image import load_image
 
 if TYPE_CHECKING:
     import caffe

@@ -39,5 +39,5 @@ def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
 
 
 def scores(n: NetSpec, bottom: Top, net: str, classes: int, width: float) -> Top:
-    """The classifier's scores, fc8."""
+    """The scores, fc8, of the classifier CaffeNet."""
     return fully_connected_fcs(n, backbone(n, bottom, width=width), classes, width)

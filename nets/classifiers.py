@@ -32,7 +32,7 @@ def classifier(
     """A classifier, one of CLASSIFIERS: 224x224 images (CaffeNet: 227x227) to `classes` scores.
 
     `split` is "train" (loss), "val" (loss and accuracy) or "deploy" (probabilities); `data` gives
-    the data layer of the first two, see `nets.data.input_layers`. Layers are named as in the
+    the data layer of the first two, see `nets.inputs.input_layers`. Layers are named as in the
     published caffemodels. Weights start by msra, so that it trains from scratch. Raises ValueError
     for a net or split that there is none of.
     """

@@ -105,15 +105,15 @@ RGBD_NETS = tuple(name for name, net in _NETS.items() if net.modalities)
 
 
 def modalities(net: str) -> tuple[str, ...]:
-    """What an RGB-D net sees: color, depth, hha; () of the others."""
+    """The images that an RGB-D net sees, of color, depth and hha; () for any other net."""
     return _net(net).modalities
 
 
 def marks(net: str, heads: int) -> tuple[frozenset[str], int, bool]:
-    """By what the layers of a net with so many heads are told from the others'.
+    """What tells the layers of a net with so many heads from the layers of other nets.
 
-    The names of the first convolutions, how many skips' score layers there are, and whether a
-    skip's features are scaled. Nets with the same marks have the same layers.
+    These are the names of the first convolutions, the number of the skips' score layers, and
+    whether a skip's features are scaled. Nets with the same marks have the same layers.
     """
     kind = _net(net)
     firsts = frozenset(kind.first + stream for stream in kind.streams)
@@ -247,7 +247,7 @@ def _scaled(n: NetSpec, name: str, top: Top, scale: float) -> Top:
 
 
 def _fix(net: caffe_pb2.NetParameter) -> None:
-    """Let only the scores learn."""
+    """Let only the score layers learn: set every other learning rate to 0."""
     for layer in net.layer:
         if not layer.name.startswith("score"):
             for param in layer.param:

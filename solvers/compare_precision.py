@@ -14,7 +14,7 @@ from .score import heads_of
 
 
 class Comparison(NamedTuple):
-    """Of one head, over all images; a score is that of one class at one pixel."""
+    """How one head differs, over all images; a score is that of one class at one pixel."""
 
     largest_difference: float
     mean_difference: float
@@ -53,7 +53,7 @@ def compare(net, images: int, precision: str) -> dict[str, Comparison]:
 
 
 def _difference(fp32: np.ndarray, other: np.ndarray) -> list[float]:
-    """Of one pass: the largest difference, then sums and counts over values and over pixels."""
+    """The largest difference of a pass, then sums and counts over values and over pixels."""
     apart = np.abs(other - fp32)
     relabelled = fp32.argmax(1) != other.argmax(1)
     sums = (apart.sum(dtype=np.float64), np.abs(fp32).sum(dtype=np.float64), fp32.size)
@@ -77,7 +77,7 @@ def as_csv(heads: dict[str, Comparison], precision: str) -> str:
 
 
 def table(heads: dict[str, Comparison], precision: str) -> str:
-    """A paragraph for each head."""
+    """What `compare` found, as a paragraph for each head."""
     return "\n".join(
         f"{label}: scores in {precision} differ from fp32's by {c.mean_difference:.2g} on average, "
         f"{c.largest_difference:.2g} at most (mean |score| {c.mean_score:.3g}); "

@@ -67,7 +67,7 @@ def evaluate(
 
 
 def header(classes: Sequence[str], others: dict[str, Scores]) -> list[str]:
-    """The first line of metrics.csv."""
+    """The names of the columns of metrics.csv, its first line."""
     more = [f"{name}_{column}" for name in others for column in HEAD_COLUMNS]
     return [*COLUMNS, *(f"iu_{name}" for name in classes), *more]
 

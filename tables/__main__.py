@@ -16,7 +16,7 @@ import command_line
 from caffe.files import write_text
 
 from . import published, render
-from .ours import TIMES, Ours, candidates, collect
+from .our_values import TIMES, Ours, candidates, collect
 from .output import OUT, publish
 
 SCORED = ("pixel acc.", "overall_accuracy"), ("mean acc.", "mean_accuracy"), ("mean IU", "mean_iu")

@@ -93,7 +93,7 @@ def measure_all(width: float, gpu: str | None) -> Measured:
 
 
 def tables_of(measured: Measured, imported: int, published: Memory, machine: str) -> list[Filled]:
-    """Of each setting one of memory beside the published one, and one of seconds."""
+    """For each setting a table of memory, beside the published one, and a table of seconds."""
     filled = []
     for setting in SETTINGS:
         printed = {"Guist": published.megabytes[setting.task]}
@@ -122,7 +122,7 @@ def tables_of(measured: Measured, imported: int, published: Memory, machine: str
 def _texts(
     setting: Setting, measured: Measured, text: Callable[[Footprint], str]
 ) -> list[list[Cell]]:
-    """For each size a cell a net; empty where measuring failed."""
+    """A row for each size, with a cell for each net: empty where measuring failed."""
     rows = ([measured[Point(net, setting, factor)] for net in NETS] for factor in FACTORS)
     return [[Cell() if isinstance(f, str) else Cell(ours=text(f)) for f in row] for row in rows]
 

@@ -22,7 +22,7 @@ from data.datasets import DATASETS
 from seg_data_layer import read_indices
 from solvers.metrics import confusion, scores
 
-from .ours import UPPER_BOUNDS
+from .our_values import UPPER_BOUNDS
 from .output import OUT, publish
 
 FACTORS = (128, 64, 32, 16, 8, 4)

@@ -51,7 +51,7 @@ def written(folder: Path, outputs) -> Path:
 
 
 def difference(tmp_path, work, engine, reference, tolerance) -> float:
-    """As `compare`, of what two engines give; both have at least an output."""
+    """What `compare` gives of the outputs of two engines; both have at least one."""
     found = written(tmp_path / "found", engine(work).outputs())
     expected = written(tmp_path / "expected", reference(work).outputs())
     assert list(found.iterdir())

@@ -11,7 +11,7 @@ SIZE = (120, 160)
 
 
 def rotation(pitch, roll):
-    """From the room's axes (y down, z along the floor) to the camera's, which looks down."""
+    """The turn from the room to a camera that looks down; y is down, z along the floor."""
     c, s, e, t = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
     tilt = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
     return np.array([[e, -t, 0], [t, e, 0], [0, 0, 1]]) @ tilt

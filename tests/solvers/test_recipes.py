@@ -218,7 +218,7 @@ def commands(*words):
 
 @needs_make
 def test_every_published_net_is_a_target():
-    """Of every dataset that there is a table entry for, but for what is made up."""
+    """Every dataset of the table that is not made up has targets for its nets."""
     pairs = [("mine", net) for net in STAGES]
     for name, dataset in DATASETS.items():
         if not dataset.twin_of:

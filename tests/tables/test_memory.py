@@ -20,7 +20,7 @@ IMPORTED = 250_000_000
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
-    """As main sets it for the processes; without this it would stay set for other tests."""
+    """The level that main sets for its processes, so that it is not left set for other tests."""
     monkeypatch.setenv("GLOG_minloglevel", "1")
 
 

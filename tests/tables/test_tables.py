@@ -12,7 +12,7 @@ import tables.__main__
 from data.datasets import DATASETS
 from solvers import score
 from tables import published, render, times
-from tables.ours import FACTS, Ours, last_scores
+from tables.our_values import FACTS, Ours, last_scores
 from tables.published import number
 
 TABLES = published.load()

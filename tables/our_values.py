@@ -19,7 +19,10 @@ SCORES = "metrics.csv"
 
 
 class Value(NamedTuple):
-    """In the unit of metrics.csv; a difference says something only on the published dataset."""
+    """A value of ours, in the unit of metrics.csv.
+
+    `comparable`: it is of the published dataset, so that a difference says something.
+    """
 
     number: float
     comparable: bool
