@@ -30,12 +30,16 @@ SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".
 
 
 class Job(NamedTuple):
+    """An image to read, and the files to write of it."""
+
     image: Path
     labels: Path
     overlay: Path
 
 
 class Labelled(NamedTuple):
+    """An (H, W, 3) uint8 RGB image, its (H, W) labels, and the seconds that these took."""
+
     image: np.ndarray
     labels: np.ndarray
     seconds: float

@@ -20,6 +20,7 @@ TOLERANCES = {"fp32": 1e-3, "tf32": 5e-2, "bf16": 3e-1}
 
 
 def one_size(size: Size, passes: int) -> tuple[Size, ...]:
+    """Every pass's image has the same size."""
     return (size,) * passes
 
 

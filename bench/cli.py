@@ -75,11 +75,13 @@ def bench(command: Sequence[str], rounds: int, side: int, width: float, out: Pat
 
 
 def quick(work: Work, rounds: int) -> Iterator[Table]:
+    """The tables of `--quick`, as they are measured."""
     yield cases.run(cases.FORWARD_QUICK, work, rounds)
     yield cases.run(cases.TRAIN_QUICK, work, rounds)
 
 
 def everything(work: Work, rounds: int) -> Iterator[Table]:
+    """All tables of the bench, as they are measured."""
     yield cases.run(cases.FORWARD, work, rounds)
     yield cases.run(cases.FIRST, work, rounds)
     yield cases.run(cases.TRAIN, work, rounds)

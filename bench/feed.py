@@ -43,6 +43,8 @@ DATABASE_NET = """layer {{ name: "data" type: "Data" top: "data" top: "label"
 
 @dataclass(frozen=True)
 class Database:
+    """A database of photographs of one size, raw or as JPEGs."""
+
     title: str
     size: Size
     encoded: bool

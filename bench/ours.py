@@ -47,6 +47,7 @@ def flop(work: Work, sizes: Iterable[Size]) -> list[int]:
 
 
 def set_mode(work: Work) -> None:
+    """Choose the device and the precision of the work."""
     if work.device == "cuda":
         caffe.set_mode_gpu()
         caffe.set_precision(work.precision)

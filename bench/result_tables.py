@@ -20,6 +20,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
+    """A table of what was measured."""
+
     title: str
     rows: Sequence[Row]
 
@@ -43,6 +45,7 @@ def median_of(tables: Iterable[Table], table: str, row: str, quantity: str) -> f
 
 
 def markdown(table: Table) -> list[str]:
+    """The table's lines in Markdown: a column for each quantity of any row."""
     names = table.quantities
     lines = [f"| {table.title} | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
     for row in table.rows:

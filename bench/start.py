@@ -35,6 +35,7 @@ FEW, MANY = 2, 10  # images of two folders; what lies between them is told
 
 
 def imports(rounds: int) -> Table:
+    """Time `import torch` and `import caffe`, each in fresh processes, in turns."""
     seconds: dict[str, list[float]] = {TORCH: [], CAFFE: []}
     for _ in tqdm(range(WARM_UP + rounds), IMPORTS, disable=None):
         for statement, values in seconds.items():

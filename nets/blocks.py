@@ -17,16 +17,19 @@ def channels(full: int, width: float, group: int = 1) -> int:
 
 
 def relu(n: NetSpec, name: str, top: Top) -> Top:
+    """ReLU in place, defined under a name."""
     n[name] = L.ReLU(top, in_place=True)
     return n[name]
 
 
 def dropout(n: NetSpec, name: str, top: Top, ratio: float = 0.5) -> Top:
+    """Dropout in place, defined under a name."""
     n[name] = L.Dropout(top, dropout_ratio=ratio, in_place=True)
     return n[name]
 
 
 def max_pool(bottom: Top, kernel_size: int, **more) -> Top:
+    """Max pooling, of stride 2 unless told otherwise."""
     return L.Pooling(bottom, pool=P.Pooling.MAX, kernel_size=kernel_size, **{"stride": 2} | more)
 
 
@@ -67,6 +70,7 @@ def fully_connected_fcs(n: NetSpec, bottom: Top, classes: int, width: float) -> 
 
 
 def inner_product(bottom: Top, num_output: int) -> Top:
+    """A fully connected layer that learns as all layers do."""
     return L.InnerProduct(bottom, num_output=num_output, param=LEARNED)
 
 
@@ -90,4 +94,5 @@ def upsample(bottom: Top, classes: int, factor: int, odd: bool = False) -> Top:
 
 
 def add(*bottoms: Top, **more) -> Top:
+    """The sum of several tops, with the options of Eltwise."""
     return L.Eltwise(*bottoms, operation=P.Eltwise.SUM, **more)

@@ -68,6 +68,7 @@ def _comparison(passes: np.ndarray, mean_iu_fp32: float, mean_iu: float) -> Comp
 
 
 def as_csv(heads: dict[str, Comparison], precision: str) -> str:
+    """What `compare` found, as CSV with a line for each head."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["head", "precision", *Comparison._fields])

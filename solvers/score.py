@@ -23,6 +23,8 @@ HEADS = {"label": "score", "sem": "score_sem", "geo": "score_geo"}
 
 
 class Evaluation(NamedTuple):
+    """What scoring a net over a split gives."""
+
     scores: Scores  # of the main head
     loss: float  # mean of the blob `loss`
     others: dict[str, Scores]  # of the further heads, by label blob: SIFT Flow's "geo"

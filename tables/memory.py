@@ -57,6 +57,8 @@ SETTINGS = (
 
 
 class Point(NamedTuple):
+    """One measurement: a net in a setting, on images downscaled by a factor."""
+
     net: str
     setting: Setting
     factor: int
@@ -71,6 +73,7 @@ def size(factor: int) -> tuple[int, int]:
 
 
 def pixels(factor: int) -> int:
+    """Number of pixels of Cityscapes' images, downscaled."""
     height, width = size(factor)
     return height * width
 

@@ -56,6 +56,7 @@ def device() -> str:
 
 
 def as_csv(lines: list[dict[str, str]]) -> str:
+    """The lines of times.csv."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

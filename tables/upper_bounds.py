@@ -77,6 +77,7 @@ def label_maps(data: Path, split: str) -> list[Path]:
 
 
 def as_csv(data: Path, split: str, images: int, bounds: Sequence[float]) -> str:
+    """The lines of upper_bounds.csv."""
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n").writerow
     write(COLUMNS)

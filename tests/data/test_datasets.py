@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import classes, voc
+import nets
+from data import classes, synthetic, voc
 from data.datasets import (
     DATASETS,
     LAYERS,
@@ -20,6 +21,7 @@ from data.datasets import (
     require,
 )
 from data.prepare import check_counts
+from solvers.recipes import REGIMES
 
 IDS = st.lists(st.integers(0, 30).map(lambda i: f"2011_{i:06d}"), unique=True)
 
@@ -38,6 +40,20 @@ def test_classes_and_counts_are_the_published_ones():
 def test_train_and_val_are_splits_of_their_dataset():
     for dataset in DATASETS.values():
         assert {dataset.train_split, dataset.val_split} <= set(dataset.splits)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_what_a_dataset_says_of_itself_is_known_where_it_is_used(name):
+    """Its entry is all that a dataset of a known layout needs."""
+    dataset = DATASETS[name]
+    assert dataset.layout in synthetic.LAYOUTS
+    assert {*dataset.nets, *dataset.schedules} <= {*nets.NETS, *nets.RGBD_NETS}
+    assert {schedule.regime for schedule in dataset.schedules.values()} <= REGIMES.keys()
+    if dataset.twin_of:
+        model = DATASETS[dataset.twin_of]
+        assert (dataset.layout, dataset.nets) == (model.layout, model.nets)
+        assert model.published
+        assert not dataset.published
 
 
 COUNTS = {

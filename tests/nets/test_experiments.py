@@ -50,7 +50,7 @@ def test_deploy_net_is_the_val_net_without_data_layer_dropout_and_loss(dataset, 
 
 
 @pytest.mark.parametrize("net", EVERY_NET)
-def test_width_scales_the_trunk_and_fcs_but_never_the_scores(net):
+def test_width_scales_the_backbone_and_fcs_but_never_the_scores(net):
     full, thin = (
         nets.fcn(net, "deploy", classes=5, data=None, width=width) for width in (1.0, 0.125)
     )
