@@ -14,6 +14,7 @@ from support import tiny_fcn
 
 import infer
 from data.datasets import DATASETS
+from data.drawing import overlay
 
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
@@ -52,7 +53,7 @@ def test_one_image_gives_its_label_map_its_overlay_and_one_line(cli, weights, tm
     np.testing.assert_array_equal(labels, predictor(image))
     with Image.open(tmp_path / "out" / "photo_overlay.png") as drawn:
         corner = np.asarray(drawn)[:30, :40]
-    np.testing.assert_array_equal(corner, infer.overlay(infer.load_image(image), labels))
+    np.testing.assert_array_equal(corner, overlay(infer.load_image(image), labels))
     captured = capsys.readouterr()
     assert captured.err == ""
     (line,) = captured.out.splitlines()

@@ -232,7 +232,8 @@ def test_a_process_with_a_living_layer_exits_cleanly(voc):
         f"import sys; sys.path[:0] = {[str(root / p) for p in ('', 'layers', 'tests')]}\n"
         "from support.layer_alone import build, run\n"
         "from voc_layers import VOCSegDataLayer\n"
-        f"layer, tops = build(VOCSegDataLayer, voc_dir={str(voc)!r}, split='train', seed=0)\n"
+        f"params = dict(voc_dir={str(voc)!r}, split='train', seed=0, mean={MEAN})\n"
+        "layer, tops = build(VOCSegDataLayer, **params)\n"
         "run(layer, tops)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
