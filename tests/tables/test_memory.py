@@ -9,7 +9,7 @@ import pytest
 import caffe
 from bench.processes import Failed, in_process
 from surgery.upsample import upsample_filt
-from tables import footprint, memory
+from tables import footprint, memory, memory_report
 from tables.footprint import Case, Footprint
 from tables.published import load_memory
 
@@ -30,9 +30,9 @@ def quiet(monkeypatch):
 def test_guists_model_is_near_what_he_measured_and_his_figures_grow_with_the_image():
     published = load_memory()
     for factor, text in published.megabytes["training"].items():
-        assert published.model(memory.pixels(factor)) == pytest.approx(float(text), rel=0.03)
+        assert published.model(memory_report.pixels(factor)) == pytest.approx(float(text), rel=0.03)
         assert float(published.megabytes["evaluation"][factor]) < float(text)
-    assert set(published.megabytes["training"]) == set(memory.FACTORS) - {1}
+    assert set(published.megabytes["training"]) == set(memory_report.FACTORS) - {1}
 
 
 # What one process measures.
@@ -104,9 +104,9 @@ def fake(function, argument):
     """Stands for a process: known figures, and one that is killed."""
     if function is footprint.bare:
         return IMPORTED
-    if argument.net == "fcn16s" and argument.size == memory.size(1) and argument.training:
+    if argument.net == "fcn16s" and argument.size == memory_report.size(1) and argument.training:
         raise Failed("its process was killed")
-    number = 1 + list(memory.NETS).index(argument.net) + 10 * argument.recompute
+    number = 1 + list(memory_report.NETS).index(argument.net) + 10 * argument.recompute
     megabytes = 1000 * number + math.prod(argument.size) // 1000 + 100 * argument.training
     return Footprint(megabytes * 1_000_000, number / 8)
 
@@ -155,7 +155,9 @@ def test_the_files_hold_every_process(printed, tmp_path):
     assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
     with open(tmp_path / "memory.csv", newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    assert len(lines) == len(memory.FACTORS) * len(memory.SETTINGS) * len(memory.NETS)
+    assert len(lines) == len(memory_report.FACTORS) * len(memory_report.SETTINGS) * len(
+        memory_report.NETS
+    )
     failed = [line for line in lines if not line["peak_bytes"]]
     assert {(line["net"], line["pixels"]) for line in failed} == {("fcn16s", "2097152")}
     (line,) = [
