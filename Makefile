@@ -69,7 +69,7 @@ test: $(READY)  ## run the tests
 	$(RUN) -m pytest
 
 fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual number (100)
-	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest $$(grep -l "from fuzzing" tests/test_*.py)
+	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest $$(grep -rl --include="test_*.py" "from support.fuzzing" tests)
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
@@ -103,7 +103,7 @@ caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier,
 	$(RUN) -m surgery.ilsvrc $(@:-fcn=)
 
 $(stages): $(READY)
-	$(RUN) -m solvers.stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
+	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
 
 fcn32s-mine: data-mine
 

@@ -17,8 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+import command_line
 import infer  # the package: Python prefers it to this file
 from data.datasets import DATASETS
+from data.drawing import legend, overlay, with_legend, write_palette_png, write_png
 
 ROOT = Path(__file__).resolve().parent
 DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
@@ -28,36 +30,38 @@ SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".
 
 
 class Job(NamedTuple):
+    """An image to read, and the files to write of it."""
+
     image: Path
     labels: Path
     overlay: Path
 
 
 class Labelled(NamedTuple):
+    """An (H, W, 3) uint8 RGB image, its (H, W) labels, and the seconds that these took."""
+
     image: np.ndarray
     labels: np.ndarray
     seconds: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _arguments(argv)
-    try:
-        weights = _weights(args.weights)
-        jobs = plan(args.images, args.out)
-        args.out.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
-        return _fail(error)
+    return command_line.run(segment, _arguments(argv))
+
+
+def segment(args: argparse.Namespace) -> int:
+    """Label the images, and write and print what was found; exit status 1 if any of them failed."""
+    weights = _weights(args.weights)
+    jobs = plan(args.images, args.out)
+    args.out.mkdir(parents=True, exist_ok=True)
 
     import caffe  # only now: it takes seconds
 
     dataset = DATASETS[args.dataset]
-    try:
-        caffe.set_precision(args.precision)
-        predictor = infer.Predictor(
-            args.net, weights, mean=dataset.mean, classes=dataset.classes, gpu=args.gpu
-        )
-    except (ValueError, OSError, caffe.CaffeError) as error:
-        return _fail(error)
+    caffe.set_precision(args.precision)
+    predictor = infer.Predictor(
+        args.net, weights, mean=dataset.mean, classes=dataset.classes, gpu=args.gpu
+    )
     with tqdm(total=len(jobs), unit="image", disable=len(jobs) == 1) as progress:
         label, finish = partial(_label, predictor), partial(_finish, predictor.classes, progress)
         return max(infer.pipeline(jobs, _read, label, finish))
@@ -89,9 +93,7 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="infer.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.parser("infer.py", __doc__)
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
     parser.add_argument("--weights", type=Path, help="caffemodel (default: FCN-8s of the demo)")
     parser.add_argument(
@@ -149,35 +151,24 @@ def _finish(
     classes: Sequence[str], progress: tqdm, job: Job, labelled: Labelled | Exception
 ) -> int:
     """Writes an image's files and prints its line, or the error. Returns the exit status."""
-    from caffe import CaffeError
-
-    try:
-        if isinstance(labelled, Exception):
-            raise labelled
-        tqdm.write(_write(classes, job, labelled))
-        status = 0
-    except (ValueError, OSError, CaffeError) as error:
-        status = _fail(error)
+    status = command_line.run(_write, classes, job, labelled)
     progress.update()
     return status
 
 
-def _write(classes: Sequence[str], job: Job, labelled: Labelled) -> str:
-    """Writes an image's files. Returns the line to print."""
+def _write(classes: Sequence[str], job: Job, labelled: Labelled | Exception) -> None:
+    """Writes an image's files and prints its line; raises what reading or labelling it raised."""
+    if isinstance(labelled, Exception):
+        raise labelled
     image, labels, seconds = labelled
-    entries = infer.legend(labels, classes)
-    infer.write_palette_png(job.labels, labels)
-    infer.write_png(job.overlay, infer.with_legend(infer.overlay(image, labels), entries))
+    entries = legend(labels, classes)
+    write_palette_png(job.labels, labels)
+    write_png(job.overlay, with_legend(overlay(image, labels), entries))
     found = ", ".join(
         f"{entry.name} {100 * entry.share:.1f}%"
         for entry in sorted(entries, key=lambda entry: -entry.share)
     )
-    return f"{job.image}: {found} ({seconds:.2f} s) -> {job.labels}, {job.overlay}"
-
-
-def _fail(error: Exception) -> int:
-    tqdm.write(f"error: {error}", file=sys.stderr)
-    return 1
+    tqdm.write(f"{job.image}: {found} ({seconds:.2f} s) -> {job.labels}, {job.overlay}")
 
 
 if __name__ == "__main__":

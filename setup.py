@@ -28,7 +28,7 @@ setup(
         "torch>=2.6",
         "numpy>=1.26",
         "protobuf>=5",
-        "scipy>=1.11",  # SBD's .mat labels
+        "scipy>=1.11",  # writing the .mat labels of synthetic datasets
         "pillow>=10.3",
         "lmdb>=1.4",  # writing databases
         "h5py>=3.11",  # HDF5 weights, solver states and data

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from . import matrix, ours, peers, plain
 from .measure import WARM_UP, check, interleave
 from .processes import Engine, in_process
-from .tables import GB, Row, Table, over
+from .result_tables import GB, Row, Table, over
 from .work import Size, Work
 
 OURS = "ours"
@@ -20,6 +20,7 @@ TOLERANCES = {"fp32": 1e-3, "tf32": 5e-2, "bf16": 3e-1}
 
 
 def one_size(size: Size, passes: int) -> tuple[Size, ...]:
+    """Every pass's image has the same size."""
     return (size,) * passes
 
 

@@ -7,35 +7,31 @@ process of its own, in turns. Prints the result and writes results.md, .csv and 
 .png. A peer that is not installed is a row that says so.
 """
 
-import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+import command_line
 from caffe.core.files import write_text
 from caffe.core.precision import PRECISIONS
 
-from . import cases, feed, goals, ours, plots, report, sizes, snapshots, start
+from . import cases, environment, feed, goals, ours, plots, sizes, snapshots, start
 from .processes import in_process
-from .tables import Table, as_csv, markdown
+from .result_tables import Table, as_csv, markdown
 from .work import Work
 
 FULL_SIZE, FULL_WIDTH, ROUNDS = 500, 1.0, 7  # what the goals are for
 QUICK_SIZE, QUICK_WIDTH, QUICK_ROUNDS = 300, 0.5, 3
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m bench", __doc__)
     parser.add_argument(
         "--quick",
         action="store_true",
@@ -56,34 +52,36 @@ def main(argv: list[str] | None = None) -> int:
     if rounds < 1 or side < 1 or width <= 0:
         parser.error("--rounds, --size and --width must be positive")
     command = ["python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)]
+    return command_line.run(bench, command, rounds, side, width, None if args.quick else args.out)
+
+
+def bench(command: Sequence[str], rounds: int, side: int, width: float, out: Path | None) -> None:
+    """Measure, print, and write to the folder `out`; None: measure the essence and only print."""
     os.environ.setdefault("GLOG_minloglevel", "1")  # a solver's log is no part of the bench's
     tables: list[Table] = []
     with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
         work = Work(Path(folder), ((side, side),), torch.get_num_threads(), width)
-        head = report.head(command, work, rounds)
+        head = environment.head(command, work, rounds)
         print("\n".join(head))
-        try:
-            in_process(ours.prepare, work)
-            for table in quick(work, rounds) if args.quick else everything(work, rounds):
-                tables.append(table)
-                tqdm.write("\n".join(["", *markdown(table)]))
-        except (ValueError, OSError, RuntimeError) as error:
-            tqdm.write(f"error: {error}", file=sys.stderr)
-            return 1
-    if not args.quick:
+        in_process(ours.prepare, work)
+        for table in everything(work, rounds) if out else quick(work, rounds):
+            tables.append(table)
+            tqdm.write("\n".join(["", *markdown(table)]))
+    if out:
         promised = (side, width) == (FULL_SIZE, FULL_WIDTH)
         verdicts = goals.table(goals.here(), tables) if promised else []
         print("\n".join(["", *verdicts]))
-        write(args.out, [*head, "", *verdicts], tables)
-    return 0
+        write(out, [*head, "", *verdicts], tables)
 
 
 def quick(work: Work, rounds: int) -> Iterator[Table]:
+    """The tables of `--quick`, as they are measured."""
     yield cases.run(cases.FORWARD_QUICK, work, rounds)
     yield cases.run(cases.TRAIN_QUICK, work, rounds)
 
 
 def everything(work: Work, rounds: int) -> Iterator[Table]:
+    """All tables of the bench, as they are measured."""
     yield cases.run(cases.FORWARD, work, rounds)
     yield cases.run(cases.FIRST, work, rounds)
     yield cases.run(cases.TRAIN, work, rounds)
@@ -102,7 +100,7 @@ def everything(work: Work, rounds: int) -> Iterator[Table]:
 
 
 def write(folder: Path, head: list[str], tables: list[Table]) -> None:
-    """results.md, .csv and .png; the cost against size in sizes.csv and .png."""
+    """Write results.md, .csv and .png, and the cost against size in sizes.csv and .png."""
     pictures = ["![time over the limit](results.png)", "![cost against size](sizes.png)"]
     parts = [head, *map(markdown, tables), *([picture] for picture in pictures)]
     write_text(folder / "results.md", "\n\n".join(map("\n".join, parts)) + "\n")

@@ -25,7 +25,7 @@ from data.datasets import DATASETS, Dataset
 from . import ours
 from .measure import WARM_UP
 from .processes import in_process
-from .tables import Row, Table
+from .result_tables import Row, Table
 from .work import NET, Size, Work, jpeg, photograph
 
 TITLE = "Data layers alone, on 2 cores"
@@ -43,6 +43,8 @@ DATABASE_NET = """layer {{ name: "data" type: "Data" top: "data" top: "label"
 
 @dataclass(frozen=True)
 class Database:
+    """A database of photographs of one size, raw or as JPEGs."""
+
     title: str
     size: Size
     encoded: bool
@@ -62,7 +64,7 @@ SEGMENTATION = {SBDD: "train", "VOCSegDataLayer, 500 x 375 JPEG and PNG": "val"}
 
 
 def measure(rounds: int) -> Table:
-    """Images/s of every data layer."""
+    """The images that every data layer gives in a second."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
         for database in tqdm(DATABASES, "databases", disable=None):
@@ -141,7 +143,7 @@ def voc(folder: Path) -> Dataset:
 
 
 def segmentation_rates(dataset: Dataset, split: str, rounds: int) -> list[float]:
-    """Of the split's data layer in a net without any other layer."""
+    """Images/s of the split's data layer, in a net without any other layer."""
     _on_few_cores()
     layer = nets.net_for(dataset, NET, split).layer[0]
     state = caffe_pb2.NetState(phase=caffe.TRAIN)

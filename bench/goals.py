@@ -1,4 +1,4 @@
-"""The goals of issue 5 and of issue 3's Data layer, each beside the figure that was measured."""
+"""The goals of the engine's speed and memory, each beside the figure that was measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from . import cases, feed, sizes, snapshots, start
-from .tables import Table, median_of
+from .result_tables import Table, median_of
 
 
 class Figure(NamedTuple):
@@ -34,7 +34,7 @@ class Goal:
 def _gpu(case: cases.Case, text: str, seconds: dict[str, float]) -> list[Goal]:
     return [
         Goal(
-            f"3: H200, {text}, {precision}",
+            f"H200, {text}, {precision}",
             Figure(cases.on_gpu(case, precision), cases.OURS, cases.SECONDS),
             limit,
         )
@@ -47,46 +47,42 @@ _FORWARD, _FIRST, _TRAIN = (case.title for case in (cases.FORWARD, cases.FIRST, 
 _FLOORS = {"fp32": 0.0054, "tf32": 0.0008, "bf16": 0.00046}
 
 CPU = (
-    Goal("1: forward, images of one size", Figure(_FORWARD, cases.OURS, cases.LIMITS), 0.85),
+    Goal("forward, images of one size", Figure(_FORWARD, cases.OURS, cases.LIMITS), 0.85),
     *(
         Goal(
-            f"1: {peer}'s time over ours, the same run",
+            f"{peer}'s time over ours, the same run",
             Figure(_FORWARD, peer, cases.RATIO),
             1,
             at_least=True,
         )
         for peer in (cases.ONNX_RUNTIME, cases.OPENVINO)
     ),
-    Goal("1: forward, first image of a size", Figure(_FIRST, cases.OURS, cases.LIMITS), 1.15),
-    Goal("1: forward, memory", Figure(_FORWARD, cases.OURS, cases.PEAK), 1.2),
-    Goal("2: training step", Figure(_TRAIN, cases.OURS, cases.LIMITS), 4.2),
-    Goal("2: training step, memory", Figure(_TRAIN, cases.OURS, cases.PEAK), 2.6),
-    Goal("5: loading", Figure(cases.LOAD.title, cases.OURS, cases.SECONDS), 0.5),
-    Goal("5: loading, memory", Figure(cases.LOAD.title, cases.OURS, cases.ABOVE), 0.65),
-    Goal("5: snapshot of the weights", Figure(snapshots.TITLE, snapshots.SAVE, cases.SECONDS), 1.5),
+    Goal("forward, first image of a size", Figure(_FIRST, cases.OURS, cases.LIMITS), 1.15),
+    Goal("forward, memory", Figure(_FORWARD, cases.OURS, cases.PEAK), 1.2),
+    Goal("training step", Figure(_TRAIN, cases.OURS, cases.LIMITS), 4.2),
+    Goal("training step, memory", Figure(_TRAIN, cases.OURS, cases.PEAK), 2.6),
+    Goal("loading", Figure(cases.LOAD.title, cases.OURS, cases.SECONDS), 0.5),
+    Goal("loading, memory", Figure(cases.LOAD.title, cases.OURS, cases.ABOVE), 0.65),
+    Goal("snapshot of the weights", Figure(snapshots.TITLE, snapshots.SAVE, cases.SECONDS), 1.5),
     Goal(
-        "5: training held up by a snapshot",
+        "training held up by a snapshot",
         Figure(snapshots.TITLE, snapshots.HELD, snapshots.OVER_COPY),
         1,
     ),
-    Goal("6: waiting for data", Figure(feed.WAITING, feed.SBDD, feed.WAITS), 1),
+    Goal("waiting for data", Figure(feed.WAITING, feed.SBDD, feed.WAITS), 1),
     *(
-        Goal(f"6: {layer}", Figure(feed.TITLE, layer, feed.RATE), 150, at_least=True)
+        Goal(layer, Figure(feed.TITLE, layer, feed.RATE), 150, at_least=True)
         for layer in feed.SEGMENTATION
     ),
     *(
-        Goal(f"issue 3: {each.title}", Figure(feed.TITLE, each.title, feed.RATE), rate, True)
+        Goal(each.title, Figure(feed.TITLE, each.title, feed.RATE), rate, True)
         for each, rate in zip(feed.DATABASES, (2000, 300), strict=True)
     ),
-    Goal("7: import caffe", Figure(start.IMPORTS, start.CAFFE, start.OVER_TORCH), 1.2),
-    Goal("7: infer.py, one image", Figure(start.INFER, start.ONE, start.OVER_FORWARD), 2),
-    Goal("7: infer.py, a folder", Figure(start.INFER, start.EACH, start.RATE), 0.95, True),
+    Goal("import caffe", Figure(start.IMPORTS, start.CAFFE, start.OVER_TORCH), 1.2),
+    Goal("infer.py, one image", Figure(start.INFER, start.ONE, start.OVER_FORWARD), 2),
+    Goal("infer.py, a folder", Figure(start.INFER, start.EACH, start.RATE), 0.95, True),
     *(
-        Goal(
-            f"8: {text} (the issue says: linear, no cliff)",
-            Figure(sizes.STRAIGHT, row, what),
-            limit,
-        )
+        Goal(text, Figure(sizes.STRAIGHT, row, what), limit)
         for text, row, what, limit in (
             ("time against pixels", cases.SECONDS, sizes.DEVIATION, 5),
             ("memory against pixels", cases.PEAK, sizes.DEVIATION, 5),
@@ -108,7 +104,7 @@ def here() -> tuple[Goal, ...]:
 
 def table(goals: Sequence[Goal], tables: Sequence[Table]) -> list[str]:
     """Markdown lines: a row for each goal."""
-    lines = ["| goal of issue 5 | limit | measured | |", "|---|---|---|---|"]
+    lines = ["| goal | limit | measured | |", "|---|---|---|---|"]
     for goal in goals:
         sign = "\N{GREATER-THAN OR EQUAL TO}" if goal.at_least else "\N{LESS-THAN OR EQUAL TO}"
         limit = f"{sign} {goal.limit:.3g} {goal.figure.quantity}"

@@ -10,7 +10,7 @@ FLOP = 2 * SIDE**3
 
 
 class Product:
-    """In the precision of the work: on a GPU also TF32 or bfloat16."""
+    """The product, in the precision of the work: on a GPU also TF32 or bfloat16."""
 
     def __init__(self, work: Work) -> None:
         torch.backends.cuda.matmul.allow_tf32 = work.precision == "tf32"

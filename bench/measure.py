@@ -19,9 +19,9 @@ COMPARED = 2  # images: a second of the same size may take another path
 
 @dataclass(frozen=True)
 class Timing:
-    """By engine: the seconds of each round, peak memory in bytes, CPU seconds out of turn.
+    """The seconds of each round, peak memory in bytes and CPU seconds out of turn, by engine.
 
-    Of those in `failures`, with the reason, no memory is known and not every round.
+    `failures` says why an engine failed: it has no memory, and not every round.
     """
 
     seconds: dict[str, list[float]]

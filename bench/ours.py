@@ -11,7 +11,7 @@ from caffe.core.files import write_text
 from caffe.graph.flops import multiply_adds
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 from .work import BASE_LR, CLASSES, MOMENTUM, NET, PARTS, WEIGHT_DECAY, Size, Work, images, label
 
@@ -48,6 +48,7 @@ def flop(work: Work, sizes: Iterable[Size]) -> list[int]:
 
 
 def set_mode(work: Work) -> None:
+    """Choose the device and the precision of the work."""
     if work.device == "cuda":
         caffe.set_mode_gpu()
         caffe.set_precision(work.precision)

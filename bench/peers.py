@@ -57,6 +57,7 @@ class Peer:
 
 
 def onnx_runtime(work: Work) -> Peer:
+    """The net in onnxruntime. Raises ImportError where it is not installed."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -70,6 +71,7 @@ def onnx_runtime(work: Work) -> Peer:
 
 
 def open_vino(work: Work) -> Peer:
+    """The net in OpenVINO. Raises ImportError where it is not installed."""
     import openvino
 
     settings = {
@@ -82,6 +84,7 @@ def open_vino(work: Work) -> Peer:
 
 
 def open_cv(work: Work) -> Peer:
+    """The net in OpenCV. Raises ImportError where it is not installed."""
     import cv2
 
     cv2.setNumThreads(work.threads)

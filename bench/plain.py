@@ -81,11 +81,13 @@ class FCN8s(nn.Module):
 
 
 def upsampling(classes: int, factor: int) -> nn.ConvTranspose2d:
+    """Deconvolution that upsamples by a factor and does not learn."""
     layer = nn.ConvTranspose2d(classes, classes, 2 * factor, stride=factor, bias=False)
     return layer.requires_grad_(False)
 
 
 def crop(x: torch.Tensor, like: torch.Tensor, offset: int) -> torch.Tensor:
+    """The pixels of `x` from the offset on, as many as `like` has."""
     height, width = like.shape[2:]
     return x[:, :, offset : offset + height, offset : offset + width]
 
@@ -99,6 +101,7 @@ def load_weights(model: nn.Module, work: Work) -> nn.Module:
 
 
 def set_precision(work: Work) -> None:
+    """Let a GPU round what it multiplies to TF32, or not, as the work says."""
     tf32 = work.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
 
@@ -138,11 +141,13 @@ class Forward:
 
 
 class ForwardChannelsLast(Forward):
+    """The same forward pass, its tensors channels last."""
+
     layout = torch.channels_last
 
 
 class ForwardCompiled(ForwardChannelsLast):
-    """With the weights frozen: folded, packed and laid out for the kernels."""
+    """The compiled net, its weights frozen: folded, packed and laid out for the kernels."""
 
     def __init__(self, work: Work) -> None:
         super().__init__(work)
@@ -187,6 +192,8 @@ class Train:
 
 
 class TrainChannelsLast(Train):
+    """The same training step, its tensors channels last."""
+
     layout = torch.channels_last
 
 

@@ -1,4 +1,4 @@
-"""The bench's pictures. Made by matplotlib's object interface: no state is shared with pyplot."""
+"""The bench's pictures, made by matplotlib's object interface: pyplot keeps its state."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from caffe.core.files import replacing
 
-from .tables import Table
+from .result_tables import Table
 
 Line = Callable[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 

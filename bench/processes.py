@@ -20,7 +20,7 @@ GPU_PASSES = 20  # in a turn; on the CPU a turn is one pass
 _processes = multiprocessing.get_context("spawn")
 
 
-class Failed(RuntimeError):
+class Failed(ChildProcessError):
     """What went wrong in another process, in a line."""
 
 

@@ -4,7 +4,6 @@ One process goes through all sizes: the first pass of each, and later ones. Each
 that of a process that has seen no other. Prints a table, writes sizes.csv and draws sizes.png.
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -16,13 +15,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+import command_line
 from caffe.core.files import write_text
 
 from . import matrix, ours, plots
 from .cases import LIMITS, OURS, PEAK, SECONDS
 from .measure import WARM_UP, interleave
 from .processes import Engine, in_process
-from .tables import GB, Row, Table, as_csv, markdown, over
+from .result_tables import GB, Row, Table, as_csv, markdown, over
 from .work import Work
 
 SIZES = (
@@ -92,7 +92,7 @@ def straightness(table: Table) -> Table:
 
 
 def medians(table: Table, quantity: str) -> list[float]:
-    """Of each row."""
+    """The median of a quantity's values, for each row."""
     return [statistics.median(row.figures[quantity]) for row in table.rows]
 
 
@@ -104,31 +104,25 @@ def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, float]:
 
 
 def write(tables: Sequence[Table], folder: Path) -> None:
-    """sizes.csv and sizes.png."""
+    """Write sizes.csv and sizes.png."""
     write_text(folder / "sizes.csv", as_csv(tables))
     plots.lines(folder / "sizes.png", tables[0], PIXELS, (SECONDS, PEAK), line)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.sizes",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m bench.sizes", __doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="DIR")
-    args = parser.parse_args(argv)
-    try:
-        with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
-            work = Work(Path(folder), sizes=(), threads=torch.get_num_threads())
-            in_process(ours.prepare, work)
-            tables = measure(work)
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return command_line.run(_sizes, parser.parse_args(argv).out)
+
+
+def _sizes(out: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
+        work = Work(Path(folder), sizes=(), threads=torch.get_num_threads())
+        in_process(ours.prepare, work)
+        tables = measure(work)
     for table in tables:
         print("\n".join([*markdown(table), ""]))
-    write(tables, args.out)
-    return 0
+    write(tables, out)
 
 
 if __name__ == "__main__":

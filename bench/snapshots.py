@@ -12,7 +12,7 @@ import caffe
 from . import ours
 from .cases import SECONDS
 from .processes import in_process
-from .tables import GB, Row, Table, over
+from .result_tables import GB, Row, Table, over
 from .work import Work, images, label
 
 TITLE = "Snapshots of FCN-8s"
@@ -29,6 +29,7 @@ EVERY = 4  # iterations
 
 
 def measure(work: Work, rounds: int) -> Table:
+    """Time snapshots, and what they are held against, in a process of its own."""
     seconds, size = in_process(_run, replace(work, sizes=(SIZE,)), rounds)
     rows = [Row(title, {SECONDS: values}) for title, values in seconds.items()]
     of = {row.title: row.figures for row in rows}

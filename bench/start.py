@@ -13,7 +13,7 @@ from . import ours
 from .cases import OURS, SECONDS
 from .measure import WARM_UP
 from .processes import Engine, Failed, ready, turn, worker
-from .tables import Row, Table, over
+from .result_tables import Row, Table, over
 from .work import Work, jpeg, photograph
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +35,7 @@ FEW, MANY = 2, 10  # images of two folders; what lies between them is told
 
 
 def imports(rounds: int) -> Table:
+    """Time `import torch` and `import caffe`, each in fresh processes, in turns."""
     seconds: dict[str, list[float]] = {TORCH: [], CAFFE: []}
     for _ in tqdm(range(WARM_UP + rounds), IMPORTS, disable=None):
         for statement, values in seconds.items():
@@ -48,7 +49,7 @@ def imports(rounds: int) -> Table:
 
 
 def inference(work: Work, rounds: int) -> Table:
-    """Of infer.py as a command, in turns with the forward pass of a process that stays alive."""
+    """Seconds of the command infer.py, in turns with forward passes of a process that stays."""
     work = replace(work, sizes=(SIZE,) * WARM_UP)
     few, many = (_photographs(work.folder / f"{n}-images", n) for n in (FEW, MANY))
     command = [sys.executable, str(ROOT / "infer.py"), "--weights", str(work.caffemodel)]
@@ -84,7 +85,7 @@ def run(command: Sequence[str]) -> float:
 
 
 def _photographs(folder: Path, count: int) -> Path:
-    """A new folder of JPEGs."""
+    """Make a folder with so many JPEGs."""
     folder.mkdir()
     for i in range(count):
         (folder / f"{i}.jpg").write_bytes(jpeg(photograph(SIZE, i)))

@@ -31,7 +31,7 @@ class Work:
 
     @property
     def size(self) -> Size:
-        """Of the first image; training and the engines of fixed size take no other."""
+        """The first image's size; training and the engines of fixed size take no other."""
         return self.sizes[0]
 
     @property
@@ -76,6 +76,7 @@ def photograph(size: Size, seed: int) -> np.ndarray:
 
 
 def jpeg(image: np.ndarray) -> bytes:
+    """The bytes of a JPEG of an (H, W, 3) uint8 RGB image."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=90)
     return file.getvalue()

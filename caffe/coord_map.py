@@ -4,7 +4,12 @@ A coordinate map is (axis, scale, shift): along every spatial axis, which follow
 coordinate x of the input becomes scale * x + shift in the output. Coordinates are pixel centres.
 Scale and shift are arrays of one value per spatial axis, or of one for all. Layers that act on
 each pixel have the identity (None, 1, 0), which goes with any axis.
+
+BVLC's maps end at a Concat. Here they go on through one of channels, but only where no blob leads
+to both tops otherwise, so that all that BVLC maps has BVLC's map.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -105,8 +110,16 @@ def inverse(coord_map):
     return axis, 1 / scale, -shift / scale
 
 
-def _ancestors(top: Top):
-    """Every top that `top` is computed from by mappable layers, with its map to `top`.
+def _through_concat(fn: Function):
+    """As `coord_map`; a Concat of channels (or of the batch) has the coordinates of its bottoms."""
+    params = fn.params.get("concat_param", fn.params)
+    if fn.type_name == "Concat" and params.get("axis", params.get("concat_dim", 1)) in (0, 1):
+        return IDENTITY
+    return coord_map(fn)
+
+
+def _ancestors(top: Top, map_of: Callable[[Function], tuple]):
+    """Every top that `top` is computed from by layers that have a map, with its map to `top`.
 
     Nearest first, `top` itself included. A Crop takes only sizes from its second bottom.
     """
@@ -115,7 +128,7 @@ def _ancestors(top: Top):
     for reached in queue:
         yield reached, maps[reached]
         try:
-            step = coord_map(reached.fn)
+            step = map_of(reached.fn)
         except UndefinedMapException:
             continue
         bottoms = reached.fn.inputs[:1] if reached.fn.type_name == "Crop" else reached.fn.inputs
@@ -130,10 +143,11 @@ def coord_map_from_to(top_from: Top, top_to: Top):
 
     Raises RuntimeError if no blob leads to both by layers that have a map.
     """
-    from_maps = dict(_ancestors(top_from))
-    for top, to_map in _ancestors(top_to):
-        if top in from_maps:
-            return compose(to_map, inverse(from_maps[top]))
+    for map_of in (coord_map, _through_concat):
+        from_maps = dict(_ancestors(top_from, map_of))
+        for top, to_map in _ancestors(top_to, map_of):
+            if top in from_maps:
+                return compose(to_map, inverse(from_maps[top]))
     raise RuntimeError(
         f"no coordinates lead from the {top_from.fn.type_name} top to the {top_to.fn.type_name} "
         "top: they need a common blob, reached by spatial layers only"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.datasets import Dataset
-from data.files import write_lines
+from data.preparation_steps import write_lines
 
 SUFFIX = "_leftImg8bit.png"
 

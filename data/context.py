@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from data import classes
 from data.datasets import Dataset
-from data.files import write_lines
+from data.preparation_steps import write_lines
 
 
 def check_labels(dataset: Dataset) -> None:

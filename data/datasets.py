@@ -1,4 +1,7 @@
-"""Facts of each dataset: classes, palette, mean, splits, counts, where files lie and come from."""
+"""Facts of each dataset: classes, mean, splits, counts, nets, rates, where files lie and come from.
+
+DATASETS has one entry a dataset, and all that depends on which dataset it is stands there.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from data import classes
+from seg_labels import VOID as VOID  # what the nets and everything else take it from
 
-VOID = 255
 ROOT = Path(__file__).resolve().parent
 # BGR mean of ILSVRC that VGG16 was trained with; the released VOC nets subtract it.
 MEAN = (104.00699, 116.66877, 122.67892)
@@ -91,15 +92,37 @@ class Split:
         return f"{self.folder}/{LAYERS[self.layer].lists.format(name)}"
 
 
+class Schedule(NamedTuple):
+    """How a net was trained: base_lr, iterations, and iterations between two snapshots.
+
+    `regime` is one of solvers.recipes.REGIMES; `falls` are iterations at which the rate falls to a
+    tenth.
+    """
+
+    base_lr: float
+    max_iter: int
+    snapshot: int
+    regime: str = "heavy"
+    falls: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A segmentation dataset: `classes` in output order, `mean` BGR, `home` its folder.
 
-    `geometric` are the classes of a second head; `options` is what the data layer is told besides
-    folder, seed, split and mean.
+    layout      how its files lie: a key of prepare.STEPS and synthetic.LAYOUTS; the sizes and
+                tasks of one dataset share theirs
+    geometric   the classes of a second head
+    options     what the data layer is told besides folder, seed, split and mean
+    published   whether the paper, or the report on Cityscapes, has experiments on it
+    nets        those of the experiments; empty: all that take its images
+    iterations  of training, and `snapshot` those between two snapshots
+    schedules   of the nets that were trained otherwise than VOC's, by their names
+    twin_of     the name of the dataset that this synthetic set stands for
     """
 
     name: str
+    layout: str
     title: str
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
@@ -111,6 +134,12 @@ class Dataset:
     hint: str = ""
     geometric: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    published: bool = False
+    nets: tuple[str, ...] = ()
+    iterations: int = 100_000
+    snapshot: int = 4000
+    schedules: dict[str, Schedule] = field(default_factory=dict)
+    twin_of: str | None = None
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
@@ -188,10 +217,15 @@ NYUD_SPLITS = Source(
 )
 
 
+# What VGG16 was made into on datasets other than VOC and NYUDv2
+STAGES = ("fcn32s", "fcn16s", "fcn8s")
+
+
 def _context(name: str, title: str, names: tuple[str, ...], **options: Any) -> Dataset:
     labels = {"context_dir": "pascal-context"}
     return Dataset(
         name=name,
+        layout="context",
         title=title,
         classes=names,
         mean=(104.007, 116.669, 122.679),
@@ -205,12 +239,16 @@ def _context(name: str, title: str, names: tuple[str, ...], **options: Any) -> D
         sources=(VOC2010, *CONTEXT_LABELS),
         hint="`make data-context` fetches, unpacks and checks all of it",
         options=options,
+        published=True,
+        nets=STAGES,
+        iterations=300_000,
     )
 
 
 def _cityscapes(name: str, title: str, **options: Any) -> Dataset:
     return Dataset(
         name=name,
+        layout="cityscapes",
         title=title,
         classes=classes.CITYSCAPES,
         mean=(72.392, 82.909, 73.158),
@@ -226,12 +264,21 @@ def _cityscapes(name: str, title: str, **options: Any) -> Dataset:
         f"and gtFine_trainvaltest.zip, unpack both in {ROOT / 'cityscapes'} (so that leftImg8bit/ "
         "and gtFine/ lie in it) and run `make data-cityscapes`",
         options=options,
+        published=True,
+        nets=STAGES,
+        # Guist's, for images downscaled by 2
+        schedules={
+            "fcn32s": Schedule(2e-12, 350_000, 4000),
+            "fcn16s": Schedule(2e-13, 100_000, 4000, falls=(50_000,)),
+            "fcn8s": Schedule(2e-15, 100_000, 4000, falls=(50_000,)),
+        },
     )
 
 
-_PUBLISHED = (
+_COLLECTED = (
     Dataset(
         name="voc",
+        layout="voc",
         title="PASCAL VOC 2011, trained on SBD",
         classes=classes.VOC,
         mean=MEAN,
@@ -244,9 +291,11 @@ _PUBLISHED = (
         home=ROOT,
         sources=(VOC2011, SBD, VGG16),
         hint="`make data-voc` fetches, unpacks and checks all of it",
+        published=True,
     ),
     Dataset(
         name="nyud",
+        layout="nyud",
         title="NYUDv2, 40 classes",
         classes=classes.NYUD,
         mean=(116.190, 97.203, 92.318),
@@ -262,9 +311,13 @@ _PUBLISHED = (
         "holds data/images/img_5001.png, data/depth/img_5001.png (16 bits, millimetres, holes "
         "filled), segmentation/img_5001.mat (variable segmentation, 0 void, 1-40) and splits.mat",
         options={"tops": ["color", "label"]},
+        published=True,
+        iterations=300_000,
+        snapshot=2000,
     ),
     Dataset(
         name="siftflow",
+        layout="siftflow",
         title="SIFT Flow, 33 semantic and 3 geometric classes",
         classes=classes.SIFTFLOW,
         geometric=classes.SIFTFLOW_GEOMETRIC,
@@ -278,16 +331,39 @@ _PUBLISHED = (
         home=ROOT,
         sources=(SIFTFLOW,),
         hint="`make data-siftflow` fetches, unpacks and checks all of it",
+        published=True,
+        nets=STAGES,
+        iterations=300_000,
+        snapshot=2000,
+        schedules={"fcn8s": Schedule(1e-12, 300_000, 2000)},
     ),
     _context("context", "PASCAL-Context, 59 classes and background", classes.CONTEXT),
     _context("context33", "PASCAL-Context, 33 classes and background", classes.CONTEXT_33, task=33),
     _cityscapes("cityscapes", "Cityscapes, 19 classes, full size"),
     _cityscapes("cityscapes-half", "Cityscapes, 19 classes, downscaled 2x", downscale=2),
     _cityscapes("cityscapes-cuts", "Cityscapes, 19 classes, half cuts", cuts=(1, 2)),
+    Dataset(
+        name="camvid",
+        layout="mine",
+        title="CamVid, 11 classes, SegNet's split, in VOC layout",
+        classes=classes.CAMVID,
+        mean=MEAN,
+        splits={
+            "train": Split("VOCSegDataLayer", ".", 367),
+            "val": Split("VOCSegDataLayer", ".", 101),
+            "test": Split("VOCSegDataLayer", ".", 233),
+        },
+        train_split="train",
+        val_split="val",
+        home=ROOT / "camvid",
+        hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
+        "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
+    ),
 )
 
 _SYNTHETIC = Dataset(
     name="synthetic",
+    layout="voc",
     title="textured shapes of the 20 VOC classes",
     classes=classes.VOC,
     mean=MEAN,
@@ -299,30 +375,13 @@ _SYNTHETIC = Dataset(
     val_split="val",
     home=ROOT / "synthetic",
     hint="`python -m data.synthetic --out data/synthetic` writes it",
-)
-
-_CAMVID = Dataset(
-    name="camvid",
-    title="CamVid, 11 classes, SegNet's split, in VOC layout",
-    classes=classes.CAMVID,
-    mean=MEAN,
-    splits={
-        "train": Split("VOCSegDataLayer", ".", 367),
-        "val": Split("VOCSegDataLayer", ".", 101),
-        "test": Split("VOCSegDataLayer", ".", 233),
-    },
-    train_split="train",
-    val_split="val",
-    home=ROOT / "camvid",
-    hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
-    "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
+    twin_of="voc",
 )
 
 
 def _twin(dataset: Dataset) -> Dataset:
     """The synthetic set in the dataset's layout; one folder serves all sizes and tasks."""
-    written = dataset.name.removesuffix("33").partition("-")[0]
-    home = ROOT / f"synthetic-{written}"
+    home = ROOT / f"synthetic-{dataset.layout}"
     return dataclasses.replace(
         dataset,
         name=f"synthetic-{dataset.name}",
@@ -330,14 +389,17 @@ def _twin(dataset: Dataset) -> Dataset:
         splits={n: dataclasses.replace(s, count=None) for n, s in dataset.splits.items()},
         home=home,
         sources=(),
-        hint=f"`python -m data.synthetic --dataset {written} --out {home}` writes it",
+        hint=f"`python -m data.synthetic --dataset {dataset.layout} --out {home}` writes it",
+        published=False,
+        twin_of=dataset.name,
     )
 
 
-# "synthetic" is the twin of VOC.
-DATASETS = {
-    d.name: d for d in (*_PUBLISHED, _CAMVID, _SYNTHETIC, *(_twin(d) for d in _PUBLISHED[1:]))
-}
+_TWINS = (
+    _SYNTHETIC,
+    *(_twin(d) for d in _COLLECTED if d.published and d.name != _SYNTHETIC.twin_of),
+)
+DATASETS = {d.name: d for d in (*_COLLECTED, *_TWINS)}
 
 
 def data_layer(
@@ -375,17 +437,6 @@ def passes(dataset: Dataset, split: str) -> int:
     """How many passes of a net (batch 1) see each image of a split once: a cut is an image."""
     rows, columns = dataset.options.get("cuts", (1, 1))
     return rows * columns * len(ids(dataset, split))
-
-
-def palette() -> np.ndarray:
-    """VOC's colour map, (256, 3) uint8 RGB: bit k of the class's three-bit groups sets bit 7-k."""
-    index = np.arange(256)
-    colours = np.zeros((256, 3), np.uint8)
-    for group in range(8):
-        for channel in range(3):
-            bit = index >> (3 * group + channel) & 1
-            colours[:, channel] |= (bit << (7 - group)).astype(np.uint8)
-    return colours
 
 
 def ids(dataset: Dataset, split: str) -> list[str]:

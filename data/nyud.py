@@ -7,7 +7,7 @@ from PIL import Image
 
 from data import hha
 from data.datasets import NYUD, NYUD_SPLITS, Dataset, ids
-from data.files import convert, write_lines
+from data.preparation_steps import convert, write_lines
 
 FIRST = 5001  # the id of the first of the 1449 images, as Gupta et al. number them
 

@@ -8,17 +8,18 @@ removed afterwards. The report page is in runs/data-NAME.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
+import command_line
 from data import cityscapes, context, nyud, siftflow, voc
-from data.datasets import DATASETS, Dataset, Source, ids, require
+from data.custom import NAMES, find
+from data.datasets import Dataset, Source, ids, require
 from data.download import download
-from data.mine import find
 from data.unpack import unpack
 
+# By layout: what is derived from a dataset's files as they are published
 STEPS: dict[str, tuple[Callable[[Dataset], None], ...]] = {
     "voc": (voc.derive_seg11valid, voc.draw_sbd),
     "nyud": (nyud.derive_splits, nyud.encode_depth),
@@ -57,35 +58,27 @@ def prepare(dataset: Dataset) -> None:
     """Fetch, convert and split a dataset, and check how many images its splits have."""
     for source in dataset.sources:
         fetch(source, dataset.home)
-    # The sizes and tasks of one dataset have the same files, as has a synthetic twin.
-    layout = dataset.name.removeprefix("synthetic-").partition("-")[0].removesuffix("33")
-    for step in STEPS.get(layout, ()):
+    for step in STEPS.get(dataset.layout, ()):
         step(dataset)
     require(dataset)
     check_counts(dataset)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m data.prepare",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("dataset", metavar="NAME", help=f"{', '.join(DATASETS)}, mine")
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m data.prepare", __doc__)
+    parser.add_argument("dataset", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--data", type=Path, help="folder of the dataset's folders (data/)")
     parser.add_argument("--out", type=Path, help="folder of the report (runs/data-NAME)")
     args = parser.parse_args(argv)
-    from caffe import CaffeError  # here, for it and matplotlib take seconds to load
-    from data.report import report
+    return command_line.run(_prepare_and_report, args.dataset, args.data, args.out)
 
-    try:
-        dataset = find(args.dataset, args.data)
-        prepare(dataset)
-        report(dataset, args.out or Path("runs") / f"data-{dataset.name}")
-    except (ValueError, OSError, CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+def _prepare_and_report(name: str, folder: Path | None, out: Path | None) -> None:
+    from data.report import report  # here, for caffe and matplotlib take seconds to load
+
+    dataset = find(name, folder)
+    prepare(dataset)
+    report(dataset, out)
 
 
 if __name__ == "__main__":

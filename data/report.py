@@ -2,30 +2,29 @@
 
     python -m data.report NAME_OR_FOLDER [--out DIR]
 
-NAME is a dataset of data/datasets.py, FOLDER one of your own in VOC layout (see data/mine.py). The
-page is runs/data-NAME/report.html, beside classes.csv, its table, and its pictures.
+NAME is a dataset of data/datasets.py, FOLDER one of your own in VOC layout (see data/custom.py).
+The page is runs/data-NAME/report.html, beside classes.csv, its table, and its pictures.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from caffe import CaffeError
+import command_line
 from caffe.core.files import replacing, write_text
-from data.datasets import DATASETS, Dataset, palette
-from data.mine import find, mine
-from data.samples import Survey, photograph, reader, verify
-from infer import colours, legend, overlay
-from solvers.plots import grid, visible
+from data.custom import custom, find
+from data.datasets import DATASETS, Dataset
+from data.drawing import colours, legend, overlay, palette
+from data.picture_grid import grid, visible
+from data.statistics import Survey, photograph, reader, verify
 
 SAMPLES = 6
 STYLE = """
@@ -37,8 +36,9 @@ img { max-width: 100%; }
 """
 
 
-def report(dataset: Dataset, out: Path) -> Path:
-    """Verify the dataset, write its page to folder `out` and return the page's path."""
+def report(dataset: Dataset, out: Path | None = None) -> Path:
+    """Verify the dataset, write its page to a folder (runs/data-NAME), return the page's path."""
+    out = out or Path("runs") / f"data-{dataset.name}"
     surveys = verify(dataset)
     rows = [
         row
@@ -174,24 +174,18 @@ def _table(rows: list[dict], left: tuple[str, ...]) -> str:
     return "\n".join(["<table>", head, *(line("td", row.items()) for row in rows), "</table>"])
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m data.report",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m data.report", __doc__)
     parser.add_argument("dataset", metavar="NAME_OR_FOLDER", help=", ".join(DATASETS))
     parser.add_argument("--data", type=Path, help="folder with NAME's files (data/)")
     parser.add_argument("--out", type=Path, help="folder to write to (runs/data-NAME)")
     args = parser.parse_args(argv)
-    try:
-        own = args.data is None and args.dataset not in DATASETS and Path(args.dataset).is_dir()
-        dataset = mine(Path(args.dataset)) if own else find(args.dataset, args.data)
-        report(dataset, args.out or Path("runs") / f"data-{dataset.name}")
-    except (ValueError, OSError, CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command_line.run(_report, args.dataset, args.data, args.out)
+
+
+def _report(name_or_folder: str, data: Path | None, out: Path | None) -> None:
+    own = data is None and name_or_folder not in DATASETS and Path(name_or_folder).is_dir()
+    report(custom(Path(name_or_folder)) if own else find(name_or_folder, data), out)
 
 
 if __name__ == "__main__":

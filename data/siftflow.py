@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from seg_labels import SCENES
-
 from data.datasets import SIFTFLOW, Dataset, ids_in
-from data.files import write_lines
+from data.preparation_steps import write_lines
+from seg_labels import SCENES
 
 UNANNOTATED = ("highway_bost181", "street_urb506")
 

@@ -11,7 +11,6 @@ dataset, the two grounds for more (wall and floor, sky and road, ...).
 
 from __future__ import annotations
 
-import argparse
 import io
 import itertools
 import os
@@ -24,12 +23,14 @@ from typing import NamedTuple
 import numpy as np
 import scipy.io
 from PIL import Image
-from seg_labels import LABEL_IDS, NAMES_OF_ALL, SCENES
 from tqdm import tqdm
 
+import command_line
 from data import classes, hha
-from data.datasets import DATASETS, VOID, palette
+from data.datasets import DATASETS, VOID
+from data.drawing import palette_image
 from data.scenes import border, landscape, scene
+from seg_labels import LABEL_IDS, NAMES_OF_ALL, SCENES
 
 CAMERA_HEIGHT = 1.0  # metres above the floor, in the twin of NYUDv2
 
@@ -199,7 +200,7 @@ def generate(
     *,
     train: int,
     val: int,
-    size: tuple[int, int] | None = None,
+    size: Sequence[int] | None = None,
     seed: int = 1337,
     dataset: str = "voc",
 ) -> None:
@@ -210,7 +211,7 @@ def generate(
     ValueError if train or val is below 1, the size below 32 pixels or the seed below 0.
     """
     out, layout = Path(out), LAYOUTS[dataset]
-    size = layout.size if size is None else size
+    size = layout.size if size is None else tuple(size)
     if out.exists():
         raise FileExistsError(f"{out} exists already; remove it or choose another --out")
     if train < 1 or val < 1:
@@ -268,9 +269,7 @@ def _png(pixels: np.ndarray) -> bytes:
 
 def _palette_png(label: np.ndarray) -> bytes:
     file = io.BytesIO()
-    image = Image.fromarray(label)
-    image.putpalette(palette().ravel().tolist())  # turns the mode from L to P
-    image.save(file, "PNG")
+    palette_image(label).save(file, "PNG")
     return file.getvalue()
 
 
@@ -288,33 +287,16 @@ def _save_mat(path: Path, **variables) -> None:
     scipy.io.savemat(path, variables, do_compression=True)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m data.synthetic",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m data.synthetic", __doc__)
     parser.add_argument("--dataset", choices=LAYOUTS, default="voc", help="the layout (voc)")
     parser.add_argument("--out", required=True, help="folder to write; must not exist")
     parser.add_argument("--train", type=int, default=400, help="training images (400)")
     parser.add_argument("--val", type=int, default=80, help="validation images (80)")
     parser.add_argument("--size", type=int, nargs=2, metavar=("H", "W"), help="of the images")
     parser.add_argument("--seed", type=int, default=1337)
-    args = parser.parse_args(argv)
-    size = args.size and tuple(args.size)
-    try:
-        generate(
-            args.out,
-            train=args.train,
-            val=args.val,
-            size=size,
-            seed=args.seed,
-            dataset=args.dataset,
-        )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    options = vars(parser.parse_args(argv))
+    return command_line.run(lambda: generate(options.pop("out"), **options))
 
 
 if __name__ == "__main__":

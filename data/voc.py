@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from data.datasets import SBD, Dataset, ids_in
-from data.files import convert, write_lines
+from data.drawing import write_palette_png
+from data.preparation_steps import convert, write_lines
 
 
 def seg11valid(segval: Iterable[str], sbd_train: Iterable[str]) -> list[str]:
@@ -33,9 +34,7 @@ def derive_seg11valid(dataset: Dataset) -> None:
 
 def draw_sbd(dataset: Dataset) -> None:
     """Write SBD's .mat labels as palette PNG, in cls_png/ beside their folder, where missing."""
-    from voc_layers import SBDDSegDataLayer
-
-    from infer import write_palette_png  # here, for it needs caffe, which takes seconds
+    from voc_layers import SBDDSegDataLayer  # here, for it needs caffe, which takes seconds
 
     folder = dataset.home / SBD.path
     paths = {mat: folder / "cls_png" / f"{mat.stem}.png" for mat in (folder / "cls").glob("*.mat")}

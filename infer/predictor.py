@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infer.images import load_image
+from infer.any_image import load_image
 
 if TYPE_CHECKING:
     import caffe
@@ -115,28 +115,36 @@ def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Ne
     import caffe
     import nets
 
+    stored = caffe.storage.caffemodel.blob_shapes(weights)
     if net is not None and str(net) not in nets.NETS:
         if not Path(net).is_file():
             raise FileNotFoundError(
                 f"{net}: neither a net ({', '.join(nets.NETS)}) nor the file of a deploy prototxt"
             )
-        return _net(net, weights)
-    found, classes, width = nets.net_of_weights(weights)
+        return _net(net, weights, stored)
+    try:
+        found, classes, width = nets.net_of_shapes(stored)
+    except ValueError as error:
+        raise ValueError(f"{weights}: {error}") from None
     if net is not None and not nets.same_weights(str(net), found):
         raise ValueError(f"{weights}: weights of {found}, but {net} was asked for")
     with tempfile.TemporaryDirectory() as folder:
         prototxt = Path(folder) / f"{found}-deploy.prototxt"
         spec = nets.fcn(found, "deploy", classes=classes, data=None, width=width)
         prototxt.write_text(caffe.proto.text.prototxt(spec))
-        return _net(prototxt, weights)
+        return _net(prototxt, weights, stored)
 
 
-def _net(prototxt: str | os.PathLike, weights: str | os.PathLike) -> caffe.Net:
-    """The net with its weights. Caffe itself passes over a layer that the file lacks."""
+def _net(
+    prototxt: str | os.PathLike, weights: str | os.PathLike, stored: Container[str]
+) -> caffe.Net:
+    """The net with its weights; ValueError for a layer that is none of those `stored` in the file.
+
+    Caffe itself passes over such a layer.
+    """
     import caffe
 
     net = caffe.Net(str(prototxt), caffe.TEST)
-    stored = caffe.storage.caffemodel.blob_shapes(weights)
     missing = [layer for layer in net.params if layer not in stored]
     if missing:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Data layer for Cityscapes: fine annotations, labelIds mapped to the 19 trainIds."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, read_indices
 from seg_labels import LABEL_IDS, TRAIN_IDS, VOID
 
@@ -21,7 +22,7 @@ class CityscapesSegDataLayer(SegDataLayer):
     mean = np.array((72.392, 82.909, 73.158), np.float32)
 
     def load_label(self, path):
-        """(1, H, W) uint8."""
+        """(1, H, W) uint8: the classes at path, 0-18, and 255 for void."""
         ids = read_indices(path)
         # 255 is -1, the licence plate's, in 8 bits
         wrong = np.unique(ids[(ids > LABEL_IDS[-1]) & (ids != VOID)])

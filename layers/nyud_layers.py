@@ -1,6 +1,7 @@
 """Data layer for NYUDv2 as S. Gupta et al. (ECCV 2014) prepare it: 40 classes, depth, HHA."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, planes, read_image, read_map
 from seg_labels import from_one
 
@@ -41,11 +42,11 @@ class NYUDSegDataLayer(SegDataLayer):
     load_color = SegDataLayer.load_data
 
     def load_depth(self, path):
-        """(1, H, W) float32."""
+        """(1, H, W) float32: the logarithm of the depth at path less its mean."""
         return (np.log(read_filled_depth(path)) - self.mean_logd)[np.newaxis]
 
     def load_hha(self, path):
-        """(3, H, W) float32."""
+        """(3, H, W) float32: the HHA image at path less its mean."""
         image = read_image(path)
         if image.mode != "RGB":
             raise ValueError(
@@ -55,7 +56,7 @@ class NYUDSegDataLayer(SegDataLayer):
         return planes(np.asarray(image), self.mean_hha)
 
     def load_label(self, path):
-        """(1, H, W) uint8."""
+        """(1, H, W) uint8: the classes at path, 0-39, and 255 for void."""
         return from_one(read_map(path, "segmentation"), 40, path)
 
 
@@ -71,7 +72,7 @@ def read_depth(path):
 
 
 def read_filled_depth(path):
-    """As read_depth; ValueError where there is a 0."""
+    """(H, W) float32 millimetres of a depth image; ValueError where a pixel has none."""
     depth = read_depth(path)
     holes = int((depth <= 0).sum())
     if holes:

@@ -1,6 +1,7 @@
 """Data layer for PASCAL-Context (Mottaghi et al., CVPR 2014): 59 or 33 of 459 classes, by name."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, read_map
 from seg_labels import task_table
 
@@ -48,7 +49,7 @@ class PASCALContextSegDataLayer(SegDataLayer):
         self.table = task_table(read_labels(f"{folder}/labels.txt"), read_labels(path), task, path)
 
     def load_label(self, path):
-        """(1, H, W) uint8."""
+        """(1, H, W) uint8: the classes at path, 0 for all that are not of the task."""
         values = read_map(path, "LabelMap")
         wrong = np.unique(values[(values < 0) | (values >= len(self.table))])
         if wrong.size:

@@ -10,11 +10,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from mat_file import read_mat_file
 from PIL import Image
-from seg_labels import VOID
 
 import caffe
+from mat_file import read_mat_file
+from seg_labels import VOID
 
 AHEAD = 3  # passes that are decoded before they are due
 THREADS = 2  # that decode them

@@ -1,6 +1,7 @@
 """Data layer for SIFT Flow (LabelMe): semantic and geometric labels of the same image."""
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, read_map
 from seg_labels import SCENES, from_one
 
@@ -22,9 +23,9 @@ class SIFTFlowSegDataLayer(SegDataLayer):
     mean = np.array((114.578, 115.294, 108.353), np.float32)
 
     def load_sem(self, path):
-        """(1, H, W) uint8."""
+        """(1, H, W) uint8: the semantic classes at path, 0-32, and 255 for void."""
         return from_one(read_map(path, "S"), 33, path)
 
     def load_geo(self, path):
-        """(1, H, W) uint8."""
+        """(1, H, W) uint8: the geometric classes at path, 0-2, and 255 for void."""
         return from_one(read_map(path, "S"), 3, path, void=(-1, 0))

@@ -9,6 +9,7 @@ Use from a prototxt, with this folder on PYTHONPATH:
 """
 
 import numpy as np
+
 from seg_data_layer import SegDataLayer, described, read_indices, read_mat, whole
 from seg_labels import VOID, checked
 

@@ -1,12 +1,12 @@
 """Generators of the nets: `net_for` (any of the paper's, for its dataset), `fcn` (the nets
 themselves), `classifier` (the ILSVRC nets they are made of), and their data layers."""
 
-from .data import seg_data
-from .facts import Facts, facts
+from .classifiers import CLASSIFIERS, classifier, convolutional
+from .experiments import file_names, net_for, nets_of
 from .fcn import NETS, RGBD_NETS, fcn, modalities
-from .ilsvrc import CLASSIFIERS, classifier, convolutional
-from .recognise import net_of_weights, same_weights, width_of
-from .table import file_names, net_for, nets_of
+from .identify import classifier_of_shapes, net_of_shapes, same_weights
+from .inputs import seg_data
+from .receptive_field import Facts, facts
 
 __all__ = [
     "CLASSIFIERS",
@@ -14,15 +14,15 @@ __all__ = [
     "RGBD_NETS",
     "Facts",
     "classifier",
+    "classifier_of_shapes",
     "convolutional",
     "facts",
     "fcn",
     "file_names",
     "modalities",
     "net_for",
-    "net_of_weights",
+    "net_of_shapes",
     "nets_of",
     "same_weights",
     "seg_data",
-    "width_of",
 ]

@@ -4,33 +4,28 @@ As released, the files of NYUDv2 and SIFT Flow are trainval and test. The classi
 DIR/ilsvrc-NET/deploy.prototxt.
 """
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from caffe import CaffeError
+import command_line
 from caffe.core.files import write_text
 from caffe.proto.text import prototxt
 
-from .table import every_prototxt
+from .experiments import every_prototxt
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m nets",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m nets", __doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
-    out = parser.parse_args(argv).out
-    try:
-        for path, net in every_prototxt():
-            write_text(out / path, prototxt(net))
-            print(out / path)
-    except (ValueError, OSError, CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command_line.run(write, parser.parse_args(argv).out)
+
+
+def write(out: Path) -> None:
+    """Write every net below the folder `out`, and print the path of each."""
+    for path, net in every_prototxt():
+        write_text(out / path, prototxt(net))
+        print(out / path)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ from caffe import NetSpec
 from caffe import layers as L
 from caffe.net_spec import Top
 
-from .parts import channels, convolutional_fcs, fully_connected_fcs, max_pool, normalise, relu
+from .blocks import channels, convolutional_fcs, fully_connected_fcs, max_pool, normalise, relu
 
 
-def trunk(n: NetSpec, bottom: Top, *, width: float = 1.0, pad: int = 0) -> Top:
+def backbone(n: NetSpec, bottom: Top, *, width: float = 1.0, pad: int = 0) -> Top:
     """conv1 ... pool5 on `bottom`; `pad` is that of conv1: 0 in the classifier, 100 in FCN."""
 
     def convolution(number, top, full, kernel_size, pad, stride=1, group=1):
@@ -34,10 +34,10 @@ def trunk(n: NetSpec, bottom: Top, *, width: float = 1.0, pad: int = 0) -> Top:
 
 def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
     """CaffeNet up to fc7, its fc6 and fc7 as convolutions."""
-    top = trunk(n, bottom, width=width, pad=100)
+    top = backbone(n, bottom, width=width, pad=100)
     return convolutional_fcs(n, top, split, width, window=6, group=1)
 
 
 def scores(n: NetSpec, bottom: Top, net: str, classes: int, width: float) -> Top:
-    """The classifier's scores, fc8."""
-    return fully_connected_fcs(n, trunk(n, bottom, width=width), classes, width)
+    """The scores, fc8, of the classifier CaffeNet."""
+    return fully_connected_fcs(n, backbone(n, bottom, width=width), classes, width)

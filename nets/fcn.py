@@ -6,34 +6,46 @@ from typing import Any, NamedTuple
 
 from caffe import NetSpec
 from caffe import layers as L
+from caffe.coord_map import crop
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 from data.datasets import VOID
 
 from . import alexnet, googlenet, vgg
-from .data import input_layers
-from .geometry import crop
-from .parts import add, score, upsample
+from .blocks import add, score, upsample
+from .inputs import input_layers
 
 
 class Family(NamedTuple):
     """A classification net made fully convolutional.
 
     features   function that defines it, up to what the scores of stride 32 are taken from
+    first      name of its first convolution
     skips      blobs whose scores can be added, of stride 16 and 8: those of its pooling layers
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
+    margin     scores that lie before the image's first pixel at any stride of the upsampling, for
+               Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, as GoogLeNet has
     """
 
     features: Callable[..., Top]
+    first: str
     skips: tuple[str, ...] = ()
     odd: bool = False
     normalize: bool = False
+    margin: int | None = None
 
 
-ALEXNET = Family(alexnet.features, odd=True, normalize=True)
-VGG16 = Family(vgg.features, ("pool4", "pool3"))
-GOOGLENET = Family(googlenet.features, ("pool3/3x3_s2", "pool2/3x3_s2"), odd=True, normalize=True)
+ALEXNET = Family(alexnet.features, "conv1", odd=True, normalize=True)
+VGG16 = Family(vgg.features, "conv1_1", ("pool4", "pool3"))
+GOOGLENET = Family(
+    googlenet.features,
+    "conv1/7x7_s2",
+    ("pool3/3x3_s2", "pool2/3x3_s2"),
+    odd=True,
+    normalize=True,
+    margin=98,
+)
 
 
 class Net(NamedTuple):
@@ -42,8 +54,8 @@ class Net(NamedTuple):
     scales      the factor of each skip's features; the finest skip comes last
     fixed       only the scores learn
     modalities  what an RGB-D net sees; if several and not `late`, they are channels of one image
-    late        each modality has a trunk of its own, and their scores are averaged
-    first       name of the first convolution, other than VGG16's if its weights do not fit
+    late        each modality has a backbone of its own, and their scores are averaged
+    renamed     name of the first convolution where the family's weights do not fit it
     """
 
     family: Family = VGG16
@@ -51,7 +63,17 @@ class Net(NamedTuple):
     fixed: bool = False
     modalities: tuple[str, ...] = ()
     late: bool = False
-    first: str = "conv1_1"
+    renamed: str | None = None
+
+    @property
+    def first(self) -> str:
+        """Name of the first convolution, without the stream that a late fusion ends it with."""
+        return self.renamed or self.family.first
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """What the names of the layers of each backbone end with."""
+        return self.modalities if self.late else ("",)
 
     @property
     def images(self) -> dict[str, int]:
@@ -72,9 +94,9 @@ _NETS = {
     "fcn-googlenet-16s": Net(GOOGLENET, scales=(1,)),
     "fcn-googlenet-8s": Net(GOOGLENET, scales=(1, 1)),
     "fcn32s-color": Net(modalities=("color",)),
-    "fcn32s-depth": Net(modalities=("depth",), first="conv1_1_d"),
+    "fcn32s-depth": Net(modalities=("depth",), renamed="conv1_1_d"),
     "fcn32s-hha": Net(modalities=("hha",)),
-    "fcn32s-color-d": Net(modalities=("color", "depth"), first="conv1_1_bgrd"),
+    "fcn32s-color-d": Net(modalities=("color", "depth"), renamed="conv1_1_bgrd"),
     "fcn32s-color-hha": Net(modalities=("color", "hha"), late=True),
     "fcn16s-color-hha": Net(scales=(1,), modalities=("color", "hha"), late=True),
 }
@@ -83,8 +105,23 @@ RGBD_NETS = tuple(name for name, net in _NETS.items() if net.modalities)
 
 
 def modalities(net: str) -> tuple[str, ...]:
-    """What an RGB-D net sees: color, depth, hha; () of the others."""
+    """The images that an RGB-D net sees, of color, depth and hha; () for any other net."""
     return _net(net).modalities
+
+
+def marks(net: str, heads: int) -> tuple[frozenset[str], int, bool]:
+    """What tells the layers of a net with so many heads from the layers of other nets.
+
+    These are the names of the first convolutions, the number of the skips' score layers, and
+    whether a skip's features are scaled. Nets with the same marks have the same layers.
+    """
+    kind = _net(net)
+    firsts = frozenset(kind.first + stream for stream in kind.streams)
+    return (
+        firsts,
+        len(kind.scales) * len(kind.streams) * heads,
+        any(scale != 1 for scale in kind.scales),
+    )
 
 
 def fcn(
@@ -101,7 +138,7 @@ def fcn(
     classes    number of classes: channels of the blob `score`; or that of each label, as
                {"sem": 33, "geo": 3}, for blobs `score_sem` and `score_geo`
     data       module, layer and param_str of the data layer; a deploy net has an Input instead
-    width      scales the channels of the trunk and of fc6 and fc7
+    width      scales the channels of the backbone and of fc6 and fc7
     normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
                default as in the released net
 
@@ -111,7 +148,7 @@ def fcn(
     labels = classes if isinstance(classes, dict) else {"label": classes}
     n = NetSpec()
     input_layers(n, split, data, size=500, images=kind.images, labels=labels)
-    streams = kind.modalities if kind.late else ("",)
+    streams = kind.streams
     if len(kind.images) > 1 and not kind.late:
         n.data = L.Concat(*(n[image] for image in kind.images))
     image = n[streams[0] or "data"]
@@ -127,7 +164,7 @@ def fcn(
         deepest = ((stream, features_of(stream)) for stream in streams)
         coarse = _scores(n, f"score_fr{head}", f"score_fused{head}", deepest, outputs)
         top = _upscore(n, kind, streams, coarse, outputs, head)
-        n[f"score{head}"] = crop(top, image)
+        n[f"score{head}"] = _crop(kind.family, top, image, kind.family.margin)
         if split != "deploy":
             n[f"loss{head}" if "loss" in n.tops else "loss"] = L.SoftmaxWithLoss(
                 n[f"score{head}"],
@@ -180,7 +217,7 @@ def _upscore(
         )
         fine = _scores(n, skip, skip, features, classes)
         if odd:  # the coarse scores are as large as the fine ones, or reach a pixel further
-            n[f"{name}c"] = coarse = crop(coarse, fine)
+            n[f"{name}c"] = coarse = _crop(kind.family, coarse, fine, 0)
         else:
             n[f"{skip}c"] = fine = crop(fine, coarse)
         n[f"fuse_{pool}{head}"] = scores = add(coarse, fine)
@@ -191,6 +228,17 @@ def _upscore(
     return n[name]
 
 
+def _crop(family: Family, top_from: Top, top_to: Top, margin: int | None) -> Top:
+    """Crop layer that cuts `top_from` down to the pixels of `top_to`.
+
+    Between scores and features of GoogLeNet there is no margin: its windows are odd and pooling
+    has no padding, so all strides of the upsampling have their first pixel where the features do.
+    """
+    if family.margin is None:
+        return crop(top_from, top_to)
+    return L.Crop(top_from, top_to, crop_param=dict(axis=2, offset=[margin]))
+
+
 def _scaled(n: NetSpec, name: str, top: Top, scale: float) -> Top:
     if scale == 1:
         return top
@@ -199,7 +247,7 @@ def _scaled(n: NetSpec, name: str, top: Top, scale: float) -> Top:
 
 
 def _fix(net: caffe_pb2.NetParameter) -> None:
-    """Let only the scores learn."""
+    """Let only the score layers learn: set every other learning rate to 0."""
     for layer in net.layer:
         if not layer.name.startswith("score"):
             for param in layer.param:

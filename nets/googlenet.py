@@ -5,7 +5,7 @@ from caffe import layers as L
 from caffe import params as P
 from caffe.net_spec import Top
 
-from .parts import LEARNED, channels, dropout, inner_product, max_pool, normalise, relu
+from .blocks import LEARNED, channels, dropout, inner_product, max_pool, normalise, relu
 
 # Channels of each module: 1x1; 3x3_reduce and 3x3; 5x5_reduce and 5x5; pool_proj
 INCEPTIONS = {
@@ -21,7 +21,7 @@ INCEPTIONS = {
 }
 
 
-def trunk(n: NetSpec, bottom: Top, *, width: float = 1.0, pad: int = 3) -> Top:
+def backbone(n: NetSpec, bottom: Top, *, width: float = 1.0, pad: int = 3) -> Top:
     """conv1 ... inception_5b on `bottom`; `pad` is that of conv1: 3 in the classifier."""
     top = _convolution(n, "conv1", "7x7_s2", bottom, 64, width, kernel_size=7, stride=2, pad=pad)
     n["pool1/3x3_s2"] = top = max_pool(top, 3)
@@ -62,13 +62,13 @@ def _convolution(n: NetSpec, module: str, name: str, bottom: Top, full, width, *
 
 def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
     """GoogLeNet up to its last module, without the average pooling that follows (section 4.1)."""
-    top = trunk(n, bottom, width=width, pad=100)
+    top = backbone(n, bottom, width=width, pad=100)
     return top if split == "deploy" else dropout(n, "pool5/drop_7x7_s1", top, 0.4)
 
 
 def scores(n: NetSpec, bottom: Top, net: str, classes: int, width: float) -> Top:
     """The classifier's scores, loss3/classifier."""
-    top = trunk(n, bottom, width=width)
+    top = backbone(n, bottom, width=width)
     n["pool5/7x7_s1"] = L.Pooling(top, pool=P.Pooling.AVE, kernel_size=7, stride=1)
     top = dropout(n, "pool5/drop_7x7_s1", n["pool5/7x7_s1"], 0.4)
     n["loss3/classifier"] = inner_product(top, classes)

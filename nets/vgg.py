@@ -1,10 +1,10 @@
-"""VGG16 and VGG19 (Simonyan & Zisserman, 2015): VGG16 is the trunk of most nets here."""
+"""VGG16 and VGG19 (Simonyan & Zisserman, 2015): VGG16 is the backbone of most nets here."""
 
 from caffe import NetSpec
 from caffe import layers as L
 from caffe.net_spec import Top
 
-from .parts import (
+from .blocks import (
     LEARNED,
     channels,
     convolutional_fcs,
@@ -18,7 +18,7 @@ DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 CHANNELS = (64, 128, 256, 512, 512)
 
 
-def trunk(
+def backbone(
     n: NetSpec,
     bottom: Top,
     *,
@@ -31,8 +31,8 @@ def trunk(
     """conv1_1 ... pool5 on `bottom`; gives pool5, whose pixels are 32 of `bottom` apart.
 
     `pad` is that of conv1_1, 1 in the classifier, 100 in FCN; `suffix` ends the names of all
-    layers, as a net of two trunks needs; `first` is the name of conv1_1, where it cannot take the
-    weights of VGG's.
+    layers, as a net of two backbones needs; `first` is the name of conv1_1, where it cannot take
+    the weights of VGG's.
     """
     top = bottom
     for group, (depth, full) in enumerate(zip(DEPTHS[net], CHANNELS, strict=True), 1):
@@ -53,13 +53,13 @@ def trunk(
 
 
 def features(n: NetSpec, bottom: Top, split: str, width: float, **names: str) -> Top:
-    """VGG16 up to fc7, its fc6 and fc7 as convolutions; `names` are `trunk`'s suffix and first."""
+    """VGG16 up to fc7, fc6 and fc7 as convolutions; `names` are `backbone`'s suffix and first."""
     # 100 pixels of padding leave something for fc6's 7x7 window even of the smallest image.
-    top = trunk(n, bottom, width=width, pad=100, **names)
+    top = backbone(n, bottom, width=width, pad=100, **names)
     suffix = names.get("suffix", "")
     return convolutional_fcs(n, top, split, width, window=7, suffix=suffix, param=LEARNED)
 
 
 def scores(n: NetSpec, bottom: Top, net: str, classes: int, width: float) -> Top:
     """The scores, fc8, of the classifier `net`."""
-    return fully_connected_fcs(n, trunk(n, bottom, net=net, width=width), classes, width)
+    return fully_connected_fcs(n, backbone(n, bottom, net=net, width=width), classes, width)

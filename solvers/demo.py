@@ -9,27 +9,30 @@ stages, each from the last one's weights. A second run goes on where an interrup
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 import caffe
-from data import synthetic
+import command_line
+from data import picture_grid, synthetic
 from data.datasets import DATASETS, Dataset, ids
-from infer import Predictor, colours, legend, load_image
+from data.drawing import colours, legend
+from infer import Predictor, load_image
 from surgery.ilsvrc import convert
 
-from . import plots, prototxt, score
-from .device import choose_device
+from . import score, solver_prototxt
+from .choose_device import choose_device
 from .metrics import Scores
 from .pretrain import pretrain
 from .progress import logging_to
-from .stage import Stage, train
+from .recipes import DEMO_DATASET, Stage
+from .train_stage import train
 
 SEED = 1337
 WIDTH = 0.125
@@ -50,20 +53,20 @@ def pretrained(out: Path) -> Path:
         classifier.parent.mkdir(parents=True, exist_ok=True)
         with logging_to(classifier.parent / "log.txt"):
             pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
-    weights = out / "vgg16-fcn.caffemodel"
-    print(convert(classifier, weights))
+    weights, report = convert(classifier, out / "vgg16-fcn.caffemodel")
+    print(report)
     return weights
 
 
 def run(out: Path) -> dict[str, Scores]:
     """Run the demo in folder `out`; returns the scores of each stage on the held-out images."""
-    dataset = dataclasses.replace(DATASETS["synthetic"], home=out / "data")
+    dataset = dataclasses.replace(DATASETS[DEMO_DATASET], home=out / "data")
     if not dataset.home.exists():
         synthetic.generate(dataset.home, train=TRAIN, val=VAL, seed=SEED)
     weights = pretrained(out)
     results = {}
     for net, (iterations, rate) in STAGES.items():
-        solver = prototxt.solver(dataset, net, test_iter=VAL)
+        solver = solver_prototxt.solver(dataset, net, test_iter=VAL)
         solver.max_iter = solver.snapshot = iterations
         solver.base_lr, solver.momentum = rate, MOMENTUM
         solver.lr_policy, solver.power = "poly", 1
@@ -91,31 +94,27 @@ def draw(out: Path, dataset: Dataset) -> None:
         rows.append([image, *map(colours, maps)])
         labels.extend(maps)
     columns = ("image", "truth", *STAGES)
-    plots.grid(rows, columns, out / "comparison.png", legend(np.stack(labels), dataset.classes))
+    entries = legend(np.stack(labels), dataset.classes)
+    picture_grid.grid(rows, columns, out / "comparison.png", entries)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m solvers.demo",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m solvers.demo", __doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (runs/demo)")
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     args = parser.parse_args(argv)
+    return command_line.run(_demonstrate, args.out, args.gpu)
+
+
+def _demonstrate(out: Path, gpu: str | None) -> None:
     started = time.monotonic()
-    try:
-        choose_device(args.gpu)
-        results = run(args.out)
-    except (ValueError, OSError, caffe.CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    choose_device(gpu)
+    results = run(out)
     minutes = (time.monotonic() - started) / 60
-    print(f"\n{VAL} held-out images, {len(DATASETS['synthetic'].classes)} classes, in percent:\n")
+    print(f"\n{VAL} held-out images, {len(DATASETS[DEMO_DATASET].classes)} classes, in percent:\n")
     print(score.table(results))
-    print(f"\n{minutes:.1f} minutes. Pictures: {args.out}/comparison.png, {args.out}/*/grid.png")
+    print(f"\n{minutes:.1f} minutes. Pictures: {out}/comparison.png, {out}/*/grid.png")
     print("Segment an image of your own: .venv/bin/python infer.py photo.jpg")
-    return 0
 
 
 if __name__ == "__main__":

@@ -13,21 +13,25 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import caffe
+import command_line
 import nets
 from caffe.core.files import write_text
 from caffe.proto.text import prototxt
-from data.datasets import DATASETS, Dataset, passes, require
-from data.mine import find
+from data.custom import NAMES, find
+from data.datasets import Dataset, passes, require
 
-from . import precision, score
-from .device import choose_device
+from . import compare_precision, score
+from .choose_device import choose_device
 
 
-def evaluate(net: str, dataset: Dataset, weights: Path, out: Path, *, width: float = 1.0):
-    """Score `weights` and write the folder `out`; returns solvers.score.Evaluation.
+def evaluate(
+    net: str, dataset: Dataset, weights: Path, out: Path, *, width: float = 1.0
+) -> score.Evaluation:
+    """Score `weights` and write the folder `out`; returns the scores.
 
     Raises FileExistsError for a folder that holds scores already, and ValueError for weights that
     lack some of the net's layers.
@@ -43,19 +47,19 @@ def evaluate(net: str, dataset: Dataset, weights: Path, out: Path, *, width: flo
     return evaluation
 
 
-def compare_precision(
-    net: str, dataset: Dataset, weights: Path, out: Path, name: str, *, width: float = 1.0
-) -> dict[str, precision.Comparison]:
-    """Write precision.csv to the folder `out`: what the precision `name` changes against fp32.
+def evaluate_precision(
+    net: str, dataset: Dataset, weights: Path, out: Path, precision: str, *, width: float = 1.0
+) -> dict[str, compare_precision.Comparison]:
+    """Write precision.csv to the folder `out`: what a precision changes against fp32.
 
-    Raises as `evaluate`, and ValueError where `name` is fp32 itself.
+    Raises what `evaluate` raises, and ValueError where the precision is fp32 itself.
     """
-    if name == "fp32":
+    if precision == "fp32":
         raise ValueError("--compare-precision holds --precision against fp32: give bf16 or tf32")
     path = _new(out / "precision.csv")
     loaded = _val_net(net, dataset, weights, out, width)
-    heads = precision.compare(loaded, passes(dataset, dataset.val_split), name)
-    write_text(path, precision.as_csv(heads, name))
+    heads = compare_precision.compare(loaded, passes(dataset, dataset.val_split), precision)
+    write_text(path, compare_precision.as_csv(heads, precision))
     return heads
 
 
@@ -76,14 +80,10 @@ def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float)
     return loaded
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m solvers.evaluate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m solvers.evaluate", __doc__)
     parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS))
-    parser.add_argument("--dataset", default="voc", help=f"{', '.join(DATASETS)}, mine (voc)")
+    parser.add_argument("--dataset", default="voc", help=f"{', '.join(NAMES)} (voc)")
     parser.add_argument("--data", type=Path, help="the dataset's folder, if it is elsewhere")
     parser.add_argument("--weights", type=Path, required=True, help="caffemodel to score")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -93,24 +93,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--compare-precision", action="store_true", help="hold --precision against fp32, see above"
     )
-    args = parser.parse_args(argv)
-    try:
-        choose_device(args.gpu)
-        caffe.set_precision(args.precision)
-        dataset = find(args.dataset, args.data)
-        require(dataset)
-        given = (args.net, dataset, args.weights, args.out)
-        if args.compare_precision:
-            heads = compare_precision(*given, args.precision, width=args.width)
-            print(precision.table(heads, args.precision))
-            return 0
-        result = evaluate(*given, width=args.width)
-    except (ValueError, OSError, caffe.CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return command_line.run(_evaluate, parser.parse_args(argv))
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    choose_device(args.gpu)
+    caffe.set_precision(args.precision)
+    dataset = find(args.dataset, args.data)
+    require(dataset)
+    given = (args.net, dataset, args.weights, args.out)
+    if args.compare_precision:
+        heads = evaluate_precision(*given, args.precision, width=args.width)
+        print(compare_precision.table(heads, args.precision))
+        return
+    result = evaluate(*given, width=args.width)
     print(score.table({args.net: result.scores, **result.others}))
     print(f"scores are in {args.out}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from data.datasets import DATASETS
 
-CLASSES = len(DATASETS["synthetic"].classes) - 1  # no image is labelled background
+from .recipes import DEMO_DATASET
+
+CLASSES = len(DATASETS[DEMO_DATASET].classes) - 1  # no image is labelled background
 IMAGES = 1500
 BATCH = 16
 
@@ -24,9 +26,11 @@ def pretrain(folder: Path, *, width: float, iterations: int, seed: int) -> Path:
         "batch": BATCH,
         "size": 224,
         "seed": seed,
-        "mean": DATASETS["synthetic"].mean,
+        "mean": DATASETS[DEMO_DATASET].mean,
     }
-    data = dict(module="synthetic_layers", layer="ClassificationDataLayer", param_str=params)
+    data = dict(
+        module="data.classification_layer", layer="ClassificationDataLayer", param_str=params
+    )
     net = nets.classifier("val", classes=CLASSES, data=data, width=width)
     # A short training has no use for dropout's noise.
     kept = [layer for layer in net.layer if layer.type != "Dropout"]

@@ -23,6 +23,8 @@ HEADS = {"label": "score", "sem": "score_sem", "geo": "score_geo"}
 
 
 class Evaluation(NamedTuple):
+    """What scoring a net over a split gives."""
+
     scores: Scores  # of the main head
     loss: float  # mean of the blob `loss`
     others: dict[str, Scores]  # of the further heads, by label blob: SIFT Flow's "geo"
@@ -67,7 +69,7 @@ def evaluate(
 
 
 def header(classes: Sequence[str], others: dict[str, Scores]) -> list[str]:
-    """The first line of metrics.csv."""
+    """The names of the columns of metrics.csv, its first line."""
     more = [f"{name}_{column}" for name in others for column in HEAD_COLUMNS]
     return [*COLUMNS, *(f"iu_{name}" for name in classes), *more]
 

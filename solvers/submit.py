@@ -7,40 +7,30 @@ FOLDER holds what infer.py wrote of the test images: one PNG an image, named as 
 pixels the net's classes. The whole test set must be there.
 """
 
-import argparse
 import gzip
 import io
 import re
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from seg_data_layer import read_indices
-from seg_labels import LABEL_IDS
 from tqdm import tqdm
 
-from caffe import CaffeError
+import command_line
 from caffe.core.files import replacing
 from data import classes
-from data.datasets import DATASETS, palette
+from data.datasets import DATASETS
+from data.drawing import palette_image
+from seg_data_layer import read_indices
+from seg_labels import LABEL_IDS
 
-# Images of the test sets
-COUNTS = {
-    "voc2011": 1111,
-    "voc2012": 1456,
-    "cityscapes": DATASETS["cityscapes"].splits["test"].count,
-}
-# An image's name in its label map's: beside it may lie overlays.
-NAMES = {
-    "voc2011": r"(\d{4}_\d{6})\.png",
-    "voc2012": r"(\d{4}_\d{6})\.png",
-    "cityscapes": r"([a-z-]+_\d{6}_\d{6})(?:_leftImg8bit)?\.png",
-}
 SIZE = (1024, 2048)  # height and width of Cityscapes' images
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry, so that equal predictions give equal archives
 
@@ -61,9 +51,7 @@ def voc_archive(path: str | PathLike, labels: Mapping[str, Path], year: int = 20
         tarfile.open(fileobj=packed, mode="w") as archive,
     ):
         for name, source in _progress(labels):
-            image = Image.fromarray(_predicted(source, len(classes.VOC)))
-            image.putpalette(palette().tobytes())
-            png = _png(image)
+            png = _png(palette_image(_predicted(source, len(classes.VOC))))
             entry = tarfile.TarInfo(voc_entry(name, year))
             entry.size, entry.mode = len(png), 0o644
             archive.addfile(entry, io.BytesIO(png))
@@ -119,42 +107,58 @@ def _progress(labels: Mapping[str, Path]) -> Iterable[tuple[str, Path]]:
     return tqdm(labels.items(), unit="image", disable=None)
 
 
+class Server(NamedTuple):
+    """A test server: the images of its set, how their label maps are called, who packs them.
+
+    `pattern` has an image's name as its group; beside a label map may lie overlays.
+    """
+
+    images: int
+    pattern: str
+    archive: Callable[[Path, Mapping[str, Path]], None]
+
+
+_VOC = r"(\d{4}_\d{6})\.png"
+SERVERS = {
+    "voc2011": Server(1111, _VOC, partial(voc_archive, year=2011)),
+    "voc2012": Server(1456, _VOC, partial(voc_archive, year=2012)),
+    "cityscapes": Server(
+        DATASETS["cityscapes"].splits["test"].count,
+        r"([a-z-]+_\d{6}_\d{6})(?:_leftImg8bit)?\.png",
+        cityscapes_archive,
+    ),
+}
+
+
 def label_maps(server: str, folder: Path) -> dict[str, Path]:
     """The label maps of a folder by the names of their images; ValueError for too many or few."""
+    images, pattern, _ = SERVERS[server]
     found = {
         match[1]: path
         for path in sorted(folder.glob("*.png"))
-        if (match := re.fullmatch(NAMES[server], path.name))
+        if (match := re.fullmatch(pattern, path.name))
     }
-    if len(found) != COUNTS[server]:
+    if len(found) != images:
         raise ValueError(
             f"{folder}: label maps of {len(found)} images of {server}; the test set has "
-            f"{COUNTS[server]}, and the server wants them all (infer.py writes them)"
+            f"{images}, and the server wants them all (infer.py writes them)"
         )
     return found
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m solvers.submit",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("server", choices=sorted(COUNTS))
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m solvers.submit", __doc__)
+    parser.add_argument("server", choices=sorted(SERVERS))
     parser.add_argument("--labels", type=Path, required=True, help="folder of predictions")
     parser.add_argument("--out", type=Path, required=True, help="archive to write")
     args = parser.parse_args(argv)
-    try:
-        labels = label_maps(args.server, args.labels)
-        if args.server == "cityscapes":
-            cityscapes_archive(args.out, labels)
-        else:
-            voc_archive(args.out, labels, int(args.server.removeprefix("voc")))
-    except (ValueError, OSError, CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{args.out}: {len(labels)} images, for the test server of {args.server}")
-    return 0
+    return command_line.run(_submit, args.server, args.labels, args.out)
+
+
+def _submit(server: str, folder: Path, out: Path) -> None:
+    labels = label_maps(server, folder)
+    SERVERS[server].archive(out, labels)
+    print(f"{out}: {len(labels)} images, for the test server of {server}")
 
 
 if __name__ == "__main__":

@@ -9,26 +9,26 @@ where an interrupted one stopped.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import caffe
+import command_line
 import nets
 from data import synthetic
 from data.datasets import DATASETS, passes
 
-from . import demo, prototxt, score
-from .device import choose_device
+from . import demo, score, solver_prototxt
+from .choose_device import choose_device
 from .metrics import Scores
-from .stage import Stage, train
-from .stages import BEFORE
+from .recipes import BEFORE, DEMO_DATASET, Stage
+from .train_stage import train
 
 TRAIN, VAL = 100, 20
 ITERATIONS = 150
 BASE_LR = 3e-8
-NAMES = tuple(name for name in DATASETS if name.startswith("synthetic-"))
+NAMES = tuple(d.name for d in DATASETS.values() if d.twin_of and d.name != DEMO_DATASET)
 
 
 def run(out: Path) -> dict[str, Scores]:
@@ -37,13 +37,14 @@ def run(out: Path) -> dict[str, Scores]:
     results = {}
     for name in NAMES:
         # One folder serves all sizes and tasks of a dataset.
-        home = out / "twins" / DATASETS[name].home.name.removeprefix("synthetic-")
+        layout = DATASETS[name].layout
+        home = out / "twins" / layout
         if not home.exists():
-            synthetic.generate(home, train=TRAIN, val=VAL, seed=demo.SEED, dataset=home.name)
+            synthetic.generate(home, train=TRAIN, val=VAL, seed=demo.SEED, dataset=layout)
         dataset = dataclasses.replace(DATASETS[name], home=home)
         for net in nets.nets_of(dataset):
             images = passes(dataset, dataset.val_split)
-            solver = prototxt.solver(dataset, net, test_iter=images)
+            solver = solver_prototxt.solver(dataset, net, test_iter=images)
             solver.max_iter = solver.snapshot = ITERATIONS
             solver.base_lr = BASE_LR
             weights = tuple(
@@ -58,24 +59,18 @@ def run(out: Path) -> dict[str, Scores]:
     return results
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m solvers.twins",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m solvers.twins", __doc__)
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder (runs)")
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     args = parser.parse_args(argv)
-    try:
-        choose_device(args.gpu)
-        results = run(args.out)
-    except (ValueError, OSError, caffe.CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(score.table(results))
-    print(f"the paper's tables with these beside: python -m tables --runs {args.out}")
-    return 0
+    return command_line.run(_train_all, args.out, args.gpu)
+
+
+def _train_all(out: Path, gpu: str | None) -> None:
+    choose_device(gpu)
+    print(score.table(run(out)))
+    print(f"the paper's tables with these beside: python -m tables --runs {out}")
 
 
 if __name__ == "__main__":

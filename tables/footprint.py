@@ -13,8 +13,8 @@ import nets
 from bench.processes import peak_memory
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS
-from solvers.device import choose_device
-from solvers.stages import REGIMES
+from solvers.choose_device import choose_device
+from solvers.recipes import REGIMES
 from surgery.upsample import interp
 
 DATASET = DATASETS["cityscapes"]
@@ -48,7 +48,7 @@ def bare(gpu: str | None) -> int:
 
 
 def measure(case: Case) -> Footprint:
-    """Of training steps with one image, as the nets were published, or of forward passes."""
+    """The footprint of training steps with one image, as published, or of forward passes."""
     choose_device(case.gpu)
     caffe.set_recompute(case.recompute)
     run = _training(case) if case.training else _evaluation(case)
@@ -60,7 +60,7 @@ def measure(case: Case) -> Footprint:
 
 
 def _evaluation(case: Case):
-    """A function: an image in, its scores out."""
+    """A function that runs a forward pass, from an image to its scores."""
     spec = nets.net_for(DATASET, case.net, "deploy", width=case.width)
     net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
     _fill(net)
@@ -70,7 +70,7 @@ def _evaluation(case: Case):
 
 
 def _training(case: Case):
-    """A function: a step of stochastic gradient descent."""
+    """A function that runs a step of stochastic gradient descent."""
     spec = nets.net_for(DATASET, case.net, "train", width=case.width)
     data = spec.layer[0]
     data.type = "Input"
@@ -98,7 +98,7 @@ def _noise(channels: int, case: Case) -> np.ndarray:
 
 
 def _fill(net: caffe.Net) -> None:
-    """Draw the weights in place: as surgery.draw does it, they would count twice and more."""
+    """Draw the weights in place: surgery.random_weights makes copies, which would be counted."""
     random = np.random.default_rng(0)
     for name, (weights, *_) in net.params.items():
         if name.startswith("upscore"):

@@ -7,73 +7,23 @@ passes. Prints peak memory beside Guist's, and the seconds of the second pass, w
 recomputation of activations costs. Writes memory.md, memory.csv and memory.png.
 """
 
-import argparse
-import csv
-import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from tqdm import tqdm
 
+import command_line
 from bench.processes import Failed, in_process
-from caffe import CaffeError
-from caffe.core.files import replacing, write_text
-from solvers.device import choose_device
+from solvers.choose_device import choose_device
 
-from .footprint import Case, Footprint, bare, measure
-from .published import Column, Memory, Row, Table, load_memory
-from .render import Cell, Filled, markdown
+from .footprint import Case, bare, measure
+from .memory_report import FACTORS, NETS, SETTINGS, Measured, Point, as_csv, as_png, size, tables_of
+from .output import OUT, publish
+from .published import load_memory
+from .render import markdown
 from .times import device
-
-HEIGHT, WIDTH = 1024, 2048  # of Cityscapes
-FACTORS = (6, 4, 2, 1)
-NETS = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s"}
-MB, GB = 1e6, 1e9
-COLUMNS = (
-    *("net", "task", "recompute", "height", "width", "pixels"),
-    *("peak_bytes", "above_import_bytes", "seconds", "machine"),
-)
-
-
-class Setting(NamedTuple):
-    """A way to run the nets; `task` is how published.json calls it."""
-
-    title: str
-    task: str
-    recompute: bool = False
-
-    @property
-    def training(self) -> bool:
-        return self.task == "training"
-
-
-SETTINGS = (
-    Setting("training", "training"),
-    Setting("training, activations recomputed", "training", recompute=True),
-    Setting("evaluation", "evaluation"),
-)
-
-
-class Point(NamedTuple):
-    net: str
-    setting: Setting
-    factor: int
-
-
-Measured = dict[Point, Footprint | str]  # a text: why it failed
-
-
-def size(factor: int) -> tuple[int, int]:
-    """Height and width of Cityscapes' images, downscaled."""
-    return HEIGHT // factor, WIDTH // factor
-
-
-def pixels(factor: int) -> int:
-    height, width = size(factor)
-    return height * width
 
 
 def measure_all(width: float, gpu: str | None) -> Measured:
@@ -90,156 +40,26 @@ def measure_all(width: float, gpu: str | None) -> Measured:
     return measured
 
 
-# Tables.
-
-
-def tables_of(measured: Measured, imported: int, published: Memory, machine: str) -> list[Filled]:
-    """Of each setting one of memory beside the published one, and one of seconds."""
-    filled = []
-    for setting in SETTINGS:
-        printed = {"Guist": published.megabytes[setting.task]}
-        notes = [
-            f"Ours: the most that a process held, 1 MB = 10^6 bytes; {imported / MB:.0f} MB of it "
-            "are a bare `import caffe`.",
-            *_failures(setting, measured),
-        ]
-        if setting.training:
-            title = "Guist's model"
-            printed[title] = {f: f"{published.model(pixels(f)):.0f}" for f in FACTORS}
-            notes.insert(
-                0,
-                f"{title}: {published.base} + {published.per_pixel} x pixels. At full size nothing "
-                f"was measured; the report estimates {published.full_size}.",
-            )
-        title = f"Peak memory, {setting.title}, MB"
-        cells = _texts(setting, measured, lambda footprint: f"{footprint.peak / MB:.0f}")
-        filled.append(_filled(title, cells, machine, printed, published.source, notes))
-        what = "step" if setting.training else "pass"
-        cells = _texts(setting, measured, lambda footprint: f"{footprint.seconds:.3g}")
-        filled.append(_filled(f"Seconds of a {what}, {setting.title}", cells, machine))
-    return filled
-
-
-def _texts(
-    setting: Setting, measured: Measured, text: Callable[[Footprint], str]
-) -> list[list[Cell]]:
-    """For each size a cell a net; empty where measuring failed."""
-    rows = ([measured[Point(net, setting, factor)] for net in NETS] for factor in FACTORS)
-    return [[Cell() if isinstance(f, str) else Cell(ours=text(f)) for f in row] for row in rows]
-
-
-def _failures(setting: Setting, measured: Measured) -> list[str]:
-    return [
-        f"{NETS[point.net]} at {_name(point.factor)}: {found}"
-        for point, found in measured.items()
-        if point.setting == setting and isinstance(found, str)
-    ]
-
-
-def _filled(
-    title: str,
-    ours: list[list[Cell]],
-    machine: str,
-    printed: dict[str, dict[int, str]] | None = None,
-    source: str | None = None,
-    notes: list[str] | None = None,
-) -> Filled:
-    """A table with a row a size: the printed columns (texts by factor), then our cells."""
-    printed = printed or {}
-    columns = (*map(Column, printed), *(Column(net, "ours") for net in NETS.values()))
-    rows, cells = [], []
-    for factor, row in zip(FACTORS, ours, strict=True):
-        texts = [of_factor.get(factor) for of_factor in printed.values()]
-        rows.append(Row(_name(factor), (*texts, *[None] * len(NETS))))
-        cells.append((*(Cell(text or "") for text in texts), *row))
-    table = Table(title, columns, tuple(rows), source, tuple(notes or ()))
-    return Filled(table, tuple(cells), (machine,) * len(FACTORS))
-
-
-def _name(factor: int) -> str:
-    height, width = size(factor)
-    return f"{width} x {height}" + (f" (1/{factor})" if factor > 1 else "")
-
-
-# Files.
-
-
-def as_csv(measured: Measured, imported: int, machine: str) -> str:
-    """A line for each process; empty cells where it failed."""
-    text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n").writerow
-    write(COLUMNS)
-    for (net, setting, factor), found in measured.items():
-        height, width = size(factor)
-        values = ["", "", ""]
-        if isinstance(found, Footprint):
-            values = [found.peak, found.peak - imported, f"{found.seconds:.4f}"]
-        recompute = int(setting.recompute)
-        write([net, setting.task, recompute, height, width, height * width, *values, machine])
-    return text.getvalue()
-
-
-def plot(measured: Measured, published: Memory, path: Path) -> None:
-    """Draw peak memory and seconds against the pixels: a line a net and setting; Guist's points."""
-    from matplotlib.figure import Figure  # here: the measured processes import this file too
-
-    figure = Figure(figsize=(11, 5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for index, setting in enumerate(SETTINGS):
-        colour = f"C{index}"
-        for net, marker in zip(NETS, "osD^", strict=False):
-            found = {f: measured[Point(net, setting, f)] for f in FACTORS}
-            known = {f: each for f, each in found.items() if isinstance(each, Footprint)}
-            x = [pixels(factor) for factor in known]
-            style = dict(color=colour, marker=marker, label=f"{NETS[net]}, {setting.title}")
-            left.plot(x, [each.peak / GB for each in known.values()], **style)
-            right.plot(x, [each.seconds for each in known.values()], **style)
-    for task, marker in zip(published.megabytes, "x+", strict=True):
-        points = {f: float(text) for f, text in published.megabytes[task].items()}
-        x, y = [pixels(factor) for factor in points], [mb * MB / GB for mb in points.values()]
-        left.plot(x, y, "k" + marker, label=f"Guist, {task}")
-    ends = [pixels(min(FACTORS)), pixels(max(FACTORS))]
-    model = [published.model(end) * MB / GB for end in ends]
-    left.plot(ends, model, "k:", label="Guist's model of training")
-    for axes, label in ((left, "peak memory, GB"), (right, "seconds of a step or pass")):
-        axes.set_xlabel("pixels")
-        axes.set_ylabel(label)
-        axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.3)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside right", fontsize=8)
-    with replacing(path) as file:
-        figure.savefig(file, format="png", dpi=120)
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m tables.memory",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m tables.memory", __doc__)
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     parser.add_argument("--width", type=float, default=1.0, help="scales the nets' channels (1)")
-    parser.add_argument("--out", type=Path, default=Path("runs/tables"), help="(runs/tables)")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"({OUT})")
     args = parser.parse_args(argv)
     if args.width <= 0:
         parser.error("--width must be positive")
+    return command_line.run(_memory, args.width, args.gpu, args.out)
+
+
+def _memory(width: float, gpu: str | None, out: Path) -> None:
     os.environ.setdefault("GLOG_minloglevel", "1")  # the solvers' log is no part of the table
-    try:
-        choose_device(args.gpu)
-        published, machine = load_memory(), device()
-        imported = in_process(bare, args.gpu)
-        measured = measure_all(args.width, args.gpu)
-        text = markdown(tables_of(measured, imported, published, machine))
-        write_text(args.out / "memory.md", text)
-        write_text(args.out / "memory.csv", as_csv(measured, imported, machine))
-        plot(measured, published, args.out / "memory.png")
-    except (ValueError, OSError, CaffeError, Failed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(text)
-    print(f"written: {args.out}/memory.md, {args.out}/memory.csv, {args.out}/memory.png")
-    return 0
+    choose_device(gpu)
+    published, machine = load_memory(), device()
+    imported = in_process(bare, gpu)
+    measured = measure_all(width, gpu)
+    text = markdown(tables_of(measured, imported, published, machine))
+    files = {"memory.md": text, "memory.csv": as_csv(measured, imported, machine)}
+    publish(text, out, files | {"memory.png": as_png(measured, published)})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ FILE = Path(__file__).with_name("published.json")
 
 @dataclass(frozen=True)
 class Column:
-    """`ours` names our value, a column of metrics.csv or as `Ours.value` has it; None: no such."""
+    """A column of a table; `ours` names our value, in metrics.csv or in our_values.Ours.value."""
 
     title: str
     ours: str | None = None
@@ -18,14 +18,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """`published` holds a text a column, as printed; None where nothing was.
+    """A row of a table: its name and the published texts, one a column; None where nothing was.
 
-    `run` is the folder of the run below runs/, `net` the net whose time and facts count,
-    `classifier` the ILSVRC net that it was, `factor` that of Appendix A.
+    `run` is the run on `dataset`, in the folder runs/DATASET-RUN: its net, or what else it is
+    called; without a dataset, the folder. `net` is the net whose time and facts count, `classifier`
+    the ILSVRC net that it was, `factor` that of Appendix A.
     """
 
     name: str
     published: tuple[str | None, ...]
+    dataset: str | None = None
     run: str | None = None
     net: str | None = None
     classifier: str | None = None
@@ -34,10 +36,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Memory:
-    """Guist's Table 2: by task ("training", "evaluation") and the factor by which images were
-    downscaled, MB as printed; and his model of training: `base` + `per_pixel` x pixels.
+    """Guist's Table 2: memory in MB, as printed, against the size of the images.
 
-    `full_size` is what he estimates for images that were not downscaled.
+    megabytes  by task ("training", "evaluation") and the factor by which images were downscaled
+    base       of his model of training, which is `base` + `per_pixel` x pixels
+    full_size  what he estimates for images that were not downscaled
     """
 
     megabytes: dict[str, dict[int, str]]
@@ -53,6 +56,8 @@ class Memory:
 
 @dataclass(frozen=True)
 class Table:
+    """A table: its columns and rows, where it was published, and what stands below it."""
+
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]

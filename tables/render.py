@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .ours import Ours
+from .our_values import Ours
 from .published import Column, Row, Table, number
 
 DASH = "–"  # noqa: RUF001
@@ -58,7 +58,7 @@ def _cell(row: Row, column: Column, text: str | None, ours: Ours, decimals: int)
 
 
 def _decimals(table: Table, index: int) -> int:
-    """Of a column's published numbers; 1 of a share where nothing was published, else 0."""
+    """Decimals of a column's published numbers; if there are none, 1 for a share and 0 else."""
     texts = [row.published[index] for row in table.rows if number(row.published[index]) is not None]
     if not texts:
         return 1 if table.columns[index].percent else 0

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 import caffe
 import nets
-from bench.report import cpu
+from bench.environment import cpu
 from caffe.proto import caffe_pb2
-from solvers.device import choose_device
-from surgery.draw import draw
+from solvers.choose_device import choose_device
+from surgery.random_weights import draw
 
 SIZE = 500  # pixels, as published
 WARM_UP, ROUNDS = 2, 5
@@ -56,6 +56,7 @@ def device() -> str:
 
 
 def as_csv(lines: list[dict[str, str]]) -> str:
+    """The lines of times.csv."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -15,15 +15,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from seg_data_layer import read_indices
 from tqdm import tqdm
 
-from caffe import CaffeError
-from caffe.core.files import write_text
+import command_line
 from data.datasets import DATASETS
+from seg_data_layer import read_indices
 from solvers.metrics import confusion, scores
 
-from .ours import UPPER_BOUNDS
+from .our_values import UPPER_BOUNDS
+from .output import OUT, publish
 
 FACTORS = (128, 64, 32, 16, 8, 4)
 LABELS = 256  # of a label map's 8 bits; those without a pixel take no part in the mean
@@ -77,6 +77,7 @@ def label_maps(data: Path, split: str) -> list[Path]:
 
 
 def as_csv(data: Path, split: str, images: int, bounds: Sequence[float]) -> str:
+    """The lines of upper_bounds.csv."""
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n").writerow
     write(COLUMNS)
@@ -85,33 +86,27 @@ def as_csv(data: Path, split: str, images: int, bounds: Sequence[float]) -> str:
     return text.getvalue()
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m tables.upper_bounds",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    voc = DATASETS["voc"]
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_line.parser("python -m tables.upper_bounds", __doc__)
     parser.add_argument(
         "--data", type=Path, help="folder in VOC layout (PASCAL VOC 2011, as `make data-voc` puts)"
     )
     parser.add_argument("--split", help="its list of images (val; of VOC 2011 seg11valid)")
-    parser.add_argument("--out", type=Path, default=Path("runs/tables"), help="(runs/tables)")
-    args = parser.parse_args(argv)
+    parser.add_argument("--out", type=Path, default=OUT, help=f"({OUT})")
+    return command_line.run(_upper_bounds, parser.parse_args(argv))
+
+
+def _upper_bounds(args: argparse.Namespace) -> None:
+    voc = DATASETS["voc"]
     data = args.data or voc.home / voc.splits[voc.val_split].folder
     split = args.split or ("val" if args.data else voc.val_split)
-    try:
-        paths = label_maps(data, split)
-        bounds = upper_bounds(map(read_indices, tqdm(paths, unit="label map", disable=None)))
-        write_text(args.out / UPPER_BOUNDS, as_csv(data, split, len(paths), bounds))
-    except (ValueError, OSError, CaffeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{split} of {data}, {len(paths)} label maps:\nfactor  mean IU")
-    for factor, bound in zip(FACTORS, bounds, strict=True):
-        print(f"{factor:6}{100 * bound:9.1f}")
-    print(f"written: {args.out / UPPER_BOUNDS}")
-    return 0
+    paths = label_maps(data, split)
+    bounds = upper_bounds(map(read_indices, tqdm(paths, unit="label map", disable=None)))
+    lines = [f"{split} of {data}, {len(paths)} label maps:", "factor  mean IU"]
+    lines += [
+        f"{factor:6}{100 * bound:9.1f}" for factor, bound in zip(FACTORS, bounds, strict=True)
+    ]
+    publish("\n".join(lines), args.out, {UPPER_BOUNDS: as_csv(data, split, len(paths), bounds)})
 
 
 if __name__ == "__main__":

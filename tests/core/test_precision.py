@@ -20,8 +20,8 @@ from caffe.core.files import write_text
 from caffe.engine import inference, schedule
 from caffe.layer_types import autocast
 from caffe.proto import caffe_pb2
-from solvers import stage
-from surgery.draw import draw
+from solvers import train_stage
+from surgery.random_weights import draw
 
 ROUNDING = 2.0**-8  # bfloat16 has 8 significant bits: rounding moves a value by at most this share
 
@@ -643,11 +643,11 @@ def test_an_unknown_precision_is_one_line(files, capsys):
     assert caffe.__main__.main(["train", *COMMANDS["train"], "-precision", "half"]) == 1
     error = "error: unknown precision 'half'; there are fp32, tf32, bf16"
     assert capsys.readouterr().err.splitlines()[-1] == error
-    assert stage.main(["fcn32s", "--gpu", "cpu", "--precision", "half"]) == 1
+    assert train_stage.main(["fcn32s", "--gpu", "cpu", "--precision", "half"]) == 1
     assert capsys.readouterr().err.splitlines() == [error]
 
 
 def test_a_stage_takes_the_precision(told, capsys):
     for more, name in (([], "fp32"), (["--precision", "bf16"], "bf16")):
-        assert stage.main(["fcn32s", "--gpu", "cpu", "--data", "no/folder", *more]) == 1
+        assert train_stage.main(["fcn32s", "--gpu", "cpu", "--data", "no/folder", *more]) == 1
         assert told.pop() == name

@@ -42,7 +42,7 @@ import caffe
 import nets
 from caffe.engine import border, padded_prefix, training_step
 from caffe.layer_types import autograd, convolution
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 # Of probabilities, whose differences a loss sends down: they may cancel in all of an array.
 FLOOR = 1e-7

@@ -15,7 +15,7 @@ import caffe
 from caffe import layer_types
 from caffe.engine import kernels, regions
 from surgery import interp
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 
 def pooling(body):

@@ -47,7 +47,7 @@ import caffe
 import nets
 from caffe.layer_types import autograd
 from caffe.proto import caffe_pb2
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 # ---- Twins: solvers of the same net with the same weights, of which the second is watched ----
 

@@ -221,3 +221,36 @@ def test_axes_that_do_not_match_are_refused():
     conv = L.Convolution(data(), kernel_size=3, axis=2)
     with pytest.raises(AxisMismatchException):
         coord_map_from_to(L.Pooling(conv, kernel_size=2), conv.fn.inputs[0])
+
+
+def test_the_map_goes_on_through_a_concat_of_channels():
+    """Of every branch, as an Inception module has them; BVLC's ends there."""
+    n = NetSpec()
+    n.data = data()
+    n.conv = L.Convolution(n.data, kernel_size=7, stride=2, pad=10)
+    n.wide = L.Convolution(n.conv, kernel_size=5, pad=2)
+    for form in ({}, dict(axis=1), dict(concat_param=dict(axis=1)), dict(concat_dim=1)):
+        n.both = L.Concat(L.Convolution(n.conv, kernel_size=1), n.wide, **form)
+        for end in (n.data, n.conv, n.wide):
+            assert coord_map_from_to(n.both, end) == coord_map_from_to(n.wide, end)
+        up = L.Deconvolution(n.both, convolution_param=dict(kernel_size=3, stride=2))
+        assert offset(up, n.data) == [8]
+        with pytest.raises(UndefinedMapException):
+            coord_map(n.both.fn)  # as BVLC's
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_a_concat_along_a_spatial_axis_is_no_path(axis):
+    image = data()
+    with pytest.raises(RuntimeError, match="common blob"):
+        coord_map_from_to(L.Concat(image, image, axis=axis), image)
+
+
+def test_a_path_without_a_concat_has_the_last_word():
+    """Where the branches do not lie on each other, the map is BVLC's."""
+    image = data()
+    odd = L.Pooling(image, kernel_size=1, stride=2)
+    even = L.Pooling(image, kernel_size=2, stride=2)
+    for bottoms in ((L.Concat(odd), even), (even, L.Concat(odd))):
+        _, scale, shift = coord_map_from_to(L.Eltwise(*bottoms), image)
+        assert (scale, shift) == (2, 0.5)

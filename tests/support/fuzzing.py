@@ -30,7 +30,7 @@ def survives(
 
 
 def survive(data: bytes, read: Callable[[bytes], object], count: int = FUZZ_INPUTS) -> None:
-    """The same of bytes that are in no file."""
+    """Every damaged form of bytes that are in no file ends well or in a CaffeError, as above."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcomes = set()
     for i, damaged in enumerate(mutations(data, len(data), count)):

@@ -6,7 +6,7 @@ import numpy as np
 
 import caffe
 import nets
-from surgery.draw import draw
+from surgery.random_weights import draw
 
 WIDTH = 1 / 32
 

@@ -1,0 +1,39 @@
+"""What the commands of this project share: how they parse their arguments and end on an error."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+
+def parser(prog: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser whose help shows the description, a module's docstring, line by line as written."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def run(work: Callable[..., int | None], *args: object) -> int:
+    """Exit status of work(*args): what it returns, 0 for None, 1 after an error of the user's.
+
+    ValueError, OSError and caffe.CaffeError name what the user can mend: they are printed to
+    stderr, above any progress bar, as `error: ...`. What else is raised is a defect, and raised on.
+    """
+    try:
+        return work(*args) or 0
+    except Exception as error:
+        if not _is_the_users(error):
+            raise
+        tqdm.write(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _is_the_users(error: Exception) -> bool:
+    if isinstance(error, ValueError | OSError):
+        return True
+    from caffe import CaffeError  # here: it takes seconds, and --help and most errors need none
+
+    return isinstance(error, CaffeError)

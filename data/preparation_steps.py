@@ -1,0 +1,30 @@
+"""Steps that the datasets' preparations share: writing lists, converting files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+THREADS = min(4, os.cpu_count() or 1)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write a list, one line each, whole or not at all."""
+    from caffe.core.files import write_text  # here: caffe loads torch, which takes seconds
+
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def convert(title: str, paths: dict[Path, Path], step: Callable[[Path, Path], None]) -> None:
+    """Call step(source, target) for every target that is not there yet, with progress."""
+    todo = {source: target for source, target in paths.items() if not target.exists()}
+    if not todo:
+        return
+    with ThreadPoolExecutor(THREADS) as pool:
+        done = pool.map(step, todo, todo.values())
+        for _ in tqdm(done, title, len(todo), unit="image"):
+            pass

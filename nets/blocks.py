@@ -1,0 +1,98 @@
+"""Layers that the nets share."""
+
+from caffe import NetSpec
+from caffe import layers as L
+from caffe import params as P
+from caffe.net_spec import Top
+
+# Weights learn at the base rate, biases at twice that and without weight decay.
+LEARNED = [dict(lr_mult=1, decay_mult=1), dict(lr_mult=2, decay_mult=0)]
+
+FC_CHANNELS = 4096  # of fc6 and fc7, in CaffeNet and in VGG
+
+
+def channels(full: int, width: float, group: int = 1) -> int:
+    """`full` channels scaled by `width`, at least one in each of `group` groups."""
+    return max(1, round(full * width / group)) * group
+
+
+def relu(n: NetSpec, name: str, top: Top) -> Top:
+    """ReLU in place, defined under a name."""
+    n[name] = L.ReLU(top, in_place=True)
+    return n[name]
+
+
+def dropout(n: NetSpec, name: str, top: Top, ratio: float = 0.5) -> Top:
+    """Dropout in place, defined under a name."""
+    n[name] = L.Dropout(top, dropout_ratio=ratio, in_place=True)
+    return n[name]
+
+
+def max_pool(bottom: Top, kernel_size: int, **more) -> Top:
+    """Max pooling, of stride 2 unless told otherwise."""
+    return L.Pooling(bottom, pool=P.Pooling.MAX, kernel_size=kernel_size, **{"stride": 2} | more)
+
+
+def normalise(bottom: Top) -> Top:
+    """Local response normalisation with the parameters of CaffeNet and GoogLeNet."""
+    return L.LRN(bottom, local_size=5, alpha=1e-4, beta=0.75)
+
+
+def convolutional_fcs(
+    n: NetSpec, bottom: Top, split: str, width: float, *, window: int, suffix: str = "", **more
+) -> Top:
+    """fc6 and fc7 as convolutions (section 3.1); `window` is what fc6 sees of `bottom`."""
+    top = bottom
+    for number, kernel_size in (("6", window), ("7", 1)):
+        name = f"{number}{suffix}"
+        n[f"fc{name}"] = L.Convolution(
+            top,
+            num_output=channels(FC_CHANNELS, width),
+            kernel_size=kernel_size,
+            stride=1,
+            pad=0,
+            **more,
+        )
+        top = relu(n, f"relu{name}", n[f"fc{name}"])
+        if split != "deploy":
+            top = dropout(n, f"drop{name}", top)
+    return top
+
+
+def fully_connected_fcs(n: NetSpec, bottom: Top, classes: int, width: float) -> Top:
+    """fc6, fc7 and fc8 of a classifier."""
+    top = bottom
+    for number in "67":
+        n[f"fc{number}"] = inner_product(top, channels(FC_CHANNELS, width))
+        top = dropout(n, f"drop{number}", relu(n, f"relu{number}", n[f"fc{number}"]))
+    n.fc8 = inner_product(top, classes)
+    return n.fc8
+
+
+def inner_product(bottom: Top, num_output: int) -> Top:
+    """A fully connected layer that learns as all layers do."""
+    return L.InnerProduct(bottom, num_output=num_output, param=LEARNED)
+
+
+def score(bottom: Top, classes: int) -> Top:
+    """Scores of every class at every pixel of `bottom`. They start at zero."""
+    return L.Convolution(bottom, num_output=classes, kernel_size=1, pad=0, param=LEARNED)
+
+
+def upsample(bottom: Top, classes: int, factor: int, odd: bool = False) -> Top:
+    """Upsampling by `factor`; `surgery.interp` gives it its weights, and nothing changes them.
+
+    `odd`: the pixels of `bottom` lie on pixels of the result, not between them.
+    """
+    return L.Deconvolution(
+        bottom,
+        convolution_param=dict(
+            num_output=classes, kernel_size=2 * factor - odd, stride=factor, bias_term=False
+        ),
+        param=[dict(lr_mult=0)],
+    )
+
+
+def add(*bottoms: Top, **more) -> Top:
+    """The sum of several tops, with the options of Eltwise."""
+    return L.Eltwise(*bottoms, operation=P.Eltwise.SUM, **more)

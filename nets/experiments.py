@@ -1,0 +1,81 @@
+"""Which nets each dataset has, and the prototxt of each: the paper's experiments."""
+
+from collections.abc import Iterator
+from os import PathLike
+from typing import Any
+
+from caffe.proto import caffe_pb2
+from data.datasets import DATASETS, Dataset
+
+from .classifiers import CLASSIFIERS, classifier
+from .fcn import NETS, RGBD_NETS, fcn, modalities
+from .inputs import SPLITS, seg_data
+
+
+def nets_of(dataset: str | Dataset) -> tuple[str, ...]:
+    """The nets of the experiments on a dataset (or its name): its own, or all that take its images.
+
+    Raises ValueError for a name that there is none of.
+    """
+    dataset = _dataset(dataset)
+    return dataset.nets or (RGBD_NETS if _has_depth(dataset) else NETS)
+
+
+def net_for(
+    dataset: str | Dataset,
+    net: str,
+    split: str,
+    *,
+    width: float = 1.0,
+    normalize: bool | None = None,
+    home: str | PathLike | None = None,
+    seed: int = 1337,
+    **options: Any,
+) -> caffe_pb2.NetParameter:
+    """A net for a dataset (or its name), with its classes and the data layer of its split.
+
+    `split` is "train", "val" or "deploy". `width` and `normalize` are those of `fcn`; `home`,
+    `seed` and `options` those of `seg_data`, for the data layer. Raises ValueError for a net or
+    split that there is none of, and for a net whose inputs the dataset lacks.
+    """
+    dataset = _dataset(dataset)
+    if seen := modalities(net):
+        if not _has_depth(dataset):
+            raise ValueError(f"{net} sees {' and '.join(seen)}; {dataset.name} has color only")
+        options = {"tops": [*seen, *dataset.labels]} | options
+    of_dataset = {"train": dataset.train_split, "val": dataset.val_split}.get(split)
+    data = of_dataset and seg_data(dataset, of_dataset, home=home, seed=seed, **options)
+    classes = {label: len(names) for label, names in dataset.labels.items()}
+    return fcn(net, split, classes=classes, data=data, width=width, normalize=normalize)
+
+
+def _dataset(dataset: str | Dataset) -> Dataset:
+    if not isinstance(dataset, str):
+        return dataset
+    if dataset not in DATASETS:
+        raise ValueError(f"no dataset {dataset!r}; choose from {', '.join(DATASETS)}")
+    return DATASETS[dataset]
+
+
+def _has_depth(dataset: Dataset) -> bool:
+    """Whether its data layer can be told which images to give: color, depth and HHA."""
+    return "tops" in dataset.options
+
+
+def file_names(dataset: Dataset) -> dict[str, str]:
+    """Name of the prototxt of each split, as released: trainval and test on NYUDv2, SIFT Flow."""
+    train = dataset.train_split if dataset.train_split == "trainval" else "train"
+    val = dataset.val_split if dataset.val_split == "test" else "val"
+    names = zip(SPLITS, (train, val, "deploy"), strict=True)
+    return {split: f"{name}.prototxt" for split, name in names}
+
+
+def every_prototxt() -> Iterator[tuple[str, caffe_pb2.NetParameter]]:
+    """(path, net) of each published net: DATASET-NET/SPLIT.prototxt; the classifiers' deploy nets
+    are in ilsvrc-NET."""
+    for name, dataset in DATASETS.items():
+        for net in nets_of(dataset) if dataset.published else ():
+            for split, file in file_names(dataset).items():
+                yield f"{name}-{net}/{file}", net_for(dataset, net, split)
+    for net in CLASSIFIERS:
+        yield f"ilsvrc-{net}/deploy.prototxt", classifier("deploy", net=net, classes=1000)

@@ -1,0 +1,55 @@
+"""The curve of a run's metrics, drawn by matplotlib's object interface: pyplot keeps its state."""
+
+import csv
+import os
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from caffe.core.files import replacing
+
+
+def curve(metrics_csv: str | os.PathLike, png: str | os.PathLike) -> None:
+    """Draws loss (log scale) and mean IU against iteration, from a run's metrics.csv.
+
+    The columns `iteration`, `loss` and `mean_iu` are read; an empty cell is a value not measured
+    at that iteration; where a resumed run wrote an iteration again, the last value counts.
+    Raises ValueError for a missing column or a cell that is no number.
+    """
+    loss, mean_iu = _series(metrics_csv, "loss"), _series(metrics_csv, "mean_iu")
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    left = figure.add_subplot()
+    right = left.twinx()
+    for axes, (x, y), name, colour in (
+        (left, loss, "loss", "tab:blue"),
+        (right, mean_iu, "mean IU", "tab:orange"),
+    ):
+        axes.plot(x, y, color=colour, marker="o" if len(x) < 50 else None, markersize=4)
+        axes.set_ylabel(name, color=colour)
+        axes.tick_params(axis="y", labelcolor=colour)
+    if loss[1] and min(loss[1]) > 0:
+        left.set_yscale("log")
+    right.set_ylim(bottom=0)
+    left.set_xlabel("iteration")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.grid(alpha=0.3)
+    with replacing(png) as file:
+        figure.savefig(file, format="png", dpi=120)
+
+
+def _series(metrics_csv: str | os.PathLike, column: str) -> tuple[list[int], list[float]]:
+    values = {}
+    with open(metrics_csv, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        for name in ("iteration", column):
+            if name not in (reader.fieldnames or ()):
+                raise ValueError(f"{metrics_csv}: no column {name!r}, only {reader.fieldnames}")
+        for row in reader:
+            if row[column]:
+                try:
+                    values[int(row["iteration"])] = float(row[column])
+                except ValueError as error:
+                    where = f"{metrics_csv}, line {reader.line_num}"
+                    raise ValueError(f"{where}: {column}: {error}") from error
+    iterations = sorted(values)
+    return iterations, [values[i] for i in iterations]

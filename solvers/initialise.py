@@ -1,0 +1,79 @@
+"""What a training net is filled with: the stage before, bilinear upsampling, zero scores."""
+
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import caffe
+import nets
+import surgery
+from caffe.proto import caffe_pb2
+from caffe.storage.caffemodel import blob_shapes
+from data.datasets import Dataset
+
+from .recipes import BEFORE, suffix
+
+log = logging.getLogger("solvers")
+
+
+def start_from(
+    net: caffe.Net, name: str, dataset: Dataset, weights: Sequence[Path], width: float = 1.0
+) -> None:
+    """Fill the training net `name` from caffemodels, one for each net that BEFORE has for it.
+
+    Raises ValueError for a caffemodel that is not of that net: layers that the stage before has
+    would be left untrained, or layers that it learned would be lost.
+    """
+    new = set(net.params)
+    for before, path in zip(BEFORE[name], weights, strict=True):
+        old = _trained(before, dataset, path, width)
+        end = suffix(name, before)
+        surgery.transplant(net, old, end)
+        new -= {layer + end for layer in old.params}
+        # Where depth comes in, the first convolution does not fit, and has another name.
+        for first in (layer for layer in new if layer.startswith("conv1_1")):
+            surgery.transplant_first(net, first, old, "conv1_1")
+    surgery.interp(net, [layer for layer in net.params if "up" in layer])
+    log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
+
+
+def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:
+    """A net that a stage starts from, with the weights of its caffemodel."""
+    stored = {layer: shapes for layer, shapes in blob_shapes(path).items() if shapes}
+    if net in nets.CLASSIFIERS:
+        spec, title = nets.convolutional(net, width=width), f"the convolutional {net}"
+    else:
+        spec, title = nets.net_for(dataset, net, "deploy", width=width), net
+    old = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
+    upsampling = {layer for layer in old.params if layer.startswith("upscore")}
+    if missing := [layer for layer in old.params if layer not in {*stored, *upsampling}]:
+        raise ValueError(
+            f"{path}: has no weights for {', '.join(missing)}; the next stage must start from the "
+            f"weights of {title}, or it would train from nothing"
+        )
+    if further := [x for x in stored if x.startswith("score") and x not in old.params]:
+        raise ValueError(
+            f"{path}: has weights for {', '.join(further)}, which {title} has not: they are of "
+            f"another stage; give those of {title}"
+        )
+    # A classifier's fc6 is (outputs, inputs); in an old file the first two of four axes are 1.
+    if "fc6" in stored and (len(stored["fc6"][0]) == 2 or stored["fc6"][0][:2] == (1, 1)):
+        raise ValueError(
+            f"{path}: fc6 has shape {stored['fc6'][0]}, that of a classifier; make it "
+            f"convolutional first: python -m surgery.ilsvrc {path}"
+        )
+    for layer, (weights, *_) in old.params.items():
+        shape = stored[layer][0] if layer in stored else tuple(weights.shape)
+        if weights.data.size != math.prod(shape):
+            raise ValueError(
+                f"{path}: {layer} has shape {shape}, expected {tuple(weights.shape)} of {title} at "
+                f"width {width:g}: give the width (WIDTH=, --width) and the dataset that these "
+                "weights were trained with"
+            )
+    old.copy_from(str(path))
+    return old
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return " and ".join(map(str, paths))

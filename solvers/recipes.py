@@ -1,0 +1,153 @@
+"""The stages: what each net starts from, how it was trained, and what one training of it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import nets
+from caffe.proto import caffe_pb2
+from data import custom
+from data.datasets import Dataset, Schedule
+from surgery.ilsvrc import converted
+
+RUNS = Path("runs")
+DEMO_DATASET = "synthetic"  # of solvers.demo, whose runs lie in the folder demo of the others
+
+# What a net starts from: the stage before, two nets of one modality each, or an ILSVRC classifier
+# made fully convolutional.
+BEFORE = {
+    "fcn-alexnet": ("caffenet",),
+    "fcn32s": ("vgg16",),
+    "fcn32s-fixed": ("vgg16",),
+    "fcn16s": ("fcn32s",),
+    "fcn8s": ("fcn16s",),
+    "fcn8s-atonce": ("vgg16",),
+    "fcn-googlenet": ("googlenet",),
+    "fcn-googlenet-16s": ("fcn-googlenet",),
+    "fcn-googlenet-8s": ("fcn-googlenet-16s",),
+    "fcn32s-color": ("vgg16",),
+    "fcn32s-depth": ("vgg16",),
+    "fcn32s-hha": ("vgg16",),
+    "fcn32s-color-d": ("vgg16",),
+    "fcn32s-color-hha": ("fcn32s-color", "fcn32s-hha"),
+    "fcn16s-color-hha": ("fcn32s-color-hha",),
+}
+
+
+class Regime(NamedTuple):
+    """How gradients are taken: `batch` images one after another, their sum a step.
+
+    `normalize`: the loss is averaged over the pixels. `rate`: of base_lr, for equal loss and data.
+    """
+
+    batch: int
+    momentum: float
+    normalize: bool
+    rate: float
+
+
+REGIMES = {
+    # Of the released nets (PAMI 2017): a step an image, an unnormalised loss
+    "heavy": Regime(batch=1, momentum=0.99, normalize=False, rate=1e-6),
+    # Of the CVPR paper, section 4.3
+    "accumulate": Regime(batch=20, momentum=0.9, normalize=True, rate=1),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training of a net, which lives in one folder.
+
+    weights    caffemodels of what BEFORE has for the net
+    solver     its file names stand for those in the folder
+    normalize  whether the loss is averaged over the pixels; None: as the released net's
+    width      scales the channels
+    """
+
+    net: str
+    dataset: Dataset
+    folder: Path
+    weights: tuple[Path, ...]
+    solver: caffe_pb2.SolverParameter
+    normalize: bool | None = None
+    width: float = 1.0
+    seed: int = 1337
+
+
+# base_lr of the released nets. A hundredth for the net with a finer skip: so the paper, and so ours
+# for those that were never released.
+HEAVY = {
+    "fcn32s": 1e-10,
+    "fcn32s-fixed": 1e-10,
+    "fcn16s": 1e-12,
+    "fcn8s": 1e-14,
+    "fcn8s-atonce": 1e-10,
+    "fcn32s-color": 1e-10,
+    "fcn32s-depth": 1e-10,
+    "fcn32s-hha": 1e-10,
+    "fcn32s-color-d": 1e-10,
+    "fcn32s-color-hha": 1e-12,
+    "fcn16s-color-hha": 1e-14,
+}
+# AlexNet's as released, GoogLeNet's as in the paper
+ACCUMULATE = {
+    "fcn-alexnet": 1e-4,
+    "fcn-googlenet": 5e-5,
+    "fcn-googlenet-16s": 5e-7,
+    "fcn-googlenet-8s": 5e-9,
+}
+ATONCE_ITERATIONS = 300_000  # in one stage, as many as the three take
+
+
+def schedule(dataset: Dataset, net: str) -> Schedule:
+    """How a net of nets.NETS or RGBD_NETS was trained; where it was not, as VOC's."""
+    if net in dataset.schedules:
+        return dataset.schedules[net]
+    iterations = ATONCE_ITERATIONS if net == "fcn8s-atonce" else dataset.iterations
+    if net in ACCUMULATE:
+        return Schedule(ACCUMULATE[net], iterations, dataset.snapshot, regime="accumulate")
+    return Schedule(HEAVY[net], iterations, dataset.snapshot)
+
+
+def suffix(net: str, before: str) -> str:
+    """What the layers of `before` have at the end of their names in `net`: color and hha."""
+    return nets.modalities(before)[0] if len(BEFORE[net]) > 1 else ""
+
+
+def default_weights(dataset: str, net: str) -> tuple[Path, ...]:
+    """Where the stages before, on the dataset of this name, leave their weights."""
+    return tuple(_weights(dataset, before) for before in BEFORE[net])
+
+
+def require_weights(dataset: str, net: str, paths: Sequence[Path], *, given: bool) -> None:
+    """Check that what a net starts from is there, where the user said (`given`) or by default.
+
+    Raises ValueError for other than one file for each net that it starts from, FileNotFoundError
+    that names what makes the file.
+    """
+    if len(paths) != len(BEFORE[net]):
+        raise ValueError(
+            f"{net} starts from {' and '.join(BEFORE[net])}, but {len(paths)} caffemodel(s) are "
+            "given; name as many, with commas between them"
+        )
+    for before, path in zip(BEFORE[net], paths, strict=True):
+        if not path.is_file():
+            cure = "check the path" if given else f"`make {_target(dataset, before)}` makes them"
+            raise FileNotFoundError(
+                f"{path}: {net} starts from these weights, of {before}, and they are not there; "
+                f"{cure}" + ("" if given else ", or give others (WEIGHTS=, --weights)")
+            )
+
+
+def _weights(dataset: str, net: str) -> Path:
+    if net in nets.CLASSIFIERS:
+        return converted(net)
+    return RUNS / f"{dataset}-{net}" / f"{net}.caffemodel"
+
+
+def _target(dataset: str, net: str) -> str:
+    """What to tell make for the weights of a net or classifier."""
+    if net in nets.CLASSIFIERS:
+        return f"{net}-fcn"
+    return f"{net}-{dataset}" + (" DATA=folder" if dataset == custom.NAME else "")

@@ -1,0 +1,309 @@
+"""One stage of training: emit the nets, start from the last stage's weights, train, score, resume.
+
+    python -m solvers.train_stage fcn32s [--dataset voc] [--data DIR] [--weights FILE] ...
+
+A stage lives in one folder, runs/DATASET-NET by default: train.prototxt, val.prototxt (where the
+splits are called trainval and test, so are these), deploy.prototxt, solver.prototxt, snapshot/,
+log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png) and, once it has trained
+to the end, NET.caffemodel, which the next stage starts from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import caffe
+import command_line
+import nets
+from caffe.core import files
+from caffe.proto import caffe_pb2
+from data.custom import NAMES, find
+from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
+
+from . import score, solver_prototxt
+from .choose_device import choose_device
+from .initialise import start_from
+from .progress import logging_to, stop_on_sigint
+from .recipes import REGIMES, RUNS, Stage, default_weights, require_weights
+from .report_scores import report_scores
+from .score import Evaluation
+
+log = logging.getLogger("solvers")
+
+
+class Interrupted(Exception):
+    """Ctrl-C, taken between two iterations."""
+
+
+class Diverged(ValueError):
+    """A loss that is no number: nothing of this iteration is worth a snapshot."""
+
+
+def train(stage: Stage, *, resume: bool = True) -> Evaluation:
+    """Train a stage to max_iter and return the scores of its last iteration.
+
+    Continues from the newest whole snapshot; if `resume` is False, older snapshots and metrics are
+    moved aside first. Ctrl-C and errors of the data write a snapshot. Raises ValueError for weights
+    that are not those of the stage before, and for a folder where another net or dataset trained.
+    """
+    stage.folder.mkdir(parents=True, exist_ok=True)
+    with logging_to(stage.folder / "log.txt"):
+        snapshots = _snapshots(stage) if resume else []
+        solver = _solver(stage, continues=bool(snapshots))
+        if snapshots:
+            _resume(stage, solver, snapshots)
+        else:
+            start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+        if not resume:
+            _move_aside(stage.folder / "metrics.csv")
+            if _snapshots(stage):
+                _move_aside(stage.folder / "snapshot")
+                (stage.folder / "snapshot").mkdir()
+        return _run(stage, solver)
+
+
+def _solver(stage: Stage, continues: bool):
+    """Write the prototxt of a stage and build its solver.
+
+    Raises ValueError where a run continues, but with other nets than it began with.
+    """
+    names = nets.file_names(stage.dataset)
+    for split, name in names.items():
+        net = nets.net_for(
+            stage.dataset,
+            stage.net,
+            split,
+            width=stage.width,
+            normalize=stage.normalize,
+            seed=stage.seed,
+        )
+        path, text = stage.folder / name, files.prototxt(net)
+        if continues and path.exists() and path.read_text() != text:
+            raise ValueError(
+                f"{path} is of another net, dataset or regime than this command asks for, and "
+                f"{stage.folder} holds its snapshots: choose another folder (--out), or start "
+                "again there (RESUME=0, --restart)"
+            )
+        files.write_text(path, text)
+    param = caffe_pb2.SolverParameter()
+    param.CopyFrom(stage.solver)
+    param.train_net = str(stage.folder / names["train"])
+    param.test_net[:] = [str(stage.folder / names["val"])]
+    param.snapshot_prefix = str(stage.folder / "snapshot" / "train")
+    param.random_seed = stage.seed
+    path = stage.folder / "solver.prototxt"
+    files.write_text(path, files.prototxt(param))
+    (stage.folder / "snapshot").mkdir(exist_ok=True)
+    return caffe.get_solver(str(path))
+
+
+def _snapshots(stage: Stage) -> list[Path]:
+    """The run's solverstates, the newest first."""
+    found = {
+        int(match[1]): path
+        for path in (stage.folder / "snapshot").glob("train_iter_*.solverstate")
+        if (match := re.fullmatch(r"train_iter_(\d+)", path.stem))
+    }
+    return [found[iteration] for iteration in sorted(found, reverse=True)]
+
+
+def _resume(stage: Stage, solver, snapshots: list[Path]) -> None:
+    """Continue from the first snapshot that is whole; CaffeError if none is."""
+    for path in snapshots:
+        try:
+            solver.restore(str(path))
+        except caffe.CaffeError as error:
+            log.info("Passing over a snapshot: %s", error)
+            continue
+        log.info("Resuming from %s", path)
+        solver.net.layers[0].skip(solver.iter * stage.solver.iter_size)
+        return
+    raise caffe.CaffeError(
+        f"{stage.folder}/snapshot: no snapshot can be read; start again with RESUME=0 (--restart)"
+    )
+
+
+def _move_aside(path: Path) -> None:
+    """Rename what is at path to path.1, path.2, ...: the first that is free."""
+    if path.exists():
+        number = 1
+        while (aside := path.with_name(f"{path.name}.{number}")).exists():
+            number += 1
+        path.rename(aside)
+        log.info("%s is now %s", path, aside)
+
+
+def _run(stage: Stage, solver) -> Evaluation:
+    param = stage.solver
+    every = param.snapshot
+    result = None
+    with tqdm(total=param.max_iter, initial=solver.iter, desc=stage.net, unit="iter") as bar:
+        stop = stop_on_sigint()
+
+        def after_iteration() -> None:
+            loss = solver.smoothed_loss
+            if not np.isfinite(loss):
+                raise Diverged(
+                    f"{stage.net}: the loss is {loss} at iteration {solver.iter}: training "
+                    f"has diverged; lower base_lr ({param.base_lr:g}, --lr) and start again from a "
+                    "snapshot before that, or with RESUME=0"
+                )
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
+            if stop["asked"]:
+                raise Interrupted
+
+        solver.set_action_function(after_iteration)
+        try:
+            while solver.iter < param.max_iter:
+                # Dropout draws anew from here, so that resuming here changes nothing.
+                caffe.set_random_seed(stage.seed + solver.iter)
+                solver.step(min(every - solver.iter % every, param.max_iter - solver.iter))
+                result = report_scores(stage, solver, solver.smoothed_loss)
+        except Interrupted:
+            state = solver.snapshot()
+            raise SystemExit(
+                f"interrupted at iteration {solver.iter}; {state} is written, "
+                "and the same command continues from it"
+            ) from None
+        except Diverged:
+            raise
+        except (ValueError, OSError, caffe.CaffeError):
+            log.info("An error stops the run; %s is written", solver.snapshot())
+            raise
+        finally:
+            stop["restore"]()
+    if result is None:
+        log.info(
+            "Already trained to iteration %d (%d asked for); scoring", solver.iter, param.max_iter
+        )
+        return report_scores(stage, solver, None)
+    if param.max_iter % param.snapshot:
+        solver.snapshot()
+    solver.net.save(str(stage.folder / f"{stage.net}.caffemodel"))
+    return result
+
+
+def dataset_at(name: str, data: Path | None) -> Dataset:
+    """A dataset by name, its files in `data` if that is given.
+
+    For a dataset in VOC layout `data` is any folder of that layout, with splits train and val.
+    """
+    if data is None or name not in DATASETS or not _in_voc_layout(DATASETS[name]):
+        return find(name, data)
+    return dataclasses.replace(
+        DATASETS[name],
+        home=data.resolve(),
+        splits={split: Split("VOCSegDataLayer", ".") for split in ("train", "val")},
+        train_split="train",
+        val_split="val",
+        sources=(),
+        hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
+        "ImageSets/Segmentation/train.txt and val.txt",
+    )
+
+
+def _in_voc_layout(dataset: Dataset) -> bool:
+    return all(LAYERS[split.layer].module == "voc_layers" for split in dataset.splits.values())
+
+
+def _paths(text: str) -> list[Path]:
+    return [Path(path) for path in text.split(",")]
+
+
+def _positive(kind: type) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
+        return value
+
+    return parse
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    return command_line.run(_train, args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_line.parser("python -m solvers.train_stage", __doc__)
+    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS), metavar="NET")
+    parser.add_argument(
+        "--dataset",
+        choices=NAMES,
+        default="voc",
+        metavar="NAME",
+        help=f"{', '.join(NAMES)} (voc)",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="the dataset's folder; for voc, camvid, synthetic and mine any in VOC layout",
+    )
+    parser.add_argument(
+        "--weights",
+        type=_paths,
+        metavar="FILE[,FILE]",
+        help="caffemodel to start from; color-hha: that of color, and that of hha",
+    )
+    parser.add_argument("--out", type=Path, help="folder of the run (runs/DATASET-NET)")
+    parser.add_argument(
+        "--regime", choices=REGIMES, help="of the gradients and the loss (as published)"
+    )
+    parser.add_argument("--iters", type=_positive(int), help="iterations (as published)")
+    parser.add_argument("--lr", type=_positive(float), help="base learning rate (as published)")
+    parser.add_argument(
+        "--snapshot", type=_positive(int), help="iterations between snapshots and scores"
+    )
+    parser.add_argument(
+        "--width", type=_positive(float), default=1.0, help="scales the channels (1)"
+    )
+    parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
+    parser.add_argument(
+        "--recompute", action="store_true", help="less memory: compute activations twice"
+    )
+    parser.add_argument("--restart", action="store_true", help="do not resume from a snapshot")
+    return parser
+
+
+def _train(args: argparse.Namespace) -> None:
+    choose_device(args.gpu)
+    caffe.set_precision(args.precision)
+    caffe.set_recompute(args.recompute)
+    dataset = dataset_at(args.dataset, args.data)
+    require(dataset)
+    given = args.weights is not None
+    weights = args.weights if given else default_weights(args.dataset, args.net)
+    require_weights(args.dataset, args.net, weights, given=given)
+    images = passes(dataset, dataset.val_split)
+    solver = solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
+    solver.max_iter = args.iters or solver.max_iter
+    solver.base_lr = args.lr or solver.base_lr
+    solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
+    stage = Stage(
+        net=args.net,
+        dataset=dataset,
+        folder=args.out or RUNS / f"{args.dataset}-{args.net}",
+        weights=tuple(weights),
+        solver=solver,
+        normalize=REGIMES[args.regime].normalize if args.regime else None,
+        width=args.width,
+    )
+    result = train(stage, resume=not args.restart)
+    print(score.table({args.net: result.scores, **result.others}))
+    print(f"weights, log, metrics and pictures are in {stage.folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""Laws of infer.py: what it reads, writes, prints and refuses."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import tiny_fcn
+
+import infer
+from data.datasets import DATASETS
+from data.drawing import overlay
+
+ROOT = Path(infer.__file__).parents[1]
+VOC = DATASETS["voc"]
+
+
+@pytest.fixture(scope="module")
+def cli():
+    spec = importlib.util.spec_from_file_location("infer_cli", ROOT / "infer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return tiny_fcn.write_weights(tmp_path_factory.mktemp("nets"), "fcn8s", len(VOC.classes))
+
+
+def photo(path, seed=0, size=(30, 40)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.RandomState(seed).randint(0, 256, (*size, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_one_image_gives_its_label_map_its_overlay_and_one_line(cli, weights, tmp_path, capsys):
+    image = photo(tmp_path / "photo.png")
+    assert cli.main([str(image), "--weights", str(weights), "--out", str(tmp_path / "out")]) == 0
+    assert files(tmp_path / "out") == ["photo.png", "photo_overlay.png"]
+    labels = np.asarray(Image.open(tmp_path / "out" / "photo.png"))
+    predictor = infer.Predictor(None, weights, mean=VOC.mean, classes=VOC.classes)
+    np.testing.assert_array_equal(labels, predictor(image))
+    with Image.open(tmp_path / "out" / "photo_overlay.png") as drawn:
+        corner = np.asarray(drawn)[:30, :40]
+    np.testing.assert_array_equal(corner, overlay(infer.load_image(image), labels))
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    (line,) = captured.out.splitlines()
+    assert line.startswith(f"{image}: ")
+    shares = re.findall(r"(\w+) ([\d.]+)%", line)
+    assert {name for name, _ in shares} == {VOC.classes[k] for k in np.unique(labels)}
+    for name, percent in shares:
+        assert float(percent) == pytest.approx(
+            100 * (labels == VOC.classes.index(name)).mean(), abs=0.051
+        )
+    assert [float(percent) for _, percent in shares] == sorted(
+        (float(percent) for _, percent in shares), reverse=True
+    )
+    written = line.split(" -> ")[1].split(", ")
+    assert [Path(path).resolve() for path in written] == [
+        tmp_path / "out" / "photo.png",
+        tmp_path / "out" / "photo_overlay.png",
+    ]
+
+
+def test_an_unreadable_image_among_many_is_reported_and_the_others_are_done(
+    cli, weights, tmp_path, capsys
+):
+    photo(tmp_path / "in" / "a.jpg")
+    (tmp_path / "in" / "b.jpg").write_bytes(b"no image")
+    photo(tmp_path / "in" / "c.png", size=(20, 21))
+    (tmp_path / "in" / "notes.txt").write_text("not looked at")
+    out = tmp_path / "out"
+    assert cli.main([str(tmp_path / "in"), "--weights", str(weights), "--out", str(out)]) == 1
+    assert files(out) == ["a.png", "a_overlay.png", "c.png", "c_overlay.png"]
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 2
+    assert f"error: {tmp_path / 'in' / 'b.jpg'}: not an image" in captured.err
+
+
+def test_lines_and_errors_come_in_the_order_of_the_images(cli, weights, tmp_path, monkeypatch):
+    names = ["a.png", "b.png", "c.png", "d.png"]
+    images = [photo(tmp_path / name, seed) for seed, name in enumerate(names)]
+    images[2].write_bytes(b"no image")
+    printed = []
+    monkeypatch.setattr(cli.tqdm, "write", lambda line, file=None: printed.append(line))
+    out = ["--weights", str(weights), "--out", str(tmp_path / "out")]
+    assert cli.main([*map(str, images), *out]) == 1
+    assert [line.removeprefix("error: ").split(": ")[0] for line in printed] == [*map(str, images)]
+
+
+def test_an_interruption_leaves_the_images_before_it_whole_and_nothing_of_the_others(
+    cli, weights, tmp_path, monkeypatch
+):
+    label = infer.Predictor.__call__
+
+    def interrupted(predictor, image):
+        if image.shape == (20, 21, 3):
+            raise KeyboardInterrupt
+        return label(predictor, image)
+
+    monkeypatch.setattr(infer.Predictor, "__call__", interrupted)
+    photo(tmp_path / "in/a.png")
+    photo(tmp_path / "in/b.png", size=(20, 21))
+    photo(tmp_path / "in/c.png")
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        cli.main([str(tmp_path / "in"), "--weights", str(weights), "--out", str(out)])
+    assert files(out) == ["a.png", "a_overlay.png"]
+    for path in out.iterdir():
+        with Image.open(path) as whole:
+            whole.load()
+
+
+def plan(cli, *inputs):
+    jobs = cli.plan([Path(path) for path in inputs], Path("out"))
+    return [(str(job.image), job.labels.name, job.overlay.name) for job in jobs]
+
+
+def test_images_of_one_name_do_not_overwrite_each_other(cli):
+    assert plan(cli, "x/a.jpg", "y/a.jpg", "a.png", "b.png") == [
+        ("x/a.jpg", "a.png", "a_overlay.png"),
+        ("y/a.jpg", "a-2.png", "a-2_overlay.png"),
+        ("a.png", "a-3.png", "a-3_overlay.png"),
+        ("b.png", "b.png", "b_overlay.png"),
+    ]
+
+
+def test_a_label_map_and_anothers_overlay_do_not_overwrite_each_other(cli):
+    names = plan(cli, "a.jpg", "a_overlay.jpg", "a-2.jpg", "x/a.jpg")
+    written = [name for _, *pair in names for name in pair]
+    assert len(written) == len(set(written)) == 8
+
+
+def test_an_image_named_twice_is_done_once(cli):
+    assert [image for image, *_ in plan(cli, "a.jpg", "./a.jpg", "x/../a.jpg")] == ["a.jpg"]
+
+
+def test_an_image_to_read_is_never_overwritten(cli, weights, tmp_path, capsys):
+    image = photo(tmp_path / "photo.png")
+    before = image.read_bytes()
+    assert cli.main([str(image), "--weights", str(weights), "--out", str(tmp_path)]) == 1
+    assert "photo.png: an image to read would be overwritten" in capsys.readouterr().err
+    assert files(tmp_path) == ["photo.png"]
+    assert image.read_bytes() == before
+
+
+def test_a_folder_without_images_is_an_error(cli, weights, tmp_path, capsys):
+    assert cli.main([str(tmp_path), "--weights", str(weights)]) == 1
+    assert f"error: {tmp_path}: no images (.bmp, " in capsys.readouterr().err
+
+
+def test_without_weights_the_message_names_the_cure(cli, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "DEMO_WEIGHTS", tmp_path / "fcn8s.caffemodel")
+    assert cli.main([str(photo(tmp_path / "a.png"))]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {tmp_path / 'fcn8s.caffemodel'}: no such weights")
+    assert "make demo" in message
+    assert "--weights" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_the_demos_weights_are_the_default(cli, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "DEMO_WEIGHTS", weights)
+    out = tmp_path / "out"
+    assert cli.main([str(photo(tmp_path / "a.png")), "--out", str(out)]) == 0
+    assert files(out) == ["a.png", "a_overlay.png"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--weights", "gone.caffemodel"], "gone.caffemodel: no such weights"),
+        (["--net", "fcn32s"], "weights of fcn8s, but fcn32s was asked for"),
+        (["--net", "gone.prototxt"], "gone.prototxt: neither a net"),
+        (["--dataset", "camvid"], "scores 21 classes, but 11 class names were given"),
+        (["--gpu", "99"], "GPU 99 was asked for"),
+        (["--precision", "half"], "unknown precision 'half'"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_nothing_is_written(
+    cli, weights, tmp_path, capsys, options, message
+):
+    image = photo(tmp_path / "in" / "a.png")
+    out = tmp_path / "out"
+    assert cli.main([str(image), "--weights", str(weights), "--out", str(out), *options]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert not out.exists() or not files(out)
+
+
+def run(*arguments):
+    environment = os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}
+    return subprocess.run(
+        [sys.executable, ROOT / "infer.py", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["--help"], 0), ([], 2), (["a.jpg", "--weights", "gone"], 1)]
+)
+def test_help_and_argument_errors_do_not_wait_for_torch(tmp_path, arguments, status):
+    done = run(*arguments)
+    assert done.returncode == status
+    assert "usage: infer.py" in done.stdout + done.stderr or "error: gone" in done.stderr
+    assert not re.search(r"\| +(torch|caffe|matplotlib|scipy)$", done.stderr, re.MULTILINE)
+    assert re.search(r"\| +numpy$", done.stderr, re.MULTILINE)  # the list of imports was there

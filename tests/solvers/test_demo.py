@@ -1,0 +1,57 @@
+"""The demo from beginning to end, with a few tiny images and two iterations of everything."""
+
+import pytest
+from PIL import Image
+
+import nets
+from caffe.storage.caffemodel import blob_shapes
+from solvers import demo, pretrain, twins
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    monkeypatch.setattr(demo, "TRAIN", 2)
+    monkeypatch.setattr(demo, "VAL", 2)
+    monkeypatch.setattr(demo, "WIDTH", 1 / 32)
+    monkeypatch.setattr(demo, "PRETRAINING", 2)
+    monkeypatch.setattr(demo, "STAGES", {net: (2, 1e-9) for net in demo.STAGES})
+    monkeypatch.setattr(pretrain, "IMAGES", 4)
+    monkeypatch.setattr(pretrain, "BATCH", 2)
+    return tmp_path / "demo"
+
+
+def test_the_twins_run_from_the_demos_classifier_each_stage_from_the_one_before(
+    tiny, monkeypatch, capsys
+):
+    monkeypatch.setattr(twins, "NAMES", ("synthetic-nyud",))
+    monkeypatch.setattr(twins, "TRAIN", 2)
+    monkeypatch.setattr(twins, "VAL", 1)
+    monkeypatch.setattr(twins, "ITERATIONS", 1)
+    runs = tiny.parent
+    assert twins.main(["--out", str(runs), "--gpu", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    for net in nets.RGBD_NETS:
+        assert f"\nsynthetic-nyud-{net} " in printed
+        assert (runs / f"synthetic-nyud-{net}" / "metrics.csv").exists()
+    log = (runs / "synthetic-nyud-fcn32s-color-hha" / "log.txt").read_text()
+    color, hha = (runs / f"synthetic-nyud-fcn32s-{m}" for m in ("color", "hha"))
+    assert f"{color}/fcn32s-color.caffemodel and {hha}/fcn32s-hha.caffemodel" in log
+    assert [path.name for path in (runs / "twins").iterdir()] == ["nyud"]
+
+
+def test_the_demo_pretrains_transplants_trains_scores_and_draws_once(tiny, capsys):
+    assert demo.main(["--out", str(tiny), "--gpu", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert "coerced: fc6 (128, 784) -> (128, 16, 7, 7)" in printed
+    rows = [x for x in printed.splitlines() if x.startswith("fcn") and len(x.split()) == 5]
+    assert [row.split()[0] for row in rows] == ["fcn32s", "fcn16s", "fcn8s"]
+    weights = {net: tiny / net / f"{net}.caffemodel" for net in demo.STAGES}
+    for net, path in weights.items():
+        assert nets.net_of_shapes(blob_shapes(path))[0] == net
+    assert min(Image.open(tiny / "comparison.png").size) > 100
+
+    # A second run trains nothing again, and says the same.
+    before = [path.read_bytes() for path in weights.values()]
+    assert demo.main(["--out", str(tiny), "--gpu", "cpu"]) == 0
+    assert [path.read_bytes() for path in weights.values()] == before
+    assert set(rows) <= set(capsys.readouterr().out.splitlines())

@@ -1,0 +1,276 @@
+"""The stages 32s -> 16s -> 8s through the command line, at tiny width on a tiny synthetic set."""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import caffe
+import nets
+from caffe.proto import caffe_pb2
+from data import synthetic
+from data.datasets import DATASETS
+from solvers import score, train_stage
+from solvers.initialise import start_from
+from surgery.random_weights import draw
+
+WIDTH = 1 / 32
+ROOT = Path(__file__).parents[2]
+
+
+def save_pretrained(path, spec):
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
+    draw(net)
+    net.save(path)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A VOC directory, and vgg16-fcn weights of the tiny width (FCN-32s without its head)."""
+    folder = tmp_path_factory.mktemp("world")
+    synthetic.generate(folder / "data", train=4, val=2, size=(48, 64), seed=1)
+    save_pretrained(folder / "vgg16-fcn.caffemodel", nets.convolutional("vgg16", width=WIDTH))
+    return folder
+
+
+def arguments(world, net, weights, out, *more):
+    voc = world / "data" / "pascal" / "VOC2011"
+    return [
+        *(net, "--data", str(voc), "--weights", str(weights), "--out", str(out)),
+        *("--width", str(WIDTH), "--gpu", "cpu", "--lr", "1e-9", *more),
+    ]
+
+
+def test_the_grid_shows_each_images_own_truth(world, tmp_path, monkeypatch):
+    from data import picture_grid
+    from data.drawing import colours
+
+    grids = []
+    monkeypatch.setattr(picture_grid, "grid", lambda rows, *more: grids.append(rows))
+    assert run_for(world, tmp_path / "run", 1) == 0
+    voc = world / "data" / "pascal" / "VOC2011"
+    names = (voc / "ImageSets/Segmentation/val.txt").read_text().split()
+    for name, (image, truth, _) in zip(names, grids[-1], strict=True):
+        label = np.array(Image.open(voc / f"SegmentationClass/{name}.png"))
+        np.testing.assert_array_equal(truth, colours(label))
+        np.testing.assert_array_equal(image, Image.open(voc / f"JPEGImages/{name}.jpg"))
+
+
+def weights_of(path):
+    return {
+        k: [b.values for b in v]
+        for k, v in caffe.storage.caffemodel.read_weights(path).items()
+        if v
+    }
+
+
+def test_three_stages_each_from_the_last(world, tmp_path, capsys):
+    weights = world / "vgg16-fcn.caffemodel"
+    for net in ("fcn32s", "fcn16s", "fcn8s"):
+        out = tmp_path / net
+        args = arguments(world, net, weights, out, "--iters", "3", "--snapshot", "2")
+        assert train_stage.main(args) == 0
+        assert "mean IU" in capsys.readouterr().out
+        before, weights = weights, out / f"{net}.caffemodel"
+        assert nets.net_of_shapes(caffe.storage.caffemodel.blob_shapes(weights)) == (net, 21, WIDTH)
+        expected = {f"train_iter_{i}.{e}" for i in (2, 3) for e in ("caffemodel", "solverstate")}
+        assert {p.name for p in (out / "snapshot").iterdir()} == expected
+        for split in ("train", "val", "deploy", "solver"):
+            assert (out / f"{split}.prototxt").stat().st_size
+        for picture in ("curve.png", "grid.png"):
+            assert min(Image.open(out / picture).size) > 100
+        assert f"Starting from {before}" in (out / "log.txt").read_text()
+        with open(out / "metrics.csv") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["iteration"] for row in rows] == ["2", "3"]
+        assert list(rows[0]) == score.header(DATASETS["synthetic"].classes, {})
+
+
+def test_new_upsampling_is_bilinear_and_new_scores_are_zero(world):
+    """surgery.interp and the zero-initialised score layers of section 4.2."""
+    dataset = train_stage.dataset_at("synthetic", world / "data" / "pascal" / "VOC2011")
+    spec = nets.net_for(dataset, "fcn32s", "train", width=WIDTH)
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TRAIN))
+    start_from(net, "fcn32s", dataset, [world / "vgg16-fcn.caffemodel"], WIDTH)
+    assert not net.params["score_fr"][0].data.any()
+    upscore = net.params["upscore"][0].data
+    assert upscore[3, 3].sum() == pytest.approx(32**2)
+    assert not upscore[3, 4].any()
+
+
+def test_resuming_ends_with_the_same_bits(world, tmp_path):
+    """Weights, momentum, the order of images and dropout all continue where they were."""
+    weights = world / "vgg16-fcn.caffemodel"
+    for name, runs in (("whole", [4]), ("resumed", [2, 4])):
+        for iters in runs:
+            out = tmp_path / name
+            args = arguments(world, "fcn32s", weights, out, "--snapshot", "2")
+            assert train_stage.main([*args, "--iters", str(iters)]) == 0
+    assert "Resuming from" in (tmp_path / "resumed" / "log.txt").read_text()
+    whole, resumed = (
+        weights_of(tmp_path / name / "fcn32s.caffemodel") for name in ("whole", "resumed")
+    )
+    for layer, blobs in whole.items():
+        for a, b in zip(blobs, resumed[layer], strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=layer)
+
+
+def run_for(world, out, iters, *more):
+    args = arguments(world, "fcn32s", world / "vgg16-fcn.caffemodel", out, "--snapshot", "1")
+    return train_stage.main([*args, "--iters", str(iters), *more])
+
+
+def test_starting_again_moves_the_old_run_aside(world, tmp_path):
+    """Nothing is lost, and nothing of the old run is ever resumed."""
+    out = tmp_path / "run"
+    assert run_for(world, out, 2) == 0
+    assert run_for(world, out, 1, "--restart") == 0
+    assert {p.stem for p in (out / "snapshot").iterdir()} == {"train_iter_1"}
+    assert "train_iter_2" in {p.stem for p in (out / "snapshot.1").iterdir()}
+    assert len((out / "metrics.csv").read_text().splitlines()) == 2
+    assert len((out / "metrics.csv.1").read_text().splitlines()) == 3
+
+
+def test_starting_again_with_weights_that_do_not_fit_moves_nothing(world, tmp_path):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    assert run_for(world, out, 1, "--restart", "--width", str(1 / 16)) == 1
+    assert not (out / "snapshot.1").exists()
+    assert (out / "metrics.csv").exists()
+
+
+def test_a_damaged_snapshot_is_passed_over(world, tmp_path):
+    out = tmp_path / "run"
+    assert run_for(world, out, 2) == 0
+    newest = out / "snapshot" / "train_iter_2.solverstate"
+    newest.write_bytes(newest.read_bytes()[:300])
+    assert run_for(world, out, 3) == 0
+    log = (out / "log.txt").read_text()
+    assert f"Passing over a snapshot: {newest}" in log
+    assert "Resuming from" in log
+    assert "train_iter_1.solverstate" in log.split("Resuming from")[1]
+
+
+def test_a_folder_of_another_net_is_not_continued(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    assert run_for(world, out, 2, "--width", str(1 / 16)) == 1
+    error = capsys.readouterr().err
+    assert str(out / "train.prototxt") in error
+    assert "RESUME=0" in error
+
+
+def test_a_finished_run_is_scored_and_not_written_again(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    before = (out / "metrics.csv").read_text()
+    capsys.readouterr()
+    assert run_for(world, out, 1) == 0
+    assert "fcn32s" in capsys.readouterr().out
+    assert (out / "metrics.csv").read_text() == before
+
+
+def test_bad_data_in_the_middle_of_a_run_leaves_a_snapshot(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    weights = world / "vgg16-fcn.caffemodel"
+    broken = tmp_path / "broken"
+    shutil.copytree(world / "data" / "pascal" / "VOC2011", broken)
+    name = (broken / "ImageSets/Segmentation/val.txt").read_text().split()[1]
+    Image.new("RGB", (64, 48)).save(broken / "SegmentationClass" / f"{name}.png")
+    args = arguments(world, "fcn32s", weights, out, "--iters", "2", "--snapshot", "100")
+    args[args.index("--data") + 1] = str(broken)
+    assert train_stage.main(args) == 1
+    assert f"{name}.png" in capsys.readouterr().err
+    assert (out / "snapshot" / "train_iter_2.solverstate").exists()
+
+
+@pytest.mark.parametrize("option", ["--iters", "--lr", "--snapshot", "--width"])
+def test_options_must_be_positive(option, capsys):
+    with pytest.raises(SystemExit):
+        train_stage.main(["fcn32s", option, "0"])
+    assert option in capsys.readouterr().err
+
+
+def test_ctrl_c_writes_a_snapshot_and_the_command_continues(world, tmp_path):
+    out = tmp_path / "run"
+    args = arguments(world, "fcn32s", world / "vgg16-fcn.caffemodel", out)
+    command = [sys.executable, "-m", "solvers.train_stage", *args, "--iters", "100000"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        log = out / "log.txt"
+        while not (log.exists() and re.search(r"Iteration \d", log.read_text())):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "continues from it" in errors
+    (state,) = (out / "snapshot").glob("*.solverstate")
+    done = int(re.search(r"iter_(\d+)", state.name)[1])
+    assert done > 0
+    assert train_stage.main([*args, "--iters", str(done + 1)]) == 0
+    assert f"Resuming from {state}" in log.read_text()
+
+
+def refused(world, tmp_path, capsys, net, weights, *more):
+    assert train_stage.main(arguments(world, net, weights, tmp_path / "out", *more)) == 1
+    return capsys.readouterr().err
+
+
+def test_a_net_without_the_stage_before_is_refused(world, tmp_path, capsys):
+    error = refused(world, tmp_path, capsys, "fcn16s", world / "vgg16-fcn.caffemodel")
+    assert "no weights for score_fr" in error
+    assert "fcn32s" in error
+
+
+def test_a_classifier_that_was_not_transplanted_is_refused(world, tmp_path, capsys):
+    path = tmp_path / "vgg16.caffemodel"
+    save_pretrained(path, nets.classifier("deploy", classes=20, width=WIDTH))
+    error = refused(world, tmp_path, capsys, "fcn32s", path)
+    assert "fc6" in error
+    assert "surgery.ilsvrc" in error
+
+
+def test_weights_of_another_width_are_refused(world, tmp_path, capsys):
+    path = tmp_path / "wide.caffemodel"
+    save_pretrained(path, nets.fcn("fcn32s", "deploy", classes=21, data=None, width=1 / 16))
+    error = refused(world, tmp_path, capsys, "fcn16s", path)
+    assert "conv1_1" in error
+    assert "(4, 3, 3, 3)" in error
+
+
+def test_missing_weights_name_file_source_and_place(world, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    args = ["fcn16s", "--data", str(world / "data" / "pascal" / "VOC2011"), "--gpu", "cpu"]
+    assert train_stage.main(args) == 1
+    error = capsys.readouterr().err
+    assert "runs/voc-fcn32s/fcn32s.caffemodel" in error
+    assert "`make fcn32s-voc` makes them" in error
+
+
+def test_missing_data_names_files_and_cure(world, tmp_path, capsys):
+    args = ["fcn32s", "--data", str(tmp_path), "--gpu", "cpu"]
+    assert train_stage.main(args) == 1
+    error = capsys.readouterr().err
+    assert str(tmp_path / "ImageSets/Segmentation/train.txt") in error
+    assert "VOC layout" in error
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(world, tmp_path, capsys):
+    weights = world / "vgg16-fcn.caffemodel"
+    error = refused(world, tmp_path, capsys, "fcn32s", weights, "--lr", "1", "--iters", "20")
+    assert "diverged" in error
+    assert "base_lr" in error
