@@ -31,6 +31,7 @@ setup(
         "scipy>=1.11",  # SBD's .mat labels
         "pillow>=10.3",
         "lmdb>=1.4",  # writing databases
+        "google-crc32c>=1.6",  # LevelDB's checksums
         "h5py>=3.11",  # HDF5 weights, solver states and data
         "matplotlib>=3.8",  # curves and grids
         "tqdm>=4.66",
