@@ -52,7 +52,7 @@ help:  ## list the targets
 	@echo "  RECOMPUTE=1          less memory, more time: activations are computed twice"
 	@echo "  RESUME=0             start again; by default it continues from its newest snapshot"
 
-$(READY): setup.py constraints.txt
+$(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[test]"
 	@touch $@

@@ -160,6 +160,7 @@ with contextlib.suppress(Exception):
     ended = subprocess.run([sys.executable, "-c", script, path], capture_output=True)
     assert ended.returncode != 0, "scipy has learnt to refuse it: read_mat_file can use loadmat"
 
+
 TRUTH = {
     "GTcls": {
         "Boundaries": OTHERS["cell"],
