@@ -123,6 +123,7 @@ def exported(tmp_path, capsys, net_text, shape):
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_fcn_is_exported_for_any_height_and_width(tmp_path, capsys):
     printed = exported(
         tmp_path, capsys, write_deploy(tmp_path, "fcn8s", 5).read_text(), (1, 3, 37, 90)
@@ -170,10 +171,15 @@ def test_every_way_to_cut_off_a_pooling_is_exported(tmp_path, method):
         for kernel, stride, pad, rounding in ways
         if pad < kernel
     ]
+    layers.append(  # onnxruntime 1.23 averages wrongly over padding that the sides don't share
+        f'layer {{ name: "sides" type: "Pooling" bottom: "c" top: "sides" pooling_param {{ '
+        f"pool: {method} kernel_h: 3 kernel_w: 2 stride: 1 pad_h: 1 pad_w: 0 }} }}"
+    )
     # Behind a convolution of 16 channels onnxruntime pools in another layout.
     conv = CONV % ("c", "data", "c", 16, "")
-    ip = 'layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" %s }' % (
-        "inner_product_param { num_output: 1 weight_filler { type: 'xavier' } }"
+    ip = (
+        'layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" '
+        "inner_product_param { num_output: 1 weight_filler { type: 'xavier' } } }"
     )
     net = net_of(input_layer("data", 2, 3, 10, 11) + conv + ip + "".join(layers))
     assert len(net.outputs) == len(layers) + 1
@@ -184,7 +190,7 @@ def test_every_way_to_cut_off_a_pooling_is_exported(tmp_path, method):
     assert pools
     for node in pools:  # what not all versions of onnxruntime compute alike is not used
         found = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        assert node.op_type == "MaxPool" or not found["ceil_mode"]
+        assert node.op_type == "MaxPool" or not (found["ceil_mode"] or any(found["pads"]))
         assert node.op_type == "MaxPool" or node.input[0] not in padded
         if found["ceil_mode"]:
             kernel, stride, pad = (found[key][0] for key in ("kernel_shape", "strides", "pads"))

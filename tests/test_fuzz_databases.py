@@ -17,6 +17,8 @@ from caffe.databases.snappy import decompress
 from caffe.feeding import images
 from caffe.feeding.datum import array_to_datum, datum_to_array, parse_datum
 
+pytestmark = pytest.mark.fuzz
+
 RECORDS = Path(__file__).parent / "records" / "data"
 SMALL = [(b"%04d" % i, b"%d" % i) for i in range(300)]
 LARGE = [(b"%04d" % i, bytes(3000)) for i in range(5)]

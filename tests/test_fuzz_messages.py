@@ -17,6 +17,8 @@ from caffe import memory, upgrade
 from caffe.feeding.mean_file import read_mean
 from caffe.proto import caffe_pb2
 
+pytestmark = pytest.mark.fuzz
+
 LEGACY = Path(__file__).parent / "records" / "legacy"
 
 

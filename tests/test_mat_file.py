@@ -178,11 +178,13 @@ def refuses(path):
         raise caffe.CaffeError(str(error)) from error
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("compressed", [False, True])
 def test_damages_of_a_file_are_read_or_refused(path, compressed):
     survives(path, saved(TRUTH, compressed), refuses)
 
 
+@pytest.mark.fuzz
 def test_damages_within_a_compressed_element_are_read_or_refused(path):
     data = saved(TRUTH, False)
 

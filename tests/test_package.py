@@ -29,7 +29,6 @@ def test_scripts_read_the_version_of_the_caffe_that_is_followed():
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
 def test_every_folder_of_the_package_is_found():
     import tomllib
-
     from setuptools import find_packages
 
     found = find_packages(

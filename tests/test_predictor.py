@@ -290,6 +290,7 @@ def predictor(net, weights, classes=NAMES):
     return infer.Predictor(net, weights, mean=MEAN, classes=classes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", nets.NETS)
 def test_a_net_is_known_by_its_weights(folder, name):
     weights = tiny_fcn.write_weights(folder, name, 4)

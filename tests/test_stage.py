@@ -69,6 +69,7 @@ def weights_of(path):
     return {k: [b.values for b in v] for k, v in caffe.storage.read_weights(path).items() if v}
 
 
+@pytest.mark.slow
 def test_three_stages_each_from_the_last(world, tmp_path, capsys):
     weights = world / "vgg16-fcn.caffemodel"
     for net in ("fcn32s", "fcn16s", "fcn8s"):

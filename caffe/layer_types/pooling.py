@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from .. import mode
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
+from .windows import window_sums
 
 
 @layer_type("Pooling")
@@ -82,12 +83,14 @@ class Pooling(LayerType):
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
         pool = self.spec.pooling_param
         ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
+        average = pool.pool == caffe_pb2.PoolingParameter.AVE
         for p, k, s in zip(self.pad, kernel, self.stride, strict=True):
             if 2 * p > k or k < s:  # torch allows no such pad, and drops other windows
                 return None
-            # onnxruntime before 1.23 divides what is cut off by other numbers, and drops no window.
-            cut = pool.pool == caffe_pb2.PoolingParameter.AVE or p > k - s
-            if ceil and cut and torch.onnx.is_in_onnx_export():
+            # onnxruntime before 1.23 divides what is cut off by other numbers and drops no window;
+            # 1.23 averages wrongly over some paddings.
+            differs = (ceil or p) if average else (ceil and p > k - s)
+            if differs and torch.onnx.is_in_onnx_export():
                 return None
         return ceil
 
@@ -123,7 +126,7 @@ class Pooling(LayerType):
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
         padded = F.pad(x, self._padding(x, kernel, pooled))
-        sums = _sums(padded, kernel, self.stride)
+        sums = window_sums(padded, kernel, self.stride)
         # The padding counts, but only as far as one `pad` behind the bottom.
         extents = []
         for i in range(2):
@@ -159,17 +162,6 @@ class Pooling(LayerType):
         )
         value = getattr(pool, name) if pool.HasField(name) else default
         return (value, value)
-
-
-def _sums(x: torch.Tensor, kernel, stride) -> torch.Tensor:
-    """The sum of each whole window."""
-    if not torch.onnx.is_in_onnx_export():
-        return F.avg_pool2d(x, kernel, stride, divisor_override=1)
-    # As a convolution: torch exports no divisor, and onnxruntime takes the padding in front of an
-    # average into it, where 1.23 then gives other numbers.
-    n, c, *size = x.shape
-    sums = F.conv2d(x.reshape(n * c, 1, *size), x.new_ones(1, 1, *kernel), stride=stride)
-    return sums.reshape(n, c, *sums.shape[2:])
 
 
 @layer_type("SPP")
