@@ -9,6 +9,8 @@ from net_text import input_layer, net_of, run_in_place, run_layer
 
 import caffe
 
+pytestmark = pytest.mark.smoke
+
 
 def sigmoid(x):
     return 0.5 * np.tanh(0.5 * x) + 0.5

@@ -8,6 +8,8 @@ import pytest
 
 import caffe
 
+pytestmark = pytest.mark.smoke
+
 ROOT = Path(__file__).parent.parent
 PYPROJECT = (ROOT / "pyproject.toml").read_text()
 
