@@ -1,7 +1,7 @@
 """Reading, resizing and encoding 8-bit images with the pixels that OpenCV gives Caffe (io.cpp).
 
 The resizing is ours, since no other library rounds as OpenCV does, bit for bit, and OpenCV itself
-would be a second decoder of some 60 MB for it.
+would be a second decoder beside Pillow.
 """
 
 import io
