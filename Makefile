@@ -26,7 +26,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint bench bench-quick nets tables table-upper-bounds \
+.PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
 	data-camvid data-mine $(classifiers) $(stages)
 
@@ -52,7 +52,7 @@ help:  ## list the targets
 	@echo "  RECOMPUTE=1          less memory, more time: activations are computed twice"
 	@echo "  RESUME=0             start again; by default it continues from its newest snapshot"
 
-$(READY): setup.py constraints.txt
+$(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[test]"
 	@touch $@
@@ -65,14 +65,20 @@ demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic ima
 twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin; fills `make tables`
 	$(RUN) -m solvers.twins
 
-test: $(READY)  ## run the tests
-	$(RUN) -m pytest
+test: $(READY)  ## run the tests, or those of T=FILE or T=FOLDER
+	$(RUN) -m pytest $(T)
+
+smoke: $(READY)  ## run a fast test of each part, in some ten seconds
+	$(RUN) -m pytest -m smoke
 
 fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual number (100)
-	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest $$(grep -rl --include="test_*.py" "from support.fuzzing" tests)
+	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest -m fuzz
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+types: $(READY)  ## check the types
+	$(RUN) -m mypy
 
 $(VENV)/.bench: $(READY)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[bench]"

@@ -2,6 +2,8 @@
 
 Images are H x W x K float32 arrays, RGB in [0, 1], as `load_image` gives them; a net's inputs are
 K x H x W, for BVLC's models BGR in [0, 255] minus a mean. `Transformer` goes from one to the other.
+What skimage did for BVLC's is done here, to its recorded numbers: later versions smooth where an
+image shrinks.
 """
 
 from __future__ import annotations

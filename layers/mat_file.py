@@ -1,7 +1,7 @@
 """The arrays in MATLAB's files of versions 5 to 7, as the datasets' labels are stored; numpy alone.
 
-After MathWorks' "MAT-File Format". Every length is checked, since scipy's reader ends the process
-on some damaged files.
+After MathWorks' "MAT-File Format". It is ours since scipy's reader (1.15, 1.17) ends the process
+where a single bit of a file is flipped (tests/test_mat_file.py has one): here all is checked.
 """
 
 import struct

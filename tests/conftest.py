@@ -5,8 +5,10 @@ import torch
 
 import caffe
 
+GPU = pytest.param("GPU", marks=pytest.mark.gpu)
 
-@pytest.fixture(params=["CPU", "GPU"] if torch.cuda.is_available() else ["CPU"])
+
+@pytest.fixture(params=["CPU", GPU] if torch.cuda.is_available() else ["CPU"])
 def mode(request):
     """The test runs in CPU mode and, where torch sees a GPU, in GPU mode too."""
     caffe.set_mode_gpu() if request.param == "GPU" else caffe.set_mode_cpu()

@@ -96,6 +96,7 @@ def _model(net: Net, shapes: Shapes, open_axes: bool) -> bytes:
                 dynamic_shapes={"inputs": axes},
                 input_names=net.inputs,
                 output_names=net.outputs,
+                dynamo=True,  # by itself only since torch 2.9
                 verbose=False,
             )
         except torch.onnx.OnnxExporterError as error:

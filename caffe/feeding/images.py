@@ -1,4 +1,8 @@
-"""Reading, resizing and encoding 8-bit images with the pixels that OpenCV gives Caffe (io.cpp)."""
+"""Reading, resizing and encoding 8-bit images with the pixels that OpenCV gives Caffe (io.cpp).
+
+The resizing is ours, since no other library rounds as OpenCV does, bit for bit, and OpenCV itself
+would be a second decoder beside Pillow.
+"""
 
 import io
 import math

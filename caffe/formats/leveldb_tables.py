@@ -6,7 +6,8 @@ Everything here raises Damaged for what is not valid; who knows the file's name 
 from collections.abc import Iterable, Iterator
 from struct import Struct, pack
 
-from .crc32c import crc32c
+import google_crc32c
+
 from .snappy import decompress
 from .wire import varint
 
@@ -68,7 +69,7 @@ def string(data: bytes) -> bytes:
 
 def checksum(data: Bytes) -> int:
     """The masked CRC-32C that is stored."""
-    crc = crc32c(data)
+    crc = google_crc32c.value(bytes(data))
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 

@@ -1,4 +1,7 @@
-"""Numbers as protobuf and LevelDB write them."""
+"""Numbers as protobuf and LevelDB write them.
+
+Ours, since protobuf's Python package offers its own to nobody.
+"""
 
 
 def varint(value: int) -> bytes:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
+from .windows import window_sums
 
 
 @layer_type("LRN")
@@ -27,6 +28,10 @@ class LRN(LayerType):
         lrn = self.spec.lrn_param
         size = lrn.local_size
         if lrn.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS:
+            if torch.onnx.is_in_onnx_export():  # as torch's averages over channels go wrong there
+                squares = (x * x).flatten(2).unsqueeze(1)
+                sums = window_sums(squares, (size, 1), pad=(size // 2, 0)).reshape(x.shape)
+                return x * (lrn.k + lrn.alpha / size * sums) ** -lrn.beta
             return F.local_response_norm(x, size, lrn.alpha, lrn.beta, lrn.k)
         mean = F.avg_pool2d(x * x, size, 1, size // 2)
         return x * (1 + lrn.alpha * mean) ** -lrn.beta

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from ..core.rng import generator
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
+from .windows import window_sums
 
 
 @layer_type("Pooling")
@@ -61,9 +62,11 @@ class Pooling(LayerType):
     def _pooled(self, size: int, kernel: int, i: int) -> int:
         floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
         span = size + 2 * self.pad[i] - kernel
-        steps = span // self.stride[i] if floor else -(-span // self.stride[i])
-        if any(self.pad) and steps * self.stride[i] >= size + self.pad[i]:
-            steps -= 1
+        # An export may leave the size open: no `if` on it, and no quotient of a negative number,
+        # which onnxruntime rounds towards zero.
+        steps = (span if floor else span + self.stride[i] - 1) // self.stride[i]
+        if any(self.pad):
+            steps = torch.sym_min(steps, (size + self.pad[i] - 1) // self.stride[i])
         return steps + 1
 
     def expression(self, bottoms, params):
@@ -78,15 +81,25 @@ class Pooling(LayerType):
 
     def _torch_rounding(self, kernel) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
+        pool = self.spec.pooling_param
+        ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
+        average = pool.pool == caffe_pb2.PoolingParameter.AVE
         for p, k, s in zip(self.pad, kernel, self.stride, strict=True):
             if 2 * p > k or k < s:  # torch allows no such pad, and drops other windows
                 return None
-        return self.spec.pooling_param.round_mode != caffe_pb2.PoolingParameter.FLOOR
+            # onnxruntime before 1.23 divides what is cut off by other numbers and drops no window;
+            # 1.23 averages wrongly over some paddings.
+            differs = (ceil or p) if average else (ceil and p > k - s)
+            if differs and torch.onnx.is_in_onnx_export():
+                return None
+        return ceil
 
     def _padding(self, x: torch.Tensor, kernel, pooled) -> tuple[int, int, int, int]:
         """F.pad's arguments that make every window whole."""
         ends = [
-            max(0, (pooled[i] - 1) * self.stride[i] + kernel[i] - x.shape[2 + i] - self.pad[i])
+            torch.sym_max(
+                0, (pooled[i] - 1) * self.stride[i] + kernel[i] - x.shape[2 + i] - self.pad[i]
+            )
             for i in range(2)
         ]
         return (self.pad[1], ends[1], self.pad[0], ends[0])
@@ -113,7 +126,7 @@ class Pooling(LayerType):
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
         padded = F.pad(x, self._padding(x, kernel, pooled))
-        sums = F.avg_pool2d(padded, kernel, self.stride, divisor_override=1)
+        sums = window_sums(padded, kernel, self.stride)
         # The padding counts, but only as far as one `pad` behind the bottom.
         extents = []
         for i in range(2):

@@ -3,7 +3,8 @@
 Names that end in .h5 are of HDF5 files, read and written by hdf5_storage.py.
 
 A VGG16 caffemodel holds 528 MB of floats in a protobuf of a few kilobytes. The floats are read
-straight into (and written straight from) parameter memory; protobuf sees only the rest.
+straight into (and written straight from) parameter memory; protobuf sees only the rest. That is why
+this walk over the wire format is ours: the library would hold every float a second time.
 """
 
 import math

@@ -360,6 +360,7 @@ def gpu():
     caffe.set_mode_cpu()
 
 
+@pytest.mark.gpu
 @needs_gpu
 def test_gpu_and_cpu_agree_and_blobs_follow_the_mode(gpu):
     caffe.set_mode_cpu()
@@ -381,6 +382,7 @@ def test_gpu_and_cpu_agree_and_blobs_follow_the_mode(gpu):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.gpu
 @needs_gpu
 def test_on_a_gpu_numpy_writes_reach_the_device_and_results_come_back(gpu):
     net = net_of(CHAIN)

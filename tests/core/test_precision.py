@@ -456,6 +456,7 @@ def scores(precision: str, plainly: bool = False) -> tuple[caffe.Net, np.ndarray
     return net, found
 
 
+@pytest.mark.slow
 def test_in_bfloat16_a_plan_gives_what_the_layers_give_one_by_one(mode):
     """But for sums that fall to the other side of a rounding."""
     (ours, found), (theirs, wanted) = scores("bf16"), scores("bf16", plainly=True)
@@ -473,6 +474,7 @@ def test_after_another_precision_a_plan_gives_the_same_bits_as_if_it_had_never_b
     assert np.array_equal(net.forward()["score"], scores("fp32")[1])
 
 
+@pytest.mark.slow
 def test_reading_leaves_the_precision_to_others_as_it_was(monkeypatch):
     """To the threads beside it, and to torch."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
@@ -526,6 +528,7 @@ def test_a_loss_is_summed_in_float32(name, plainly):
     assert loss == pytest.approx(exact, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_plan_rounds_its_weights_once():
     net, _ = scores("bf16")
     weights = {blob.data.shape for vec in net.params.values() for blob in vec}

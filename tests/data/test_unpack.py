@@ -112,6 +112,7 @@ def test_a_zip_with_spoilt_contents_is_an_error_that_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["x.zip"]
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("mode", ["w", "zip"])
 def test_any_damage_is_an_error_or_none_and_stays_in_the_folder(tmp_path, mode):
     archive = tmp_path / "x.archive"

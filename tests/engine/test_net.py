@@ -122,6 +122,7 @@ def splits(text: str) -> list:
     return list(canonical.insert_splits(net).layer)
 
 
+@pytest.mark.smoke
 def test_a_blob_that_two_layers_read_is_split_under_caffes_names():
     layers = splits(X + ip("a", "x") + ip("b", "x") + ip("c", "a"))
     assert [made.name for made in layers] == ["x", "x_x_0_split", "a", "b", "c"]

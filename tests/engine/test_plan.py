@@ -111,6 +111,7 @@ def test_a_region_of_a_convolution_that_is_a_product_of_matrices(data, shape, bo
         check_regions(data, text, relu)
 
 
+@pytest.mark.slow
 @given(st.data(), SIZES, window(), st.sampled_from([1, 2, 4]), st.booleans())
 @drawn(60)
 def test_a_region_of_a_deconvolution(data, shape, body, group, bias):
@@ -290,6 +291,7 @@ def random_nets(draw_):
     return net.text, size
 
 
+@pytest.mark.slow
 @given(random_nets(), SIZE, SEED, st.integers(0, 6))
 @drawn(60)
 def test_random_nets_give_what_their_layers_give_one_by_one(net, other, seed, looked_at):
@@ -362,6 +364,7 @@ FIRST = {  # of the blobs that an image does not reach everywhere
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filters", ["bilinear", "dense"])
 @pytest.mark.parametrize("name", FIRST)
 def test_the_nets_of_the_paper(tmp_path, name, filters):

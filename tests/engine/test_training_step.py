@@ -203,6 +203,7 @@ KINDS = {  # by type: all else of the solver
 # ---- The same is learned ----
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     random_nets(),
@@ -394,6 +395,7 @@ def stepped(net: str = FCN, iterations: int = 1):
     return solvers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("net", "recompute"), [(FCN, True), (CHAIN, False)], ids=["FCN", "CHAIN"])
 def test_each_blob_may_be_read_first_and_reading_changes_no_bit_of_what_was_learned(net, recompute):
     with setting(recompute):

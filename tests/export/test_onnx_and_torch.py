@@ -1,8 +1,10 @@
 """Out of Caffe: Net.to_torch() and `caffe export`."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -11,6 +13,7 @@ from support.tiny_fcn import write_deploy
 
 import caffe
 from caffe.__main__ import main
+from caffe.export import onnx as onnx_export
 
 RECORDS = sorted((Path(__file__).parents[1] / "records" / "layers").glob("*.npz"))
 
@@ -120,6 +123,7 @@ def exported(tmp_path, capsys, net_text, shape):
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_fcn_is_exported_for_any_height_and_width(tmp_path, capsys):
     printed = exported(
         tmp_path, capsys, write_deploy(tmp_path, "fcn8s", 5).read_text(), (1, 3, 37, 90)
@@ -153,3 +157,51 @@ def test_a_net_that_torch_cannot_export_is_an_error_and_leaves_an_older_file(tmp
     assert main(["export", *files]) == 1
     assert "no inputs" in capsys.readouterr().err
     assert (tmp_path / "net.onnx").read_text() == "older"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["AVE", "MAX"])
+def test_every_way_to_cut_off_a_pooling_is_exported(tmp_path, method):
+    """At 10 and 11 pixels a last window is whole, cut off, or dropped, as stride and pad will."""
+    ways = itertools.product((2, 3), (1, 2, 3), (0, 1, 2), ("CEIL", "FLOOR"))
+    layers = [
+        f'layer {{ name: "{kernel}{stride}{pad}{rounding}" type: "Pooling" bottom: "c" '
+        f'top: "{kernel}{stride}{pad}{rounding}" pooling_param {{ pool: {method} '
+        f"kernel_size: {kernel} stride: {stride} pad: {pad} round_mode: {rounding} }} }}"
+        for kernel, stride, pad, rounding in ways
+        if pad < kernel
+    ]
+    layers.append(  # onnxruntime 1.23 averages wrongly over padding that the sides don't share
+        f'layer {{ name: "sides" type: "Pooling" bottom: "c" top: "sides" pooling_param {{ '
+        f"pool: {method} kernel_h: 3 kernel_w: 2 stride: 1 pad_h: 1 pad_w: 0 }} }}"
+    )
+    # Behind a convolution of 16 channels onnxruntime pools in another layout.
+    conv = CONV % ("c", "data", "c", 16, "")
+    ip = (
+        'layer { name: "ip" type: "InnerProduct" bottom: "c" top: "ip" '
+        "inner_product_param { num_output: 1 weight_filler { type: 'xavier' } } }"
+    )
+    net = net_of(input_layer("data", 2, 3, 10, 11) + conv + ip + "".join(layers))
+    assert len(net.outputs) == len(layers) + 1
+    assert list(onnx_export.export(net, tmp_path / "net.onnx")) == [(2, 3, 10, 11)]
+    graph = onnx.load(tmp_path / "net.onnx").graph
+    padded = {node.output[0] for node in graph.node if node.op_type == "Pad"}
+    pools = [node for node in graph.node if node.op_type in ("AveragePool", "MaxPool")]
+    assert pools
+    for node in pools:  # what not all versions of onnxruntime compute alike is not used
+        found = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        assert node.op_type == "MaxPool" or not (found["ceil_mode"] or any(found["pads"]))
+        assert node.op_type == "MaxPool" or node.input[0] not in padded
+        if found["ceil_mode"]:
+            kernel, stride, pad = (found[key][0] for key in ("kernel_shape", "strides", "pads"))
+            assert pad <= kernel - stride
+
+
+def test_poolings_are_exported_for_any_height_and_width(tmp_path):
+    pools = "".join(
+        f'layer {{ name: "{method}" type: "Pooling" bottom: "data" top: "{method}" pooling_param '
+        f"{{ pool: {method} kernel_size: 3 stride: 3 pad: 1 }} }}"
+        for method in ("AVE", "MAX")
+    )
+    net = net_of(input_layer("data", 1, 2, 13, 17) + pools)
+    assert len(onnx_export.export(net, tmp_path / "net.onnx")) == 3

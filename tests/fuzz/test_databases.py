@@ -17,6 +17,8 @@ from caffe.formats import hdf5, leveldb_tables
 from caffe.formats.database import create_database, open_database
 from caffe.formats.snappy import decompress
 
+pytestmark = pytest.mark.fuzz
+
 RECORDS = Path(__file__).parents[1] / "records" / "data"
 SMALL = [(b"%04d" % i, b"%d" % i) for i in range(300)]
 LARGE = [(b"%04d" % i, bytes(3000)) for i in range(5)]

@@ -17,6 +17,8 @@ from caffe.core import host_memory
 from caffe.feeding.mean_file import read_mean
 from caffe.proto import caffe_pb2, upgrade
 
+pytestmark = pytest.mark.fuzz
+
 LEGACY = Path(__file__).parents[1] / "records" / "legacy"
 
 

@@ -44,6 +44,7 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.smoke
 def test_one_image_gives_its_label_map_its_overlay_and_one_line(cli, weights, tmp_path, capsys):
     image = photo(tmp_path / "photo.png")
     assert cli.main([str(image), "--weights", str(weights), "--out", str(tmp_path / "out")]) == 0

@@ -9,6 +9,8 @@ from support.net_text import input_layer, net_of, run_in_place, run_layer
 
 import caffe
 
+pytestmark = pytest.mark.smoke
+
 
 def sigmoid(x):
     return 0.5 * np.tanh(0.5 * x) + 0.5
@@ -53,8 +55,8 @@ def test_an_activation_is_its_formula_and_its_gradient_the_derivative(kind, valu
     x = np.array(values, np.float32)
     dy = normal(seed, len(x))
     ran = run_layer(kind, body, [x], diffs=[dy])
-    agree(ran.y[0], function(np.float64(x)))
-    agree(ran.dx[0], dy * derivative(np.float64(x)))
+    agree(ran.y[0], function(x.astype(np.float64)))
+    agree(ran.dx[0], dy * derivative(x.astype(np.float64)))
 
 
 @law(*RULES)
@@ -64,8 +66,8 @@ def test_an_activation_in_place_gives_the_same_numbers(kind, hold):
     body, function, derivative = RULES[kind]
     x, dy = 2 * normal(0, 3, 4), normal(1, 3, 4)
     y, dx = run_in_place(kind, body, x, dy, hold)
-    agree(y, function(np.float64(x)))
-    agree(dx, dy * derivative(np.float64(x)))
+    agree(y, function(x.astype(np.float64)))
+    agree(dx, dy * derivative(x.astype(np.float64)))
 
 
 @law("AbsVal")

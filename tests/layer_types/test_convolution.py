@@ -97,6 +97,7 @@ def products(draw):
 COLUMNS = st.sampled_from([1, 60, 200, convolution.COLUMNS])
 
 
+@pytest.mark.slow
 @law("Convolution")
 @drawn(60)
 @given(SEED, products(), st.booleans())
@@ -128,6 +129,7 @@ def test_a_product_of_matrices_is_the_convolution_and_so_are_its_gradients(seed,
             agree(added, beta * to + alpha * gradients[1], 1e-12, 1e-11)
 
 
+@pytest.mark.slow
 @law("Convolution")
 @drawn(30)
 @given(SEED, products())

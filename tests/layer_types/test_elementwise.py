@@ -11,6 +11,8 @@ from support.net_text import run_in_place, run_layer
 
 import caffe
 
+pytestmark = pytest.mark.smoke
+
 
 @law("Dropout")
 @pytest.mark.parametrize("ratio", [0, 0.2, 0.5, 0.9])

@@ -12,6 +12,8 @@ from support.net_text import run_layer
 
 import caffe
 
+pytestmark = pytest.mark.smoke
+
 
 def windows(size: int, kernel: int, stride: int, pad: int, padded: bool, floor: bool):
     """(start, end) of each window on one axis, as pooling_layer.cpp cuts them."""

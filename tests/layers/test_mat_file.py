@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -134,6 +136,31 @@ def test_a_small_file_that_inflates_to_a_huge_one_is_refused(path):
 
 # ---- damaged files ----
 
+
+def with_one_bit_flipped():
+    """A 2 x 2 matrix of uint8 whose numbers, at the end of the file, claim to be of type 0."""
+    data = bytearray(saved({"a": np.zeros((2, 2), np.uint8)}, compressed=False))
+    data[-8] ^= 2
+    return bytes(data)
+
+
+def test_one_flipped_bit_is_an_error_that_names_the_file(path):
+    path.write_bytes(with_one_bit_flipped())
+    with pytest.raises(OSError, match=r"a\.mat: can't be read \(element of type 0 in a matrix"):
+        read_mat(path)
+
+
+def test_scipy_ends_the_process_there_which_is_why_this_reader_is_ours(path):
+    path.write_bytes(with_one_bit_flipped())
+    script = """
+import contextlib, scipy.io, sys
+with contextlib.suppress(Exception):
+    scipy.io.loadmat(sys.argv[1])
+"""
+    ended = subprocess.run([sys.executable, "-c", script, path], capture_output=True)
+    assert ended.returncode != 0, "scipy has learnt to refuse it: read_mat_file can use loadmat"
+
+
 TRUTH = {
     "GTcls": {
         "Boundaries": OTHERS["cell"],
@@ -151,11 +178,13 @@ def refuses(path):
         raise caffe.CaffeError(str(error)) from error
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("compressed", [False, True])
 def test_damages_of_a_file_are_read_or_refused(path, compressed):
     survives(path, saved(TRUTH, compressed), refuses)
 
 
+@pytest.mark.fuzz
 def test_damages_within_a_compressed_element_are_read_or_refused(path):
     data = saved(TRUTH, False)
 

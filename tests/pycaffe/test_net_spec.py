@@ -12,6 +12,8 @@ from caffe import params as P
 from caffe.net_spec import Function, Top, assign_proto, param_name_dict
 from caffe.proto import caffe_pb2
 
+pytestmark = pytest.mark.smoke
+
 
 def net(text):
     return text_format.Parse(text, caffe_pb2.NetParameter())

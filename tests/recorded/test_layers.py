@@ -11,6 +11,8 @@ import pytest
 
 import caffe
 
+pytestmark = pytest.mark.smoke
+
 RECORDS = sorted((Path(__file__).parents[1] / "records" / "layers").glob("*.npz"))
 RELATIVE, FLOOR = 1e-4, 1e-5
 

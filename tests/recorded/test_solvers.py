@@ -74,7 +74,11 @@ def test_trains_as_bvlc_caffe(path, tmp_path, mode):
         assert step(resumed, record, i) == losses[i], "resuming must not change a bit"
 
 
-@pytest.mark.parametrize("path", RECORDS, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(RECORDS[0], marks=pytest.mark.smoke), *RECORDS[1:]],
+    ids=[path.stem for path in RECORDS],
+)
 def test_continues_from_bvlc_caffes_own_snapshot(path, tmp_path, mode):
     record = np.load(path)
     solver = make_solver(record, tmp_path)

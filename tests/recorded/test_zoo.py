@@ -142,6 +142,7 @@ def test_a_small_solver_of_the_examples_trains(inside, path):
     assert solver.test_nets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", solvers(big=True))
 def test_a_net_for_imagenet_trains_at_its_full_size(inside, path):
     takes_a_step(path)

@@ -20,6 +20,7 @@ def tiny(monkeypatch, tmp_path):
     return tmp_path / "demo"
 
 
+@pytest.mark.slow
 def test_the_twins_run_from_the_demos_classifier_each_stage_from_the_one_before(
     tiny, monkeypatch, capsys
 ):
@@ -39,6 +40,7 @@ def test_the_twins_run_from_the_demos_classifier_each_stage_from_the_one_before(
     assert [path.name for path in (runs / "twins").iterdir()] == ["nyud"]
 
 
+@pytest.mark.slow
 def test_the_demo_pretrains_transplants_trains_scores_and_draws_once(tiny, capsys):
     assert demo.main(["--out", str(tiny), "--gpu", "cpu"]) == 0
     printed = capsys.readouterr().out

@@ -73,6 +73,7 @@ def weights_of(path):
     }
 
 
+@pytest.mark.slow
 def test_three_stages_each_from_the_last(world, tmp_path, capsys):
     weights = world / "vgg16-fcn.caffemodel"
     for net in ("fcn32s", "fcn16s", "fcn8s"):

@@ -57,6 +57,7 @@ def run(world, dataset, net, twin, *more):
     return train_stage.main([*args, "--iters", "1", "--lr", "1e-9", *more])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", RUNS)
 def test_each_stage_starts_where_the_one_before_left_its_weights(
     world, monkeypatch, capsys, dataset
@@ -112,6 +113,7 @@ NETS = {
 }
 
 
+@pytest.mark.slow
 def test_the_other_nets_of_voc_are_trained_too(world, tmp_path):
     """AlexNet and GoogLeNet accumulate gradients, as published."""
     paths = {name: world / f"{name}-fcn.caffemodel" for name in ("vgg16", "caffenet", "googlenet")}

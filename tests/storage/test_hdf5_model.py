@@ -255,6 +255,7 @@ def test_a_file_of_another_kind_is_named(tmp_path, read):
         assert str(path) in str(error.value)
 
 
+@pytest.mark.fuzz
 def test_damaged_files_are_an_error_or_read(net, state, tmp_path):
     net.save_hdf5(tmp_path / "w.h5")
     path = tmp_path / "damaged.h5"

@@ -90,6 +90,7 @@ def test_evaluation_is_two_forward_passes(monkeypatch, recompute):
     assert passes == [(1, 3, 40, 56)] * 2
 
 
+@pytest.mark.slow
 def test_the_memory_is_that_of_a_process_of_its_own():
     size, scores = (640, 640), 4 * 19 * 640 * 640  # bytes of the scores alone, one of many blobs
     bare = in_process(footprint.bare, "cpu")

@@ -166,6 +166,7 @@ def run(folder, name, *more):
     )
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_training_ends_in_the_same_bits(world, whole):
     """SIGINT in iteration 6 of 12, from outside; -snapshot goes on; as a user types it.
 
