@@ -14,6 +14,12 @@ class LRN(LayerType):
     Within a channel n is local_size squared and k is 1, as in Caffe.
     """
 
+    reads_values = False
+
+    @property
+    def pointwise(self) -> bool:
+        return self.spec.lrn_param.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS
+
     def setup(self, shapes: list[Shape]) -> None:
         size = self.spec.lrn_param.local_size
         self.check(size % 2 == 1, f"local_size must be odd; found {size}")
@@ -26,7 +32,7 @@ class LRN(LayerType):
         (x,) = bottoms
         lrn = self.spec.lrn_param
         size = lrn.local_size
-        if lrn.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS:
+        if self.pointwise:
             return F.local_response_norm(x, size, lrn.alpha, lrn.beta, lrn.k)
         mean = F.avg_pool2d(x * x, size, 1, size // 2)
         return x * (1 + lrn.alpha * mean) ** -lrn.beta
@@ -41,6 +47,7 @@ class BatchNorm(LayerType):
     """
 
     updates_params = True
+    param_names = ("mean", "variance", "scale")
 
     def setup(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param
