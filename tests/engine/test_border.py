@@ -490,3 +490,55 @@ def test_what_is_no_number_in_the_first_image_stays_there(value):
         x, y = (show(net, seed, 1, 2, 40, 44) for net in (ours, theirs))
         assert np.isfinite(x).all()
         close(x, y, scale_of(theirs))
+
+
+# ---- What comes of images is as good as an image ----
+
+
+def merged(kind: str, body: str = "", channels: int = 2) -> str:
+    """NET on what a layer makes of a colour image and a depth image."""
+    inputs = input_layer("color", 1, channels, 16, 20) + input_layer("depth", 1, channels, 16, 20)
+    return inputs + layer(kind, "data", "color depth", "", body) + NET[NET.index(CONV1) :]
+
+
+CONV1 = conv("conv1", "data", "num_output: 2 kernel_size: 3 pad: 30")
+IMAGES = {
+    "a Concat": merged("Concat", channels=1),
+    "an Eltwise": merged("Eltwise"),
+    "an Eltwise of one and what a layer makes of it": input_layer("color", 1, 2, 16, 20)
+    + layer("TanH", "depth", "color")
+    + layer("Eltwise", "data", "color depth")
+    + NET[NET.index(CONV1) :],
+}
+
+
+def show_all(net: caffe.Net, seed: int, *size: int) -> np.ndarray:
+    for i, name in enumerate(net.inputs):
+        shape = (*net.blobs[name].shape[:2], *size)
+        net.blobs[name].reshape(*shape)
+        net.blobs[name].data[...] = image(seed + i, *shape)
+    return net.forward()["score"].copy()
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_there_is_a_border_around_what_comes_of_images(name):
+    ours, theirs = twins(IMAGES[name])
+    costs = []
+    for seed, size in enumerate([(40, 44), (40, 44), (33, 50), (33, 50), (40, 44)]):
+        with Counting() as counting:
+            x = show_all(ours, seed, *size)
+        costs.append(counting.values)
+        close(x, show_all(theirs, seed, *size), scale_of(theirs))
+        assert ran_fast(ours)
+        assert blank_image(ours).sources == ["data"]
+    assert costs[1] < costs[0]  # the border was found in the first pass
+
+
+def test_of_images_of_two_sizes_that_has_a_border_whose_windows_compute_most():
+    small = conv("d", "small", "num_output: 1 kernel_size: 3 pad: 9")
+    ours, theirs = twins(input_layer("small", 1, 3, 5, 6) + small + NET)
+    for seed in range(3):
+        x, y = (show(net, seed, 1, 2, 40, 44) for net in (ours, theirs))
+        close(x, y, scale_of(theirs))
+        close(ours.blobs["d"].data, theirs.blobs["d"].data, scale_of(theirs))
+        assert blank_image(ours).sources[0].startswith("data")
