@@ -21,7 +21,7 @@ from .kernels import Tile
 from .regions import Region, Span, whole, windows_inside
 from .schedule import Step
 
-WORTH = 0.5  # of the values of all blobs: a blank image that has more is not
+WORTH = 0.5  # the largest share of the values of all blobs that a blank image may have
 
 
 class Place(NamedTuple):

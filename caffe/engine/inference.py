@@ -83,7 +83,8 @@ class FastForward:
             param._data.depends(self._pending)
 
     def _run_sources(self) -> Tensors:
-        graph, sources = self._graph, {}
+        graph = self._graph
+        sources: Tensors = {}
         for i in self._sources:
             graph.layers[i].reshape(graph.bottom(i), graph.top(i))
             graph.layers[i].forward(graph.bottom(i), graph.top(i))

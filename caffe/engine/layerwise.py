@@ -17,12 +17,12 @@ class Layerwise:
     """
 
     def __init__(self, graph: Graph, debug_info: bool) -> None:
+        self.graph = graph
         self.debug_info = debug_info  # log mean absolute values of every layer
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
         self.after_backward: list[Hook] = []
-        self._graph = graph
 
     def is_watched(self) -> bool:
         """Whether someone looks at the blobs between the layers of a pass."""
@@ -31,9 +31,9 @@ class Layerwise:
 
     def reshape(self) -> None:
         """Bring all blobs' shapes in step with the inputs'."""
-        for i, layer in enumerate(self._graph.layers):
-            layer.reshape(self._graph.bottom(i), self._graph.top(i))
-        set_loss_diffs(self._graph)
+        for i, layer in enumerate(self.graph.layers):
+            layer.reshape(self.graph.bottom(i), self.graph.top(i))
+        set_loss_diffs(self.graph)
 
     def forward(self, layers: Iterable[int]) -> float:
         """Run these layers in order; returns the weighted sum of their losses."""
@@ -43,13 +43,13 @@ class Layerwise:
         """Run layer i; returns what it adds to the loss."""
         for hook in self.before_forward:
             hook(i)
-        bottom, top = self._graph.bottom(i), self._graph.top(i)
-        layer = self._graph.layers[i]
+        bottom, top = self.graph.bottom(i), self.graph.top(i)
+        layer = self.graph.layers[i]
         layer.reshape(bottom, top)
         layer.forward(bottom, top)
         loss = self.loss(i)
         if self.debug_info:
-            debug_info.forward(self._graph, i)
+            debug_info.forward(self.graph, i)
         for hook in self.after_forward:
             hook(i)
         return loss
@@ -57,7 +57,7 @@ class Layerwise:
     def loss(self, i: int) -> float:
         """What layer i adds to the loss, by the present data of its tops."""
         loss = 0.0
-        for blob, weight in zip(self._graph.top(i), self._graph.loss_weights[i], strict=True):
+        for blob, weight in zip(self.graph.top(i), self.graph.loss_weights[i], strict=True):
             if weight:
                 loss += weight * float(blob.data_tensor().float().sum())
                 if blob._diff.untouched:  # reshaped since: its diff is the weight again
@@ -73,15 +73,15 @@ class Layerwise:
         """Run layer i backward, if it leads from something to learn to a loss."""
         for hook in self.before_backward:
             hook(i)
-        layer = self._graph.layers[i]
+        layer = self.graph.layers[i]
         if layer.need_backward:
-            layer.backward(self._graph.top(i), layer.propagate_down, self._graph.bottom(i))
+            layer.backward(self.graph.top(i), layer.propagate_down, self.graph.bottom(i))
             if self.debug_info:
-                debug_info.backward(self._graph, i)
+                debug_info.backward(self.graph, i)
         for hook in self.after_backward:
             hook(i)
 
     def log_totals(self) -> None:
         """With debug info: the norms of all parameters and diffs, after both passes."""
         if self.debug_info:
-            debug_info.totals(self._graph)
+            debug_info.totals(self.graph)

@@ -229,7 +229,8 @@ def _in_bands(chain: list[Planned], everything: dict[str, Region], shapes: dict[
         (first, last), columns = region
         width = columns[1] - columns[0]
         row = max(math.prod(shapes[step.tops[0]][:2]) for step in chain[:-1]) * width
-        rows = max(1, BAND // (row * math.prod(chain[-1].layer.stride)))
+        strides = math.prod(rule.window.stride for rule in chain[-1].rules)
+        rows = max(1, BAND // (row * strides))
         bands = range(first, last, rows)
         parts = [compute(chain, tiles, ((y, min(y + rows, last)), columns)) for y in bands]
         return torch.cat(parts, 2) if len(parts) > 1 else parts[0]

@@ -36,10 +36,10 @@ Fused = Callable[[int, LayerType, torch.Tensor, torch.Tensor], None]
 class Iterations:
     """The iterations of one training net."""
 
-    def __init__(self, graph: Graph, layerwise: Layerwise, history: Sequence[Blob]) -> None:
+    def __init__(self, layerwise: Layerwise, history: Sequence[Blob]) -> None:
         self._layerwise = layerwise
         self._history = history
-        self._graph = graph
+        self._graph = graph = layerwise.graph
         self._front = source_layers(graph)
         self._owned = _owned(graph)
         self._root = storage_of(graph)

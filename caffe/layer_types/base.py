@@ -43,9 +43,8 @@ class LayerType:
     """One layer of a net. A subclass gives `top_shapes` and `expression`; `setup` makes parameters.
 
     Gradients are torch's, taken layer by layer (autograd.py). A type that works on blobs instead of
-    tensors (Python, data layers) overrides `forward` and `backward` there. The facts below are all
-    that the rest of the package asks about a type: where one depends on the layer's parameters, the
-    subclass makes it a property.
+    tensors (Python, data layers) overrides `forward` and `backward` there. The facts below, each
+    right for any type as it stands here, are all that others may ask a layer about its type.
     """
 
     bottoms: tuple[int, int | None] = (1, 1)  # least and most; None: no limit
@@ -56,19 +55,41 @@ class LayerType:
     updates_params = False  # forward writes to the parameters
     is_input = False  # the script fills its tops, the net's inputs
     is_split = False  # its tops are the bottom under other names
-    is_relu = False  # its top is max(x, 0)
-    param_names: tuple[str, ...] = ()  # as torch names them; without, they have numbers
-
-    # What the engine may do with the type: each default is what is right for any layer.
-    draws = False  # forward draws at random, so that it cannot be run again
-    reads_values = True  # Python looks at the bottoms' values: a CUDA graph would not
+    reads_values = True  # Python looks at the bottoms' values, as a CUDA graph would not
     reads_bottom: Callable[[int], bool] = staticmethod(lambda index: True)  # not its shape alone
-    keeps_gradient = False  # in place, backward finds in the top what it needs of the bottom
     matrix_product = False  # of the bottoms and the weights: what bfloat16 makes faster
-    passes_on = False  # each value of the tops is one of the bottoms', or 0: nothing is rounded
-    pointwise = False  # a position of the top is computed from that position of the bottoms
-    pools = False  # of each window one value, without weights: little work beside a convolution
-    transposed = False  # `windows` lie on the top, and move as the bottom's positions do
+    pools = False  # one value for each window, without weights: little work beside a convolution
+    transposed = False  # `windows` lie on the top, one for each position of the bottom
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """What torch calls the parameters; for more of them than names they have numbers."""
+        return ()
+
+    @property
+    def draws(self) -> bool:
+        """Forward draws at random, so that it cannot be run again."""
+        return False
+
+    @property
+    def is_relu(self) -> bool:
+        """The top is max(x, 0)."""
+        return False
+
+    @property
+    def keeps_gradient(self) -> bool:
+        """In place, backward finds in the top what it needs of the bottom."""
+        return False
+
+    @property
+    def passes_on(self) -> bool:
+        """Each value of the tops is one of the bottoms', or 0: nothing is rounded."""
+        return False
+
+    @property
+    def pointwise(self) -> bool:
+        """A position of the top is computed from that position of the bottoms."""
+        return False
 
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         self.spec = spec
@@ -114,7 +135,8 @@ class LayerType:
         margins: how many rows and columns of pad the windows lie on at each end. For transposed
         ones: how far they reach beyond the top's region.
         """
-        return self.expression(bottoms, params)
+        top = self.expression(bottoms, params)
+        return top if isinstance(top, torch.Tensor) else top[0]
 
     def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
         """The parameters as `part` takes them, where it is to run many times."""

@@ -207,7 +207,8 @@ class Convolution(Windowed):
     def part(
         self, bottoms: list[torch.Tensor], params: list[torch.Tensor], margins: Margins
     ) -> torch.Tensor:
-        (x,), weight, bias = bottoms, params[0], params[1] if len(params) > 1 else None
+        (x,), weight = bottoms, params[0]
+        bias = params[1] if len(params) > 1 else None
         (above, below), (left, right) = margins
         if above != below or left != right:
             x, above, left = F.pad(x, (left, right, above, below)), 0, 0

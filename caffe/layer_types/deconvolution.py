@@ -55,7 +55,8 @@ class Deconvolution(Convolution):
         self, bottoms: list[torch.Tensor], params: list[torch.Tensor], margins: Margins
     ) -> torch.Tensor:
         """What reaches beyond the region is left out by torch's padding, as far as it can be."""
-        (x,), weight, bias = bottoms, params[0], params[1] if len(params) > 1 else None
+        (x,), weight = bottoms, params[0]
+        bias = params[1] if len(params) > 1 else None
         padding, longer = [], []
         for i, (before, behind) in enumerate(margins):
             told = 0 <= before - behind < self.stride[i]

@@ -78,7 +78,7 @@ class Solver:
         # One blob for each parameter, after them a second one each (AdaDelta, Adam).
         histories = updates.KINDS[self.type].histories
         self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
-        self._iterations = Iterations(self.net._graph, self.net._layerwise, self.history)
+        self._iterations = Iterations(self.net._layerwise, self.history)
         info("solver.cpp:57", "Solver scaffolding done.")
 
     @property

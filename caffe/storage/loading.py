@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.blob import Blob
 from ..core.files import PathLike
 from ..core.log import info
 from ..graph.build import Graph
@@ -16,7 +17,7 @@ def load(graph: Graph, stored: StoredLayers, path: PathLike) -> None:
     """
     ours = _by_name(graph)
     owned = {id(param.blob) for param in graph.params}  # no other layer's that is shared
-    pairs = []
+    pairs: list[tuple[Blob, StoredBlob | None]] = []
     for name, blobs in stored.items():
         if name not in ours:
             info("net.cpp:744", "Ignoring source layer %s", name)

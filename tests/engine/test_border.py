@@ -1,4 +1,4 @@
-"""Laws of caffe/blank.py: what surrounds an image is around a small blank image too."""
+"""Laws of caffe/engine/border.py: what surrounds an image is around a small blank image too."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

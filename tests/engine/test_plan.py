@@ -1,4 +1,4 @@
-"""Laws of caffe/plan.py and caffe/kernels.py: a plan gives what the layers give one by one."""
+"""Laws of caffe/engine/plan.py and kernels.py: a plan gives what the layers give one by one."""
 
 import numpy as np
 import pytest
