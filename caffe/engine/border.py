@@ -146,7 +146,7 @@ def _windows_on(steps: list[Step], images: set[str], shapes: dict[str, Shape]) -
 
 def _size(shape: Shape) -> Shape:
     """How many images there are, and their sizes."""
-    return (shape[0], *shape[2:])
+    return (*shape[:1], *shape[2:])
 
 
 def tops(steps: list[Step]) -> set[str]:
