@@ -43,7 +43,7 @@ def flop(work: Work, sizes: Iterable[Size]) -> list[int]:
         if size not in counts:
             net.blobs["data"].reshape(1, 3, *size)
             net.reshape()
-            counts[size] = 2 * sum(multiply_adds(net).values())
+            counts[size] = 2 * sum(multiply_adds(net._graph).values())
     return [counts[size] for size in sizes]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from .core.blob import checked_shape
-from .core.errors import CaffeError, within
+from .core.errors import CaffeError, error_context
 from .core.files import PathLike
 from .feeding import datum as _datum
 from .feeding import images
@@ -249,7 +249,7 @@ def load_image(filename: PathLike, color: bool = True) -> np.ndarray:
 def _pixels(filename: PathLike) -> np.ndarray:
     """A file's pixels as skimage's imread gives them: H x W, or H x W x 3 or 4."""
     data = images.read_file(filename)
-    with within(filename), images.opened(data, (*images.FORMATS, "GIF")) as image:
+    with error_context(filename), images.opened(data, (*images.FORMATS, "GIF")) as image:
         if image.mode == "1":
             image = image.convert("L")
         elif image.mode in ("LA", "PA") or (image.mode == "P" and "transparency" in image.info):

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .core.blob import Blob
-from .core.errors import CaffeError, within
+from .core.errors import CaffeError, error_context
 from .core.files import PathLike
-from .core.log import LOGGER, info
+from .core.log import LOGGER
 from .engine.inference import FastForward
-from .graph import canonical, debug_info
-from .graph.build import Graph, build, set_loss_diffs
-from .layer_types import LayerType
+from .engine.layerwise import Hook, Layerwise
+from .graph import canonical
+from .graph.build import Graph, build
 from .proto import caffe_pb2
 from .proto.upgrade import read_net
 from .storage import caffemodel, hdf5_model
-from .storage.content import StoredBlob, StoredLayers, net_content
+from .storage.content import net_content
+from .storage.loading import load, share
 
 if TYPE_CHECKING:
     from .export.torch_module import NetModule
-
-Hook = Callable[[int], object]
 
 
 class Net:
@@ -63,7 +62,7 @@ class Net:
         state = caffe_pb2.NetState()
         state.CopyFrom(spec.state)
         state.MergeFrom(caffe_pb2.NetState(phase=phase, level=level or 0, stage=stages or []))
-        with within(network_file):
+        with error_context(network_file):
             self._init(spec, state)
         if weights is not None:
             self.copy_from(weights)
@@ -81,11 +80,7 @@ class Net:
         self._graph: Graph = build(described)
         self._names = [layer.name for layer in self._graph.layers]
         self._fast = FastForward(self._graph)
-        self._debug_info = spec.debug_info
-        self._before_forward: list[Hook] = []
-        self._after_forward: list[Hook] = []
-        self._before_backward: list[Hook] = []
-        self._after_backward: list[Hook] = []
+        self._layerwise = Layerwise(self._graph, spec.debug_info)
 
     # What a net consists of.
 
@@ -238,9 +233,7 @@ class Net:
 
     def reshape(self) -> None:
         """Bring all blobs' shapes in step with the inputs' (forward does this by itself)."""
-        for i, layer in enumerate(self._graph.layers):
-            layer.reshape(self._graph.bottom(i), self._graph.top(i))
-        set_loss_diffs(self._graph)
+        self._layerwise.reshape()
 
     def clear_param_diffs(self) -> None:
         """Set all parameter diffs to zero; backward adds to them."""
@@ -249,98 +242,52 @@ class Net:
 
     def before_forward(self, hook: Hook) -> None:
         """Call hook(i) before each layer's forward, i the layer's place in `layers`."""
-        self._before_forward.append(hook)
+        self._layerwise.before_forward.append(hook)
 
     def after_forward(self, hook: Hook) -> None:
         """Call hook(i) after each layer's forward."""
-        self._after_forward.append(hook)
+        self._layerwise.after_forward.append(hook)
 
     def before_backward(self, hook: Hook) -> None:
         """Call hook(i) before each layer's backward."""
-        self._before_backward.append(hook)
+        self._layerwise.before_backward.append(hook)
 
     def after_backward(self, hook: Hook) -> None:
         """Call hook(i) after each layer's backward."""
-        self._after_backward.append(hook)
+        self._layerwise.after_backward.append(hook)
 
     def set_debug_info(self, on: bool) -> None:
         """Log mean absolute values of every layer in every pass, as the net's `debug_info` says."""
-        self._debug_info = on
+        self._layerwise.debug_info = on
 
     def _forward_backward(self) -> float:
         """Both passes over all layers; returns the loss (Net::ForwardBackward)."""
         last = len(self._names) - 1
         loss = self._forward(0, last)
         self._backward(last, 0)
-        if self._debug_info:
-            debug_info.totals(self._graph)
+        self._layerwise.log_totals()
         return loss
 
     def _forward(self, first: int, last: int, wanted: Iterable[str] = ()) -> float:
         """Run layers first..last; returns the weighted sum of their losses.
 
         The blobs in `wanted` will be read. A pass over all layers that nobody watches may take the
-        fast path, see fast.py.
+        fast path (engine/inference.py).
         """
         self._check_range(first, last)
         layers = range(first, last + 1)
-        if len(layers) == len(self._names) and not self._watched() and self._fast.applies():
-            losses = (name for name, weight in self.blob_loss_weights.items() if weight)
-            self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())
-            return sum(map(self._loss, layers))
-        return sum(map(self._forward_layer, layers))
-
-    def _forward_layer(self, i: int) -> float:
-        for hook in self._before_forward:
-            hook(i)
-        bottom, top = self._graph.bottom(i), self._graph.top(i)
-        layer = self._graph.layers[i]
-        layer.reshape(bottom, top)
-        layer.forward(bottom, top)
-        loss = self._loss(i)
-        if self._debug_info:
-            debug_info.forward(self._graph, i)
-        for hook in self._after_forward:
-            hook(i)
-        return loss
-
-    def _loss(self, i: int) -> float:
-        """What layer i adds to the loss."""
-        loss = 0.0
-        for blob, weight in zip(self._graph.top(i), self._graph.loss_weights[i], strict=True):
-            if weight:
-                loss += weight * float(blob.data_tensor().float().sum())
-                if blob._diff.untouched:  # reshaped since: its diff is the weight again
-                    blob._diff.own(blob.shape).fill_(weight)
-        return loss
+        everything = len(layers) == len(self._names)
+        if not everything or self._layerwise.is_watched() or not self._fast.applies():
+            return self._layerwise.forward(layers)
+        losses = (name for name, weight in self.blob_loss_weights.items() if weight)
+        self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())
+        return sum(map(self._layerwise.loss, layers))
 
     def _backward(self, first: int, last: int) -> None:
         """Run backward from layer `first` down to `last`."""
         self._check_range(last, first)
         self._fast.give_up()
-        for i in range(first, last - 1, -1):
-            self._backward_layer(i)
-
-    def _backward_layer(self, i: int) -> None:
-        for hook in self._before_backward:
-            hook(i)
-        layer = self._graph.layers[i]
-        if layer.need_backward:
-            layer.backward(self._graph.top(i), layer.propagate_down, self._graph.bottom(i))
-            if self._debug_info:
-                debug_info.backward(self._graph, i)
-        for hook in self._after_backward:
-            hook(i)
-
-    def _watched(self) -> bool:
-        """Whether someone looks at the blobs between the layers of a pass."""
-        hooks = (
-            self._before_forward,
-            self._after_forward,
-            self._before_backward,
-            self._after_backward,
-        )
-        return self._debug_info or any(hooks)
+        self._layerwise.backward(range(first, last - 1, -1))
 
     def _check_range(self, low: int, high: int) -> None:
         if low < 0 or high >= len(self._names):
@@ -362,12 +309,7 @@ class Net:
         self._set_input_arrays(data, labels)
 
     def _set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        layer = self._graph.layers[0]
-        layer.check(
-            layer.type == "MemoryData",
-            "set_input_arrays may only be called if the first layer is a MemoryDataLayer",
-        )
-        layer.reset(data, labels)
+        self._graph.layers[0].set_input_arrays(data, labels)
 
     # Parameters.
 
@@ -377,64 +319,15 @@ class Net:
         A name that ends in .h5 is an HDF5 file's. Raises CaffeError for a file that is no whole
         caffemodel, or a shape that does not fit; nothing is loaded then.
         """
-        self._load(caffemodel.read_weights(weights), weights)
+        load(self._graph, caffemodel.read_weights(weights), weights)
 
     def load_hdf5(self, path: PathLike) -> None:
         """As copy_from, of an HDF5 file whatever its name."""
-        self._load(hdf5_model.read_weights_hdf5(path), path)
-
-    def _load(self, stored: StoredLayers, path: PathLike) -> None:
-        ours = self._by_name()
-        pairs = []
-        for name, blobs in stored.items():
-            if name in ours:
-                lacking = ours[name].blobs[len(blobs) :]
-                if not any(map(self._owned, lacking)):  # HDF5 files leave out what is shared
-                    blobs = [*blobs, *(None for _ in lacking)]
-                self._check_fit(ours[name], blobs, path)
-                pairs.extend(zip(ours[name].blobs, blobs, strict=True))
-            else:
-                info("net.cpp:744", "Ignoring source layer %s", name)
-        for blob, values in pairs:
-            if values is not None:
-                values.read_into(blob)
-
-    def _check_fit(self, layer: LayerType, stored: list[StoredBlob | None], path: PathLike) -> None:
-        if len(stored) != len(layer.blobs):
-            layer.check(
-                False,
-                f"has {len(layer.blobs)} parameter blob(s), but {path} holds {len(stored)} for it",
-            )
-        for i, (blob, values) in enumerate(zip(layer.blobs, stored, strict=True)):
-            if values is None:
-                layer.check(not self._owned(blob), f"parameter {i} is missing in {path}")
-            elif not values.fits(blob.shape):
-                layer.check(
-                    False,
-                    f"parameter {i} has shape {blob.shape}, but {path} holds shape "
-                    f"{values.shape} for it. To learn this layer from scratch, rename it; to "
-                    "reshape its weights, use surgery.transplant",
-                )
-
-    def _owned(self, blob: Blob) -> bool:
-        """Whether a parameter is no other layer's that it shares."""
-        return any(param.blob is blob for param in self._graph.params)
+        load(self._graph, hdf5_model.read_weights_hdf5(path), path)
 
     def share_with(self, other: Net) -> None:
         """Use the other net's parameters from now on, layer by layer by name."""
-        ours = self._by_name()
-        for name, source in other._by_name().items():
-            if name not in ours:
-                info("net.cpp:676", "Ignoring source layer %s", name)
-                continue
-            layer = ours[name]
-            layer.check(
-                [b.shape for b in layer.blobs] == [b.shape for b in source.blobs],
-                f"cannot share parameters of shapes {[b.shape for b in source.blobs]} "
-                f"as {[b.shape for b in layer.blobs]}",
-            )
-            for blob, from_blob in zip(layer.blobs, source.blobs, strict=True):
-                blob.share_data(from_blob)
+        share(self._graph, other._graph)
 
     def save(self, path: PathLike) -> None:
         """Write a caffemodel; an older file of that name stays whole until it is complete."""
@@ -454,10 +347,6 @@ class Net:
         return NetModule(self._graph)
 
     # Helpers.
-
-    def _by_name(self) -> dict[str, LayerType]:
-        """The layers, of several with one name the first."""
-        return {layer.name: layer for layer in reversed(self._graph.layers)}
 
     def _index(self, name: str) -> int:
         if name not in self._names:

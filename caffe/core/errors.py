@@ -9,7 +9,7 @@ class CaffeError(RuntimeError):
 
 
 @contextmanager
-def within(place: object) -> Iterator[None]:
+def error_context(place: object) -> Iterator[None]:
     """Put the place (a file, a layer) in front of the message of a CaffeError raised inside."""
     try:
         yield

@@ -6,18 +6,17 @@ import math
 from dataclasses import dataclass
 from functools import reduce
 
-from .kernels import needed
-from .regions import Region, common, hull
+from .regions import Region, common, hull, input_region
 from .schedule import Step
 
 SLACK = 1.05  # a region that exceeds what the image reaches by so little is computed as a whole
 
 
 @dataclass
-class Need:
+class Bounds:
     """The region of a blob that later layers need, and what of it is computed for each image."""
 
-    region: Region
+    required: Region
     computed: Region
 
 
@@ -36,35 +35,36 @@ def reached_regions(steps: list[Step], everything: dict[str, Region]) -> dict[st
     return reached
 
 
-def needed_regions(
+def find_bounds(
     steps: list[Step],
     kept: set[str],
     everything: dict[str, Region],
     reached: dict[str, Region],
-) -> dict[str, Need]:
-    """What is needed for the kept blobs; a blob that nobody needs is left out."""
-    needs = {name: Need(everything[name], everything[name]) for name in kept}
+) -> dict[str, Bounds]:
+    """What is required for the kept blobs; a blob that nobody requires is left out."""
+    bounds = {name: Bounds(everything[name], everything[name]) for name in kept}
     for step in reversed(steps):
-        tops = [needs[name] for name in step.tops if name in needs]
-        for need, name in zip(tops, step.tops, strict=False):
-            inner = common(need.region, reached[name]) if step.rules else None
+        tops = [bounds[name] for name in step.tops if name in bounds]
+        for top, name in zip(tops, step.tops, strict=False):
+            inner = common(top.required, reached[name]) if step.rules else None
             # What a pooling leaves out, no convolution before it has to compute
-            exact = step.layer.type == "Pooling"
-            whole = inner is None or (not exact and exceeds_slightly(need.region, inner))
-            need.computed = need.region if whole else inner
+            exact = step.layer.pools
+            whole = inner is None or (not exact and exceeds_slightly(top.required, inner))
+            top.computed = top.required if whole else inner
         for name in step.read if tops else ():
             region = everything[name]
             if step.rules:
-                region = common(needed(step.rules, tops[0].computed), region) or region
-            if name in needs:
-                region = hull(region, needs[name].region)
-            needs[name] = Need(region, region)
-    return needs
+                region = common(input_region(step.rules, tops[0].computed), region) or region
+            if name in bounds:
+                region = hull(region, bounds[name].required)
+            bounds[name] = Bounds(region, region)
+    return bounds
 
 
-def strips(need: Need) -> list[Region]:
-    """What is needed around what is computed: above, below, left and right of it."""
-    ((top, bottom), (left, right)), ((first, last), (start, end)) = need.region, need.computed
+def strips(bounds: Bounds) -> list[Region]:
+    """What is required around what is computed: above, below, left and right of it."""
+    (top, bottom), (left, right) = bounds.required
+    (first, last), (start, end) = bounds.computed
     strips = [
         ((top, first), (left, right)),
         ((last, bottom), (left, right)),

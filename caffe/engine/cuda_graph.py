@@ -13,19 +13,13 @@ from ..core.errors import CaffeError
 from ..layer_types.base import LayerType
 from .schedule import Tensors
 
-LOOKS_AT_NO_VALUE = {
-    *("Concat", "Convolution", "Crop", "Deconvolution", "Dropout", "Eltwise", "Flatten"),
-    *("InnerProduct", "LRN", "Pooling", "ReLU", "Reshape", "Slice", "Softmax", "Split"),
-}
-
 Forward = Callable[[Tensors], Tensors]
 
 
 def can_capture(layers: Iterable[LayerType], sources: Tensors) -> bool:
     """Whether a pass of these layers on these blobs is the same kernels for all values."""
-    return all(x.is_cuda for x in sources.values()) and all(
-        layer.type in LOOKS_AT_NO_VALUE for layer in layers
-    )
+    on_gpu = all(x.is_cuda for x in sources.values())
+    return on_gpu and not any(layer.reads_values for layer in layers)
 
 
 def captured(run: Forward, sources: Tensors) -> Forward | None:

@@ -21,7 +21,7 @@ from ..graph.build import Graph
 from ..layer_types import LayerType
 from ..layer_types.base import Shape
 from .plan import Plan, can_plan
-from .schedule import Tensors, evaluate, front, roots
+from .schedule import Tensors, evaluate, source_layers, storage_of
 
 
 class FastForward:
@@ -30,8 +30,8 @@ class FastForward:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._possible = can_plan(graph)
-        self._front = front(graph)  # these layers run one by one
-        self._root = roots(graph)
+        self._sources = source_layers(graph)  # these layers run one by one
+        self._storage = storage_of(graph)
         self._read: set[str] = set()  # what scripts have read, beside the outputs
         self._shapes: list[Shape] = []
         self._plan: Plan | None = None
@@ -51,19 +51,20 @@ class FastForward:
     def forward(self, outputs: set[str]) -> None:
         """Run all layers; the blobs in `outputs` have their values then, others when read."""
         blobs = self._graph.blobs
-        sources = self._run_front()
-        behind = [i for i in range(len(self._graph.layers)) if i not in self._front]
+        sources = self._run_sources()
+        behind = [i for i in range(len(self._graph.layers)) if i not in self._sources]
         if self._shapes != self._shapes_now():
             for i in behind:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
             self._shapes, self._plan = self._shapes_now(), None
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
-        kept = {self._root[name] for name in outputs | self._read | held} - sources.keys()
+        kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
         plan_is_for = (kept, params, current_device(), current_precision())
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken
-            self._plan, self._plan_is_for = Plan(self._graph, self._front, kept), plan_is_for
+            self._plan = Plan(self._graph, self._sources, kept)
+            self._plan_is_for = plan_is_for
         with torch.no_grad():
             values = _own(self._plan.run(sources), sources)
         steps = []
@@ -71,19 +72,20 @@ class FastForward:
             layer = self._graph.layers[i]
             layer.record = None  # it is of another pass
             steps.append((layer, self._graph.bottoms[i], self._graph.tops[i]))
-        for name in sorted(blobs, key=lambda name: self._root[name] != name):  # roots first
-            if (root := self._root[name]) in kept:
-                values[root] = values[root] if root == name else blobs[root].data_tensor()
-                blobs[name]._data.assign(values[root].view(blobs[name].shape))
+        for name in sorted(blobs, key=lambda name: self._storage[name] != name):  # storage first
+            if (place := self._storage[name]) in kept:
+                values[place] = values[place] if place == name else blobs[place].data_tensor()
+                blobs[name]._data.assign(values[place].view(blobs[name].shape))
         made = kept | sources.keys()
-        waiting = {name: blobs[name]._data for name in blobs if self._root[name] not in made}
-        self._pending = Pending(steps, self._root, sources, waiting, self._read)
+        waiting = {name: blobs[name]._data for name in blobs if self._storage[name] not in made}
+        self._pending = Pending(steps, self._storage, sources, waiting, self._read)
         for param in self._params():
             param._data.depends(self._pending)
 
-    def _run_front(self) -> Tensors:
-        graph, sources = self._graph, {}
-        for i in self._front:
+    def _run_sources(self) -> Tensors:
+        graph = self._graph
+        sources: Tensors = {}
+        for i in self._sources:
             graph.layers[i].reshape(graph.bottom(i), graph.top(i))
             graph.layers[i].forward(graph.bottom(i), graph.top(i))
             sources.update((name, graph.blobs[name].data_tensor()) for name in graph.tops[i])
@@ -106,12 +108,12 @@ class Pending:
     def __init__(
         self,
         steps: list[tuple[LayerType, list[str], list[str]]],
-        root: dict[str, str],
+        storage: dict[str, str],
         sources: Tensors,
         waiting: dict[str, Memory],
         read: set[str],
     ) -> None:
-        self._steps, self._root, self._read = steps, root, read
+        self._steps, self._storage, self._read = steps, storage, read
         self._precision = current_precision()
         copies = {id(x): x.clone() for x in sources.values()}
         self._sources = {name: copies[id(x)] for name, x in sources.items()}
@@ -135,9 +137,9 @@ class Pending:
             for layer, bottoms, tops in self._steps:
                 found = evaluate(layer, [values[name] for name in bottoms])
                 values.update(zip(tops, found, strict=True))
-        shared = _own({self._root[n]: values[self._root[n]] for n in waiting}, self._sources)
+        shared = _own({self._storage[n]: values[self._storage[n]] for n in waiting}, self._sources)
         for name, memory in waiting.items():
-            memory.assign(shared[self._root[name]].view(values[name].shape))
+            memory.assign(shared[self._storage[name]].view(values[name].shape))
         self._sources, self._memories = {}, {}
 
 

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from ..graph.build import Graph
 from ..layer_types.base import LayerType
 from .border import Blank, Places, blank, copies, count, surrounded, tops
-from .bounds import Need, area, exceeds_slightly, needed_regions, reached_regions
-from .kernels import Held, needed
-from .regions import Region, common, whole
-from .schedule import Step, Tensors, is_plain_relu, roots, steps_behind
+from .bounds import Bounds, area, exceeds_slightly, find_bounds, reached_regions
+from .kernels import Tile
+from .regions import Region, common, input_region, whole
+from .schedule import Step, Tensors, steps_behind, storage_of
 
 WORTH = 0.9  # of the front's values: a trunk that computes more of them is not
 
@@ -34,7 +34,7 @@ class Trunk:
     layers: range  # their places in the graph; there are Splits among them
     steps: list[Step]
     outputs: dict[str, list[str]]  # what others read, and the names that they know it by
-    needs: dict[str, Need]
+    needs: dict[str, Bounds]
     blank: Blank
     everything: dict[str, Region]
     inner: dict[str, list[Step]]  # for each pooling's top: whose tops it alone has need of
@@ -67,8 +67,8 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     if layers is None:
         return None
     outputs = _outputs(graph, layers, steps)
-    needs = needed_regions(steps, set(outputs), everything, reached)
-    partly = [name for name in tops(steps) if needs[name].computed != needs[name].region]
+    needs = find_bounds(steps, set(outputs), everything, reached)
+    partly = [name for name in tops(steps) if needs[name].computed != needs[name].required]
     around = blank(steps, shapes, tops(steps)) if partly else None
     if around is None:
         return None
@@ -93,7 +93,7 @@ class TrunkRun:
         blank, steps = trunk.blank, trunk.steps
         everything = {name: whole(shape) for name, shape in blank.shapes.items()}
         small = {n: x.new_zeros(1, *blank.shapes[n][1:]) for n, x in sources.items()}
-        needs = {name: Need(region, region) for name, region in everything.items()}
+        needs = {name: Bounds(region, region) for name, region in everything.items()}
         inner = trunk.inner if recompute else {}
         self._small = Pass(steps, small, needs, everything)
         self._large = Pass(
@@ -121,7 +121,7 @@ class Pass:
         self,
         steps: list[Step],
         sources: Tensors,
-        needs: dict[str, Need],
+        needs: dict[str, Bounds],
         everything: dict[str, Region],
         around: Pass | None = None,
         places: dict[str, Places] | None = None,
@@ -129,7 +129,7 @@ class Pass:
     ) -> None:
         self._steps, self._needs, self._everything = steps, needs, everything
         self._around, self._places, self._inner = around, places, inner or {}
-        self.held = {name: Held(x, everything[name]) for name, x in sources.items()}
+        self.held = {name: Tile(x, everything[name]) for name, x in sources.items()}
         self._largest: Tensors = {}  # for a pooling: where in its bottom its tops are from
         self.copied: Tensors = {}  # the diffs of what was found in the other one
         for step in steps:
@@ -150,8 +150,8 @@ class Pass:
             stride, dilation, group = _sliding(step.layer)
             y = F.conv2d(x, weight, *(bias or [None]), stride, padding, dilation, group)
         y = y.relu_() if step.in_place else y
-        self.held[name] = Held(y, need.region)
-        if need.computed != need.region:
+        self.held[name] = Tile(y, need.required)
+        if need.computed != need.required:
             other = self._around.held[name].values
             held = surrounded(need, other, self._places[name], len(y))
             held.part(need.computed).copy_(y)
@@ -159,7 +159,7 @@ class Pass:
 
     def _under(self, step: Step) -> tuple[torch.Tensor, tuple[int, int], Region]:
         """What is computed from: of the bottom with a part of its pad; the other pad; where."""
-        needs = needed(step.rules, self._needs[step.tops[0]].computed)
+        needs = input_region(step.rules, self._needs[step.tops[0]].computed)
         inside, held = common(needs, self._everything[step.bottoms[0]]), self.held[step.bottoms[0]]
         if inside is None:  # windows on nothing but pad
             sizes = [end - start for start, end in needs]
@@ -191,8 +191,8 @@ class Pass:
     ) -> None:
         (bottom,), (name,) = step.bottoms, step.tops
         need = self._needs[name]
-        held = Held(diffs.pop(name), need.region)
-        if need.computed != need.region:
+        held = Tile(diffs.pop(name), need.required)
+        if need.computed != need.required:
             self.copied[name] = self._of_copies(name, held)
         diff, (x, padding, where) = held.part(need.computed), self._under(step)
         top = self.held.pop(name)  # goes at once: this is where most memory is taken
@@ -215,11 +215,11 @@ class Pass:
             wanted = layer.param_propagate_down
             gradients[layer] = [g if w else None for g, w in zip(params, wanted, strict=False)]
         if layer.propagate_down[0]:
-            self._add(diffs, bottom, Held(dx, where))
+            self._add(diffs, bottom, Tile(dx, where))
 
-    def _add(self, diffs: Tensors, name: str, found: Held) -> None:
+    def _add(self, diffs: Tensors, name: str, found: Tile) -> None:
         """Add what was found to a blob's diff; what lies in its pad is nobody's."""
-        region = self._needs[name].region
+        region = self._needs[name].required
         inside = common(found.region, region)
         if inside is None:
             return
@@ -228,12 +228,12 @@ class Pass:
             return
         if name not in diffs:
             diffs[name] = torch.zeros_like(self.held[name].values)
-        Held(diffs[name], region).part(inside).add_(found.part(inside))
+        Tile(diffs[name], region).part(inside).add_(found.part(inside))
 
-    def _of_copies(self, name: str, diff: Held) -> torch.Tensor:
+    def _of_copies(self, name: str, diff: Tile) -> torch.Tensor:
         """The diff in the other one, of what was copied from there."""
         other = self._around.held[name].values
-        copied = Held(torch.zeros_like(other), whole(other.shape))
+        copied = Tile(torch.zeros_like(other), whole(other.shape))
         for there, here in copies(self._needs[name], self._places[name]):
             to = copied.part(here)
             to.add_(diff.part(there).sum_to_size(to.shape))
@@ -267,7 +267,7 @@ def _runnable(graph: Graph, front: list[int]) -> list[Step]:
 
 def _weighed(graph: Graph) -> set[str]:
     """The blobs with a loss weight, one of a Split's tops too, by the names of their memories."""
-    root = roots(graph)
+    root = storage_of(graph)
     return {
         root[name]
         for names, weights in zip(graph.tops, graph.loss_weights, strict=True)
@@ -289,8 +289,7 @@ def _can_run(step: Step, learns: dict[str, bool]) -> bool:
         kind
         and layer.propagate_down == [learns[step.bottoms[0]]]
         and all(
-            is_plain_relu(relu) and relu.propagate_down == [layer.need_backward]
-            for relu in step.in_place
+            relu.is_relu and relu.propagate_down == [layer.need_backward] for relu in step.in_place
         )
     )
 
@@ -323,7 +322,7 @@ def _places(graph: Graph, steps: list[Step]) -> range | None:
 
 
 def _outputs(graph: Graph, layers: range, steps: list[Step]) -> dict[str, list[str]]:
-    root = roots(graph)
+    root = storage_of(graph)
     made = {name for i in layers for name in graph.tops[i]}  # others add up in these
     read = [name for names in graph.bottoms[layers.stop :] for name in names] + list(graph.outputs)
     outputs: dict[str, list[str]] = {}

@@ -7,35 +7,30 @@ channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from ..layer_types.base import LayerType, Shape
-from ..proto import caffe_pb2
+from ..layer_types.base import LayerType, Shape, Window
 
 Span = tuple[int, int]
 Region = tuple[Span, ...]
 
-POINTWISE = ("Dropout", "Eltwise", "ReLU")
-
-
-class Window(NamedTuple):
-    """A window that moves over an axis: how far it reaches, its stride and its pad."""
-
-    extent: int
-    stride: int
-    pad: int
-
 
 class Rule(NamedTuple):
-    """How an axis of a layer's bottom and of its top belong together, not clipped to the blobs.
+    """How an axis of a layer's bottom and of its top belong together, not clipped to the blobs."""
 
-    reaches: the positions of the top that see a span of the bottom; needs: the positions of the
-    bottom that a span of the top is computed from.
-    """
+    window: Window
+    transposed: bool  # the window of a position of the bottom lies on the top
 
-    reaches: Callable[[Span], Span]
-    needs: Callable[[Span], Span]
+    def reaches(self, span: Span) -> Span:
+        """The positions of the top that see a span of the bottom."""
+        return (covered if self.transposed else touching)(self.window, span)
+
+    def needs(self, span: Span) -> Span:
+        """The positions of the bottom that a span of the top is computed from."""
+        return (touching if self.transposed else covered)(self.window, span)
+
+
+Rules = tuple[Rule, Rule]  # on height and width
 
 
 def covered(window: Window, span: Span) -> Span:
@@ -52,7 +47,7 @@ def touching(window: Window, span: Span) -> Span:
     return -(-(start + pad - extent + 1) // stride), (end - 1 + pad) // stride + 1
 
 
-def within(window: Window, span: Span) -> Span:
+def windows_inside(window: Window, span: Span) -> Span:
     """The windows that lie on nothing but a span."""
     start, end = span
     extent, stride, pad = window
@@ -75,58 +70,20 @@ def common(a: Region, b: Region) -> Region | None:
     return spans if all(start < end for start, end in spans) else None
 
 
-def rules(layer: LayerType, bottoms: list[Shape]) -> tuple[Rule, ...] | None:
-    """The layer's rules on height and width; None where it has none, and needs all of its bottoms.
+def rules(layer: LayerType, bottoms: list[Shape]) -> Rules | None:
+    """The layer's rules for bottoms of these shapes; None where it has none, and needs them whole.
 
-    For Crop they are about bottom 0: the other one gives nothing but its shape.
+    They are about the bottoms whose values it reads: of Crop's bottom 1 it is only the shape.
     """
     if len(bottoms[0]) != 4 or len(layer.spec.top) != 1:
         return None
-    if layer.type in ("Convolution", "Deconvolution") and layer.channel_axis != 1:
+    windows = layer.windows(bottoms)
+    if windows is None:
         return None
-    if layer.type == "Convolution" and layer.fits(bottoms[0][2:]):
-        return tuple(map(_sliding, windows(layer)))
-    if layer.type == "Deconvolution" and _leaves_no_gap(layer):
-        return tuple(Rule(r.needs, r.reaches) for r in map(_sliding, windows(layer)))
-    if layer.type == "Pooling" and _is_plain_maximum(layer):
-        return tuple(map(_sliding, windows(layer)))
-    if layer.type == "Crop" and layer.spec.crop_param.axis in (2, -2):
-        return tuple(map(_cut, layer.offsets[2:]))
-    return (Rule(lambda s: s, lambda s: s),) * 2 if is_pointwise(layer) else None
+    height, width = (Rule(window, layer.transposed) for window in windows)
+    return height, width
 
 
-def is_pointwise(layer: LayerType) -> bool:
-    """Whether the top has at a position what is computed from the bottoms at that position."""
-    if layer.type == "LRN":
-        return layer.spec.lrn_param.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS
-    return layer.type in POINTWISE
-
-
-def _leaves_no_gap(layer: LayerType) -> bool:
-    return all(layer.extent(i) >= layer.stride[i] for i in range(2))
-
-
-def _is_plain_maximum(layer: LayerType) -> bool:
-    """MAX pooling whose windows lie in a part of the bottom as they do in the whole."""
-    return (
-        layer.spec.pooling_param.pool == caffe_pb2.PoolingParameter.MAX
-        and layer.kernel is not None
-        and layer.pad == (0, 0)
-        and all(k >= s for k, s in zip(layer.kernel, layer.stride, strict=True))
-    )
-
-
-def windows(layer: LayerType) -> list[Window]:
-    """Of a layer that has rules, but for Crop: how its windows move over height and width."""
-    if is_pointwise(layer):
-        return [Window(1, 1, 0)] * 2
-    extents = layer.kernel if layer.type == "Pooling" else map(layer.extent, range(2))
-    return list(map(Window, extents, layer.stride, layer.pad))
-
-
-def _sliding(window: Window) -> Rule:
-    return Rule(lambda span: touching(window, span), lambda span: covered(window, span))
-
-
-def _cut(offset: int) -> Rule:
-    return Rule(lambda s: (s[0] - offset, s[1] - offset), lambda s: (s[0] + offset, s[1] + offset))
+def input_region(rules: Rules, region: Region) -> Region:
+    """What a region of a top is computed from, with what lies in the pad."""
+    return tuple(rule.needs(span) for rule, span in zip(rules, region, strict=True))

@@ -14,7 +14,6 @@ from ..graph.build import Graph
 from ..layer_types import LayerType
 from ..layer_types.autograd import Record
 from ..layer_types.base import Shape
-from .schedule import draws
 
 _recompute = False
 
@@ -83,7 +82,7 @@ class Rerun:
             return State(blob.shape, *(gone.get(m, m) for m in (blob._data, blob._diff)))
 
         self._let_go, self._gone = set(), list(gone.values())
-        self._records = {layer: layer.record for layer in graph.layers if draws(layer)}
+        self._records = {layer: layer.record for layer in graph.layers if layer.draws}
         self._states = {name: state(blob) for name, blob in graph.blobs.items()}
         self._params = {blob: state(blob) for layer in graph.layers for blob in layer.blobs}
         for memory in [*self._needed(), *(blob._data for blob in history)]:

@@ -10,8 +10,7 @@ import torch
 from ..graph.build import Graph
 from ..layer_types import autocast
 from ..layer_types.base import LayerType
-from ..proto import caffe_pb2
-from .regions import Rule, rules
+from .regions import Rules, rules
 
 Tensors = dict[str, torch.Tensor]  # by the names of their blobs
 
@@ -24,12 +23,14 @@ class Step:
     bottoms: list[str]
     tops: list[str]
     in_place: list[LayerType] = field(default_factory=list)
-    rules: tuple[Rule, ...] | None = None  # None: no region is computed without all of its bottoms
+    rules: Rules | None = None  # None: no region is computed without all of its bottoms
 
     @property
     def read(self) -> list[str]:
-        """The bottoms whose values count: of what Crop cuts to it is only the shape."""
-        return self.bottoms[:1] if self.layer.type == "Crop" and self.rules else self.bottoms
+        """The bottoms whose values a region of the top is computed from; without rules, all."""
+        if not self.rules:
+            return self.bottoms
+        return [name for i, name in enumerate(self.bottoms) if self.layer.reads_bottom(i)]
 
 
 def is_function(layer: LayerType) -> bool:
@@ -42,24 +43,12 @@ def is_function(layer: LayerType) -> bool:
     )
 
 
-def draws(layer: LayerType) -> bool:
-    """Whether forward draws at random, so that it cannot be run again."""
-    stochastic = caffe_pb2.PoolingParameter.STOCHASTIC
-    return layer.phase == caffe_pb2.TRAIN and (
-        layer.type == "Dropout"
-        or (layer.type == "Pooling" and layer.spec.pooling_param.pool == stochastic)
-    )
-
-
 def leaves_what_backward_needs(layer: LayerType) -> bool:
     """Not in place, or so that backward finds in the top what it needs of the bottom."""
-    if not set(layer.spec.bottom) & set(layer.spec.top):
-        return True
-    keeps_signs = layer.type == "ReLU" and layer.spec.relu_param.negative_slope >= 0
-    return len(layer.spec.bottom) == 1 and (keeps_signs or layer.type == "Dropout")
+    return layer.keeps_gradient or not set(layer.spec.bottom) & set(layer.spec.top)
 
 
-def front(graph: Graph) -> list[int]:
+def source_layers(graph: Graph) -> list[int]:
     """The layers that have no bottoms, and those that only give their tops other names."""
     made: set[str] = set()
     found = []
@@ -70,30 +59,25 @@ def front(graph: Graph) -> list[int]:
     return found
 
 
-def roots(graph: Graph) -> dict[str, str]:
+def storage_of(graph: Graph) -> dict[str, str]:
     """For each blob the one in whose memory it is (Split, Reshape, Flatten): mostly itself."""
-    root = {name: name for name in graph.blobs}
+    storage = {name: name for name in graph.blobs}
     for i, layer in enumerate(graph.layers):
         if layer.shares_data:
-            root.update(dict.fromkeys(graph.tops[i], root[graph.bottoms[i][0]]))
-    return root
+            storage.update(dict.fromkeys(graph.tops[i], storage[graph.bottoms[i][0]]))
+    return storage
 
 
-def is_plain_relu(layer: LayerType) -> bool:
-    """Whether this is max(x, 0)."""
-    return layer.type == "ReLU" and not layer.spec.relu_param.negative_slope
-
-
-def steps_behind(graph: Graph, front: list[int]) -> list[Step]:
-    """The layers behind those in front; Splits are left out, and so are their tops' names."""
+def steps_behind(graph: Graph, sources: list[int]) -> list[Step]:
+    """The layers behind the sources; Splits are left out, and so are their tops' names."""
     steps: list[Step] = []
     split: dict[str, str] = {}
     maker: dict[str, Step] = {}
     for i, layer in enumerate(graph.layers):
         bottoms, tops = [split.get(name, name) for name in graph.bottoms[i]], graph.tops[i]
-        if i in front:
+        if i in sources:
             continue
-        if layer.type == "Split":
+        if layer.is_split:
             split.update(dict.fromkeys(tops, bottoms[0]))
         elif tops == bottoms and tops[0] in maker and len(maker[tops[0]].tops) == 1:
             maker[tops[0]].in_place.append(layer)
@@ -109,9 +93,10 @@ def steps_behind(graph: Graph, front: list[int]) -> list[Step]:
 def evaluate(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
     """A layer's tops, of tensors instead of blobs."""
     params = [blob.data_tensor() for blob in layer.blobs]
-    bottoms = [autocast.taken(layer.spec, x) for x in bottoms]
+    bottoms = [autocast.taken(layer, x) for x in bottoms]
     return layer.in_memory(autocast.tops, bottoms, params)
 
 
 def through(layers: list[LayerType], x: torch.Tensor) -> torch.Tensor:
+    """What these layers, each of one bottom and one top, make of x one after the other."""
     return reduce(lambda x, layer: evaluate(layer, [x])[0], layers, x)

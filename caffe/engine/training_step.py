@@ -23,10 +23,10 @@ from ..graph.build import Graph
 from ..graph.flops import backward_multiply_adds, forward_multiply_adds
 from ..layer_types import LayerType
 from ..layer_types.base import Shape
-from ..net import Net
+from .layerwise import Layerwise
 from .padded_prefix import Trunk, TrunkRun, trunk
 from .remat import Rerun, Segment, recompute, without_gradient
-from .schedule import draws, front, is_function, is_plain_relu, leaves_what_backward_needs, roots
+from .schedule import is_function, leaves_what_backward_needs, source_layers, storage_of
 
 Update = Callable[[int], None]  # of the parameter at this place in Graph.params
 # The same by the layer's add_weight_gradient, from its bottom and its top's diff
@@ -36,18 +36,18 @@ Fused = Callable[[int, LayerType, torch.Tensor, torch.Tensor], None]
 class Iterations:
     """The iterations of one training net."""
 
-    def __init__(self, net: Net, history: Sequence[Blob]) -> None:
-        self._net = net
+    def __init__(self, layerwise: Layerwise, history: Sequence[Blob]) -> None:
+        self._layerwise = layerwise
         self._history = history
-        self._graph = net._graph
-        self._front = front(net._graph)
-        self._owned = _owned(net._graph)
-        self._root = roots(net._graph)
+        self._graph = graph = layerwise.graph
+        self._front = source_layers(graph)
+        self._owned = _owned(graph)
+        self._root = storage_of(graph)
         self._sharing = {  # the blobs in one memory: what is written to one is to show in all
             root: [name for name in self._root if self._root[name] == root] for root in self._root
         }
-        self._users = _users(net._graph)
-        self._computed = _computed_diffs(net._graph)
+        self._users = _users(graph)
+        self._computed = _computed_diffs(graph)
         self._read: set[str] = set()  # blobs that scripts have read: they are kept
         self._last: Rerun | None = None
         self._told = False  # the price of set_recompute
@@ -62,7 +62,7 @@ class Iterations:
         layers = self._graph.layers
         return (
             self._owned is not None
-            and not self._net._watched()
+            and not self._layerwise.is_watched()
             and all(
                 not layer.blobs
                 if i in self._front
@@ -112,7 +112,7 @@ class Iterations:
                 begun = i + 1
                 continue
             loss += self._forward(i)
-            if i in self._front or draws(layer) or self._replaces(i, begun):
+            if i in self._front or layer.draws or self._replaces(i, begun):
                 begun = i + 1
             elif self._shrinks(i):
                 ends[i] = range(begun, i + 1)
@@ -221,7 +221,7 @@ class Iterations:
     def _forward(self, i: int) -> float:
         layer = self._graph.layers[i]
         if not self._in_place(i):
-            return self._net._forward_layer(i)
+            return self._layerwise.forward_layer(i)
         layer.record = None
         blob = self._graph.blobs[self._graph.tops[i][0]]
         blob._data.own(blob.shape).relu_()
@@ -231,7 +231,7 @@ class Iterations:
         """Whether this is the ReLU of a Convolution, which needs its top for nothing later."""
         layer, before = self._graph.layers[i], self._graph.layers[max(i - 1, 0)]
         return (
-            is_plain_relu(layer)
+            layer.is_relu
             and layer.need_backward
             and self._graph.bottoms[i] == self._graph.tops[i] == self._graph.tops[i - 1]
             and before.type == "Convolution"
@@ -251,11 +251,11 @@ class Iterations:
         fuses = fused and layer.param_propagate_down[:1] == [True] and self._is_product(i)
         if fuses:
             with without_gradient(layer, [0]):
-                self._net._backward_layer(i)
+                self._layerwise.backward_layer(i)
             (bottom,), (top,) = self._graph.bottom(i), self._graph.top(i)
             fused(places[0], layer, bottom.data_tensor(), top.diff_tensor())
         else:
-            self._net._backward_layer(i)
+            self._layerwise.backward_layer(i)
         for place in places[bool(fuses) :]:
             update(place)
 
@@ -308,7 +308,7 @@ class Iterations:
     def _used(self, i: int, rerun: Rerun) -> None:
         """Drop what only the backward pass of layer i needed."""
         graph, layer = self._graph, self._graph.layers[i]
-        if not draws(layer):
+        if not layer.draws:
             layer.record = None
         others = [blob._diff for blob in graph.bottom(i)]
         for name in graph.tops[i]:

@@ -71,7 +71,7 @@ def _takes(net: Net, shapes: Shapes) -> bool:
     graph = net._graph
     try:
         for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True):
-            if layer.type != "Input":
+            if not layer.is_input:
                 found = layer.top_shapes([blobs[name] for name in bottoms])
                 blobs.update(zip(tops, found, strict=True))
     except CaffeError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,20 +11,6 @@ from ..graph.build import Graph
 from ..layer_types import LayerType
 from ..layer_types.base import Shape
 from ..layer_types.recurrent import Recurrent
-
-if TYPE_CHECKING:
-    pass
-
-PARAM_NAMES = {
-    "BatchNorm": ("mean", "variance", "scale"),
-    "Bias": ("bias",),
-    "Convolution": ("weight", "bias"),
-    "Deconvolution": ("weight", "bias"),
-    "Embed": ("weight", "bias"),
-    "InnerProduct": ("weight", "bias"),
-    "PReLU": ("weight",),
-    "Scale": ("weight", "bias"),
-}
 
 
 class NetModule(torch.nn.Module):
@@ -48,7 +33,7 @@ class NetModule(torch.nn.Module):
             for p in graph.params
         }
         for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True):
-            if layer.type == "Input":
+            if layer.is_input:
                 continue
             layer.check(
                 type(layer).expression is not LayerType.expression,
@@ -82,10 +67,7 @@ class NetModule(torch.nn.Module):
 
 
 def _param_names(layer: LayerType) -> list[str]:
-    names = PARAM_NAMES.get(layer.type, ())
-    if layer.type == "Scale" and len(layer.spec.bottom) == 2:
-        names = ("bias",)
-    count = len(layer.blobs)
+    names, count = layer.param_names, len(layer.blobs)
     return list(names[:count]) if count <= len(names) else [str(i) for i in range(count)]
 
 

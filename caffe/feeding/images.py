@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike, cannot_be_read
 
 # What OpenCV reads too. Pillow knows many more, some of which start other programs.
@@ -66,7 +66,7 @@ def read_image(
     ReadImageToCVMat of io.cpp. Raises CaffeError naming the file.
     """
     data = read_file(path)
-    with within(path):
+    with error_context(path):
         image = decode(data, color)
     return resize(image, size) if size else image
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..core.blob import Blob
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..layer_types import REGISTRY, LayerType
 from ..proto import caffe_pb2
 from ..proto.upgrade.v1 import V1_TYPES
@@ -68,10 +68,10 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
         graph.bottoms.append(list(layer_spec.bottom))
         graph.tops.append(list(layer_spec.top))
         unread.update(dict.fromkeys(named))
-        if layer.type == "Input":
+        if layer.is_input:
             graph.inputs.extend(layer_spec.top)
 
-        with within(f"layer '{layer.name}' ({layer.type})"):
+        with error_context(f"layer '{layer.name}' ({layer.type})"):
             layer.setup_blobs(graph.bottom(i), graph.top(i))
             layer.reshape(graph.bottom(i), graph.top(i))
         graph.loss_weights.append(_loss_weights(layer))
@@ -104,7 +104,7 @@ def set_loss_diffs(graph: Graph) -> None:
         for name, blob, weight in zip(graph.tops[i], graph.top(i), weights, strict=True):
             if not weight:
                 continue
-            with within(f"layer '{graph.layers[i].name}': loss '{name}'"):
+            with error_context(f"layer '{graph.layers[i].name}': loss '{name}'"):
                 blob._diff.own(blob.shape).fill_(weight)
 
 

@@ -1,7 +1,7 @@
 """What a pass costs: the multiply-adds of each layer, and the rate of the machine's own product.
 
-Only layers that are matrix products are counted: Convolution, Deconvolution and InnerProduct. A
-product with what padding adds counts too: it is part of the fixed work of a net at a size.
+Only layers that are matrix products are counted (LayerType.multiply_adds). A product with what
+padding adds counts too: it is part of the fixed work of a net at a size.
 """
 
 import torch
@@ -10,17 +10,16 @@ from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.timer import now
 from ..layer_types import LayerType
-from ..net import Net
+from .build import Graph
 
 SIDE = 4096  # of the square matrices
 
 
-def multiply_adds(net: Net) -> dict[str, int]:
-    """The multiply-adds of each layer's forward pass, at the shapes that the net's blobs have now.
+def multiply_adds(graph: Graph) -> dict[str, int]:
+    """The multiply-adds of each layer's forward pass, at the shapes that the blobs have now.
 
     Layers that are no matrix product are left out. After another input shape call net.reshape().
     """
-    graph = net._graph
     counts: dict[str, int] = {}
     for i, layer in enumerate(graph.layers):
         if count := forward_multiply_adds(layer, graph.bottom(i), graph.top(i)):
@@ -29,22 +28,12 @@ def multiply_adds(net: Net) -> dict[str, int]:
 
 
 def forward_multiply_adds(layer: LayerType, bottom: list[Blob], top: list[Blob]) -> int:
-    """Of one layer between these blobs; 0 where it is no matrix product."""
-    match layer.type:
-        case "Convolution":
-            blobs, channels = top, layer.spec.convolution_param.num_output
-        case "InnerProduct":
-            blobs, channels = top, layer.spec.inner_product_param.num_output
-        case "Deconvolution":
-            blobs, channels = bottom, layer.channels
-        case _:
-            return 0
-    places = sum(blob.count for blob in blobs) // channels
-    return places * layer.blobs[0].count  # at each place every weight is used once
+    """The multiply-adds of one layer's forward pass between these blobs; 0 without a product."""
+    return layer.multiply_adds([blob.shape for blob in bottom], [blob.shape for blob in top])
 
 
 def backward_multiply_adds(layer: LayerType, bottom: list[Blob], top: list[Blob]) -> int:
-    """As forward_multiply_adds: as many for the weights' diff, and for the bottoms', if wanted."""
+    """Those of its backward pass: as many for the weights' diff and for the bottoms', if wanted."""
     forward = forward_multiply_adds(layer, bottom, top)
     if not (forward and layer.need_backward):
         return 0

@@ -3,6 +3,7 @@
 from . import (  # noqa: F401
     activations,
     convolution,
+    deconvolution,
     elementwise,
     hdf5,
     input,

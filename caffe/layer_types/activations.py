@@ -10,6 +10,21 @@ from .base import LayerType, Shape, layer_type
 class ReLU(LayerType):
     """max(x, 0), and negative_slope * x below 0."""
 
+    pointwise = True
+    reads_values = False
+
+    @property
+    def is_relu(self) -> bool:
+        return not self.spec.relu_param.negative_slope
+
+    @property
+    def passes_on(self) -> bool:
+        return self.is_relu
+
+    @property
+    def keeps_gradient(self) -> bool:
+        return self.spec.relu_param.negative_slope >= 0  # the top has the bottom's signs
+
     def expression(self, bottoms, params):
         (x,) = bottoms
         slope = self.spec.relu_param.negative_slope

@@ -1,8 +1,8 @@
 """How a layer runs: torch records each layer by itself, so that every blob's diff can be read.
 
-Gradients go from a layer's tops to its bottoms and parameters, and no further: the net walks the
-layers (net.py), as Caffe does. That keeps partial passes, diffs that a script writes in between,
-Python layers in the middle and in-place layers what they are in Caffe.
+Gradients go from a layer's tops to its bottoms and parameters, and no further: the layers are
+walked as Caffe walks them (engine/layerwise.py). That keeps partial passes, diffs that a script
+writes in between, Python layers in the middle and in-place layers what they are in Caffe.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def backward(
 
 def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
-    xs = autocast.bottoms(layer.spec, bottom)
+    xs = autocast.bottoms(layer, bottom)
     read = Memory.own if layer.updates_params else Memory.tensor
     params = [read(blob._data, blob.shape) for blob in layer.blobs]
     edges: dict[int, GradientEdge] = {}

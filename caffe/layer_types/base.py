@@ -2,21 +2,31 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
 
 from ..core import host_memory
 from ..core.blob import Blob, BlobVec
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..proto import caffe_pb2
 from . import autograd, fillers
 
 Shape = tuple[int, ...]
 Tensors = torch.Tensor | Sequence[torch.Tensor]
+Margins = tuple[tuple[int, int], tuple[int, int]]  # above and below, left and right
 T = TypeVar("T")
 
 REGISTRY: dict[str, type["LayerType"]] = {}
+
+
+class Window(NamedTuple):
+    """A window that moves over an axis: how far it reaches, its stride and its pad."""
+
+    extent: int
+    stride: int
+    pad: int
 
 
 def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
@@ -32,8 +42,9 @@ def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
 class LayerType:
     """One layer of a net. A subclass gives `top_shapes` and `expression`; `setup` makes parameters.
 
-    Gradients are torch's, taken layer by layer (run.py). A type that works on blobs instead of
-    tensors (Python, data layers) overrides `forward` and `backward` there.
+    Gradients are torch's, taken layer by layer (autograd.py). A type that works on blobs instead of
+    tensors (Python, data layers) overrides `forward` and `backward` there. The facts below, each
+    right for any type as it stands here, are all that others may ask a layer about its type.
     """
 
     bottoms: tuple[int, int | None] = (1, 1)  # least and most; None: no limit
@@ -42,6 +53,43 @@ class LayerType:
     shares_data = False  # Caffe gives the tops the bottom's own memory
     diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # have a gradient
     updates_params = False  # forward writes to the parameters
+    is_input = False  # the script fills its tops, the net's inputs
+    is_split = False  # its tops are the bottom under other names
+    reads_values = True  # Python looks at the bottoms' values, as a CUDA graph would not
+    reads_bottom: Callable[[int], bool] = staticmethod(lambda index: True)  # not its shape alone
+    matrix_product = False  # of the bottoms and the weights: what bfloat16 makes faster
+    pools = False  # one value for each window, without weights: little work beside a convolution
+    transposed = False  # `windows` lie on the top, one for each position of the bottom
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """What torch calls the parameters; for more of them than names they have numbers."""
+        return ()
+
+    @property
+    def draws(self) -> bool:
+        """Forward draws at random, so that it cannot be run again."""
+        return False
+
+    @property
+    def is_relu(self) -> bool:
+        """The top is max(x, 0)."""
+        return False
+
+    @property
+    def keeps_gradient(self) -> bool:
+        """In place, backward finds in the top what it needs of the bottom."""
+        return False
+
+    @property
+    def passes_on(self) -> bool:
+        """Each value of the tops is one of the bottoms', or 0: nothing is rounded."""
+        return False
+
+    @property
+    def pointwise(self) -> bool:
+        """A position of the top is computed from that position of the bottoms."""
+        return False
 
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         self.spec = spec
@@ -65,6 +113,35 @@ class LayerType:
         """The tops as torch functions of bottoms and parameters."""
         raise NotImplementedError
 
+    def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
+        """Those of a forward pass on blobs of these shapes; 0 where it is no matrix product."""
+        return 0
+
+    # A region of the top, of a layer with 4-d bottoms and one top.
+
+    def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
+        """The windows over height and width that bottoms of these shapes are seen through.
+
+        A position of the top depends on what its window lies on, and on pad, which is 0. None where
+        it may depend on all positions, and where the type has no `part` for its windows.
+        """
+        return (Window(1, 1, 0),) * 2 if self.pointwise else None
+
+    def part(
+        self, bottoms: list[torch.Tensor], params: list[torch.Tensor], margins: Margins
+    ) -> torch.Tensor:
+        """A region of the top, from the region of the bottoms that its windows lie on.
+
+        margins: how many rows and columns of pad the windows lie on at each end. For transposed
+        ones: how far they reach beyond the top's region.
+        """
+        top = self.expression(bottoms, params)
+        return top if isinstance(top, torch.Tensor) else top[0]
+
+    def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
+        """The parameters as `part` takes them, where it is to run many times."""
+        return params
+
     # The same on blobs, as the net calls it.
 
     def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
@@ -78,7 +155,7 @@ class LayerType:
                 f"cannot run in place, for a bottom of shape {blob.shape} becomes a top of shape "
                 f"{shape}; give the top another name than '{name}'",
             )
-            with within(f"layer '{self.name}' ({self.type}): top '{name}'"):
+            with error_context(f"layer '{self.name}' ({self.type}): top '{name}'"):
                 blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
@@ -106,6 +183,12 @@ class LayerType:
                 "make the batch or the images smaller"
             ) from None
 
+    def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Read batches of these from now on, see Net.set_input_arrays."""
+        self.check(
+            False, "set_input_arrays may only be called if the first layer is a MemoryDataLayer"
+        )
+
     # Helpers for subclasses.
 
     def check(self, condition: bool, message: str) -> None:
@@ -115,14 +198,14 @@ class LayerType:
 
     def add_param(self, shape: Sequence[int], filler: caffe_pb2.FillerParameter) -> Blob:
         """Append a parameter of the given shape, filled as the filler says."""
-        with within(f"layer '{self.name}' ({self.type})"):
+        with error_context(f"layer '{self.name}' ({self.type})"):
             blob = self.blobs.add_blob(*shape)
         self.fill(blob, filler)
         return blob
 
     def fill(self, blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
         """Fill a blob as the filler says."""
-        with within(f"layer '{self.name}' ({self.type})"):
+        with error_context(f"layer '{self.name}' ({self.type})"):
             fillers.fill(blob, filler)
 
     def axis(self, axis: int, shape: Shape) -> int:

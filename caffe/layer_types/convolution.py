@@ -1,20 +1,18 @@
-"""Layers over spatial axes: Convolution, Deconvolution, Im2col."""
+"""Layers that move a window over spatial axes: Convolution, Im2col."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
 
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Margins, Shape, Window, layer_type
 
 # From so many weights on (fc6, fc7) a convolution is computed as a product of matrices.
 MANY_WEIGHTS = 1 << 22
 COLUMNS = 1 << 23  # values that a bottom's windows are written out to at once
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
-CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
 class Windowed(LayerType):
@@ -48,6 +46,13 @@ class Windowed(LayerType):
     def extent(self, i: int) -> int:
         """How far a window reaches on spatial axis i."""
         return self.dilation[i] * (self.kernel[i] - 1) + 1
+
+    def sliding(self) -> tuple[Window, Window] | None:
+        """How the window moves over height and width, None where it moves over other axes."""
+        if self.channel_axis != 1 or self.spatial != 2:
+            return None
+        height, width = (Window(self.extent(i), self.stride[i], self.pad[i]) for i in range(2))
+        return height, width
 
     def fits(self, sizes: Sequence[int]) -> bool:
         """Whether a window fits on a bottom of these spatial sizes."""
@@ -136,6 +141,9 @@ class Convolution(Windowed):
 
     bottoms = (1, None)
     tops = (1, None)
+    matrix_product = True
+    param_names = ("weight", "bias")
+    reads_values = False
 
     def setup(self, shapes: list[Shape]) -> None:
         super().setup(shapes)
@@ -187,6 +195,32 @@ class Convolution(Windowed):
         columns = self.columns(x, places).reshape(len(x), -1, math.prod(places))
         y = F.conv1d(columns, weight.reshape(len(weight), -1, 1), bias, groups=group)
         return y.reshape(*y.shape[:2], *places)
+
+    def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
+        """At each place of the tops every weight is used once, on what is padding too."""
+        outputs = self.spec.convolution_param.num_output
+        return sum(map(math.prod, tops)) // outputs * math.prod(self.blobs[0].shape)
+
+    def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
+        return self.sliding() if self.fits(shapes[0][self.channel_axis + 1 :]) else None
+
+    def part(
+        self, bottoms: list[torch.Tensor], params: list[torch.Tensor], margins: Margins
+    ) -> torch.Tensor:
+        (x,), weight = bottoms, params[0]
+        bias = params[1] if len(params) > 1 else None
+        (above, below), (left, right) = margins
+        if above != below or left != right:
+            x, above, left = F.pad(x, (left, right, above, below)), 0, 0
+        if self.is_product(weight):
+            return self.product(x, weight, bias, (above, left))
+        group = self.spec.convolution_param.group
+        x = in_fastest_order(x)
+        return F.conv2d(x, weight, bias, self.stride, (above, left), self.dilation, group)
+
+    def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
+        weight, *bias = params
+        return [weight if self.is_product(weight) else in_fastest_order(weight), *bias]
 
     def is_product(self, weight: torch.Tensor) -> bool:
         """Whether `product` is the faster way: oneDNN lays out all weights anew in every pass."""
@@ -245,45 +279,10 @@ class Convolution(Windowed):
             yield range(row, end), F.unfold(lines, self.kernel, self.dilation, 0, self.stride)
 
 
-@layer_type("Deconvolution")
-class Deconvolution(Convolution):
-    """The transpose of Convolution: its gradient as a forward pass (deconv_layer.cpp)."""
+def in_fastest_order(x: torch.Tensor) -> torch.Tensor:
+    """oneDNN computes fastest with the channels as the last axis in memory, of all it is given.
 
-    def weight_shape(self) -> Shape:
-        conv = self.spec.convolution_param
-        return (self.channels, conv.num_output // conv.group, *self.kernel)
-
-    def out_size(self, size: int, i: int) -> int:
-        return self.stride[i] * (size - 1) + self.extent(i) - 2 * self.pad[i]
-
-    def convolve(
-        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        conv = self.spec.convolution_param
-        if self.spatial in CONV_TRANSPOSE:
-            deconv = CONV_TRANSPOSE[self.spatial]
-            return deconv(x, weight, bias, self.stride, self.pad, 0, conv.group, self.dilation)
-        places = x.shape[2:]
-        flat = x.reshape(*x.shape[:2], math.prod(places))
-        columns = F.conv_transpose1d(flat, weight.reshape(len(weight), -1, 1), groups=conv.group)
-        sizes = [self.out_size(size, i) for i, size in enumerate(places)]
-        zeros = x.new_zeros(len(x), conv.num_output, *sizes)
-        _, add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)
-        (y,) = add_up(columns.reshape(*columns.shape[:2], *places))
-        return y if bias is None else y + bias.reshape(-1, *[1] * self.spatial)
-
-    def backward(self, top, propagate_down, bottom) -> None:
-        # oneDNN adds up the 64 x 64 x 21 products of a diff in one float32 chain, with 15 times
-        # the rounding error of Caffe's gemm; torch's other backend is a gemm too.
-        with _without_onednn():
-            super().backward(top, propagate_down, bottom)
-
-
-@contextmanager
-def _without_onednn() -> Iterator[None]:
-    enabled = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False
-    try:
-        yield
-    finally:
-        torch.backends.mkldnn.enabled = enabled
+    So does cuDNN in bfloat16.
+    """
+    last = x.device.type == "cpu" or x.dtype == torch.bfloat16
+    return x.contiguous(memory_format=torch.channels_last) if last else x

@@ -13,6 +13,14 @@ from .base import LayerType, Shape, layer_type
 class Dropout(LayerType):
     """In TRAIN, zeroes values with dropout_ratio and scales the rest by 1 / (1 - ratio)."""
 
+    pointwise = True
+    keeps_gradient = True
+    reads_values = False
+
+    @property
+    def draws(self) -> bool:
+        return self.phase == caffe_pb2.TRAIN
+
     def setup(self, shapes: list[Shape]) -> None:
         ratio = self.spec.dropout_param.dropout_ratio
         self.check(0 <= ratio < 1, f"dropout_ratio must lie in [0, 1); found {ratio:g}")
@@ -35,6 +43,8 @@ class Eltwise(LayerType):
     """
 
     bottoms = (2, None)
+    pointwise = True
+    reads_values = False
 
     def setup(self, shapes: list[Shape]) -> None:
         eltwise = self.spec.eltwise_param

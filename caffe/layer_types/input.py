@@ -17,6 +17,7 @@ class Input(LayerType):
 
     bottoms = (0, 0)
     tops = (1, None)
+    is_input = True
 
     def setup(self, shapes: list[Shape]) -> None:
         given = [checked_shape(s.dim) for s in self.spec.input_param.shape]
@@ -111,7 +112,7 @@ class MemoryData(LayerType):
         self.arrays: list[np.ndarray] = []
         self._at = 0
 
-    def reset(self, data: np.ndarray, labels: np.ndarray) -> None:
+    def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Take data (n, C, H, W) and labels (n, 1, 1, 1), float32; not copied, read by forward."""
         for array, what, shape in (
             (data, "data array", self.shape[1:]),

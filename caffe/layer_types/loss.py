@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import io
-from ..core.errors import within
+from ..core.errors import error_context
 from ..proto import caffe_pb2
 from ..proto.text import read_binaryproto
 from .base import LayerType, Shape, Tensors, layer_type
@@ -20,6 +20,8 @@ MODES = caffe_pb2.LossParameter
 
 @layer_type("Softmax")
 class Softmax(LayerType):
+    reads_values = False
+
     def setup(self, shapes: list[Shape]) -> None:
         self.axis(self.spec.softmax_param.axis, shapes[0])
 
@@ -181,7 +183,7 @@ class InfogainLoss(SoftmaxLoss):
             return
         source = self.spec.infogain_loss_param.source
         self.check(bool(source), "needs the infogain matrix: a third bottom, or source")
-        with within(f"layer '{self.name}' ({self.type}): source {source}"):
+        with error_context(f"layer '{self.name}' ({self.type}): source {source}"):
             matrix = io.blobproto_to_array(read_binaryproto(source, caffe_pb2.BlobProto()))
         self.matrix = torch.from_numpy(matrix).float()
 

@@ -15,6 +15,12 @@ class LRN(LayerType):
     Within a channel n is local_size squared and k is 1, as in Caffe.
     """
 
+    reads_values = False
+
+    @property
+    def pointwise(self) -> bool:
+        return self.spec.lrn_param.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS
+
     def setup(self, shapes: list[Shape]) -> None:
         size = self.spec.lrn_param.local_size
         self.check(size % 2 == 1, f"local_size must be odd; found {size}")
@@ -27,7 +33,7 @@ class LRN(LayerType):
         (x,) = bottoms
         lrn = self.spec.lrn_param
         size = lrn.local_size
-        if lrn.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS:
+        if self.pointwise:
             if torch.onnx.is_in_onnx_export():  # as torch's averages over channels go wrong there
                 squares = (x * x).flatten(2).unsqueeze(1)
                 sums = window_sums(squares, (size, 1), pad=(size // 2, 0)).reshape(x.shape)
@@ -46,6 +52,7 @@ class BatchNorm(LayerType):
     """
 
     updates_params = True
+    param_names = ("mean", "variance", "scale")
 
     def setup(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from ..core.rng import generator
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Shape, Window, layer_type
 from .windows import window_sums
 
 
@@ -19,11 +19,27 @@ class Pooling(LayerType):
     """
 
     tops = (1, 2)
+    pools = True
+    reads_values = False
+
+    @property
+    def draws(self) -> bool:
+        stochastic = caffe_pb2.PoolingParameter.STOCHASTIC
+        return self.phase == caffe_pb2.TRAIN and self.spec.pooling_param.pool == stochastic
+
+    @property
+    def passes_on(self) -> bool:
+        """MAX does; but the second top, the mask, has indices: too large for bfloat16."""
+        return self._is_maximum and len(self.spec.top) == 1
+
+    @property
+    def _is_maximum(self) -> bool:
+        return self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.MAX
 
     def setup(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
         self.check(
-            len(self.spec.top) == 1 or pool.pool == caffe_pb2.PoolingParameter.MAX,
+            len(self.spec.top) == 1 or self._is_maximum,
             "only MAX pooling has a second top (the mask)",
         )
         self.stride = self._pair("stride", "stride", 1)
@@ -58,6 +74,14 @@ class Pooling(LayerType):
             min(pooled) > 0, f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}"
         )
         return [(n, c, *pooled)] * len(self.spec.top)
+
+    def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
+        """Of a maximum whose windows lie in a part of the bottom as they do in the whole."""
+        if not self._is_maximum or self.kernel is None or self.pad != (0, 0):
+            return None
+        height, width = map(Window, self.kernel, self.stride, self.pad)
+        no_gaps = all(window.extent >= window.stride for window in (height, width))
+        return (height, width) if no_gaps else None
 
     def _pooled(self, size: int, kernel: int, i: int) -> int:
         floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR

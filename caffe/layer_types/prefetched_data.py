@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..core.blob import Blob
 from ..core.device import current_device
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.log import LOGGER, info
 from ..core.rng import draw_seed
 from ..feeding.datum import parse_datum
@@ -54,7 +55,7 @@ def batches(source: Source, size: int, tops: int, seed: int, item: int) -> Itera
     records = source.records(seed, item)
     while True:
         taken = [next(records) for _ in range(size)]
-        with within(source.place(taken[0])):
+        with error_context(source.place(taken[0])):
             first = source.read(taken[0])
             shape = source.transformer.shape(first[0].shape)
         images, labels = empty(size, *shape), empty(size)
@@ -76,7 +77,7 @@ def _fill(
     label_out: np.ndarray,
     known: tuple[np.ndarray, int] | None,
 ) -> None:
-    with within(source.place(record)):
+    with error_context(source.place(record)):
         image, label_out[0] = known or source.read(record)
         source.transformer(image, seed, item, image_out)
 
@@ -104,7 +105,7 @@ class Feed(LayerType):
             self._source, self._batch_size, first = self.open(seed)
             need(self._batch_size > 0, "Positive batch size required; found batch_size 0")
             record = next(self._source.records(seed, first))
-            with within(self._source.place(record)):
+            with error_context(self._source.place(record)):
                 shape = self._source.transformer.shape(self._source.read(record)[0].shape)
         self._position = {"seed": seed, "item": first}
         top[0].reshape(self._batch_size, *shape)
@@ -148,8 +149,8 @@ class Feed(LayerType):
             self._prefetcher.close()
         self._prefetcher, self._position = None, dict(position)
 
-    def _named(self) -> within:
-        return within(f"layer '{self.name}' ({self.type})")
+    def _named(self) -> AbstractContextManager[None]:
+        return error_context(f"layer '{self.name}' ({self.type})")
 
 
 class Records(Source):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 
 from ..core.blob import Blob
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Margins, Shape, Window, layer_type
 
 
 @layer_type("Concat")
@@ -14,6 +14,8 @@ class Concat(LayerType):
     """Joins bottoms along `axis` (legacy name: concat_dim)."""
 
     bottoms = (1, None)
+    passes_on = True
+    reads_values = False
 
     def setup(self, shapes: list[Shape]) -> None:
         concat = self.spec.concat_param
@@ -43,6 +45,8 @@ class Slice(LayerType):
     """Cuts the bottom along `axis` (legacy: slice_dim) at the slice_points, or evenly."""
 
     tops = (1, None)
+    passes_on = True
+    reads_values = False
 
     def setup(self, shapes: list[Shape]) -> None:
         param = self.spec.slice_param
@@ -84,6 +88,9 @@ class Crop(LayerType):
     """Cuts bottom 0 to bottom 1's extent from `axis` on, at `offset` (crop_layer.cpp)."""
 
     bottoms = (2, 2)
+    passes_on = True
+    reads_values = False
+    reads_bottom = staticmethod(lambda index: index == 0)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         from_shape, to_shape = shapes
@@ -117,11 +124,24 @@ class Crop(LayerType):
             x = x.narrow(i, offset, size)
         return x
 
+    def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
+        if self.axis(self.spec.crop_param.axis, shapes[0]) != 2:
+            return None
+        height, width = self.offsets[2:]
+        return Window(1, 1, -height), Window(1, 1, -width)
+
+    def part(
+        self, bottoms: list[torch.Tensor], params: list[torch.Tensor], margins: Margins
+    ) -> torch.Tensor:
+        return bottoms[0]
+
 
 class Reshaping(LayerType):
     """The bottom's values in another shape: top and bottom are the same memory, data and diff."""
 
     shares_data = True
+    passes_on = True
+    reads_values = False
 
     def setup(self, shapes: list[Shape]) -> None:
         self.check(
@@ -222,6 +242,8 @@ class Reshape(Reshaping):
 class Tile(LayerType):
     """The bottom `tiles` times, one behind the other along `axis`."""
 
+    passes_on = True
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
         tiles = self.spec.tile_param.tiles
@@ -241,6 +263,9 @@ class Split(LayerType):
 
     tops = (1, None)
     shares_data = True
+    is_split = True
+    passes_on = True
+    reads_values = False
 
     def expression(self, bottoms, params):
         return [bottoms[0].view_as(bottoms[0]) for _ in self.spec.top]
@@ -252,6 +277,7 @@ class Silence(LayerType):
 
     bottoms = (1, None)
     tops = (0, 0)
+    passes_on = True
 
     def expression(self, bottoms, params):
         return []

@@ -14,6 +14,10 @@ from .base import LayerType, Shape, layer_type
 class InnerProduct(LayerType):
     """x W^T + b with everything from `axis` on as one vector (inner_product_layer.cpp)."""
 
+    matrix_product = True
+    param_names = ("weight", "bias")
+    reads_values = False
+
     def setup(self, shapes: list[Shape]) -> None:
         ip = self.spec.inner_product_param
         self.check(ip.num_output > 0, f"num_output must be positive; found {ip.num_output}")
@@ -39,6 +43,9 @@ class InnerProduct(LayerType):
         x = x.flatten(self.axis(ip.axis, tuple(x.shape)))
         weight = params[0].t() if ip.transpose else params[0]
         return F.linear(x, weight, params[1] if ip.bias_term else None)
+
+    def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
+        return math.prod(tops[0]) * self.inputs
 
 
 class AlongAxes(LayerType):
@@ -97,6 +104,10 @@ class Scale(AlongAxes):
 
     operand = "factor"
 
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        return ("weight", "bias") if len(self.spec.bottom) == 1 else ("bias",)
+
     def param(self) -> caffe_pb2.ScaleParameter:
         return self.spec.scale_param
 
@@ -120,6 +131,7 @@ class Bias(AlongAxes):
     """Adds a summand."""
 
     operand = "bias"
+    param_names = ("bias",)
 
     def param(self) -> caffe_pb2.BiasParameter:
         return self.spec.bias_param
@@ -132,6 +144,8 @@ class Bias(AlongAxes):
 @layer_type("PReLU")
 class PReLU(LayerType):
     """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all."""
+
+    param_names = ("weight",)
 
     def setup(self, shapes: list[Shape]) -> None:
         self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
@@ -158,6 +172,7 @@ class Embed(LayerType):
     """The row of the weights that each value of the bottom names, plus a bias (embed_layer.cpp)."""
 
     diff_bottoms = staticmethod(lambda index: False)
+    param_names = ("weight", "bias")
 
     def setup(self, shapes: list[Shape]) -> None:
         embed = self.spec.embed_param

@@ -1,6 +1,6 @@
 """The nets of a solver: which are described where, and in which state (solver.cpp)."""
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.log import info
 from ..net import Net
 from ..proto import caffe_pb2
@@ -75,7 +75,7 @@ def _net(source: Source, param: SolverParameter, phase: int, extra: NetState) ->
     state = NetState(phase=phase)
     state.MergeFrom(spec.state)
     state.MergeFrom(extra)
-    with within(place):
+    with error_context(place):
         net = Net.from_proto(spec, state)
     for weights in ",".join(param.weights).split(","):
         if weights.strip():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import info
 from ..core.rng import Generators, generator_states, generators_at, set_generators
@@ -110,7 +110,7 @@ def restore(solver: Solver, path: PathLike) -> None:
                 f"this net needs {blob.shape}"
             )
     nets = [solver.net, *solver.test_nets]
-    with within(path):
+    with error_context(path):
         run = _parsed(state.run_state, nets) if state.run_state else None
     if state.learned_net:
         solver.net.copy_from(_beside(path, state.learned_net))

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 
 from ..core.blob import Blob
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import info
 from ..core.precision import current_precision
@@ -48,7 +48,7 @@ class Solver:
             self._init()
         else:
             self.param = read_solver(solver)
-            with within(solver):
+            with error_context(solver):
                 self._init()
 
     def _init(self) -> None:
@@ -78,7 +78,7 @@ class Solver:
         # One blob for each parameter, after them a second one each (AdaDelta, Adam).
         histories = updates.KINDS[self.type].histories
         self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
-        self._iterations = Iterations(self.net, self.history)
+        self._iterations = Iterations(self.net._layerwise, self.history)
         info("solver.cpp:57", "Solver scaffolding done.")
 
     @property
@@ -394,7 +394,7 @@ SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
 def get_solver(solver: PathLike | SolverParameter) -> Solver:
     """The solver that the `type` of a solver prototxt, or of a SolverParameter, names."""
     if not isinstance(solver, SolverParameter):
-        with within(solver):
+        with error_context(solver):
             return get_solver(read_solver(solver))
     param = upgrade_solver(solver)
     if param.type not in SOLVERS:

@@ -7,7 +7,7 @@ import argparse
 
 import numpy as np
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.log import info
 from ..feeding.datum import datum_to_array, parse_datum
 from ..feeding.mean_file import write_mean
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     info("compute_image_mean.cpp:70", "Starting iteration")
     with open_database(args.input_db, args.backend) as database:
         for key, value in database.cursor():
-            with within(f"{args.input_db}, key {key!r}"):
+            with error_context(f"{args.input_db}, key {key!r}"):
                 image = datum_to_array(parse_datum(value, "its value"))
                 if total is None:
                     total = np.zeros(image.shape, np.float32)

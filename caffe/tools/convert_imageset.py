@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.log import LOGGER, info
 from ..core.rng import draw_seed
 from ..feeding import images
@@ -101,7 +101,7 @@ def _datum(args: argparse.Namespace, entry: Entry) -> Datum | None:
         datum.encoded = False  # BVLC says so
         return datum
     as_it_is = size is None and extension in _spellings(encoding)
-    with within(path):
+    with error_context(path):
         data = images.read_file(path) if as_it_is else images.encode(image, encoding)
     return Datum(data=data, label=entry.label, encoded=True)
 

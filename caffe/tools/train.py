@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.log import info
 from ..core.precision import set_precision
 from ..proto.caffe_pb2 import SolverParameter
@@ -34,11 +34,11 @@ def run(args: argparse.Namespace) -> None:
     if args.snapshot or args.weights:
         param.ClearField("weights")
         param.weights.extend([args.weights] if args.weights else [])
-    with nullcontext() if args.gpu else within(args.solver):
+    with nullcontext() if args.gpu else error_context(args.solver):
         _choose_device(args.gpu, param)
     set_precision(args.precision)
     with _signals(args.sigint_effect, args.sighup_effect) as requested_action:
-        with within(args.solver):
+        with error_context(args.solver):
             solver = get_solver(param)
         solver.set_action_function(requested_action)
         if args.snapshot:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from google.protobuf.message import Message
 
-from ..core.errors import CaffeError, within
+from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import LOGGER as log
 
@@ -36,7 +36,7 @@ def upgrade_file(
         return 2
     success = True
     if needs_upgrade(message):
-        with within(args.file_in):
+        with error_context(args.file_in):
             message, success = upgrade(message, args.file_in)
         if not success:
             log.error("Encountered error(s) while upgrading prototxt; see details above.")

@@ -1,4 +1,4 @@
-"""Laws of caffe/cuda_graph.py: a pass that is replayed gives what one that Python runs gives.
+"""Laws of caffe/engine/cuda_graph.py: a pass that is replayed gives what one of Python gives.
 
 Where there is no GPU a stand-in records torch's calls, and replays them as CUDA does: with the
 memory of the capture, and without Python.

@@ -38,7 +38,7 @@ def run(net, seed, fast=True):
     """A pass over a new image; it takes the fast path, if it is the net that may."""
     put(net, seed)
     out = net.forward()
-    watched = bool(net._before_forward)
+    watched = bool(net._layerwise.before_forward)
     assert watched or ran_fast(net) == fast
     return out
 

@@ -1,4 +1,4 @@
-"""Laws of caffe/plan.py and caffe/kernels.py: a plan gives what the layers give one by one."""
+"""Laws of caffe/engine/plan.py and kernels.py: a plan gives what the layers give one by one."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def check_regions(data, text, relu=False):
         needed = tuple(rule.needs(s) for rule, s in zip(found, region, strict=True))
         needed = regions.common(needed, everything) or everything
         held = [
-            kernels.Held(kernels.Held(b.data_tensor(), everything).part(needed), needed)
+            kernels.Tile(kernels.Tile(b.data_tensor(), everything).part(needed), needed)
             for b in read
         ]
         with torch.no_grad():
@@ -164,15 +164,15 @@ def test_a_region_of_a_pointwise_layer(name, data, shape):
 
 def in_part(net):
     """The blobs of which the net's plan computes a part only, from the second image on."""
-    later = net._fast._plan._later
+    later = net._fast._plan._bounds
     shapes = {name: blob.shape for name, blob in net.blobs.items()}
     return {name for name, n in later.items() if n.computed != regions.whole(shapes[name])}
 
 
 def with_borders(net):
     """Those of which later layers need more than that: the border is kept."""
-    later = net._fast._plan._later
-    return {name for name, need in later.items() if need.computed != need.region}
+    later = net._fast._plan._bounds
+    return {name for name, need in later.items() if need.computed != need.required}
 
 
 class Chain:

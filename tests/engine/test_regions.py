@@ -1,4 +1,4 @@
-"""Laws of caffe/regions.py: what an image reaches, and what a region is computed from."""
+"""Laws of caffe/engine/regions.py: what an image reaches, and what a region is computed from."""
 
 import itertools
 

@@ -470,7 +470,7 @@ def test_time_prints_where_the_time_goes(here, known_rate, capsys):
             milliseconds = float(re.search(r"([\d.]+) +[\d.]+%", line)[1])
             assert milliseconds == pytest.approx(float(logged[line.split()[0]]), abs=1e-3)
         (conv,) = [line.split() for line in lines if line.startswith("conv ")]
-        operations = 2 * flops.multiply_adds(net)["conv"]
+        operations = 2 * flops.multiply_adds(net._graph)["conv"]
         assert conv[1:3] == ["Convolution", "x".join(map(str, net.blobs["conv"].shape))]
         assert float(conv[-3]) == pytest.approx(operations / 1e9, abs=1e-3)
         assert float(conv[-1]) == pytest.approx(float(conv[3]) / 1e3 * RATE / operations, rel=0.1)

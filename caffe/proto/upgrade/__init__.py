@@ -10,7 +10,7 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from ...core.errors import CaffeError, within
+from ...core.errors import CaffeError, error_context
 from ...core.files import PathLike
 from ...core.log import LOGGER as log
 from .. import caffe_pb2
@@ -25,14 +25,14 @@ SolverParameter = caffe_pb2.SolverParameter
 def read_net(path: PathLike) -> NetParameter:
     """A net's prototxt of any age as today's. Raises CaffeError."""
     net = _read(path, NetParameter, SolverParameter, "this is a solver; give the net that it names")
-    with within(path):
+    with error_context(path):
         return upgrade_net(net, path)
 
 
 def read_net_binary(path: PathLike) -> NetParameter:
     """A caffemodel of any age as today's, weights included. Raises CaffeError."""
     net = read_binaryproto(path, NetParameter())
-    with within(path):
+    with error_context(path):
         return upgrade_net(net, path)
 
 
@@ -40,7 +40,7 @@ def read_solver(path: PathLike) -> SolverParameter:
     """A solver's prototxt of any age as today's, with a snapshot_prefix. Raises CaffeError."""
     advice = "this is a net; give a solver, whose net: or train_net: names it"
     param = _read(path, SolverParameter, NetParameter, advice)
-    with within(path):
+    with error_context(path):
         return with_snapshot_prefix(upgrade_solver(param, path), path)
 
 

@@ -1,0 +1,87 @@
+"""The house has floors: a module imports from its own floor and from those below, in no circle."""
+
+from pathlib import Path
+
+import pytest
+from support.imports import arrows, circles, modules
+
+ROOT = Path(__file__).parents[1]
+
+# From the ground up. A name stands for all modules of that package that no other name is nearer to.
+FLOORS = (
+    ("caffe.core",),
+    ("caffe.proto",),
+    ("caffe.formats",),
+    ("caffe.feeding",),
+    ("caffe.io", "caffe.net_spec", "caffe.draw"),
+    ("caffe.layer_types", "caffe.coord_map"),
+    ("caffe.graph",),
+    ("caffe.storage",),
+    ("caffe.engine", "caffe.export.torch_module"),
+    ("caffe.net",),
+    ("caffe.classifier", "caffe.export.onnx"),
+    ("caffe.detector",),
+    ("caffe.solver",),
+    ("caffe.parallel", "caffe.tools"),
+    ("caffe",),
+    ("data",),
+    ("layers", "nets"),
+    ("surgery",),
+    ("infer",),
+    ("solvers",),
+    ("bench",),
+    ("tables",),
+)
+LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
+TOPS = sorted({name.partition(".")[0] for name in LEVEL})
+FILES = modules(ROOT, TOPS)
+ARROWS = arrows(FILES)
+
+
+def floor(module: str) -> int:
+    while module not in LEVEL:
+        module = module.rpartition(".")[0]
+    return LEVEL[module]
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_no_import_goes_up_a_floor(top):
+    up = [
+        f"{module} imports {other}"
+        for module in sorted(ARROWS)
+        for other in sorted(ARROWS[module])
+        if module.partition(".")[0] == top and floor(module) < floor(other)
+    ]
+    assert not up
+
+
+@pytest.mark.parametrize("top", TOPS)
+def test_no_modules_import_each_other_in_a_circle(top):
+    """A circle of two packages is one of each of them."""
+    assert not [c for c in circles(ARROWS) if top in {name.partition(".")[0] for name in c}]
+
+
+def test_every_kind_of_import_is_found(tmp_path):
+    """At the top, in a function, for type checkers; absolute, relative, of a package or a name."""
+    texts = {
+        "a/__init__.py": "from .b import thing",
+        "a/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from . import c",
+        "a/c.py": "def f():\n    import a.d.e, numpy",
+        "a/d/__init__.py": "",
+        "a/d/e.py": "from ..b import thing\nfrom .. import name\nfrom f import other",
+        "f.py": "from a.d import e, nothing",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = arrows(modules(tmp_path, ["a", "f"]))
+    assert found == {
+        "a": {"a.b"},
+        "a.b": {"a.c"},
+        "a.c": {"a.d.e"},
+        "a.d": set(),
+        "a.d.e": {"a.b", "a", "f"},
+        "f": {"a.d.e", "a.d"},
+    }
+    assert circles(found) == [["a", "a.b", "a.c", "a.d.e", "f"]]
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set(), "d": {"e"}, "e": {"d"}}) == [["d", "e"]]
