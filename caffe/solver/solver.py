@@ -371,15 +371,15 @@ class Solver:
         names = [param.name for param in self._params]
         state = snapshot.read(state_file, self.type, names, self.history)
         with within(state_file):
-            run = run_state.parsed(state.run_state, self._nets()) if state.run_state else None
-        if state.learned_net:
-            self.net.copy_from(state.learned_net)
+            run = run_state.parsed(state.run_state, self._nets())
+            with run_state.resumed(run):
+                if state.learned_net:
+                    self.net.copy_from(state.learned_net)
+        run_state.name_those_left(state_file, run, self._nets())
         info("sgd_solver.cpp:318", "SGDSolver: restoring history")
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self.iter, self.current_step = state.iter, state.current_step
-        if run:
-            run_state.apply(run)
 
     def _run_state(self) -> str:
         return run_state.written(self._nets())
