@@ -3,6 +3,7 @@
 A snapshot is a caffemodel and a solverstate, both binary or both HDF5 (snapshot_format).
 """
 
+import filecmp
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ import torch
 from ..core.blob import Blob
 from ..core.errors import CaffeError
 from ..core.files import PathLike
-from ..core.log import info
+from ..core.log import LOGGER, info
 from ..graph.build import Graph
 from ..proto import caffe_pb2
 from ..storage import caffemodel
@@ -137,10 +138,36 @@ def read(path: PathLike, kind: str, names: Sequence[str], history: Sequence[Blob
             )
     if not state.learned_net:
         return state
-    return replace(state, learned_net=_beside(path, state.learned_net))
+    return replace(state, learned_net=_caffemodel(path, state.learned_net))
 
 
-def _beside(state_file: PathLike, learned_net: str) -> str:
-    """Where the caffemodel is: as the solverstate says, or in its own folder if both moved."""
-    beside = Path(state_file).parent / os.path.basename(learned_net)
-    return learned_net if os.path.exists(learned_net) else str(beside)
+def _caffemodel(state_file: PathLike, learned_net: str) -> str:
+    """Where a solverstate's caffemodel is: beside it, or else where it was written.
+
+    Beside comes first, for of a run that was moved another may be in the old place. Caffe looks in
+    that place alone. Raises CaffeError where it is in neither.
+    """
+    name = os.path.basename(learned_net)
+    folders = [Path(state_file).parent, Path(os.path.realpath(state_file)).parent]
+    places = [*dict.fromkeys(str(folder / name) for folder in folders), learned_net]
+    found = [place for place in places if os.path.isfile(place)]
+    if not found:
+        looked = dict.fromkeys(map(os.path.abspath, places))
+        raise CaffeError(
+            f"{state_file}: its caffemodel is not there (looked for {' and '.join(looked)}); "
+            "put it beside the solverstate"
+        )
+    if learned_net in found and _differ(found[0], learned_net):
+        LOGGER.warning(
+            "%s: takes the weights of %s, which lies beside it; %s, where they were written, holds "
+            "others",
+            *(state_file, found[0], learned_net),
+        )
+    return found[0]
+
+
+def _differ(first: str, second: str) -> bool:
+    try:
+        return not (os.path.samefile(first, second) or filecmp.cmp(first, second, shallow=False))
+    except OSError:  # what cannot be read is not the same
+        return True

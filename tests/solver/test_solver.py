@@ -548,7 +548,8 @@ def test_a_solverstate_whose_caffemodel_is_gone_changes_nothing(tmp_path):
     state = Path(solver.snapshot())
     state.with_suffix(".caffemodel").unlink()
     other = make(tmp_path, MOMENTUM)
-    with pytest.raises(caffe.CaffeError, match=r"iter_1\.caffemodel: cannot be read"):
+    message = r"iter_1\.solverstate: its caffemodel is not there \(looked for .*1\.caffemodel\)"
+    with pytest.raises(caffe.CaffeError, match=message):
         other.restore(str(state))
     assert other.iter == 0
 
