@@ -421,8 +421,12 @@ class Net:
         return any(param.blob is blob for param in self._graph.params)
 
     def share_with(self, other: Net) -> None:
-        """Use the other net's parameters from now on, layer by layer by name."""
+        """Use the other net's parameters from now on, layer by layer by name.
+
+        Raises CaffeError, and shares none, where those of a layer have other shapes.
+        """
         ours = self._by_name()
+        pairs = []
         for name, source in other._by_name().items():
             if name not in ours:
                 info("net.cpp:676", "Ignoring source layer %s", name)
@@ -433,8 +437,9 @@ class Net:
                 f"cannot share parameters of shapes {[b.shape for b in source.blobs]} "
                 f"as {[b.shape for b in layer.blobs]}",
             )
-            for blob, from_blob in zip(layer.blobs, source.blobs, strict=True):
-                blob.share_data(from_blob)
+            pairs.extend(zip(layer.blobs, source.blobs, strict=True))
+        for blob, from_blob in pairs:
+            blob.share_data(from_blob)
 
     def save(self, path: PathLike) -> None:
         """Write a caffemodel; an older file of that name stays whole until it is complete."""

@@ -9,6 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import torch
@@ -365,7 +366,8 @@ class Solver:
     def restore(self, state_file: PathLike) -> None:
         """Continue from a solverstate: its iteration, its history and its caffemodel's weights.
 
-        Raises CaffeError, and changes nothing, where the file or its caffemodel does not fit.
+        The test nets share these from then on, as after a test. Raises CaffeError, and changes
+        nothing, where the file or its caffemodel does not fit.
         """
         self._writer.finish()
         names = [param.name for param in self._params]
@@ -380,6 +382,9 @@ class Solver:
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self.iter, self.current_step = state.iter, state.current_step
+        for net in self.test_nets:
+            with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
+                net.share_with(self.net)
 
     def _run_state(self) -> str:
         return run_state.written(self._nets())
