@@ -326,7 +326,10 @@ class Net:
         load(self._graph, hdf5_model.read_weights_hdf5(path), path)
 
     def share_with(self, other: Net) -> None:
-        """Use the other net's parameters from now on, layer by layer by name."""
+        """Use the other net's parameters from now on, layer by layer by name.
+
+        Raises CaffeError, and shares none, where those of a layer have other shapes.
+        """
         share(self._graph, other._graph)
 
     def save(self, path: PathLike) -> None:

@@ -32,5 +32,13 @@ class ClassificationDataLayer(caffe.Layer):
         top[0].data[...] = bgr.transpose(0, 3, 1, 2)
         top[1].data[...] = self.labels[chosen]
 
+    def state_dict(self):
+        """The state of the draws."""
+        return self.rng.bit_generator.state
+
+    def load_state_dict(self, state):
+        """Go on drawing there; numpy's errors for anything but what `state_dict` gave."""
+        self.rng.bit_generator.state = state
+
     def backward(self, top, propagate_down, bottom):
         pass

@@ -6,6 +6,7 @@ Only caffe.Layer, numpy and PIL are used, so BVLC's pycaffe runs these layers to
 import ast
 import os
 import random
+import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,7 +38,8 @@ class SegDataLayer(caffe.Layer):
     - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
     - batch (1): entries a pass, which must have equal sizes.
 
-    The next passes are decoded in threads while the net runs. Their errors are raised by the pass
+    `state_dict` is the place in that order, which solverstates keep. The next passes are decoded in
+    threads while the net runs. Their errors are raised by the pass
     that needs them: FileNotFoundError for what is missing, OSError for what can't be read,
     ValueError for contents or parameters that don't fit; each names the file.
     """
@@ -58,9 +60,10 @@ class SegDataLayer(caffe.Layer):
         if len(top) != len(self.tops):
             names = " and ".join(self.tops)
             raise ValueError(f"{_kind(self)}: {len(top)} tops; define {len(self.tops)}: {names}")
-        self.number = 0  # of the next pass to choose
-        self.pending = deque()  # what is decoded: the pass that is due, and those after it
-        self.workers = ThreadPoolExecutor(THREADS, "prefetch")
+        self.start_workers()
+        seed = self.params.get("seed")
+        self.begin(random.SystemRandom().getrandbits(64) if seed is None else seed)
+        _running.add(self)
         self.prefetch()
 
     def open(self):
@@ -75,14 +78,22 @@ class SegDataLayer(caffe.Layer):
         self.cuts = params.get("cuts", (1, 1))
         self.indices = self.read_split()
         self.entries = len(self.indices) * self.cuts[0] * self.cuts[1]
-        self.rng = random.Random(params.get("seed"))
-        # Augmentation has draws of its own, so that the order is the same with and without it.
-        seed = params.get("seed")
-        self.augmentation = random.SystemRandom().getrandbits(64) if seed is None else seed
+
+    def begin(self, seed):
+        """Go to the first pass in the order that the seed gives."""
+        self.seed, self.rng = seed, random.Random(seed)
+        self.number = 0  # of the next pass to choose
+        self.pending = deque()  # the pass that is due, and those after it: numbers and entries
+        self.decoded = {}  # futures of their batches, by number
+
+    def start_workers(self):
+        self.workers = ThreadPoolExecutor(THREADS, "prefetch")
+        self.decoded = {}
 
     def reshape(self, bottom, top):
         # Called once when the net is built and once every pass: each batch is decoded once.
-        self.batch = self.pending[0].result()
+        self.prefetch()
+        self.batch = self.decoded[self.pending[0][0]].result()
         for blob, array in zip(top, self.batch, strict=True):
             blob.reshape(*array.shape)
 
@@ -99,11 +110,32 @@ class SegDataLayer(caffe.Layer):
         if n < 0:
             raise ValueError(f"{_kind(self)}: can't skip {n} images; n must be 0 or more")
         for _ in range(n):
-            if self.pending:
-                self.pending.popleft().cancel()
-            else:
-                self.choose()
+            number, _ = self.pending.popleft() if self.pending else self.choose()
+            if number in self.decoded:
+                self.decoded.pop(number).cancel()
         self.prefetch()
+
+    def state_dict(self):
+        """The seed of all draws, and the number of the pass that the next forward is."""
+        return {"seed": self.seed, "pass": self.number - len(self.pending)}
+
+    def load_state_dict(self, state):
+        """Go on there; ValueError for anything but what `state_dict` gave."""
+        is_place = (
+            isinstance(state, dict)
+            and state.keys() == {"seed", "pass"}
+            and isinstance(state["seed"], int)
+            and whole(0, 2**31 - 1)(state["pass"])
+        )
+        if not is_place:
+            raise ValueError(
+                f"{_kind(self)}: {state!r} is no place in its data; expected a seed and a pass, "
+                "both whole numbers"
+            )
+        for future in self.decoded.values():
+            future.cancel()
+        self.begin(state["seed"])
+        self.skip(state["pass"])
 
     def choose(self):
         """The number and the entries of the next pass that nobody has asked for."""
@@ -116,7 +148,10 @@ class SegDataLayer(caffe.Layer):
 
     def prefetch(self):
         while len(self.pending) < AHEAD:
-            self.pending.append(self.workers.submit(self.load_batch, *self.choose()))
+            self.pending.append(self.choose())
+        for number, items in self.pending:
+            if number not in self.decoded:
+                self.decoded[number] = self.workers.submit(self.load_batch, number, items)
 
     def load_batch(self, number, items):
         """One (len(items), C, H, W) array a top."""
@@ -140,8 +175,9 @@ class SegDataLayer(caffe.Layer):
         arrays = [cut(array, *self.cuts, item) for array in arrays]
         if not self.training:
             return arrays
-        # A string seeds alike in every version of Python.
-        rng = random.Random(f"{self.augmentation} {draw}")
+        # Draws of its own, so that the order is the same with and without it. A string seeds alike
+        # in every version of Python.
+        rng = random.Random(f"{self.seed} {draw}")
         mirrored = rng.random() < 0.5
         jitter = self.params.get("jitter", 0)
         down, right = rng.randint(-jitter, jitter), rng.randint(-jitter, jitter)
@@ -202,6 +238,19 @@ class SegDataLayer(caffe.Layer):
                     f"{len(names)} missing): add it, or take it off the list"
                 )
         return names
+
+
+_running = weakref.WeakSet()  # layers that have workers
+
+
+def _start_again():
+    """In a forked process, where no thread of the parent's is."""
+    for layer in list(_running):
+        layer.start_workers()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_start_again)
 
 
 # ---- reading ----

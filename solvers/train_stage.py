@@ -125,7 +125,6 @@ def _resume(stage: Stage, solver, snapshots: list[Path]) -> None:
             log.info("Passing over a snapshot: %s", error)
             continue
         log.info("Resuming from %s", path)
-        solver.net.layers[0].skip(solver.iter * stage.solver.iter_size)
         return
     raise caffe.CaffeError(
         f"{stage.folder}/snapshot: no snapshot can be read; start again with RESUME=0 (--restart)"

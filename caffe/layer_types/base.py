@@ -1,7 +1,7 @@
 """What a layer type is: its parameters, its shape rule and its torch expression."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -195,6 +195,18 @@ class LayerType:
         """Raise CaffeError, naming this layer, where Caffe's CHECK would abort."""
         if not condition:
             raise CaffeError(f"layer '{self.name}' ({self.type}): {message}")
+
+    def check_position(self, position: object, names: Iterable[str]) -> None:
+        """Raise CaffeError unless this is a place in the data: a count for each of the names."""
+        self.check(
+            isinstance(position, dict) and position.keys() == set(names),
+            f"a position has {', '.join(names)}; found "
+            + (", ".join(position) if isinstance(position, dict) else repr(position)),
+        )
+        self.check(
+            all(type(value) is int and 0 <= value < 2**63 for value in position.values()),
+            f"a position's values are at least 0 and below 2**63; found {position}",
+        )
 
     def add_param(self, shape: Sequence[int], filler: caffe_pb2.FillerParameter) -> Blob:
         """Append a parameter of the given shape, filled as the filler says."""

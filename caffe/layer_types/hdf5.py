@@ -24,7 +24,7 @@ class HDF5Data(LayerType):
     """Rows of HDF5 files, from the dataset that has the top's name (hdf5_data_layer.cpp).
 
     `source` lists the files. One is in memory at a time. With shuffle the files, and the rows
-    of each, come in another order each time: functions of the seed in `position`.
+    of each, come in another order each time: functions of the seed in `state_dict`.
     """
 
     bottoms = (0, 0)
@@ -75,18 +75,14 @@ class HDF5Data(LayerType):
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
 
-    @property
-    def position(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, int]:
         """Where the next forward begins: seed of all draws, files passed so far, row."""
         return dict(self._position)
 
-    @position.setter
-    def position(self, position: dict[str, int]) -> None:
-        self.check(
-            position.keys() == self._position.keys() and min(position.values()) >= 0,
-            f"a position has {', '.join(self._position)}; found {position}",
-        )
-        self._position = dict(position)
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on there; CaffeError for anything but what `state_dict` gave."""
+        self.check_position(state, self._position)
+        self._position = dict(state)
 
     def _order(self, stream: int, item: int, count: int) -> np.ndarray:
         if not self.spec.hdf5_data_param.shuffle:

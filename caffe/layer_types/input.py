@@ -156,11 +156,11 @@ class MemoryData(LayerType):
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
 
-    @property
-    def position(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, int]:
         """Number of the item that the next forward begins with."""
         return {"item": self._at}
 
-    @position.setter
-    def position(self, position: dict[str, int]) -> None:
-        self._at = position["item"]
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on there; CaffeError for anything but what `state_dict` gave."""
+        self.check_position(state, ("item",))
+        self._at = state["item"]

@@ -85,8 +85,8 @@ def _fill(
 class Feed(LayerType):
     """Base of the layers here: tops are a batch of images (N, C, H, W) and of labels (N).
 
-    What item number k becomes is a function of (seed, k); `position` holds both. Nothing is read
-    ahead before the first forward.
+    What item number k becomes is a function of (seed, k); `state_dict` holds both. Nothing is
+    read ahead before the first forward.
     """
 
     bottoms = (0, 0)
@@ -130,24 +130,16 @@ class Feed(LayerType):
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
 
-    @property
-    def position(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, int]:
         """Seed of all draws, and number of the item that the next forward begins with."""
         return dict(self._position)
 
-    @position.setter
-    def position(self, position: dict[str, int]) -> None:
-        self.check(
-            position.keys() == self._position.keys(),
-            f"a position has {', '.join(self._position)}; found {', '.join(position)}",
-        )
-        self.check(
-            all(0 <= value < 2**63 for value in position.values()),
-            f"a position's values are at least 0 and below 2**63; found {position}",
-        )
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on there; CaffeError for anything but what `state_dict` gave."""
+        self.check_position(state, self._position)
         if self._prefetcher:
             self._prefetcher.close()
-        self._prefetcher, self._position = None, dict(position)
+        self._prefetcher, self._position = None, dict(state)
 
     def _named(self) -> AbstractContextManager[None]:
         return error_context(f"layer '{self.name}' ({self.type})")

@@ -11,6 +11,12 @@ class Layer:
 
     `bottom` and `top` are lists of blobs; `self.blobs` are parameters (`add_blob(*shape)`),
     `self.param_str` is the text of the prototxt, `self.phase` is caffe.TRAIN or caffe.TEST.
+
+    A layer that has a place in its data may define `state_dict()`, which gives it as what JSON can
+    hold (dicts, lists, strings, numbers, None; numpy's arrays become lists), and
+    `load_state_dict(state)`, which goes on there and raises an error for what it cannot be: what
+    the net has consumed counts, not what was read ahead. Solverstates keep it then, and a run that
+    is resumed reads on where it was. BVLC's Caffe calls neither.
     """
 
     param_str: str

@@ -1,32 +1,32 @@
-"""Snapshots of a solver: what it writes, and how it continues from them.
+"""Snapshots of a solver: what it writes, and what it continues from.
 
-A snapshot is a caffemodel and a solverstate, both binary or both HDF5 (snapshot_format). Beside
-what BVLC's Caffe stores, the solverstate holds the state of the random generators and the place
-that data layers have reached in their data, so that a run that was interrupted ends in the same
-bits as one that was not. BVLC's Caffe passes over that; a solverstate without it restores as there.
+A snapshot is a caffemodel and a solverstate, both binary or both HDF5 (snapshot_format).
 """
 
-from __future__ import annotations
-
-import base64
-import json
+import filecmp
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 
-from ..core.errors import CaffeError, error_context
+from ..core.blob import Blob
+from ..core.errors import CaffeError
 from ..core.files import PathLike
-from ..core.log import info
-from ..core.rng import Generators, generator_states, generators_at, set_generators
-from ..net import Net
+from ..core.log import LOGGER, info
+from ..graph.build import Graph
 from ..proto import caffe_pb2
 from ..storage import caffemodel
-from ..storage.content import Hold, NetContent, StoredState, as_it_is, net_content, values
-
-if TYPE_CHECKING:
-    from .solver import Solver
+from ..storage.content import (
+    NetContent,
+    StoredState,
+    host_copier,
+    identity,
+    net_content,
+    values,
+)
 
 
 def check_writable(param: caffe_pb2.SolverParameter) -> None:
@@ -53,22 +53,56 @@ class Snapshot(NamedTuple):
     history: list[torch.Tensor]
 
 
-def take(solver: Solver, run_state: str, hold: Hold = as_it_is) -> Snapshot:
-    """The snapshot PREFIX_iter_N of a solver as it is now."""
-    param = solver.param
+def take(
+    param: caffe_pb2.SolverParameter,
+    graph: Graph,
+    history: Sequence[Blob],
+    iteration: int,
+    current_step: int,
+    run_state: str,
+) -> Snapshot:
+    """The snapshot PREFIX_iter_N of a net and a history as they are; it shows their memory."""
     is_hdf5 = param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     kind, ending = ("HDF5", ".h5") if is_hdf5 else ("binary proto", "")
-    prefix = f"{param.snapshot_prefix}_iter_{solver.iter}"
+    prefix = f"{param.snapshot_prefix}_iter_{iteration}"
     model, path = f"{prefix}.caffemodel{ending}", f"{prefix}.solverstate{ending}"
     info("solver.cpp:464", "Snapshotting to %s file %s", kind, model)
     info("sgd_solver.cpp:284", "Snapshotting solver state to %s file %s", kind, path)
     return Snapshot(
         model,
         path,
-        net_content(solver.net._graph, param.snapshot_diff, hold),
-        StoredState(solver.iter, model, solver.current_step, run_state=run_state),
-        [hold(values(blob._data, blob.shape)) for blob in solver.history],
+        net_content(graph, param.snapshot_diff),
+        StoredState(iteration, model, current_step, run_state=run_state),
+        [values(blob._data, blob.shape) for blob in history],
     )
+
+
+def copied(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with copies on the host of what it shows, each memory copied once."""
+    copy = host_copier()
+    layers = [
+        layer._replace(
+            data=[copy(tensor) for tensor in layer.data],
+            diff=layer.diff and [copy(tensor) for tensor in layer.diff],
+        )
+        for layer in snapshot.net.layers
+    ]
+    return snapshot._replace(
+        net=snapshot.net._replace(layers=layers),
+        history=[copy(tensor) for tensor in snapshot.history],
+    )
+
+
+def size(snapshot: Snapshot) -> int:
+    """The bytes that a copy of a snapshot takes."""
+    return sum({identity(tensor): 4 * tensor.numel() for tensor in _tensors(snapshot)}.values())
+
+
+def _tensors(snapshot: Snapshot) -> Iterator[torch.Tensor]:
+    for layer in snapshot.net.layers:
+        yield from layer.data
+        yield from layer.diff or ()
+    yield from snapshot.history
 
 
 def write(snapshot: Snapshot) -> str:
@@ -81,112 +115,59 @@ def write(snapshot: Snapshot) -> str:
     return snapshot.path
 
 
-def size(solver: Solver) -> int:
-    """The bytes of the values in a solver's snapshot."""
-    params = sum(param.blob.count for param in solver.net._graph.params)
-    history = sum(blob.count for blob in solver.history)
-    return 4 * (params * (2 if solver.param.snapshot_diff else 1) + history)
+def read(path: PathLike, kind: str, names: Sequence[str], history: Sequence[Blob]) -> StoredState:
+    """The solverstate in a file, its caffemodel's path being where it is now.
 
-
-def restore(solver: Solver, path: PathLike) -> None:
-    """Continue from a solverstate: its iteration, its history and its caffemodel's weights.
-
-    Raises CaffeError, and changes nothing, where the file or its caffemodel does not fit.
+    `kind` is the solver's type, `names` are its parameters', `history` are the blobs that the
+    history is for. Raises CaffeError where the file does not fit them, or is damaged.
     """
     state = caffemodel.read_state(path)
     for what, count in (("iter", state.iter), ("current_step", state.current_step)):
         if not 0 <= count < 2**31:
             raise CaffeError(f"{path}: {what} is {count}, which no run reaches; it is damaged")
-    if len(state.history) != len(solver.history):
+    if len(state.history) != len(history):
         raise CaffeError(
-            f"{path}: holds {len(state.history)} history blobs, but this {solver.type} "
-            f"solver's net needs {len(solver.history)}; it belongs to another net or solver"
+            f"{path}: holds {len(state.history)} history blobs, but this {kind} "
+            f"solver's net needs {len(history)}; it belongs to another net or solver"
         )
-    names = [param.name for param in solver.net._graph.params]
-    for i, (blob, stored) in enumerate(zip(solver.history, state.history, strict=True)):
+    for i, (blob, stored) in enumerate(zip(history, state.history, strict=True)):
         if not stored.fits(blob.shape):
             raise CaffeError(
                 f"{path}: the history of {names[i % len(names)]} has shape {stored.shape}; "
                 f"this net needs {blob.shape}"
             )
-    nets = [solver.net, *solver.test_nets]
-    with error_context(path):
-        run = _parsed(state.run_state, nets) if state.run_state else None
-    if state.learned_net:
-        solver.net.copy_from(_beside(path, state.learned_net))
-    info("sgd_solver.cpp:318", "SGDSolver: restoring history")
-    for blob, stored in zip(solver.history, state.history, strict=True):
-        stored.read_into(blob)
-    solver.iter, solver.current_step = state.iter, state.current_step
-    if run:
-        set_generators(run.generators)
-        for layer, position in run.positions:
-            layer.position = position
+    if not state.learned_net:
+        return state
+    return replace(state, learned_net=_caffemodel(path, state.learned_net))
 
 
-def _beside(state_file: PathLike, learned_net: str) -> str:
-    """Where the caffemodel is: as the solverstate says, or in its own folder if both moved."""
-    beside = Path(state_file).parent / os.path.basename(learned_net)
-    return learned_net if os.path.exists(learned_net) else str(beside)
+def _caffemodel(state_file: PathLike, learned_net: str) -> str:
+    """Where a solverstate's caffemodel is: beside it, or else where it was written.
 
-
-# What else decides the next iteration.
-
-Position = dict[str, int]
-
-
-class RunState(NamedTuple):
-    generators: Generators
-    positions: list[tuple[object, Position]]  # layers, and where they are in their data
-
-
-def run_state(nets: list[Net]) -> str:
-    """The states of the random generators, and the positions of the nets' layers, as JSON."""
-    generators = {
-        kind: base64.b64encode(state).decode() for kind, state in generator_states().items()
-    }
-    positions = [
-        {name: p for name, layer in net.layer_dict.items() if (p := _position(layer)) is not None}
-        for net in nets
-    ]
-    return json.dumps({"generators": generators, "positions": positions})
-
-
-def _parsed(text: str, nets: list[Net]) -> RunState:
-    """The run state in a solverstate; layers that this run or the stored one lacks are left out.
-
-    Raises CaffeError for a text of another form, or positions of other kinds of layers.
+    Beside comes first, for of a run that was moved another may be in the old place. Caffe looks in
+    that place alone. Raises CaffeError where it is in neither.
     """
+    name = os.path.basename(learned_net)
+    folders = [Path(state_file).parent, Path(os.path.realpath(state_file)).parent]
+    places = [*dict.fromkeys(str(folder / name) for folder in folders), learned_net]
+    found = [place for place in places if os.path.isfile(place)]
+    if not found:
+        looked = dict.fromkeys(map(os.path.abspath, places))
+        raise CaffeError(
+            f"{state_file}: its caffemodel is not there (looked for {' and '.join(looked)}); "
+            "put it beside the solverstate"
+        )
+    if learned_net in found and _differ(found[0], learned_net):
+        LOGGER.warning(
+            "%s: takes the weights of %s, which lies beside it; %s, where they were written, holds "
+            "others",
+            *(state_file, found[0], learned_net),
+        )
+    return found[0]
+
+
+def _differ(first: str, second: str) -> bool:
     try:
-        content = json.loads(text)
-        states = {kind: base64.b64decode(s) for kind, s in content["generators"].items()}
-        stored = [dict(net) for net in content["positions"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        stored = [{"": None}]
-    if not all(_is_position(p) for net in stored for p in net.values()):
-        raise CaffeError("its run_state is damaged: expected the JSON that a snapshot writes")
-    positions = []
-    for net, places in zip(nets, stored, strict=False):
-        for name, layer in net.layer_dict.items():
-            now, then = _position(layer), places.get(name)
-            if now is None or then is None:
-                continue
-            if now.keys() != then.keys():
-                raise CaffeError(
-                    f"layer '{name}' counts {', '.join(now)} in its data, but the position stored "
-                    f"is of {', '.join(then)}; it belongs to another net, or is damaged"
-                )
-            positions.append((layer, then))
-    return RunState(generators_at(states), positions)
-
-
-def _position(layer: object) -> Position | None:
-    """Where a layer is in its data, if it is one that can tell."""
-    position = getattr(layer, "position", None)
-    return position if _is_position(position) else None
-
-
-def _is_position(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(k, str) and type(v) is int and 0 <= v < 2**63 for k, v in value.items()
-    )
+        return not (os.path.samefile(first, second) or filecmp.cmp(first, second, shallow=False))
+    except OSError:  # what cannot be read is not the same
+        return True

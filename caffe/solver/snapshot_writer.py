@@ -1,20 +1,13 @@
 """Snapshots that are written while training goes on."""
 
-from __future__ import annotations
-
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..core import host_memory
 from ..core.errors import CaffeError
 from ..core.log import LOGGER as log
-from ..storage.content import host_copier
 from . import snapshot
-
-if TYPE_CHECKING:
-    from .solver import Solver
 
 
 class SnapshotWriter:
@@ -40,19 +33,19 @@ class SnapshotWriter:
                 raise
             log.error("%s", failure)
 
-    def begin(self, solver: Solver, run_state: str) -> None:
-        """Write a snapshot of the solver as it is now, once the last one is written.
+    def begin(self, taken: snapshot.Snapshot) -> None:
+        """Write a snapshot as its values are now, once the last one is written.
 
-        What it holds is copied; where there is no memory for that, it is written before returning.
+        They are copied; where there is no memory for that, it is written before returning.
         """
         self.finish()
-        if snapshot.size(solver) > host_memory.free() - _growth():
-            snapshot.write(snapshot.take(solver, run_state))
+        if snapshot.size(taken) > host_memory.free() - _growth():
+            snapshot.write(taken)
             return
-        taken = snapshot.take(solver, run_state, host_copier())
+        copy = snapshot.copied(taken)
         self._done.clear()
         # No daemon: should the interpreter end, it waits.
-        self._thread = threading.Thread(target=self._write, args=(taken,), name="caffe-snapshot")
+        self._thread = threading.Thread(target=self._write, args=(copy,), name="caffe-snapshot")
         self._thread.start()
 
     def check(self) -> None:

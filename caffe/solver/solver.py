@@ -9,6 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import torch
@@ -25,7 +26,7 @@ from ..net import Net
 from ..proto import caffe_pb2
 from ..proto.text import prototxt
 from ..proto.upgrade import read_solver, upgrade_solver
-from . import nets, snapshot, updates
+from . import nets, run_state, snapshot, updates
 from .lr_policy import learning_rate, step_at
 from .snapshot_writer import SnapshotWriter
 
@@ -192,7 +193,7 @@ class Solver:
                 if action == "stop" or self.iter == stop:
                     self.snapshot()  # nothing goes on meanwhile
                 else:
-                    self._writer.begin(self, self._run_state())
+                    self._writer.begin(self._taken())
             self._writer.check()
             if action == "stop":
                 self.requested_early_exit = True
@@ -350,18 +351,46 @@ class Solver:
         In a test that is interrupted, the state is the one before it: the test begins again then.
         """
         self._writer.finish()
-        return snapshot.write(snapshot.take(self, self._before_test or self._run_state()))
+        return snapshot.write(self._taken())
+
+    def _taken(self) -> snapshot.Snapshot:
+        return snapshot.take(
+            self.param,
+            self.net._graph,
+            self.history,
+            self.iter,
+            self.current_step,
+            self._before_test or self._run_state(),
+        )
 
     def restore(self, state_file: PathLike) -> None:
         """Continue from a solverstate: its iteration, its history and its caffemodel's weights.
 
-        Raises CaffeError, and changes nothing, where the file or its caffemodel does not fit.
+        The test nets share these from then on, as after a test. Raises CaffeError, and changes
+        nothing, where the file or its caffemodel does not fit.
         """
         self._writer.finish()
-        snapshot.restore(self, state_file)
+        names = [param.name for param in self._params]
+        state = snapshot.read(state_file, self.type, names, self.history)
+        with error_context(state_file):
+            run = run_state.parsed(state.run_state, self._nets())
+            with run_state.resumed(run):
+                if state.learned_net:
+                    self.net.copy_from(state.learned_net)
+        run_state.name_those_left(state_file, run, self._nets())
+        info("sgd_solver.cpp:318", "SGDSolver: restoring history")
+        for blob, stored in zip(self.history, state.history, strict=True):
+            stored.read_into(blob)
+        self.iter, self.current_step = state.iter, state.current_step
+        for net in self.test_nets:
+            with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
+                net.share_with(self.net)
 
     def _run_state(self) -> str:
-        return snapshot.run_state([self.net, *self.test_nets])
+        return run_state.written(self._nets())
+
+    def _nets(self) -> list[Net]:
+        return [self.net, *self.test_nets]
 
 
 class SGDSolver(Solver):

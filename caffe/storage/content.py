@@ -37,15 +37,8 @@ class NetContent(NamedTuple):
     layers: list[LayerContent]
 
 
-Hold = Callable[[torch.Tensor], torch.Tensor]  # what is kept of a tensor: itself, or a copy
-
-
-def as_it_is(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor
-
-
-def net_content(graph: Graph, write_diff: bool = False, hold: Hold = as_it_is) -> NetContent:
-    """Each layer of a net with its parameters, and their diffs if asked for."""
+def net_content(graph: Graph, write_diff: bool = False) -> NetContent:
+    """Each layer of a net with its parameters, and their diffs if asked for; not copied."""
     owned = {id(param.blob) for param in graph.params}
     layers = []
     for layer in graph.layers:
@@ -53,8 +46,8 @@ def net_content(graph: Graph, write_diff: bool = False, hold: Hold = as_it_is) -
         bare.CopyFrom(layer.spec)
         bare.ClearField("blobs")
         blobs = layer.blobs
-        data = [hold(values(blob._data, blob.shape)) for blob in blobs]
-        diff = [hold(values(blob._diff, blob.shape)) for blob in blobs] if write_diff else None
+        data = [values(blob._data, blob.shape) for blob in blobs]
+        diff = [values(blob._diff, blob.shape) for blob in blobs] if write_diff else None
         are_owned = [id(blob) in owned for blob in blobs]
         layers.append(LayerContent(layer.name, bare.SerializeToString(), data, diff, are_owned))
     return NetContent(graph.spec.name, layers)
@@ -70,18 +63,23 @@ def host_array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.cpu().contiguous().numpy()
 
 
-def host_copier() -> Hold:
+def identity(tensor: torch.Tensor) -> tuple:
+    """What two tensors have in common that are the same values in the same memory."""
+    return tensor.data_ptr(), tensor.shape, tensor.stride()
+
+
+def host_copier() -> Callable[[torch.Tensor], torch.Tensor]:
     """A function that copies tensors to the host, and each only once."""
     # With the tensor that was copied: as long as it lives, no other has its address.
     copies: dict[tuple, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def copy(tensor: torch.Tensor) -> torch.Tensor:
-        identity = tensor.data_ptr(), tensor.shape, tensor.stride()
-        if identity not in copies:
+        key = identity(tensor)
+        if key not in copies:
             # In numpy's memory, which is of huge pages where torch's is not: it fills much faster.
             made = torch.from_numpy(np.empty(tensor.shape, np.float32)).copy_(tensor)
-            copies[identity] = tensor, made
-        return copies[identity][1]
+            copies[key] = tensor, made
+        return copies[key][1]
 
     return copy
 
@@ -130,7 +128,7 @@ StoredLayers = dict[str, list[StoredBlob | None]]
 class StoredState:
     """A solverstate: the iteration, the caffemodel it belongs to, and the history blobs.
 
-    run_state is what only our solverstates hold, see snapshot.py; empty in BVLC's.
+    run_state is what only our solverstates hold, see solver/run_state.py; empty in BVLC's.
     """
 
     iter: int

@@ -35,9 +35,10 @@ def load(graph: Graph, stored: StoredLayers, path: PathLike) -> None:
 def share(graph: Graph, other: Graph) -> None:
     """Let the layers use the parameters of the other net's layers from now on.
 
-    Raises CaffeError where shapes differ.
+    Raises CaffeError, and shares none, where those of a layer have other shapes.
     """
     ours = _by_name(graph)
+    pairs: list[tuple[Blob, Blob]] = []
     for name, source in _by_name(other).items():
         if name not in ours:
             info("net.cpp:676", "Ignoring source layer %s", name)
@@ -48,8 +49,9 @@ def share(graph: Graph, other: Graph) -> None:
             f"cannot share parameters of shapes {[b.shape for b in source.blobs]} "
             f"as {[b.shape for b in layer.blobs]}",
         )
-        for blob, from_blob in zip(layer.blobs, source.blobs, strict=True):
-            blob.share_data(from_blob)
+        pairs.extend(zip(layer.blobs, source.blobs, strict=True))
+    for blob, from_blob in pairs:
+        blob.share_data(from_blob)
 
 
 def _by_name(graph: Graph) -> dict[str, LayerType]:

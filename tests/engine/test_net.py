@@ -680,6 +680,17 @@ def test_share_with_makes_one_memory_of_the_parameters_of_equal_names():
         net_of(X + ip("a", "x", outputs=5)).share_with(one)
 
 
+def test_share_with_shares_nothing_where_a_layer_does_not_fit():
+    one = net_of(X + ip("a", "x") + ip("b", "a"))
+    two = net_of(X + ip("a", "x") + ip("b", "a", outputs=7))
+    before = two.params["a"][0].data.copy()
+    with pytest.raises(caffe.CaffeError, match="'b'"):
+        two.share_with(one)
+    assert np.array_equal(two.params["a"][0].data, before)
+    one.params["a"][0].data[...] = 9
+    assert np.array_equal(two.params["a"][0].data, before)
+
+
 # Python layers.
 
 

@@ -104,11 +104,11 @@ def test_a_restored_position_goes_on_as_the_uninterrupted_run(
     caffe.set_random_seed(seed)
     net = hdf5_net(listed, batch, shuffle)
     labels(net, before)
-    position = net.layer_dict["d"].position
+    position = net.layer_dict["d"].state_dict()
     rest = labels(net, 5)
     again = hdf5_net(listed, batch, shuffle)
     labels(again, 2)
-    again.layer_dict["d"].position = position
+    again.layer_dict["d"].load_state_dict(position)
     assert labels(again, 5) == rest
 
 

@@ -132,8 +132,8 @@ def test_memory_data_leaves_the_scripts_arrays_alone_and_resumes_at_its_position
     net.forward()
     net.blobs["data"].data[...] = 9
     np.testing.assert_array_equal(data, kept)
-    assert net.layers[0].position == {"item": 2}
-    net.layers[0].position = {"item": 0}
+    assert net.layers[0].state_dict() == {"item": 2}
+    net.layers[0].load_state_dict({"item": 0})
     net.forward()
     np.testing.assert_array_equal(net.blobs["data"].data, np.maximum(kept[:2], 0))
 
@@ -142,10 +142,10 @@ def test_memory_data_leaves_the_scripts_arrays_alone_and_resumes_at_its_position
 def test_memory_data_gives_whole_batches_from_positions_of_other_arrays_and_batches(item, first):
     net = net_of(MEMORY % "")
     net.set_input_arrays(normal(0, 4, 3, 4, 5), np.arange(4, dtype=np.float32))
-    net.layers[0].position = {"item": item}
+    net.layers[0].load_state_dict({"item": item})
     net.forward()
     np.testing.assert_array_equal(net.blobs["label"].data.ravel(), [first, first + 1])
-    assert net.layers[0].position == {"item": (first + 2) % 4}
+    assert net.layers[0].state_dict() == {"item": (first + 2) % 4}
 
 
 @pytest.mark.parametrize(

@@ -132,23 +132,23 @@ def test_a_position_resumes_where_another_net_was(kind, tmp_path, consumed):
     net = build(kind, tmp_path, seed=1)
     passes(net, consumed)
     time.sleep(0.01)  # batches are read ahead meanwhile; they are not consumed
-    position = json.loads(json.dumps(net.layers[0].position))
+    position = json.loads(json.dumps(net.layers[0].state_dict()))
     assert position["item"] == 3 * consumed
     expected = passes(net, 5)
     other = build(kind, tmp_path, seed=2)
     passes(other, 3)
-    other.layers[0].position = position
-    assert other.layers[0].position == position
+    other.layers[0].load_state_dict(position)
+    assert other.layers[0].state_dict() == position
     assert same(passes(other, 5), expected)
 
 
 def test_a_position_of_another_kind_is_refused(lmdb):
     layer = feed_net("Data", source(lmdb[0])).layers[0]
     with pytest.raises(CaffeError, match=r"layer 'd' \(Data\): a position has seed, item; found x"):
-        layer.position = {"x": 1}
+        layer.load_state_dict({"x": 1})
     for wrong in ({"seed": 1, "item": -1}, {"seed": 2**63, "item": 0}):
         with pytest.raises(CaffeError, match="values are at least 0 and below"):
-            layer.position = wrong
+            layer.load_state_dict(wrong)
 
 
 def test_a_net_whose_layer_failed_can_be_collected(tmp_path):
@@ -305,7 +305,7 @@ def test_data_names_the_item_at_which_it_fails_when_its_batch_is_due(tmp_path):
     for _ in range(2):
         with pytest.raises(CaffeError, match=message):
             net.forward()
-    assert net.layers[0].position["item"] == 4
+    assert net.layers[0].state_dict()["item"] == 4
 
 
 @pytest.mark.parametrize(

@@ -195,12 +195,12 @@ def test_window_data_repeats_and_resumes(tmp_path):
     path = write_windows(tmp_path)
     net = window_net(path, transform="mirror: true")
     first = passes(net, 3)
-    position = net.layers[0].position
+    position = net.layers[0].state_dict()
     expected = passes(net, 3)
     assert same(passes(window_net(path, transform="mirror: true"), 6), first + expected)
     other = window_net(path, transform="mirror: true", seed=2)
     assert not same(passes(other, 3), first)
-    other.layers[0].position = position
+    other.layers[0].load_state_dict(position)
     assert same(passes(other, 3), expected)
 
 

@@ -129,7 +129,7 @@ def test_prefetch_decodes_every_image_once_however_often_reshape_is_called():
         layer.reshape([], tops)
         shown += numbers(layer, tops, 1)
     layer.workers.shutdown()  # once what is decoded ahead is done
-    ahead = [int(pending.result()[0][0, 0, 0, 0]) for pending in layer.pending]
+    ahead = [int(pending.result()[0][0, 0, 0, 0]) for pending in layer.decoded.values()]
     assert sorted(layer.loaded) == sorted(shown + ahead)
 
 

@@ -51,7 +51,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(tmp_path, straight, snapshot_f
     resumed.solve(state)
     assert resumed.iter == straight.iter == 7
     assert_same_bits(resumed, straight)
-    ours, theirs = (solver.test_nets[0].layers[0].position for solver in (resumed, straight))
+    ours, theirs = (solver.test_nets[0].layers[0].state_dict() for solver in (resumed, straight))
     assert ours == theirs
 
 
@@ -143,7 +143,7 @@ def test_bvlcs_solverstates_restore_without_touching_the_draws(tmp_path):
     caffe.set_random_seed(5)
     resumed.restore(state)
     assert draw_seed() == expected
-    assert resumed.net.layers[0].position["item"] == 0
+    assert resumed.net.layers[0].state_dict()["item"] == 0
 
 
 NO_STATE = "A" * 40
@@ -221,7 +221,7 @@ def test_layers_and_devices_that_this_run_lacks_are_passed_over(tmp_path):
     without_run_state(state, run_state=json.dumps(text))
     resumed = make(tmp_path)
     resumed.restore(state)
-    assert resumed.net.layers[0].position == solver.net.layers[0].position
+    assert resumed.net.layers[0].state_dict() == solver.net.layers[0].state_dict()
 
 
 # What else a snapshot may hold.

@@ -542,13 +542,67 @@ def test_a_solverstate_of_another_net_changes_nothing(tmp_path):
             assert np.array_equal(now, then)
 
 
+TESTED = MOMENTUM + " test_iter: 1 test_interval: 100 test_initialization: false"
+
+
+@pytest.mark.parametrize("ending", ["", " snapshot_format: HDF5"])
+def test_the_test_nets_have_the_weights_restored(tmp_path, ending):
+    """At once, not when a test runs; and what is learned then, as after a test."""
+    solver = make(tmp_path, TESTED + ending)
+    solver.step(2)
+    state = solver.snapshot()
+    resumed = make(tmp_path, TESTED + ending)
+    net = resumed.test_nets[0]
+    net.blobs["x"].data[...] = X
+    net.forward()
+    resumed.restore(state)
+    for i, blob in enumerate(net.params["ip"]):
+        assert np.array_equal(blob.data, solver.net.params["ip"][i].data)
+    w, b = weights(solver)
+    np.testing.assert_allclose(net.forward()["loss"], X @ w.T + b, rtol=1e-5)
+    resumed.step(1)
+    assert np.array_equal(net.params["ip"][0].data, resumed.net.params["ip"][0].data)
+
+
+def test_until_a_test_or_a_restore_test_nets_have_weights_of_their_own_as_in_caffe(tmp_path):
+    """What a script loads into one is not loaded into the other."""
+    solver = make(tmp_path, TESTED)
+    other = make(tmp_path)
+    other.net.save(str(tmp_path / "w.caffemodel"))
+    (test,) = solver.test_nets
+    first = test.params["ip"][0].data.copy()
+    assert not np.array_equal(first, weights(solver)[0])
+    solver.net.copy_from(str(tmp_path / "w.caffemodel"))
+    assert np.array_equal(test.params["ip"][0].data, first)
+    solver.step(1)
+    learned = weights(solver)[0]
+    test.copy_from(str(tmp_path / "w.caffemodel"))
+    assert np.array_equal(weights(solver)[0], learned)
+    solver.test_all()
+    assert np.array_equal(test.params["ip"][0].data, learned)
+
+
+def test_a_test_net_that_cannot_share_is_an_error_of_its_test_not_of_the_restore(tmp_path):
+    (tmp_path / "test.prototxt").write_text(NET.replace("num_output: 1", "num_output: 2"))
+    text = f'{TESTED} train_net: "{tmp_path}/net.prototxt" test_net: "{tmp_path}/test.prototxt"'
+    solver = make(tmp_path, text, field="")
+    solver.step(1)
+    resumed = make(tmp_path, text, field="")
+    resumed.restore(solver.snapshot())
+    assert resumed.iter == 1
+    assert resumed.test_nets[0].params["ip"][0].shape == (2, 3)
+    with pytest.raises(caffe.CaffeError, match="cannot share"):
+        resumed.test_all()
+
+
 def test_a_solverstate_whose_caffemodel_is_gone_changes_nothing(tmp_path):
     solver = make(tmp_path, MOMENTUM)
     solver.step(1)
     state = Path(solver.snapshot())
     state.with_suffix(".caffemodel").unlink()
     other = make(tmp_path, MOMENTUM)
-    with pytest.raises(caffe.CaffeError, match=r"iter_1\.caffemodel: cannot be read"):
+    message = r"iter_1\.solverstate: its caffemodel is not there \(looked for .*1\.caffemodel\)"
+    with pytest.raises(caffe.CaffeError, match=message):
         other.restore(str(state))
     assert other.iter == 0
 

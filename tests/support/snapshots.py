@@ -12,16 +12,25 @@ class Counted(caffe.Layer):
     """A data layer with a place in its data: pass k makes numbers of (seed, k)."""
 
     def setup(self, bottom, top):
-        self.position = {"seed": draw_seed(), "item": 0}
+        self.seed, self.item = draw_seed(), 0
         top[0].reshape(2, 3)
 
     def reshape(self, bottom, top):
         pass
 
     def forward(self, bottom, top):
-        seed, item = self.position["seed"], self.position["item"]
-        top[0].data[...] = np.random.RandomState((seed + item) % 2**32).standard_normal((2, 3))
-        self.position = {"seed": seed, "item": item + 1}
+        draws = np.random.RandomState((self.seed + self.item) % 2**32)
+        top[0].data[...] = draws.standard_normal((2, 3))
+        self.item += 1
+
+    def state_dict(self):
+        return {"seed": self.seed, "item": self.item}
+
+    def load_state_dict(self, state):
+        seed, item = state["seed"], state["item"]
+        if not all(type(value) is int and 0 <= value < 2**63 for value in (seed, item)):
+            raise ValueError("counts are whole numbers")
+        self.seed, self.item = seed, item
 
 
 FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
