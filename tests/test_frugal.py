@@ -808,12 +808,10 @@ class Interrupting(caffe.Layer):
         pass
 
 
-PYTHON = 'python_param {{ module: "test_frugal" layer: "{}" }}'
+PYTHON = f'python_param {{{{ module: "{__name__}" layer: "{{}}" }}}}'
 PYTHON_DATA = CHAIN.replace(
     input_layer("data", 2, 2, 10, 10),
-    layer(
-        "Python", "data", "", "data", 'python_param { module: "test_frugal" layer: "Interrupting" }'
-    ),
+    layer("Python", "data", "", "data", PYTHON.format("Interrupting")),
 )
 
 
@@ -906,7 +904,7 @@ NOT_USED = {
                 "more",
                 "conv1",
                 "",
-                'python_param { module: "test_frugal" layer: "Pass" }',
+                PYTHON.format("Pass"),
             )
         ),
         "",

@@ -258,7 +258,7 @@ class Doubles(caffe.Layer):
 
 # A whole net: in-place layers, splits, a Python layer in the middle, a loss.
 
-PYTHON = 'python_param { module: "test_precision" layer: "Doubles" }'
+PYTHON = f'python_param {{ module: "{__name__}" layer: "Doubles" }}'
 FILLER = 'weight_filler { type: "xavier" } bias_filler { type: "constant" value: 0.1 }'
 SMALL = f"""force_backward: true
 {input_layer("x", 2, 3, 12, 12)} {input_layer("label", 2)}

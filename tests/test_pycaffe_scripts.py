@@ -261,7 +261,7 @@ def python_net_file(*layers: str) -> str:
         bottom = ("one", "two", "three")[i]
         head += f"""
       layer {{ type: 'Python' name: '{bottom}' {bottoms} top: '{bottom}'
-        python_param {{ module: 'test_pycaffe_scripts' layer: '{name}' param_str: "{text}" }} }}"""
+        python_param {{ module: '{__name__}' layer: '{name}' param_str: "{text}" }} }}"""
     return written(head)
 
 

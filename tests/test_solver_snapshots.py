@@ -36,7 +36,7 @@ class Counted(caffe.Layer):
 # Dropout and noise draw from the engine's generator; test passes draw, too.
 NET = """
 layer { name: "data" type: "Python" top: "x"
-  python_param { module: "test_solver_snapshots" layer: "Counted" } }
+  python_param { module: "MODULE" layer: "Counted" } }
 layer { name: "noise" type: "DummyData" top: "noise"
   dummy_data_param { shape { dim: 2 dim: 3 } data_filler { type: "gaussian" } } }
 layer { name: "sum" type: "Eltwise" bottom: "x" bottom: "noise" top: "sum" }
@@ -45,7 +45,7 @@ layer { name: "ip" type: "InnerProduct" bottom: "sum" top: "y"
   inner_product_param { num_output: 2 weight_filler { type: "gaussian" std: 1 } } }
 layer { name: "z" type: "DummyData" top: "z" dummy_data_param { shape { dim: 2 dim: 2 } } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "z" top: "loss" }
-"""
+""".replace("MODULE", __name__)
 
 
 def make(folder, kind="Adam", snapshot_format="BINARYPROTO", more="", net=NET):
