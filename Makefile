@@ -26,7 +26,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint bench bench-quick nets tables table-upper-bounds \
+.PHONY: help setup demo test fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
 	data-camvid data-mine $(classifiers) $(stages)
 
@@ -73,6 +73,9 @@ fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual 
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+types: $(READY)  ## check types
+	$(RUN) -m mypy
 
 $(VENV)/.bench: $(READY)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[bench]"

@@ -4,6 +4,7 @@ from setuptools import setup
 
 EXPORT = ["onnx>=1.17", "onnxscript>=0.3", "onnxruntime>=1.20"]  # caffe export
 DRAW = ["pydot>=3"]  # caffe draw_net
+TYPES = ["mypy>=2", "types-protobuf>=5", "types-tqdm>=4.66"]  # make types
 # What the bench compares with. OpenVINO and OpenCV read the net as ONNX.
 BENCH = [*EXPORT, "openvino>=2024.0", "opencv-python-headless>=4.10,<5"]
 
@@ -22,7 +23,7 @@ setup(
         "caffe.tools",
         "caffe.proto.upgrade",
     ],
-    package_data={"caffe.proto": ["caffe.proto"]},
+    package_data={"caffe": ["py.typed"], "caffe.proto": ["caffe.proto", "caffe_pb2.pyi"]},
     entry_points={"console_scripts": ["caffe = caffe.__main__:main"]},
     install_requires=[
         "torch>=2.6",
@@ -39,6 +40,6 @@ setup(
         "export": EXPORT,
         "draw": DRAW,
         "bench": BENCH,
-        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", *EXPORT, *DRAW],
+        "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.6", *TYPES, *EXPORT, *DRAW],
     },
 )
