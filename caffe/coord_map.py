@@ -6,6 +6,8 @@ Scale and shift are arrays of one value per spatial axis, or of one for all. Lay
 each pixel have the identity (None, 1, 0), which goes with any axis.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .net_spec import Function, Top
@@ -37,7 +39,10 @@ PASS_THROUGH_LAYERS = {
     "Threshold",
 }
 
-IDENTITY = (None, 1, 0)
+Values = np.ndarray | float  # one for each spatial axis, or one for all
+CoordMap = tuple[int | None, Values, Values]
+
+IDENTITY: CoordMap = (None, 1, 0)
 
 
 class UndefinedMapException(Exception):
@@ -48,7 +53,7 @@ class AxisMismatchException(Exception):
     """Two maps whose spatial axes are not the same."""
 
 
-def _window(fn: Function, params: dict):
+def _window(fn: Function, params: dict) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """(axis, stride, extent of the kernel, pad) of a sliding window."""
     if legacy := {f"{a}_{b}" for a in ("kernel", "stride", "pad") for b in "hw"} & params.keys():
         raise AssertionError(
@@ -64,7 +69,7 @@ def _window(fn: Function, params: dict):
     return params.get("axis", 1), stride, (kernel - 1) * dilation + 1, pad
 
 
-def coord_map(fn: Function):
+def coord_map(fn: Function) -> CoordMap:
     """Map from the coordinates of a layer's (first) bottom to those of its top.
 
     Raises UndefinedMapException for a layer type that has none.
@@ -87,7 +92,7 @@ def coord_map(fn: Function):
     return axis, 1 / stride, -centre / stride
 
 
-def compose(base_map, next_map):
+def compose(base_map: CoordMap, next_map: CoordMap) -> CoordMap:
     """The map that applies `next_map`, then `base_map`."""
     base_axis, base_scale, base_shift = base_map
     next_axis, next_scale, next_shift = next_map
@@ -99,13 +104,13 @@ def compose(base_map, next_map):
     return axis, base_scale * next_scale, base_scale * next_shift + base_shift
 
 
-def inverse(coord_map):
+def inverse(coord_map: CoordMap) -> CoordMap:
     """The map from output coordinates back to input coordinates."""
     axis, scale, shift = coord_map
     return axis, 1 / scale, -shift / scale
 
 
-def _ancestors(top: Top):
+def _ancestors(top: Top) -> Iterator[tuple[Top, CoordMap]]:
     """Every top that `top` is computed from by mappable layers, with its map to `top`.
 
     Nearest first, `top` itself included. A Crop takes only sizes from its second bottom.
@@ -125,7 +130,7 @@ def _ancestors(top: Top):
                 queue.append(bottom)
 
 
-def coord_map_from_to(top_from: Top, top_to: Top):
+def coord_map_from_to(top_from: Top, top_to: Top) -> CoordMap:
     """Map from the coordinates of `top_from` to those of `top_to`, through what both come from.
 
     Raises RuntimeError if no blob leads to both by layers that have a map.

@@ -10,10 +10,10 @@ SHORT = 1024  # bytes below which a plain loop is quicker
 
 def _tables() -> tuple[np.ndarray, np.ndarray]:
     """What follows a checksum's lowest 8 bits, and 16 bits, when as many zero bits come in."""
-    byte = np.arange(256, dtype=np.uint32)
+    byte: np.ndarray = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         byte = (byte >> 1) ^ (byte & 1) * np.uint32(POLYNOMIAL)
-    word = np.arange(1 << 16, dtype=np.uint32)
+    word: np.ndarray = np.arange(1 << 16, dtype=np.uint32)
     for _ in range(2):
         word = byte[word & 255] ^ (word >> 8)
     return byte, word
@@ -37,14 +37,14 @@ def crc32c(data: bytes | memoryview) -> int:
     padded = np.zeros(lanes << k, np.uint8)
     padded[-len(data) :] = np.frombuffer(data, np.uint8)
     padded[-len(data) :][:4] ^= 255
-    crc = np.zeros(lanes, np.uint32)
+    crcs: np.ndarray = np.zeros(lanes, np.uint32)
     for words in np.ascontiguousarray(padded.view("<u2").reshape(lanes, -1).T):
-        crc = WORD[(crc ^ words) & 0xFFFF] ^ (crc >> 16)
-    while len(crc) > 1:  # join neighbours: the left one, moved on by the right one's length
-        crc = np.pad(crc, (len(crc) % 2, 0))
-        crc = _apply(_zeros(k), crc[::2]) ^ crc[1::2]
+        crcs = WORD[(crcs ^ words) & 0xFFFF] ^ (crcs >> 16)
+    while len(crcs) > 1:  # join neighbours: the left one, moved on by the right one's length
+        crcs = np.pad(crcs, (len(crcs) % 2, 0))
+        crcs = _apply(_zeros(k), crcs[::2]) ^ crcs[1::2]
         k += 1
-    return int(crc[0]) ^ 0xFFFFFFFF
+    return int(crcs[0]) ^ 0xFFFFFFFF
 
 
 @cache

@@ -6,7 +6,10 @@ float32, and so does a layer whose top counts as a loss. torch.autocast is no he
 leaves in bfloat16 is not the same on the CPU and on a GPU (softmax: on the CPU only).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,6 +17,9 @@ from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.precision import current_precision
 from ..proto import caffe_pb2
+
+if TYPE_CHECKING:
+    from .base import LayerType
 
 PRODUCTS = {"Convolution", "Deconvolution", "InnerProduct"}
 PASSING = {"Concat", "Crop", "Flatten", "Reshape", "Silence", "Slice", "Split", "Tile"}
@@ -46,7 +52,9 @@ def given(spec: caffe_pb2.LayerParameter, top: torch.Tensor) -> torch.Tensor:
     return top.bfloat16() if _is_rounded(spec) else top
 
 
-def tops(layer, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> list[torch.Tensor]:
+def tops(
+    layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]
+) -> list[torch.Tensor]:
     """A layer's tops from its bottoms, which are `taken`, and its parameters in float32."""
     bottoms, params = ([multiplied(layer.spec, x) for x in xs] for xs in (bottoms, params))
     tops = layer.expression(bottoms, params)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 
-from .base import LayerType, Shape, layer_type
+from ..core.blob import Blob
+from .base import LayerType, Shape, Tensors, layer_type
 
 # From so many weights on (fc6, fc7) a convolution is computed as a product of matrices.
 MANY_WEIGHTS = 1 << 22
@@ -98,7 +99,9 @@ class Windowed(LayerType):
         x = x.permute(0, 1, *(i + self.spatial for i in outer), *outer)
         return x.flatten(1, 1 + self.spatial)
 
-    def _spatial(self, name: str, hw: str | None, values, default: int | None) -> tuple[int, ...]:
+    def _spatial(
+        self, name: str, hw: str | None, values: Sequence[int], default: int | None
+    ) -> tuple[int, ...]:
         """A value for each spatial axis from `name`, or from `hw`_h and `hw`_w."""
         conv = self.spec.convolution_param
         if hw and (conv.HasField(f"{hw}_h") or conv.HasField(f"{hw}_w")):
@@ -124,7 +127,7 @@ class Im2col(Windowed):
         (shape,) = shapes
         return [self.out_shape(shape, shape[self.channel_axis] * math.prod(self.kernel))]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         (top,) = self.top_shapes([tuple(x.shape)])
         return self.batched(lambda x: self.columns(x, top[self.channel_axis + 1 :]), x)
@@ -168,7 +171,7 @@ class Convolution(Windowed):
             )
         return tops
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         weight, bias = params[0], params[1] if len(params) > 1 else None
         return [self.batched(lambda x: self.convolve(x, weight, bias), x) for x in bottoms]
 
@@ -203,7 +206,7 @@ class Convolution(Windowed):
         x: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        padding: tuple[int, int],
+        padding: Shape,
     ) -> torch.Tensor:
         """The weights as they are, times the windows of some rows of the top at a time."""
         matrix = weight.flatten(1)
@@ -225,15 +228,14 @@ class Convolution(Windowed):
                 to.flatten(1).addmm_(d, w.T, beta=beta, alpha=alpha)
                 beta = 1
 
-    def _sizes(self, x: torch.Tensor, padding: tuple[int, int]) -> tuple[int, int]:
-        return tuple(
+    def _sizes(self, x: torch.Tensor, padding: Shape) -> tuple[int, int]:
+        rows, columns = (
             (x.shape[2 + i] + 2 * padding[i] - self.extent(i)) // self.stride[i] + 1
             for i in range(2)
         )
+        return rows, columns
 
-    def _rows(
-        self, x: torch.Tensor, padding: tuple[int, int]
-    ) -> Iterator[tuple[range, torch.Tensor]]:
+    def _rows(self, x: torch.Tensor, padding: Shape) -> Iterator[tuple[range, torch.Tensor]]:
         """Rows of the top, and (N, channels * kernel, positions): what their windows show."""
         rows, columns = self._sizes(x, padding)
         x = F.pad(x, (padding[1], padding[1], padding[0], padding[0])) if any(padding) else x
@@ -268,11 +270,11 @@ class Deconvolution(Convolution):
         columns = F.conv_transpose1d(flat, weight.reshape(len(weight), -1, 1), groups=conv.group)
         sizes = [self.out_size(size, i) for i, size in enumerate(places)]
         zeros = x.new_zeros(len(x), conv.num_output, *sizes)
-        _, add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)
+        add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)[1]
         (y,) = add_up(columns.reshape(*columns.shape[:2], *places))
         return y if bias is None else y + bias.reshape(-1, *[1] * self.spatial)
 
-    def backward(self, top, propagate_down, bottom) -> None:
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         # oneDNN adds up the 64 x 64 x 21 products of a diff in one float32 chain, with 15 times
         # the rounding error of Caffe's gemm; torch's other backend is a gemm too.
         with _without_onednn():
@@ -282,7 +284,7 @@ class Deconvolution(Convolution):
 @contextmanager
 def _without_onednn() -> Iterator[None]:
     enabled = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # a property of torch's own
     try:
         yield
     finally:

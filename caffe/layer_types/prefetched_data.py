@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -148,7 +149,7 @@ class Feed(LayerType):
             self._prefetcher.close()
         self._prefetcher, self._position = None, dict(position)
 
-    def _named(self) -> within:
+    def _named(self) -> AbstractContextManager[None]:
         return within(f"layer '{self.name}' ({self.type})")
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 
 from ..core.blob import Blob
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Shape, Tensors, layer_type
 
 
 @layer_type("Concat")
@@ -34,7 +34,7 @@ class Concat(LayerType):
         total = sum(shape[self.along] for shape in shapes)
         return [(*shapes[0][: self.along], total, *shapes[0][self.along + 1 :])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return torch.cat(bottoms, self.along)
 
 
@@ -74,7 +74,7 @@ class Slice(LayerType):
             (*shape[: self.along], size, *shape[self.along + 1 :]) for size in self._sizes(shape)
         ]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
         return list(torch.split(x, self._sizes(tuple(x.shape)), self.along))
 
@@ -110,7 +110,7 @@ class Crop(LayerType):
             )
         return [top]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, like = bottoms
         (top,) = self.top_shapes([tuple(x.shape), tuple(like.shape)])
         for i, (offset, size) in enumerate(zip(self.offsets, top, strict=True)):
@@ -157,7 +157,7 @@ class Flatten(Reshaping):
         )
         return [(*shape[:start], math.prod(shape[start:end]), *shape[end:])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         return x.reshape(self.top_shapes([tuple(x.shape)])[0])
 
@@ -213,7 +213,7 @@ class Reshape(Reshaping):
         )
         return [tuple(dims)]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         return x.reshape(self._dims(tuple(x.shape)))
 
@@ -229,7 +229,7 @@ class Tile(LayerType):
         axis = self.axis(self.spec.tile_param.axis, shape)
         return [(*shape[:axis], shape[axis] * tiles, *shape[axis + 1 :])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         tile = self.spec.tile_param
         return torch.cat([x] * tile.tiles, tile.axis)
@@ -242,7 +242,7 @@ class Split(LayerType):
     tops = (1, None)
     shares_data = True
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return [bottoms[0].view_as(bottoms[0]) for _ in self.spec.top]
 
 
@@ -253,5 +253,5 @@ class Silence(LayerType):
     bottoms = (1, None)
     tops = (0, 0)
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return []

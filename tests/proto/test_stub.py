@@ -18,10 +18,10 @@ def test_every_name_of_the_stub_is_there_at_run_time():
         if isinstance(node, ast.AnnAssign):
             assert hasattr(caffe_pb2, node.target.id)
         elif isinstance(node, ast.ClassDef):
-            message = getattr(caffe_pb2, node.name)
-            fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
-            assert all(hasattr(message, field.target.id) for field in fields)
-            assert set(message.DESCRIPTOR.fields_by_name) <= {field.target.id for field in fields}
+            message = getattr(caffe_pb2, node.name)()
+            names = {part.target.id for part in node.body if isinstance(part, ast.AnnAssign)}
+            assert all(hasattr(message, name) for name in names)
+            assert set(message.DESCRIPTOR.fields_by_name) <= names
 
 
 def test_fields_are_typed_as_read_and_arguments_as_taken():
