@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .core.blob import Blob
-from .core.errors import CaffeError, within
+from .core.errors import CaffeError, caffe_error, within
 from .core.files import PathLike
 from .core.log import LOGGER, info
 from .engine.inference import FastForward
@@ -40,7 +40,7 @@ class Net:
     def __init__(
         self,
         network_file: PathLike,
-        phase: int | PathLike,
+        phase: int | PathLike | None = None,
         level: int | None = None,
         stages: Sequence[str] | None = None,
         weights: PathLike | None = None,
@@ -53,11 +53,22 @@ class Net:
                 ("_caffe.cpp:142", f"Net('{network_file}', {phase}, weights='{weights}')"),
             ):
                 LOGGER.warning("%s", line, extra={"source": source})
-        if phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST) or isinstance(stages, str):
-            raise TypeError(
+        if isinstance(level, str | os.PathLike):
+            raise caffe_error(
+                TypeError,
+                f"the third argument is the level; give weights by name: Net({network_file!r}, "
+                f"{phase!r}, weights={level!r})",
+            )
+        if (
+            phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST)
+            or not isinstance(level, int | None)
+            or isinstance(stages, str)
+        ):
+            raise caffe_error(
+                TypeError,
                 "use Net(file, phase), Net(file, weights, phase) or Net(file, phase, weights=...), "
                 "with phase caffe.TRAIN or caffe.TEST and stages a list; "
-                f"found phase {phase!r}, weights {weights!r}, stages {stages!r}"
+                f"found phase {phase!r}, level {level!r}, weights {weights!r}, stages {stages!r}",
             )
         spec = read_net(network_file)
         state = caffe_pb2.NetState()
@@ -461,13 +472,16 @@ class Net:
 
     def _index(self, name: str) -> int:
         if name not in self._names:
-            raise CaffeError(f"net '{self.name}' has no layer '{name}'; it has {self._names}")
+            raise caffe_error(
+                ValueError, f"net '{self.name}' has no layer '{name}'; it has {self._names}"
+            )
         return self._names.index(name)
 
     def _blob(self, name: str) -> Blob:
         if name not in self._graph.blobs:
-            raise CaffeError(
-                f"net '{self.name}' has no blob '{name}'; it has {list(self._graph.blobs)}"
+            raise caffe_error(
+                KeyError,
+                f"net '{self.name}' has no blob '{name}'; it has {list(self._graph.blobs)}",
             )
         return self._graph.blobs[name]
 
@@ -486,9 +500,10 @@ class Net:
             try:
                 getattr(blob, part)[...] = value
             except ValueError:
-                raise CaffeError(
+                raise caffe_error(
+                    ValueError,
                     f"{kind} '{name}': an array of shape {np.shape(value)} does not fit the blob's "
-                    f"shape {blob.shape}; reshape the blob first"
+                    f"shape {blob.shape}; reshape the blob first",
                 ) from None
 
     def _items(self, arrays: dict[str, np.ndarray]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .errors import CaffeError
+from .errors import CaffeError, caffe_error
 from .synced_memory import Memory
 
 MAX_AXES = 32
@@ -91,12 +91,24 @@ class BlobVec(list):
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape as a tuple of ints, or CaffeError where Caffe's Blob::Reshape would abort."""
-    dims = tuple(operator.index(d) for d in shape)
+    """The shape as a tuple of ints, or CaffeError where Caffe's Blob::Reshape would abort.
+
+    ValueError then, TypeError where a dimension is no integer.
+    """
+    try:
+        dims = tuple(operator.index(d) for d in shape)
+    except TypeError:
+        raise caffe_error(
+            TypeError, f"a blob's dimensions are integers, as in reshape(1, 3, 9, 9); found {shape}"
+        ) from None
     if len(dims) > MAX_AXES:
-        raise CaffeError(f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}")
+        raise caffe_error(
+            ValueError, f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}"
+        )
     if any(d < 0 for d in dims):
-        raise CaffeError(f"a blob's dimensions are at least 0; found shape {dims}")
+        raise caffe_error(ValueError, f"a blob's dimensions are at least 0; found shape {dims}")
     if math.prod(max(d, 1) for d in dims) > 2**31 - 1:  # numpy too counts a 0 as 1 here
-        raise CaffeError(f"blob of shape {dims} exceeds 2147483647 values, Caffe's limit")
+        raise caffe_error(
+            ValueError, f"blob of shape {dims} exceeds 2147483647 values, Caffe's limit"
+        )
     return dims

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from .errors import CaffeError
+from .files import cannot_be_written
 
 LOGGER = logging.getLogger("caffe")
 
@@ -151,10 +151,8 @@ def _file(level: int, folder: str) -> logging.Handler:
             link.unlink(missing_ok=True)
             link.symlink_to(name)
     except OSError as error:
-        raise CaffeError(
-            f"{folder}: cannot be written ({error.strerror or error}); "
-            "GLOG_log_dir and -log_dir name an existing folder"
-        ) from None
+        advice = "; GLOG_log_dir and -log_dir name an existing folder"
+        raise cannot_be_written(folder, error, advice) from None
     handler.stream.write(
         f"Log file created at: {time.strftime('%Y/%m/%d %H:%M:%S')}\n"
         f"Running on machine: {host}\n"

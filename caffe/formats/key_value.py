@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..core.errors import CaffeError
+from ..core.files import cannot_be_written
 
 
 class Database(ABC):
@@ -65,5 +66,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turn a full disk, a missing right, … into a CaffeError."""
     try:
         yield
+    except CaffeError:
+        raise
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise cannot_be_written(path, error) from None

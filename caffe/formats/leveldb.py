@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ..core.errors import CaffeError
-from ..core.files import PathLike
+from ..core.errors import caffe_error
+from ..core.files import PathLike, cannot_be_read
 from .key_value import Database, Writer, damaged, writing
 from .leveldb_tables import (
     UINT32,
@@ -124,9 +124,10 @@ class LevelDbReader(Database):
         try:
             current = (self._folder / "CURRENT").read_bytes()
         except OSError as error:
-            raise CaffeError(
+            raise caffe_error(
+                type(error),
                 f"{self._folder}: not a LevelDB folder: CURRENT cannot be read "
-                f"({error.strerror or error})"
+                f"({error.strerror or error})",
             ) from None
         if not re.fullmatch(rb"MANIFEST-\d{1,20}\n", current):
             damaged(self._folder / "CURRENT", "it does not name a manifest")
@@ -157,7 +158,7 @@ def _reading(path: Path) -> Iterator[memoryview]:
             size = os.fstat(file.fileno()).st_size
             view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise cannot_be_read(path, error) from None
     try:
         yield memoryview(view)
     except Damaged as error:

@@ -3,6 +3,7 @@
 import importlib
 
 from ..core.blob import Blob, BlobVec
+from ..core.errors import CaffeError, caffe_error
 from .base import LayerType, layer_type
 
 
@@ -57,18 +58,22 @@ class PythonLayer(LayerType):
         try:
             cls = getattr(importlib.import_module(module), name, None)
         except ModuleNotFoundError as error:
-            if f"{module}.".startswith(f"{error.name}."):
-                self.check(
-                    False,
-                    f"there is no module '{module}' to import; "
-                    "put its folder on PYTHONPATH or sys.path",
-                )
-            raise
-        self.check(
-            isinstance(cls, type) and issubclass(cls, Layer),
-            f"module '{module}' has no class '{name}' derived from caffe.Layer",
-        )
+            if not f"{module}.".startswith(f"{error.name}."):
+                raise
+            raise self._error(
+                ModuleNotFoundError,
+                f"there is no module '{module}' to import; "
+                "put its folder on PYTHONPATH or sys.path",
+            ) from None
+        if not (isinstance(cls, type) and issubclass(cls, Layer)):
+            raise self._error(
+                AttributeError if cls is None else TypeError,
+                f"module '{module}' has no class '{name}' derived from caffe.Layer",
+            )
         return cls
+
+    def _error(self, kind: type[Exception], message: str) -> CaffeError:
+        return caffe_error(kind, f"layer '{self.name}' ({self.type}): {message}")
 
     def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.instance.setup(bottom, top)

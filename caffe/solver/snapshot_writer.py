@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core import host_memory
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, anew
 from ..core.log import LOGGER as log
 from ..storage.content import host_copier
 from . import snapshot
@@ -75,7 +75,7 @@ class SnapshotWriter:
         try:
             snapshot.write(taken)
         except CaffeError as error:
-            self._error = CaffeError(*error.args)  # anew: the frames it has passed hold the copy
+            self._error = anew(error)  # the frames it has passed hold the copy
         except BaseException as error:
             self._error = error
         finally:

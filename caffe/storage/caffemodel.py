@@ -19,7 +19,7 @@ import torch
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, cannot_be_read, replacing
 from ..formats.wire import varint
 from ..proto import caffe_pb2
@@ -109,7 +109,7 @@ def write_weights(path: PathLike, net: NetContent) -> None:
 
 def is_hdf5(path: PathLike) -> bool:
     """Whether Caffe takes the file for HDF5: by its name."""
-    return str(path).endswith(".h5")
+    return os.fspath(path).endswith(".h5")
 
 
 def read_state(path: PathLike) -> StoredState:
@@ -191,9 +191,11 @@ def _map(path: PathLike) -> memoryview:
     try:
         with open(path, "rb") as file:
             if Path(path).stat().st_size == 0:
-                raise CaffeError(f"{path}: the file is empty")
+                raise caffe_error(OSError, f"{path}: the file is empty")
             # A private mapping: writable to numpy, though nobody writes, and never to the file.
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    except CaffeError:
+        raise
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
 
