@@ -92,7 +92,7 @@ def _param_names(layer: LayerType) -> list[str]:
 def _bare(layer: LayerType) -> LayerType:
     """The layer without what it keeps of its net."""
     bare = copy.copy(layer)
-    bare.blobs, bare.record = BlobVec(), None
+    bare._blobs, bare.record = BlobVec(), None
     if isinstance(bare, Recurrent):
         bare.reset()
     return bare

@@ -11,6 +11,7 @@ from ..core.blob import Blob, BlobVec
 from ..core.errors import CaffeError, within
 from ..proto import caffe_pb2
 from . import autograd, fillers
+from .layer import Layer
 
 Shape = tuple[int, ...]
 Tensors = torch.Tensor | Sequence[torch.Tensor]
@@ -29,7 +30,7 @@ def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
     return register
 
 
-class LayerType:
+class LayerType(Layer):
     """One layer of a net. A subclass gives `top_shapes` and `expression`; `setup` makes parameters.
 
     Gradients are torch's, taken layer by layer (run.py). A type that works on blobs instead of
@@ -48,7 +49,7 @@ class LayerType:
         self.name = spec.name
         self.type = spec.type
         self.phase = phase
-        self.blobs = BlobVec()
+        self._blobs = BlobVec()
         self.need_backward = False
         self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
         self.param_propagate_down: list[bool] = []

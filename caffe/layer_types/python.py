@@ -1,40 +1,12 @@
-"""The Python layer: a class of the user's as a layer, and `caffe.Layer`, its base."""
+"""The Python layer: a class of the user's as a layer."""
 
 import importlib
 
-from ..core.blob import Blob, BlobVec
+from ..core.blob import Blob, RawBlobVec
+from ..core.boost import BoolVec
 from ..core.errors import CaffeError, caffe_error
 from .base import LayerType, layer_type
-
-
-class Layer:
-    """Base of Python layers, as in pycaffe: define setup, reshape, forward and backward.
-
-    `bottom` and `top` are lists of blobs; `self.blobs` are parameters (`add_blob(*shape)`),
-    `self.param_str` is the text of the prototxt, `self.phase` is caffe.TRAIN or caffe.TEST.
-    """
-
-    param_str: str
-    phase: int
-    blobs: BlobVec
-    type = "Python"
-
-    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Read param_str; called once."""
-
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Give the tops their shapes; called before every forward."""
-        raise NotImplementedError(f"{type(self).__name__} must define reshape(self, bottom, top)")
-
-    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Write the tops' data."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward(self, bottom, top)")
-
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """Write the bottoms' diff where propagate_down says so."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must define backward(self, top, propagate_down, bottom)"
-        )
+from .layer import Layer
 
 
 @layer_type("Python")
@@ -50,7 +22,7 @@ class PythonLayer(LayerType):
         self.instance = cls.__new__(cls)
         self.instance.param_str = spec.python_param.param_str
         self.instance.phase = phase
-        self.instance.blobs = self.blobs
+        self.instance._blobs = self.blobs
         self.instance.__init__()
 
     def _class(self, module: str, name: str) -> type[Layer]:
@@ -76,13 +48,13 @@ class PythonLayer(LayerType):
         return caffe_error(kind, f"layer '{self.name}' ({self.type}): {message}")
 
     def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.instance.setup(bottom, top)
+        self.instance.setup(RawBlobVec(bottom), RawBlobVec(top))
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.instance.reshape(bottom, top)
+        self.instance.reshape(RawBlobVec(bottom), RawBlobVec(top))
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.instance.forward(bottom, top)
+        self.instance.forward(RawBlobVec(bottom), RawBlobVec(top))
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        self.instance.backward(top, propagate_down, bottom)
+        self.instance.backward(RawBlobVec(top), BoolVec(propagate_down), RawBlobVec(bottom))
