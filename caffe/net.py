@@ -95,7 +95,10 @@ class Net(Unpicklable):
         self._graph: Graph = build(described)
         layers = self._graph.layers
         self._names = [layer.name for layer in layers]
-        self._blobs_by_name = NetBlobs(self._graph.blobs)
+        # Of several "(automatic)" the last is shown, in the place of the first.
+        self._blobs_by_name = NetBlobs(
+            dict(zip(self._blob_names, self._graph.blobs.values(), strict=True))
+        )
         self._params_by_layer = NetParams(
             (layer.name, layer.blobs) for layer in layers if layer.blobs
         )
@@ -140,7 +143,8 @@ class Net(Unpicklable):
 
     @read_only(AS_WRITTEN)
     def top_names(self) -> OrderedDict[str, list[str]]:
-        return OrderedDict(zip(self._names, self._graph.tops, strict=True))
+        shown = ([*map(self._graph.shown, tops)] for tops in self._graph.tops)
+        return OrderedDict(zip(self._names, shown, strict=True))
 
     @read_only(AS_WRITTEN)
     def bottom_names(self) -> OrderedDict[str, list[str]]:
@@ -148,10 +152,7 @@ class Net(Unpicklable):
 
     @read_only(AS_WRITTEN)
     def blob_loss_weights(self) -> OrderedDict[str, float]:
-        weights = OrderedDict.fromkeys(self._graph.blobs, 0.0)
-        for tops, values in zip(self._graph.tops, self._graph.loss_weights, strict=True):
-            weights.update(zip(tops, values, strict=True))
-        return weights
+        return OrderedDict(zip(self._blob_names, self._blob_loss_weights, strict=True))
 
     # pycaffe's spelling of the same, which scripts of its time use.
 
@@ -161,7 +162,7 @@ class Net(Unpicklable):
 
     @property
     def _blob_names(self) -> StringVec:
-        return StringVec(self._graph.blobs)
+        return StringVec(map(self._graph.shown, self._graph.blobs))
 
     @property
     def _blobs(self) -> BlobVec:
@@ -169,7 +170,10 @@ class Net(Unpicklable):
 
     @property
     def _blob_loss_weights(self) -> DtypeVec:
-        return DtypeVec(self.blob_loss_weights.values())
+        weights = dict.fromkeys(self._graph.blobs, 0.0)
+        for tops, values in zip(self._graph.tops, self._graph.loss_weights, strict=True):
+            weights.update(zip(tops, values, strict=True))
+        return DtypeVec(weights.values())
 
     @property
     def _inputs(self) -> IntVec:
@@ -204,8 +208,8 @@ class Net(Unpicklable):
         """
         first = self._index(start) if start is not None else 0
         last = self._index(end) if end is not None else len(self._names) - 1
-        names = self._graph.tops[last] if end is not None else self._graph.outputs
-        names = [*names, *(blobs or ())]
+        names = [*self._graph.tops[last]] if end is not None else self.outputs
+        names = [*map(self._graph.shown, names), *(blobs or ())]
         self._set(inputs, self.inputs, "data", "input")
         self._forward(first, last, names)
         return {name: self._blob(name).data for name in names}
@@ -305,7 +309,8 @@ class Net(Unpicklable):
         self._check_range(first, last)
         layers = range(first, last + 1)
         if len(layers) == len(self._names) and not self._watched() and self._fast.applies():
-            losses = (name for name, weight in self.blob_loss_weights.items() if weight)
+            weighed = zip(self._graph.blobs, self._blob_loss_weights, strict=True)
+            losses = (name for name, weight in weighed if weight)
             self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())
             return sum(map(self._loss, layers))
         return sum(map(self._forward_layer, layers))
@@ -487,12 +492,11 @@ class Net(Unpicklable):
         return self._names.index(name)
 
     def _blob(self, name: str) -> Blob:
-        if name not in self._graph.blobs:
+        if name not in self.blobs:
             raise caffe_error(
-                KeyError,
-                f"net '{self.name}' has no blob '{name}'; it has {list(self._graph.blobs)}",
+                KeyError, f"net '{self.name}' has no blob '{name}'; it has {list(self.blobs)}"
             )
-        return self._graph.blobs[name]
+        return self.blobs[name]
 
     def _set(self, given: dict[str, np.ndarray], names: list[str], part: str, kind: str) -> None:
         if given and set(given) != set(names):

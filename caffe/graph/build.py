@@ -26,6 +26,9 @@ class Parameter:
         return self.spec.decay_mult
 
 
+AUTOMATIC = "(automatic)"  # what a net calls a loss layer's top that has no name
+
+
 @dataclass
 class Graph:
     """A net, built: everything that running, storing and showing it needs."""
@@ -39,12 +42,17 @@ class Graph:
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     params: list[Parameter] = field(default_factory=list)  # one for each owner of a blob
+    automatic: set[str] = field(default_factory=set)  # tops without a name: no outputs, not to read
 
     def bottom(self, i: int) -> list[Blob]:
         return [self.blobs[name] for name in self.bottoms[i]]
 
     def top(self, i: int) -> list[Blob]:
         return [self.blobs[name] for name in self.tops[i]]
+
+    def shown(self, name: str) -> str:
+        """What scripts and logs call a blob; several may be `(automatic)`."""
+        return AUTOMATIC if name in self.automatic else name
 
 
 def build(spec: caffe_pb2.NetParameter) -> Graph:
@@ -59,7 +67,10 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
     with_params: set[str] = set()
     for layer_spec in spec.layer:
         named = list(layer_spec.top)
-        layer = _create(layer_spec, spec.state.phase)
+        automatic = f"{AUTOMATIC} {len(graph.layers)}"
+        layer = _create(layer_spec, spec.state.phase, automatic)
+        if automatic in layer_spec.top:
+            graph.automatic.add(automatic)
         _append_tops(graph, layer)
         for name in layer_spec.bottom:
             unread.pop(name, None)
@@ -104,11 +115,12 @@ def set_loss_diffs(graph: Graph) -> None:
         for name, blob, weight in zip(graph.tops[i], graph.top(i), weights, strict=True):
             if not weight:
                 continue
-            with within(f"layer '{graph.layers[i].name}': loss '{name}'"):
+            with within(f"layer '{graph.layers[i].name}': loss '{graph.shown(name)}'"):
                 blob._diff.own(blob.shape).fill_(weight)
 
 
-def _create(spec: caffe_pb2.LayerParameter, phase: int) -> LayerType:
+def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> LayerType:
+    """A layer of this description; a loss that names no top is given the automatic one."""
     if spec.type not in REGISTRY:
         known = f"there are {', '.join(sorted(REGISTRY))}"
         if today := V1_TYPES.get(spec.type):
@@ -117,8 +129,8 @@ def _create(spec: caffe_pb2.LayerParameter, phase: int) -> LayerType:
     if not spec.HasField("phase"):
         spec.phase = phase
     layer = REGISTRY[spec.type](spec, spec.phase)
-    if layer.loss and not spec.top:  # a loss need not name its top; it is no output of the net then
-        spec.top.append(f"{spec.name}_loss")
+    if layer.loss and not spec.top:
+        spec.top.append(automatic)
     for what, found, (low, high) in (
         ("bottom", len(spec.bottom), layer.bottoms),
         ("top", len(spec.top), layer.tops),

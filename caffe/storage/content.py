@@ -52,6 +52,8 @@ def net_content(graph: Graph, write_diff: bool = False, hold: Hold = as_it_is) -
         bare = caffe_pb2.LayerParameter()
         bare.CopyFrom(layer.spec)
         bare.ClearField("blobs")
+        bare.ClearField("top")
+        bare.top.extend(name for name in layer.spec.top if name not in graph.automatic)
         blobs = layer.blobs
         data = [hold(values(blob._data, blob.shape)) for blob in blobs]
         diff = [hold(values(blob._diff, blob.shape)) for blob in blobs] if write_diff else None
