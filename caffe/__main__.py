@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name in ("version", "-version", "--version"):
         print(f"caffe version {__version__}")
         return 0
+    if name.startswith("-") and (command := next((w for w in rest if w in COMMANDS), None)):
+        rest.remove(command)
+        words = shlex.join(["caffe", command, name, *rest])
+        print(f"error: the command comes first, its flags behind it: {words}", file=sys.stderr)
+        return 1
     if name not in COMMANDS:
         print(f"error: unknown command '{name}'\n\n{usage()}", file=sys.stderr)
         return 1

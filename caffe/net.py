@@ -309,6 +309,8 @@ class Net(Unpicklable):
         self._check_range(first, last)
         layers = range(first, last + 1)
         if len(layers) == len(self._names) and not self._watched() and self._fast.applies():
+            for layer in self._graph.layers:
+                layer.check_params()
             weighed = zip(self._graph.blobs, self._blob_loss_weights, strict=True)
             losses = (name for name, weight in weighed if weight)
             self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())

@@ -50,6 +50,7 @@ class LayerType(Layer):
         self.type = spec.type
         self.phase = phase
         self._blobs = BlobVec()
+        self.param_shapes: list[Shape] = []  # of the parameters, as setup has made them
         self.need_backward = False
         self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
         self.param_propagate_down: list[bool] = []
@@ -72,6 +73,7 @@ class LayerType(Layer):
         self.setup([blob.shape for blob in bottom])
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.check_params()
         shapes = self.top_shapes([b.shape for b in bottom])
         for name, blob, shape in zip(self.spec.top, top, shapes, strict=True):
             self.check(
@@ -81,6 +83,22 @@ class LayerType(Layer):
             )
             with within(f"layer '{self.name}' ({self.type}): top '{name}'"):
                 blob.reshape(*shape)
+
+    def check_params(self) -> None:
+        """Raise CaffeError where a script has given a parameter a shape of another count.
+
+        Another shape of the same count is taken back: BVLC's layers read the values alone.
+        """
+        for i, (blob, shape) in enumerate(zip(self.blobs, self.param_shapes, strict=False)):
+            if blob.shape == shape:
+                continue
+            self.check(
+                blob.count == math.prod(shape),
+                f"parameter {i} was reshaped to {blob.shape}, but the layer needs {shape}; for "
+                "another number of outputs or inputs change the prototxt, and carry weights over "
+                "by writing to .data[...]",
+            )
+            blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.in_memory(autograd.forward, bottom, top)

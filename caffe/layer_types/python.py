@@ -53,6 +53,9 @@ class PythonLayer(LayerType):
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.instance.reshape(RawBlobVec(bottom), RawBlobVec(top))
 
+    def check_params(self) -> None:
+        """Nothing to do: the class may reshape its parameters."""
+
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.instance.forward(RawBlobVec(bottom), RawBlobVec(top))
 

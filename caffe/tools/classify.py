@@ -13,7 +13,7 @@ from .. import io
 from ..classifier import Classifier
 from ..core.device import set_mode_cpu, set_mode_gpu
 from ..core.errors import CaffeError
-from ..core.files import PathLike, replacing
+from ..core.files import PathLike, cannot_be_read, replacing
 from . import flags
 
 
@@ -86,6 +86,8 @@ def _array(path: PathLike, axes: int) -> np.ndarray:
     """An .npy file's numbers."""
     try:
         array = np.load(path, mmap_mode="r")
+    except FileNotFoundError as error:
+        raise cannot_be_read(path, error) from None
     except Exception:  # numpy raises much for a damaged header, and advises to unpickle
         raise CaffeError(
             f"{path}: cannot be read as an .npy file; a binaryproto becomes one by "

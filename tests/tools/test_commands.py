@@ -548,6 +548,14 @@ def test_an_unknown_command_is_an_error(capsys):
     assert "error: unknown command 'trian'" in capsys.readouterr().err
 
 
+def test_flags_before_the_command_are_named_with_the_line_to_write(capsys):
+    assert main(["-model", "a b.prototxt", "time", "-iterations", "2"]) == 1
+    expected = "caffe time -model 'a b.prototxt' -iterations 2"
+    assert f"the command comes first, its flags behind it: {expected}" in capsys.readouterr().err
+    assert main(["-model", "net.prototxt"]) == 1
+    assert "usage: caffe COMMAND [FLAGS]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("word", ["-help", "--help"])
 def test_every_command_explains_itself(capsys, name, word):
