@@ -4,10 +4,11 @@ import argparse
 import importlib
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 
 from . import __version__
-from .core.errors import CaffeError
+from .core.errors import CaffeError, notes
 from .core.log import glog
 from .tools import COMMANDS, flags
 
@@ -49,11 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with glog(args.minloglevel, None if args.logtostderr else args.log_dir):
             return tool.run(args) or 0
-    except (CaffeError, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if in_layer := notes(error):  # in code of the user's: where there is worth knowing
+            traceback.print_exc()
+            print(f"error: {in_layer[0]}: {type(error).__name__}: {error}", file=sys.stderr)
+        elif isinstance(error, CaffeError | OSError | ValueError):
+            print(f"error: {error}", file=sys.stderr)
+        else:
+            raise
+        return 1
 
 
 if __name__ == "__main__":

@@ -65,4 +65,21 @@ def within(place: object) -> Iterator[None]:
         shown = printable(f"{place}")
         if str(error).startswith(shown):  # it is there already
             raise
-        raise anew(error, f"{shown}: {error}") from None
+        ours = anew(error, f"{shown}: {error}")
+        raise ours.with_traceback(error.__traceback__) from None
+
+
+@contextmanager
+def noting(place: str) -> Iterator[None]:
+    """Note on every exception raised inside that it was there; a traceback ends in its notes."""
+    try:
+        yield
+    except Exception as error:
+        if not notes(error):
+            error.__notes__ = [f"in {place}"]  # add_note came with Python 3.11
+        raise
+
+
+def notes(error: Exception) -> list[str]:
+    """What `noting` has noted on an exception."""
+    return getattr(error, "__notes__", [])

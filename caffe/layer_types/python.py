@@ -1,10 +1,11 @@
 """The Python layer: a class of the user's as a layer."""
 
 import importlib
+from contextlib import AbstractContextManager
 
 from ..core.blob import Blob, RawBlobVec
 from ..core.boost import BoolVec
-from ..core.errors import CaffeError, caffe_error
+from ..core.errors import CaffeError, caffe_error, noting
 from .base import LayerType, layer_type
 from .layer import Layer
 
@@ -23,12 +24,14 @@ class PythonLayer(LayerType):
         self.instance.param_str = spec.python_param.param_str
         self.instance.phase = phase
         self.instance._blobs = self.blobs
-        self.instance.__init__()
+        with self._noting():
+            self.instance.__init__()
 
     def _class(self, module: str, name: str) -> type[Layer]:
         self.check(bool(module and name), "python_param needs a module and a layer (its class)")
         try:
-            cls = getattr(importlib.import_module(module), name, None)
+            with self._noting():
+                cls = getattr(importlib.import_module(module), name, None)
         except ModuleNotFoundError as error:
             if not f"{module}.".startswith(f"{error.name}."):
                 raise
@@ -44,20 +47,29 @@ class PythonLayer(LayerType):
             )
         return cls
 
+    def _noting(self) -> AbstractContextManager[None]:
+        param = self.spec.python_param
+        return noting(f"layer '{self.name}' (Python: {param.module}.{param.layer})")
+
     def _error(self, kind: type[Exception], message: str) -> CaffeError:
         return caffe_error(kind, f"layer '{self.name}' ({self.type}): {message}")
 
     def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.instance.setup(RawBlobVec(bottom), RawBlobVec(top))
+        with self._noting():
+            self.instance.setup(RawBlobVec(bottom), RawBlobVec(top))
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.instance.reshape(RawBlobVec(bottom), RawBlobVec(top))
+        with self._noting():
+            self.instance.reshape(RawBlobVec(bottom), RawBlobVec(top))
 
     def check_params(self) -> None:
         """Nothing to do: the class may reshape its parameters."""
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.instance.forward(RawBlobVec(bottom), RawBlobVec(top))
+        with self._noting():
+            self.instance.forward(RawBlobVec(bottom), RawBlobVec(top))
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        self.instance.backward(RawBlobVec(top), BoolVec(propagate_down), RawBlobVec(bottom))
+        down = BoolVec(propagate_down)
+        with self._noting():
+            self.instance.backward(RawBlobVec(top), down, RawBlobVec(bottom))

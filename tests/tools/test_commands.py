@@ -580,3 +580,75 @@ def test_glogs_flags(finetune, known_rate, capsys):
     assert "Total Time" in Path("caffe.INFO").read_text()
     assert main([*words, "-minloglevel", "1"]) == 0
     assert capsys.readouterr().err == ""
+
+
+FAILING = """
+import caffe
+
+class Failing(caffe.Layer):
+    def __init__(self):
+        self.fail("init")
+    def setup(self, bottom, top):
+        self.fail("setup")
+    def reshape(self, bottom, top):
+        top[0].reshape(1)
+        self.fail("reshape")
+    def forward(self, bottom, top):
+        self.fail("forward")
+    def backward(self, top, propagate_down, bottom):
+        self.fail("backward")
+    def fail(self, where):
+        if self.param_str.split()[0] == where:
+            exec(self.param_str.partition(" ")[2])
+"""
+
+
+@pytest.mark.parametrize("where", ["init", "setup", "reshape", "forward", "backward"])
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("raise ValueError('odd')", "ValueError: odd"),
+        ("{}['key']", "KeyError: 'key'"),
+        ("open('/none')", "FileNotFoundError: [Errno 2] No such file"),
+        ("caffe.io.load_image('none.png')", "none.png: cannot be read"),
+    ],
+)
+def test_an_error_in_a_python_layer_keeps_its_traceback_and_names_the_layer(
+    tmp_path, monkeypatch, capsys, where, does, said
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "failing_layer", raising=False)
+    Path("failing_layer.py").write_text(FAILING)
+    Path("net.prototxt").write_text(
+        f"""
+        layer {{ name: "x" type: "DummyData" top: "x" dummy_data_param {{ shape {{ dim: 1 }} }} }}
+        layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
+          inner_product_param {{ num_output: 1 axis: 0 }} }}
+        layer {{ name: "py" type: "Python" bottom: "ip" top: "py" loss_weight: 1
+          python_param {{ module: "failing_layer" layer: "Failing"
+            param_str: "{where} {does}" }} }}
+        """
+    )
+    Path("solver.prototxt").write_text(
+        'net: "net.prototxt" lr_policy: "fixed" base_lr: 1 max_iter: 2 snapshot_after_train: false'
+    )
+    assert main(["train", "-solver", "solver.prototxt"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in error
+    assert f"in {'__init__' if where == 'init' else where}" in error
+    last = error.splitlines()[-1]
+    assert last.startswith("error: in layer 'py' (Python: failing_layer.Failing): ")
+    assert said in last
+
+
+def test_an_error_of_our_own_stays_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text(
+        'layer { name: "py" type: "Python" top: "y" python_param { module: "none" layer: "A" } }'
+    )
+    Path("solver.prototxt").write_text('net: "net.prototxt" lr_policy: "fixed" base_lr: 1')
+    assert main(["train", "-solver", "solver.prototxt"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert "layer 'py' (Python): there is no module 'none'" in error.splitlines()[-1]
