@@ -15,13 +15,13 @@ PathLike = str | os.PathLike[str]
 
 def cannot_be_read(path: PathLike, error: OSError | ValueError) -> CaffeError:
     """What to raise where opening or reading a file fails; ValueError: its name holds a NUL."""
-    cure = _cure(os.fsdecode(path))
-    return _file_error(error, f"{_shown(path)}: cannot be read ({_reason(error)}){cure}")
+    reason = f"{shown_path(path)}: cannot be read ({_reason(error)}){path_cure(path)}"
+    return _file_error(error, reason)
 
 
 def cannot_be_written(path: PathLike, error: OSError, more: str = "") -> CaffeError:
     """What to raise where writing a file fails; `more` goes on in the message."""
-    return _file_error(error, f"{_shown(path)}: cannot be written ({_reason(error)}){more}")
+    return _file_error(error, f"{shown_path(path)}: cannot be written ({_reason(error)}){more}")
 
 
 def _file_error(error: OSError | ValueError, message: str) -> CaffeError:
@@ -36,15 +36,17 @@ def _reason(error: OSError | ValueError) -> object:
     return getattr(error, "strerror", None) or error
 
 
-def _shown(path: PathLike) -> str:
+def shown_path(path: PathLike) -> str:
     """A path with control characters as a prototxt writes them."""
     return re.sub(r"[\x00-\x1f\x7f]", lambda found: repr(found[0])[1:-1], os.fsdecode(path))
 
 
-def _cure(path: str) -> str:
+def path_cure(path: PathLike) -> str:
+    """What to do about a path that no file can have here; "" for any other path."""
+    path = os.fsdecode(path)
     if re.match(r"\w+://", path):
         return "; addresses are not fetched: download it, and give the name of the file"
-    if re.search(r"[\x01-\x1f\x7f]", path):
+    if re.search(r"[\x00-\x1f\x7f]", path):
         return "; a backslash in a prototxt begins an escape such as \\n: write paths with /"
     if "\\" in path and os.sep == "/":
         return "; write the path with / instead of \\"

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from ..core.errors import CaffeError, anew, caffe_error
-from ..core.files import PathLike
+from ..core.files import PathLike, path_cure
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_RATIO = 1100  # of compressed values: gzip's best, and a margin
@@ -36,7 +36,7 @@ def reading(path: PathLike, kind: str) -> Iterator[h5py.File]:
         raise caffe_error(
             type(error) if isinstance(error, OSError) else OSError,
             f"{path}: cannot be read as an HDF5 file of {kind} ({reason}). It may be missing, "
-            "truncated or another kind of file: copy or download it again",
+            f"truncated or another kind of file: copy or download it again{path_cure(path)}",
         ) from None
 
 

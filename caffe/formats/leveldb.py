@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ..core.errors import caffe_error
-from ..core.files import PathLike, cannot_be_read
+from ..core.errors import anew
+from ..core.files import PathLike, cannot_be_read, shown_path
 from .key_value import Database, Writer, damaged, writing
 from .leveldb_tables import (
     UINT32,
@@ -123,12 +123,10 @@ class LevelDbReader(Database):
         """The tables, and the logs that are newer than they."""
         try:
             current = (self._folder / "CURRENT").read_bytes()
-        except OSError as error:
-            raise caffe_error(
-                type(error),
-                f"{self._folder}: not a LevelDB folder: CURRENT cannot be read "
-                f"({error.strerror or error})",
-            ) from None
+        except (OSError, ValueError) as error:
+            failure = cannot_be_read(self._folder / "CURRENT", error)
+            where = shown_path(self._folder)
+            raise anew(failure, f"{where}: not a LevelDB folder: {failure}") from None
         if not re.fullmatch(rb"MANIFEST-\d{1,20}\n", current):
             damaged(self._folder / "CURRENT", "it does not name a manifest")
         tables: dict[tuple[int, int], Table] = {}

@@ -62,7 +62,7 @@ class LmdbReader(Database):
             with open(self.path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise cannot_be_read(self.path, error) from None
         self._file = memoryview(view)
         first = self._meta(0, 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ..core.blob import Blob
 from ..core.errors import CaffeError, within
 from ..layer_types import REGISTRY, LayerType
-from ..proto import caffe_pb2
+from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
 
 
@@ -123,7 +123,7 @@ def set_loss_diffs(graph: Graph) -> None:
 def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> LayerType:
     """A layer of this description; a loss that names no top is given the automatic one."""
     if spec.type not in REGISTRY:
-        known = f"there are {', '.join(sorted(REGISTRY))}"
+        known = forks.of_type(spec.type) or f"there are {', '.join(sorted(REGISTRY))}"
         if today := V1_TYPES.get(spec.type):
             known = f'V1 name; write "{today}" or use layers {{ type: {spec.type} }}'
         raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {known}")

@@ -143,7 +143,7 @@ def _listed(source: str) -> list[str]:
             f"{source}: is an HDF5 file; source is a text file that lists HDF5 files, a line each: "
             f"echo {source} > list.txt, and give that"
         )
-    return data.decode("utf-8", "surrogateescape").split()
+    return data.decode("utf-8-sig", "surrogateescape").split()
 
 
 def _is_text(path: str) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ..core.errors import CaffeError, within
-from ..core.files import PathLike
+from ..core.files import PathLike, path_cure
 from ..core.log import info
 from ..core.rng import Generators, generator_states, generators_at, set_generators
 from ..net import Net
@@ -39,7 +39,7 @@ def check_writable(param: caffe_pb2.SolverParameter) -> None:
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         raise CaffeError(
             f"Cannot write to snapshot prefix '{param.snapshot_prefix}'. Make sure that the "
-            f"directory {folder} exists and is writable"
+            f"directory {folder} exists and is writable{path_cure(param.snapshot_prefix)}"
         )
 
 
