@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import shlex
 import sys
 import traceback
@@ -20,6 +21,8 @@ def usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a path may hold bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     name, *rest = list(sys.argv[1:] if argv is None else argv) or ["help"]
     if name in ("help", "-h", "-help", "--help"):
         print(usage())

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from .errors import printable
 from .files import cannot_be_written
 
 LOGGER = logging.getLogger("caffe")
@@ -37,7 +38,8 @@ class GlogFormatter(logging.Formatter):
         when = datetime.fromtimestamp(record.created)
         source = getattr(record, "source", f"{record.filename}:{record.lineno}")
         thread = threading.get_native_id()
-        return f"{letter}{when:%m%d %H:%M:%S.%f} {thread:5d} {source}] {super().format(record)}"
+        message = printable(super().format(record))
+        return f"{letter}{when:%m%d %H:%M:%S.%f} {thread:5d} {source}] {message}"
 
 
 class _Stderr(logging.StreamHandler):

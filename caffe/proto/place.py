@@ -47,7 +47,7 @@ def advice(reason: str) -> str:
     message = caffe_pb2.DESCRIPTOR.message_types_by_name.get(found["message"])
     field = found["field"]
     said = forks.of_field(field) or _belongs(message, field) or _meant(message, field)
-    return f" {said[0].upper()}{said[1:]}." if said else ""
+    return f" {said[0].upper()}{said[1:]}" if said else ""
 
 
 def _belongs(message: Descriptor | None, field: str) -> str:

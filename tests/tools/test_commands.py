@@ -582,6 +582,31 @@ def test_glogs_flags(finetune, known_rate, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes on Linux")
+def test_a_path_that_is_no_text_can_be_printed(tmp_path):
+    name = os.fsdecode(b"gr\xfcn")
+    (tmp_path / f"{name}.prototxt").write_text('layer { name: "r" type: "ReLU" bottom: "x" }')
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING="utf-8")
+    for words, status, said in (
+        (["time", "-model", name], 1, r"error: gr\xfcn: cannot be read"),
+        (["time", "-model", f"{name}.prototxt"], 1, r"error: gr\xfcn.prototxt: layer 'r'"),
+        (["draw_net", f"{name}.prototxt", f"{name}.dot"], 0, r"Drawing net to gr\xfcn.dot"),
+        (["train", "-solver", "s", "-log_dir", ".", "-snapshot", name], 1, "error: s: cannot"),
+        (["upgrade_net_proto_text", f"{name}.prototxt", "x"], 0, r"format: gr\xfcn.prototxt"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "caffe", *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == status
+        assert said in (ran.stdout + ran.stderr).replace("udcfc", "xfc")
+        assert "Traceback" not in ran.stderr
+
+
 FAILING = """
 import caffe
 
