@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import cannot_be_written
 
 
@@ -58,7 +58,9 @@ class Writer(ABC):
 
 def damaged(path: Path, what: str) -> NoReturn:
     """The one error of everything that is no sound database."""
-    raise CaffeError(f"{path}: damaged, or no such database: {what}. Copy it again or make it anew")
+    raise caffe_error(
+        OSError, f"{path}: damaged, or no such database: {what}. Copy it again or make it anew"
+    )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, cannot_be_read
 from .place import advice, layer_at
 
@@ -55,7 +55,7 @@ def _decoded(data: bytes, path: PathLike) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise CaffeError(f"{path}: not a text file; expected a prototxt")
+        raise caffe_error(OSError, f"{path}: not a text file; expected a prototxt")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _COMMENT_OR_STRING.sub(lambda found: _readable_comment(found[0]), text)
     if odd := _BYTE.search(text):
@@ -86,9 +86,10 @@ def read_binaryproto(path: PathLike, message: M) -> M:
         if not _texts_are_texts(message):
             raise DecodeError
     except (DecodeError, UnicodeDecodeError):
-        raise CaffeError(
+        raise caffe_error(
+            OSError,
             f"{path}: not a whole {message.DESCRIPTOR.name} (the file has {len(data)} bytes). "
-            "It may be truncated or another kind of file"
+            "It may be truncated or another kind of file",
         ) from None
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None

@@ -84,7 +84,7 @@ def read_weights(path: PathLike) -> StoredLayers:
                 if blobs or name not in layers:
                     layers[name] = blobs
         if not layers:
-            raise CaffeError(f"{path}: holds no layers; expected a caffemodel")
+            raise caffe_error(OSError, f"{path}: holds no layers; expected a caffemodel")
         return layers
 
 
@@ -128,7 +128,7 @@ def read_state(path: PathLike) -> StoredState:
                 rest += field.raw
         state = caffe_pb2.SolverState.FromString(bytes(rest))
         if not state.HasField("iter"):
-            raise CaffeError(f"{path}: not a solverstate (it has no iteration). {USES}")
+            raise caffe_error(OSError, f"{path}: not a solverstate (it has no iteration). {USES}")
         learned_net = os.fsdecode(state.learned_net)  # protobuf gives bytes that are no UTF-8
         return StoredState(state.iter, learned_net, state.current_step, history, state.run_state)
 
@@ -162,9 +162,10 @@ class _decoding:
 
     def __exit__(self, kind, error, traceback) -> None:
         if isinstance(error, _Malformed | DecodeError | UnicodeDecodeError):
-            raise CaffeError(
+            raise caffe_error(
+                OSError,
                 f"{self.path}: not a whole {self.kind} ({error}; the file has {self.size} bytes). "
-                "It may be truncated or another kind of file: copy or download it again"
+                "It may be truncated or another kind of file: copy or download it again",
             ) from None
 
 
@@ -184,7 +185,7 @@ def _check_kind(path: PathLike, buffer: memoryview, expected: str) -> None:
         if not len(UnknownFieldSet(message.FromString(b"".join(first))))
     ]
     if found and expected not in found:
-        raise CaffeError(f"{path}: this is a {found[0]}, not a {expected}. {USES}")
+        raise caffe_error(OSError, f"{path}: this is a {found[0]}, not a {expected}. {USES}")
 
 
 def _map(path: PathLike) -> memoryview:

@@ -10,6 +10,8 @@ from support.net_text import input_layer, net_of
 
 import caffe
 from caffe import layers as L
+from caffe.feeding.mean_file import read_mean
+from caffe.formats.database import open_database
 from caffe.proto import caffe_pb2
 
 X = input_layer("data", 2, 3, 4, 4) + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
@@ -136,6 +138,27 @@ def test_a_layers_file_that_is_missing_is_an_ioerror(kind, param):
     with pytest.raises(FileNotFoundError, match="none") as error:
         net_of(f'layer {{ name: "d" type: "{kind}" top: "a" top: "b" {param} }}')
     assert isinstance(error.value, caffe.CaffeError)
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\0\1\2", b"\x89HDF\r\n\x1a\n"])
+def test_a_file_of_another_kind_or_a_damaged_one_is_an_ioerror(tmp_path, data):
+    path = tmp_path / "x.h5"
+    path.write_bytes(data)
+    binary = tmp_path / "x"
+    binary.write_bytes(data)
+    net = net_of(X)
+    calls = [
+        lambda: net.copy_from(binary),
+        lambda: net.copy_from(path),
+        lambda: caffe.io.load_image(binary),
+        lambda: read_mean(binary),
+        lambda: list(open_database(binary, "lmdb").cursor()),
+        lambda: list(open_database(binary, "leveldb").cursor()),
+    ]
+    for call in calls:
+        with pytest.raises(IOError, match=str(tmp_path)) as error:
+            call()
+        assert isinstance(error.value, caffe.CaffeError)
 
 
 def test_a_probe_for_a_top_works_as_for_an_attribute():
