@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..core.blob import BlobVec
 from ..graph.build import Graph
 from ..layer_types import LayerType
 from ..layer_types.base import Shape
@@ -92,7 +91,7 @@ def _param_names(layer: LayerType) -> list[str]:
 def _bare(layer: LayerType) -> LayerType:
     """The layer without what it keeps of its net."""
     bare = copy.copy(layer)
-    bare._blobs, bare.record = BlobVec(), None
+    bare._blobs, bare.record = (), None  # a module can be copied and pickled, a BlobVec cannot
     if isinstance(bare, Recurrent):
         bare.reset()
     return bare

@@ -53,6 +53,8 @@ def advice(reason: str) -> str:
 def _belongs(message: Descriptor | None, field: str) -> str:
     """The blocks of a layer that have the field, if it is one of theirs."""
     layer = caffe_pb2.LayerParameter.DESCRIPTOR
+    if message is caffe_pb2.NetParameter.DESCRIPTOR and field in layer.fields_by_name:
+        return "it belongs into a layer { }: is a brace closed too early?"
     if message is layer and field in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields_by_name:
         return _of_v1(field)
     holders = [own.name for own in layer.fields if _has(own, field)]

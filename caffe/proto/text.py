@@ -1,6 +1,5 @@
 """Caffe's messages as files: prototxt and binaryproto."""
 
-import codecs
 import re
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, cannot_be_read
+from .decoding import decoded
 from .place import advice, layer_at
 
 M = TypeVar("M", bound=Message)
@@ -25,7 +25,7 @@ def read_prototxt(path: PathLike, message: M) -> M:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
-    text = _decoded(data, path)
+    text = decoded(data, path)
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
@@ -38,41 +38,6 @@ def read_prototxt(path: PathLike, message: M) -> M:
             reason = f"layer '{layer}': {reason}"
         expected = message.DESCRIPTOR.name
         raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}{advice(reason)}") from None
-
-
-_COMMENT_OR_STRING = re.compile(r"""\#[^\n]*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?""")
-
-
-def _decoded(data: bytes, path: PathLike) -> str:
-    """A prototxt's text, lines ended by \\n: UTF-8, or UTF-16 that says so.
-
-    Comments may hold any other encoding's bytes, as for BVLC's parser; strings may not, for a
-    Python string has to know which it is. Raises CaffeError.
-    """
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = data.decode("utf-16") if wide else data.decode("utf-8-sig", "surrogateescape")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise caffe_error(OSError, f"{path}: not a text file; expected a prototxt")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _COMMENT_OR_STRING.sub(lambda found: _readable_comment(found[0]), text)
-    if odd := _BYTE.search(text):
-        line = text.count("\n", 0, odd.start()) + 1
-        column = odd.start() - text.rfind("\n", 0, odd.start())
-        raise CaffeError(
-            f"{path}:{line}:{column}: this is no UTF-8, which all but comments must be; "
-            "save the file as UTF-8"
-        )
-    return text
-
-
-_BYTE = re.compile("[\udc80-\udcff]")  # as surrogateescape writes what is no UTF-8
-
-
-def _readable_comment(text: str) -> str:
-    return _BYTE.sub("?", text) if text.startswith("#") else text
 
 
 def read_binaryproto(path: PathLike, message: M) -> M:

@@ -1,5 +1,7 @@
 """Out of Caffe: Net.to_torch() and `caffe export`."""
 
+import copy
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +155,17 @@ def test_a_net_that_torch_cannot_export_is_an_error_and_leaves_an_older_file(tmp
     assert main(["export", *files]) == 1
     assert "no inputs" in capsys.readouterr().err
     assert (tmp_path / "net.onnx").read_text() == "older"
+
+
+def test_a_module_is_copied_and_pickled_though_a_net_is_not():
+    net = net_of(
+        input_layer("x", 1, 3, 8, 8)
+        + 'layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
+        + 'convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }'
+        + 'layer { name: "r" type: "ReLU" bottom: "c" top: "c" }'
+    )
+    module = net.to_torch()
+    x = torch.ones(1, 3, 8, 8)
+    for same in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert torch.equal(same(x), module(x))
+        assert same.c.weight is not module.c.weight

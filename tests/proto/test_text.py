@@ -57,7 +57,7 @@ def test_text_in_strings_is_kept_and_a_sign_of_a_comment_in_one_begins_none(tmp_
     ],
 )
 def test_what_is_no_utf8_outside_of_comments_has_its_place_and_cure(tmp_path, data, place):
-    with pytest.raises(caffe.CaffeError, match="save the file as UTF-8") as error:
+    with pytest.raises(caffe.CaffeError, match="save it as UTF-8") as error:
         read_bytes(tmp_path, data)
     assert f"net.prototxt{place}" in str(error.value)
 
@@ -93,6 +93,13 @@ def test_a_path_with_backslashes_is_to_be_written_with_slashes(tmp_path, source,
         )
     assert str(error.value).isprintable()
     assert "layer 'd'" in str(error.value)
+
+
+def test_an_escape_that_there_is_none_of_has_its_place(tmp_path):
+    with pytest.raises(caffe.CaffeError, match=r"net\.prototxt:2:28: layer 'a': .d is no escape"):
+        read_bytes(tmp_path, b'name: "\\\\d \\"" # \\d\nlayer { name: "a" type: "C:\\data" }')
+    net = read_bytes(tmp_path, rb'name: "\\d \"\n\t\x41\101" # \d')
+    assert net.name == '\\d "\n\tAA'
 
 
 def test_the_nets_path_in_a_solver_too(tmp_path):
@@ -167,6 +174,27 @@ def test_a_mistake_names_its_layer_and_what_to_write(text, cure):
     with pytest.raises(caffe.CaffeError, match=cure) as error:
         net_of(text)
     assert "layer 'c': " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        (
+            'base_lr: 1 lr_policy: "plateau"\nplateau_winsize: 1',
+            "x:2:1: .*It is of SSD, .*multistep",
+        ),
+        ("base_lrr: 1", "Did you mean base_lr"),
+    ],
+)
+def test_a_solvers_mistake_says_what_to_write_too(tmp_path, text, cure):
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(caffe.CaffeError, match=cure):
+        caffe.get_solver(tmp_path / "x")
+
+
+def test_what_belongs_into_a_layer_and_stands_outside_says_so():
+    with pytest.raises(caffe.CaffeError, match=r"belongs into a layer { }: is a brace closed"):
+        net_of('layer { name: "a" } type: "ReLU"')
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ def test_types_are_the_wrappers(solver):
     assert type(net._bottom_ids(1)) is c.IntVec
     assert type(net._blob_loss_weights) is c.DtypeVec
     assert type(solver.test_nets) is c.NetVec
+    assert type(caffe.layer_type_list()) is c.StringVec
     assert type(solver.test_nets[0]) is type(net) is c.Net is caffe.Net
     assert isinstance(solver.param, c.SolverParameter)
     assert isinstance(net.blobs, OrderedDict)
@@ -211,6 +212,38 @@ def test_what_cannot_be_assigned_says_how_values_are_written_and_stays(solver, d
     assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
     assert len(net.params["ip"]) == 2
     net.forward()
+
+
+class Careless(caffe.Layer):
+    def setup(self, bottom, top):
+        pass
+
+    def reshape(self, bottom, top):
+        top[0].reshape(2, 3)
+
+    def forward(self, bottom, top):
+        if self.param_str == "vector":
+            top[0] = ARRAY
+        elif self.param_str == "blobs":
+            self.blobs = [ARRAY]
+        else:
+            top[0].data = ARRAY
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [("vector", TypeError), ("data", AttributeError), ("blobs", AttributeError)],
+)
+def test_what_a_python_layer_cannot_assign_says_so_too(what, kind):
+    net = net_of(
+        'layer { name: "py" type: "Python" top: "y" python_param { '
+        f'module: "{__name__}" layer: "Careless" param_str: "{what}" }} }}'
+    )
+    with pytest.raises(kind, match=r"data\[\.\.\.\] = array"):
+        net.forward()
 
 
 def test_a_blob_may_have_a_second_name_and_a_vector_another_blob():
