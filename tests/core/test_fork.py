@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from google.protobuf import text_format
-from seg_data_layer import SegDataLayer
 from support.layer_alone import build, run
 from support.net_text import net_of
 
@@ -22,6 +21,7 @@ from caffe.core.rng import draw_seed
 from caffe.proto import caffe_pb2
 from caffe.solver import snapshot
 from caffe.storage import caffemodel
+from seg_data_layer import SegDataLayer
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork"),
