@@ -395,6 +395,7 @@ class Solver(Unpicklable):
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self.iter, self.current_step = state.iter, state.current_step
+        self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
                 net.share_with(self.net)
