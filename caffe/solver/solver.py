@@ -408,30 +408,32 @@ class Solver(Unpicklable):
 
 
 class SGDSolver(Solver):
+    """Momentum; the base of all others, as in sgd_solvers.hpp."""
+
     type = "SGD"
 
 
-class NesterovSolver(Solver):
+class NesterovSolver(SGDSolver):
     type = "Nesterov"
 
 
-class AdaGradSolver(Solver):
+class AdaGradSolver(SGDSolver):
     type = "AdaGrad"
 
 
-class RMSPropSolver(Solver):
+class RMSPropSolver(SGDSolver):
     type = "RMSProp"
 
 
-class AdaDeltaSolver(Solver):
+class AdaDeltaSolver(SGDSolver):
     type = "AdaDelta"
 
 
-class AdamSolver(Solver):
+class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
+SOLVERS = {solver.type: solver for solver in (SGDSolver, *SGDSolver.__subclasses__())}
 
 
 def get_solver(solver: PathLike | SolverParameter) -> Solver:
