@@ -150,32 +150,6 @@ class Memory:
         """Tell `deferred` before these values change, once."""
         self._dependents.add(deferred)
 
-    def copy(self) -> Memory:
-        """Another memory with a copy of the present values."""
-        memory = self.stand_in()
-        if memory._tensor is not None:
-            memory._tensor, memory._borrowed = memory._tensor.clone(), False
-        return memory
-
-    def take(self, other: Memory) -> None:
-        """Take over another memory's values."""
-        self.clear()
-        if other._tensor is not None:
-            self.assign(other._tensor)
-
-    def shows(self, other: Memory) -> bool:
-        """Whether what is written to the other one may show here: it is this, or in its storage."""
-        if self._tensor is None or other._tensor is None:
-            return self is other
-        storages = (memory._tensor.untyped_storage().data_ptr() for memory in (self, other))
-        return self is other or len(set(storages)) == 1
-
-    def stand_in(self) -> Memory:
-        """Another memory that shows the present values, until it is written to."""
-        memory = Memory()
-        memory._tensor, memory._borrowed, memory.dtype = self._tensor, True, self.dtype
-        return memory
-
     def _compute(self) -> None:
         if self._deferred is not None:
             self._deferred.compute(self)

@@ -1,34 +1,36 @@
-"""The front of a net in training: what the image reaches, and what surrounds it only once.
+"""The first layers of a net that trains, where the image reaches; what surrounds it only once.
 
-A net that pads its image has the same activations in many places (blank.py). Here they are computed
-around a small blank image and put beside what the image reaches, as far as later windows see them;
-a diff at such a place counts for the place that it was copied from. Tops and gradients are those of
-the layers run one by one, to rounding (tests/test_trunk.py).
+A net that pads its image has the same activations in many places (border.py). Here they are
+computed for a small blank image and put around what the image reaches, as far as later windows see
+them; the diffs of all places that one value was put to add up in it. Tops and gradients are those
+of the layers run one by one, to rounding (tests/engine/test_padded_prefix.py).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
+from ..core.blob import Blob
 from ..graph.build import Graph
-from ..layer_types.base import LayerType
+from ..layer_types.base import LayerType, Shape
 from .border import Blank, Places, blank, copies, count, surrounded, tops
 from .bounds import Need, area, exceeds_slightly, needed_regions, reached_regions
-from .kernels import Held, needed
+from .kernels import Held, Pair, needed
 from .regions import Region, common, whole
 from .schedule import Step, Tensors, is_plain_relu, roots, steps_behind
 
-WORTH = 0.9  # of the front's values: a trunk that computes more of them is not
-
-Gradients = dict[LayerType, list[torch.Tensor | None]]  # of the weights and the bias
+WORTH = 0.9  # of the values of these layers' tops: a prefix that computes more of them is not
 
 
 @dataclass
-class Trunk:
+class PaddedPrefix:
     """The layers behind those in front, as long as the image does not reach all of their tops."""
 
     layers: range  # their places in the graph; there are Splits among them
@@ -37,15 +39,26 @@ class Trunk:
     needs: dict[str, Need]
     blank: Blank
     everything: dict[str, Region]
-    inner: dict[str, list[Step]]  # for each pooling's top: whose tops it alone has need of
+
+    def segments(self) -> list[list[Step]]:
+        """The steps, up to each pooling and behind the last one."""
+        ends = [i + 1 for i, step in enumerate(self.steps) if step.layer.type == "Pooling"]
+        spans = zip([0, *ends], [*ends, len(self.steps)], strict=True)
+        return [self.steps[start:end] for start, end in spans if start < end]
+
+    def later(self, segment: list[Step]) -> list[str]:
+        """The tops of a segment that are read behind it."""
+        behind = self.steps[self.steps.index(segment[-1]) + 1 :]
+        read = set(self.outputs).union(*(step.bottoms for step in behind))
+        return [name for step in segment for name in step.tops if name in read]
 
     def shares(self) -> dict[LayerType, tuple[float, float]]:
-        """Of each layer's work: what is done for an image; and in the backward pass again."""
+        """The part of each layer's work that is done for an image, and again if recomputed."""
         again = {
-            inner.layer
-            for step in self.steps
-            if step.layer.need_backward
-            for inner in self.inner.get(step.tops[0], ())
+            step.layer
+            for segment in filter(_is_recomputed, self.segments())
+            for step in segment[:-1]
+            if segment[-1].layer.need_backward
         }
         shares = {}
         for step in self.steps:
@@ -55,8 +68,8 @@ class Trunk:
         return shares
 
 
-def trunk(graph: Graph, front: list[int]) -> Trunk | None:
-    """The trunk of a net for the present shapes of its blobs; None where none is worth while."""
+def padded_prefix(graph: Graph, front: list[int]) -> PaddedPrefix | None:
+    """The prefix of a net for the present shapes of its blobs; None where none is worth while."""
     shapes = {name: blob.shape for name, blob in graph.blobs.items()}
     everything = {name: whole(shape) for name, shape in shapes.items() if len(shape) == 4}
     steps = _runnable(graph, front)
@@ -77,183 +90,177 @@ def trunk(graph: Graph, front: list[int]) -> Trunk | None:
     )
     if computed > WORTH * count(shapes, steps):
         return None
-    return Trunk(layers, steps, outputs, needs, around, everything, _inner(steps, set(outputs)))
+    return PaddedPrefix(layers, steps, outputs, needs, around, everything)
 
 
-class TrunkRun:
-    """A forward pass of a trunk, on the tops of the layers in front.
+class PrefixRun:
+    """A forward pass of a prefix on the tops of the layers in front, and the way back.
 
-    recompute: whether what lies between poolings goes, and backward computes it again; that of the
-    blank image is too small for that. `outputs` are what others read of it, whole.
+    recompute: whether what lies between poolings is freed, and computed again in the backward pass;
+    that of the blank image is too small for that. learn: called with each parameter, once its diff
+    is complete. `outputs` are what others read of the prefix, whole.
     """
-
-    def __init__(self, trunk: Trunk, sources: Tensors, recompute: bool) -> None:
-        sources = {name: sources[name] for name in trunk.blank.sources}
-        self.trunk = trunk
-        blank, steps = trunk.blank, trunk.steps
-        everything = {name: whole(shape) for name, shape in blank.shapes.items()}
-        small = {n: x.new_zeros(1, *blank.shapes[n][1:]) for n, x in sources.items()}
-        needs = {name: Need(region, region) for name, region in everything.items()}
-        inner = trunk.inner if recompute else {}
-        self._small = Pass(steps, small, needs, everything)
-        self._large = Pass(
-            steps, sources, trunk.needs, trunk.everything, self._small, blank.places, inner
-        )
-        self.outputs = {name: self._large.held[name].values for name in trunk.outputs}
-
-    def backward(self, diffs: Tensors) -> Gradients:
-        """The parameters' gradients, from the outputs' diffs; once."""
-        gradients = self._large.backward(diffs)
-        for layer, more in self._small.backward(self._large.copied).items():
-            here = gradients.setdefault(layer, [None] * len(more))
-            gradients[layer] = [_sum(a, b) for a, b in zip(here, more, strict=True)]
-        return gradients
-
-
-def _sum(a: torch.Tensor | None, b: torch.Tensor | None) -> torch.Tensor | None:
-    return b if a is None else a if b is None else a.add_(b)
-
-
-class Pass:
-    """The steps of a trunk on an image: around what they compute they find what is in another."""
 
     def __init__(
         self,
-        steps: list[Step],
+        prefix: PaddedPrefix,
         sources: Tensors,
-        needs: dict[str, Need],
-        everything: dict[str, Region],
-        around: Pass | None = None,
-        places: dict[str, Places] | None = None,
-        inner: dict[str, list[Step]] | None = None,
+        recompute: bool,
+        learn: Callable[[Blob], None],
     ) -> None:
-        self._steps, self._needs, self._everything = steps, needs, everything
-        self._around, self._places, self._inner = around, places, inner or {}
-        self.held = {name: Held(x, everything[name]) for name, x in sources.items()}
-        self._largest: Tensors = {}  # for a pooling: where in its bottom its tops are from
-        self.copied: Tensors = {}  # the diffs of what was found in the other one
-        for step in steps:
-            self._run(step)
-            for before in self._inner.get(step.tops[0], ()):
-                del self.held[before.tops[0]]
+        self.prefix = prefix
+        self._learn = learn
+        self._waiting = [blob for step in prefix.steps for blob in step.layer.blobs]
+        params = {step.layer: self._leaves(step.layer) for step in prefix.steps}
+        shapes = prefix.blank.shapes
+        large = {name: sources[name] for name in prefix.blank.sources}
+        small = {name: x.new_zeros(1, *shapes[name][1:]) for name, x in large.items()}
+        with torch.enable_grad():
+            for segment in prefix.segments():
+                for step in segment:
+                    small.update(_blank_step(step, small, shapes, params[step.layer]))
+                run = partial(_segment, prefix, segment, small, params)
+                read = {name: large[name] for s in segment for name in s.bottoms if name in large}
+                if recompute and _is_recomputed(segment):
+                    run = partial(checkpoint, run, use_reentrant=False, preserve_rng_state=False)
+                large.update(run(read))
+        self.outputs = {name: large[name] for name in prefix.outputs}
 
-    def _run(self, step: Step) -> None:
-        step.layer.in_memory(lambda _: self._forward(step))
+    @property
+    def layers(self) -> range:
+        """The places of the prefix's layers in the graph."""
+        return self.prefix.layers
 
-    def _forward(self, step: Step) -> None:
-        (name,), need = step.tops, self._needs[step.tops[0]]
-        x, padding, _ = self._under(step)
-        if step.layer.type == "Pooling":
-            y, self._largest[name] = F.max_pool2d(x, *_pooling(step.layer), return_indices=True)
-        else:
-            weight, *bias = (blob.data_tensor() for blob in step.layer.blobs)
-            stride, dilation, group = _sliding(step.layer)
-            y = F.conv2d(x, weight, *(bias or [None]), stride, padding, dilation, group)
-        y = y.relu_() if step.in_place else y
-        self.held[name] = Held(y, need.region)
-        if need.computed != need.region:
-            other = self._around.held[name].values
-            held = surrounded(need, other, self._places[name], len(y))
-            held.part(need.computed).copy_(y)
-            self.held[name] = held
-
-    def _under(self, step: Step) -> tuple[torch.Tensor, tuple[int, int], Region]:
-        """What is computed from: of the bottom with a part of its pad; the other pad; where."""
-        needs = needed(step.rules, self._needs[step.tops[0]].computed)
-        inside, held = common(needs, self._everything[step.bottoms[0]]), self.held[step.bottoms[0]]
-        if inside is None:  # windows on nothing but pad
-            sizes = [end - start for start, end in needs]
-            return held.values.new_zeros(*held.values.shape[:2], *sizes), (0, 0), needs
-        x = held.part(inside)
-        (above, below), (left, right) = (
-            (i[0] - n[0], n[1] - i[1]) for i, n in zip(inside, needs, strict=True)
-        )
-        if step.layer.type == "Pooling" or (above == below and left == right):
-            return x, (above, left), inside
-        return F.pad(x, (left, right, above, below)), (0, 0), needs
-
-    def backward(self, diffs: Tensors) -> Gradients:
-        """From the diffs of some blobs, as far as they are held."""
-        found = {name: diff.clone() for name, diff in diffs.items()}
-        gradients: Gradients = {}
-        for step in reversed(self._steps):
-            (name,) = step.tops
-            if step.layer.need_backward:
-                for before in self._inner.get(name, ()):
-                    self._run(before)
-                if name in found:
-                    step.layer.in_memory(self._backward_of, step, found, gradients)
-            self.held.pop(name, None)
-        return gradients
-
-    def _backward_of(
-        self, layer: LayerType, step: Step, diffs: Tensors, gradients: Gradients
-    ) -> None:
-        (bottom,), (name,) = step.bottoms, step.tops
-        need = self._needs[name]
-        held = Held(diffs.pop(name), need.region)
-        if need.computed != need.region:
-            self.copied[name] = self._of_copies(name, held)
-        diff, (x, padding, where) = held.part(need.computed), self._under(step)
-        top = self.held.pop(name)  # goes at once: this is where most memory is taken
-        if step.in_place:
-            backward = torch.ops.aten.threshold_backward
-            backward.grad_input(diff, top.part(need.computed), 0, grad_input=diff)
-        del top
-        if layer.type == "Pooling":
-            indices = self._largest.pop(name)
-            backward = torch.ops.aten.max_pool2d_with_indices_backward
-            dx = backward(diff.contiguous(), x.contiguous(), *_pooling(layer), indices)
-        else:
-            weight, stride, dilation, group = layer.blobs[0].data_tensor(), *_sliding(layer)
-            wanted = (layer.propagate_down + layer.param_propagate_down + [False])[:3]
-            dx, *params = torch.ops.aten.convolution_backward(
-                *(diff, x, weight, [len(weight)]),
-                *(stride, padding, dilation, False, [0, 0], group, wanted),
+    def backward(self, diffs: Tensors) -> None:
+        """From the outputs' diffs, add to the parameters' diffs; once."""
+        found = {name: x for name, x in self.outputs.items() if name in diffs and x.requires_grad}
+        if found:  # where memory ends in here, the error names the last layer
+            self.prefix.steps[-1].layer.in_memory(
+                lambda _: torch.autograd.backward(
+                    list(found.values()), [diffs[name] for name in found]
+                )
             )
-            # oneDNN may give a gradient that is not wanted.
-            wanted = layer.param_propagate_down
-            gradients[layer] = [g if w else None for g, w in zip(params, wanted, strict=False)]
-        if layer.propagate_down[0]:
-            self._add(diffs, bottom, Held(dx, where))
+        for blob in self._waiting:
+            self._learn(blob)
 
-    def _add(self, diffs: Tensors, name: str, found: Held) -> None:
-        """Add what was found to a blob's diff; what lies in its pad is nobody's."""
-        region = self._needs[name].region
-        inside = common(found.region, region)
-        if inside is None:
-            return
-        if name not in diffs and inside == region == found.region:
-            diffs[name] = found.values
-            return
-        if name not in diffs:
-            diffs[name] = torch.zeros_like(self.held[name].values)
-        Held(diffs[name], region).part(inside).add_(found.part(inside))
+    def _leaves(self, layer: LayerType) -> list[torch.Tensor]:
+        """The layer's parameters, as torch's graph begins with them."""
+        leaves = []
+        for blob, learns in zip(layer.blobs, layer.param_propagate_down, strict=True):
+            leaf = blob.data_tensor().detach()
+            if layer.need_backward and learns:
+                leaf.requires_grad_()
+                leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob))
+            leaves.append(leaf)
+        return leaves
 
-    def _of_copies(self, name: str, diff: Held) -> torch.Tensor:
-        """The diff in the other one, of what was copied from there."""
-        other = self._around.held[name].values
-        copied = Held(torch.zeros_like(other), whole(other.shape))
-        for there, here in copies(self._needs[name], self._places[name]):
-            to = copied.part(here)
-            to.add_(diff.part(there).sum_to_size(to.shape))
-        return copied.values
+    def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
+        gradient, leaf.grad = leaf.grad, None
+        blob._diff.accumulate(gradient)
+        self._waiting.remove(blob)
+        self._learn(blob)
 
 
-def _sliding(layer: LayerType) -> tuple:
-    return layer.stride, layer.dilation, layer.spec.convolution_param.group
+def _is_recomputed(segment: list[Step]) -> bool:
+    return segment[-1].layer.type == "Pooling"
 
 
-def _pooling(layer: LayerType) -> tuple:
-    """Kernel, stride, pad and dilation, and whether a window may begin inside and end outside."""
-    return layer.kernel, layer.stride, (0, 0), (1, 1), True
+def _blank_step(
+    step: Step, small: Tensors, shapes: dict[str, Shape], params: list[torch.Tensor]
+) -> Tensors:
+    (bottom,), (name,) = step.bottoms, step.tops
+    tile = Held(small[bottom], whole(shapes[bottom]))
+    y = step.layer.in_memory(_region, step, tile, whole(shapes[name]), tile.region, params)
+    return {name: y.relu_() if step.in_place else y}
+
+
+def _segment(
+    prefix: PaddedPrefix,
+    segment: list[Step],
+    small: Tensors,
+    params: dict[LayerType, list[torch.Tensor]],
+    values: Tensors,
+) -> Tensors:
+    """The tops of a segment that are read behind it, from those before it."""
+    values = dict(values)
+    for step in segment:
+        (bottom,), (name,) = step.bottoms, step.tops
+        everything, need = prefix.everything[bottom], prefix.needs[name]
+        region = prefix.needs[bottom].region if bottom in prefix.blank.places else everything
+        tile = Held(values[bottom], region)
+        y = step.layer.in_memory(_region, step, tile, need.computed, everything, params[step.layer])
+        if need.computed != need.region:
+            y = _Surround.apply(y, small[name], need, prefix.blank.places[name])
+        # Behind the surround: so torch keeps what later layers keep too. Twice is as once.
+        values[name] = y.relu_() if step.in_place else y
+    return {name: values[name] for name in prefix.later(segment)}
+
+
+def _region(
+    layer: LayerType,
+    step: Step,
+    bottom: Held,
+    region: Region,
+    everything: Region,
+    params: list[torch.Tensor],
+) -> torch.Tensor:
+    """A region of a layer's top, without the ReLU behind it; everything: all of the bottom."""
+    x, padding = _windows(step, bottom, needed(step.rules, region), everything)
+    if layer.type == "Pooling":
+        return F.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=True)
+    weight, bias = (*params, None)[:2]
+    group = layer.spec.convolution_param.group
+    return F.conv2d(x, weight, bias, layer.stride, padding, layer.dilation, group)
+
+
+def _windows(
+    step: Step, bottom: Held, needs: Region, everything: Region
+) -> tuple[torch.Tensor, Pair]:
+    """What is computed from: a part of the bottom, and how much pad is still to be put around."""
+    inside = common(needs, everything)
+    if inside is None:  # windows on nothing but pad
+        sizes = [end - start for start, end in needs]
+        return bottom.values.new_zeros(*bottom.values.shape[:2], *sizes), (0, 0)
+    x = bottom.part(inside)
+    (above, below), (left, right) = (
+        (i[0] - n[0], n[1] - i[1]) for i, n in zip(inside, needs, strict=True)
+    )
+    if step.layer.type == "Pooling" or (above == below and left == right):
+        return x, (above, left)
+    return F.pad(x, (left, right, above, below)), (0, 0)
+
+
+class _Surround(torch.autograd.Function):
+    """Puts what is computed of a blob into what surrounds it, from that of the blank image.
+
+    forward: computed (N, C, h, w) and the blank image's (1, C, H, W) to the region that is needed,
+    (N, C, height, width). backward: to each value the sum of the diffs of its places.
+    """
+
+    @staticmethod
+    def forward(
+        ctx, computed: torch.Tensor, small: torch.Tensor, need: Need, places: Places
+    ) -> torch.Tensor:
+        ctx.need, ctx.places, ctx.shape = need, places, small.shape
+        tile = surrounded(need, small, places, len(computed))
+        tile.part(need.computed).copy_(computed)
+        return tile.values
+
+    @staticmethod
+    def backward(ctx, diff: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+        tile = Held(diff, ctx.need.region)
+        small = Held(diff.new_zeros(ctx.shape), whole(ctx.shape))
+        for there, here in copies(ctx.need, ctx.places):
+            to = small.part(here)
+            to.add_(tile.part(there).sum_to_size(to.shape))
+        return tile.part(ctx.need.computed), small.values, None, None
 
 
 # Which layers.
 
 
 def _runnable(graph: Graph, front: list[int]) -> list[Step]:
-    """The first steps, as long as Pass can run them."""
+    """The first steps, as long as a prefix can run them."""
     learns = dict.fromkeys((name for i in front for name in graph.tops[i]), False)
     weighed = _weighed(graph)
     found = []
@@ -293,18 +300,6 @@ def _can_run(step: Step, learns: dict[str, bool]) -> bool:
             for relu in step.in_place
         )
     )
-
-
-def _inner(steps: list[Step], outputs: set[str]) -> dict[str, list[Step]]:
-    """For each pooling's top the steps since the pooling before that nobody needs behind it."""
-    found: dict[str, list[Step]] = {}
-    begun = 0
-    for i, step in enumerate(steps):
-        if step.layer.type == "Pooling":
-            later = outputs.union(*(after.bottoms for after in steps[i + 1 :]))
-            found[step.tops[0]] = [s for s in steps[begun:i] if s.tops[0] not in later]
-            begun = i + 1
-    return found
 
 
 def _blobs(steps: list[Step]) -> set[str]:

@@ -34,7 +34,7 @@ from support.training import (
     solver_of,
     step,
     twins,
-    was_frugal,
+    updates_in_backward,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -75,15 +75,15 @@ def counted() -> Iterator[Runs]:
     """Trunks of nets as small as these run too, and each run is noted."""
     runs = Runs()
 
-    class Noted(padded_prefix.TrunkRun):
-        def __init__(self, trunk, *args) -> None:
-            super().__init__(trunk, *args)
-            runs.append(trunk)
+    class Noted(padded_prefix.PrefixRun):
+        def __init__(self, prefix, *args, **more) -> None:
+            super().__init__(prefix, *args, **more)
+            runs.append(prefix)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(padded_prefix, "WORTH", 10)
         patch.setattr(border, "WORTH", 1)
-        patch.setattr(training_step, "TrunkRun", Noted)
+        patch.setattr(training_step, "PrefixRun", Noted)
         yield runs
 
 
@@ -262,7 +262,7 @@ def test_random_nets_learn_the_same():
                     resized(solver, *shapes[which % len(shapes)])
                     feed(solver, seed + i)
                     step(solver, 1, seed)
-                assert was_frugal(solvers[0])
+                assert updates_in_backward(solvers[0])
                 used.append(runs.taken())
                 same(solvers)
                 if i in looks:
@@ -727,6 +727,16 @@ def test_the_gradients_are_those_in_float64(size, runs):
             assert ours < 1e-4, (name, i)
 
 
+def noted_prices(told: list) -> Callable:
+    """A logger's `info` that notes what is told of the price of recomputation."""
+
+    def info(text: str, *values: float, **more: object) -> None:
+        if "computed twice" in text:
+            told.append(values)
+
+    return info
+
+
 class Work(TorchDispatchMode):
     """Counts the multiply-adds of convolutions, forward and backward."""
 
@@ -763,7 +773,7 @@ def test_an_iteration_of_fcn8s_takes_much_less_work():
 
 def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeypatch):
     told, work, peaks = [], [], []
-    monkeypatch.setattr(training_step, "info", lambda where, text, *values: told.append(values))
+    monkeypatch.setattr(training_step.LOGGER, "info", noted_prices(told))
     for recompute in (False, True):
         solver = solver_of(fcn("fcn8s", 400, 400, width=1 / 16))
         draw(solver.net)
@@ -787,7 +797,7 @@ def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeyp
 @pytest.mark.parametrize("frozen", [["conv1"], ["conv1", "conv1_2"]])
 def test_layers_that_do_not_learn_are_not_computed_again(frozen, runs, monkeypatch):
     told, work = [], []
-    monkeypatch.setattr(training_step, "info", lambda where, text, *values: told.append(values))
+    monkeypatch.setattr(training_step.LOGGER, "info", noted_prices(told))
     for recompute in (False, True):
         solver = solver_of(with_more(NET, dict.fromkeys(frozen, FROZEN)))
         with setting(recompute), Work() as counting:
