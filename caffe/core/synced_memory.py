@@ -150,6 +150,11 @@ class Memory:
         """Tell `deferred` before these values change, once."""
         self._dependents.add(deferred)
 
+    def is_in(self, tensor: torch.Tensor) -> bool:
+        """Whether the values are in the tensor's storage."""
+        ours = self._tensor
+        return ours is not None and storage_of(ours) == storage_of(tensor)
+
     def _compute(self) -> None:
         if self._deferred is not None:
             self._deferred.compute(self)
@@ -170,6 +175,11 @@ class Memory:
         if self._host is None or self._host.size != self._tensor.numel():
             self._host = np.empty(self._tensor.shape, np.float32)
         torch.from_numpy(self._host).copy_(self._tensor.reshape(self._host.shape))
+
+
+def storage_of(tensor: torch.Tensor) -> int:
+    """The address of a tensor's memory: one for all that show it."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _zeros(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:

@@ -1,30 +1,20 @@
-"""The first layers of a net that trains, where the image reaches; what surrounds it only once.
+"""Which first layers of a net that trains are computed only where the image reaches.
 
-A net that pads its image has the same activations in many places (border.py). Here they are
-computed for a small blank image and put around what the image reaches, as far as later windows see
-them; the diffs of all places that one value was put to add up in it. Tops and gradients are those
-of the layers run one by one, to rounding (tests/engine/test_padded_prefix.py).
+A net that pads its image has the same activations in many places (border.py). prefix_run.py
+computes them once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-import torch
-import torch.nn.functional as F
-from torch.utils.checkpoint import checkpoint
-
-from ..core.blob import Blob
 from ..graph.build import Graph
-from ..layer_types.base import LayerType, Shape
-from .border import Blank, Places, blank, copies, count, surrounded, tops
+from ..layer_types.base import LayerType
+from .border import Blank, blank, count, tops
 from .bounds import Need, area, exceeds_slightly, needed_regions, reached_regions
-from .kernels import Held, Pair, needed
-from .regions import Region, common, whole
-from .schedule import Step, Tensors, is_plain_relu, roots, steps_behind
+from .regions import Region, whole
+from .schedule import Step, is_plain_relu, roots, steps_behind
 
 WORTH = 0.9  # of the values of these layers' tops: a prefix that computes more of them is not
 
@@ -46,6 +36,10 @@ class PaddedPrefix:
         spans = zip([0, *ends], [*ends, len(self.steps)], strict=True)
         return [self.steps[start:end] for start, end in spans if start < end]
 
+    def region(self, name: str) -> Region:
+        """What is there of a blob: of what the steps compute no more than others need."""
+        return self.needs[name].region if name in self.blank.places else self.everything[name]
+
     def later(self, segment: list[Step]) -> list[str]:
         """The tops of a segment that are read behind it."""
         behind = self.steps[self.steps.index(segment[-1]) + 1 :]
@@ -56,9 +50,9 @@ class PaddedPrefix:
         """The part of each layer's work that is done for an image, and again if recomputed."""
         again = {
             step.layer
-            for segment in filter(_is_recomputed, self.segments())
+            for segment in self.segments()
+            if can_repeat(segment) and segment[-1].layer.need_backward
             for step in segment[:-1]
-            if segment[-1].layer.need_backward
         }
         shares = {}
         for step in self.steps:
@@ -66,6 +60,11 @@ class PaddedPrefix:
             share = area(self.needs[name].computed) / area(self.everything[name])
             shares[step.layer] = share, share * (step.layer in again)
         return shares
+
+
+def can_repeat(segment: list[Step]) -> bool:
+    """Whether recomputation saves memory: what is in the segment is larger than its end."""
+    return segment[-1].layer.type == "Pooling"
 
 
 def padded_prefix(graph: Graph, front: list[int]) -> PaddedPrefix | None:
@@ -91,172 +90,6 @@ def padded_prefix(graph: Graph, front: list[int]) -> PaddedPrefix | None:
     if computed > WORTH * count(shapes, steps):
         return None
     return PaddedPrefix(layers, steps, outputs, needs, around, everything)
-
-
-class PrefixRun:
-    """A forward pass of a prefix on the tops of the layers in front, and the way back.
-
-    recompute: whether what lies between poolings is freed, and computed again in the backward pass;
-    that of the blank image is too small for that. learn: called with each parameter, once its diff
-    is complete. `outputs` are what others read of the prefix, whole.
-    """
-
-    def __init__(
-        self,
-        prefix: PaddedPrefix,
-        sources: Tensors,
-        recompute: bool,
-        learn: Callable[[Blob], None],
-    ) -> None:
-        self.prefix = prefix
-        self._learn = learn
-        self._waiting = [blob for step in prefix.steps for blob in step.layer.blobs]
-        params = {step.layer: self._leaves(step.layer) for step in prefix.steps}
-        shapes = prefix.blank.shapes
-        large = {name: sources[name] for name in prefix.blank.sources}
-        small = {name: x.new_zeros(1, *shapes[name][1:]) for name, x in large.items()}
-        with torch.enable_grad():
-            for segment in prefix.segments():
-                for step in segment:
-                    small.update(_blank_step(step, small, shapes, params[step.layer]))
-                run = partial(_segment, prefix, segment, small, params)
-                read = {name: large[name] for s in segment for name in s.bottoms if name in large}
-                if recompute and _is_recomputed(segment):
-                    run = partial(checkpoint, run, use_reentrant=False, preserve_rng_state=False)
-                large.update(run(read))
-        self.outputs = {name: large[name] for name in prefix.outputs}
-
-    @property
-    def layers(self) -> range:
-        """The places of the prefix's layers in the graph."""
-        return self.prefix.layers
-
-    def backward(self, diffs: Tensors) -> None:
-        """From the outputs' diffs, add to the parameters' diffs; once."""
-        found = {name: x for name, x in self.outputs.items() if name in diffs and x.requires_grad}
-        if found:  # where memory ends in here, the error names the last layer
-            self.prefix.steps[-1].layer.in_memory(
-                lambda _: torch.autograd.backward(
-                    list(found.values()), [diffs[name] for name in found]
-                )
-            )
-        for blob in self._waiting:
-            self._learn(blob)
-
-    def _leaves(self, layer: LayerType) -> list[torch.Tensor]:
-        """The layer's parameters, as torch's graph begins with them."""
-        leaves = []
-        for blob, learns in zip(layer.blobs, layer.param_propagate_down, strict=True):
-            leaf = blob.data_tensor().detach()
-            if layer.need_backward and learns:
-                leaf.requires_grad_()
-                leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob))
-            leaves.append(leaf)
-        return leaves
-
-    def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
-        gradient, leaf.grad = leaf.grad, None
-        blob._diff.accumulate(gradient)
-        self._waiting.remove(blob)
-        self._learn(blob)
-
-
-def _is_recomputed(segment: list[Step]) -> bool:
-    return segment[-1].layer.type == "Pooling"
-
-
-def _blank_step(
-    step: Step, small: Tensors, shapes: dict[str, Shape], params: list[torch.Tensor]
-) -> Tensors:
-    (bottom,), (name,) = step.bottoms, step.tops
-    tile = Held(small[bottom], whole(shapes[bottom]))
-    y = step.layer.in_memory(_region, step, tile, whole(shapes[name]), tile.region, params)
-    return {name: y.relu_() if step.in_place else y}
-
-
-def _segment(
-    prefix: PaddedPrefix,
-    segment: list[Step],
-    small: Tensors,
-    params: dict[LayerType, list[torch.Tensor]],
-    values: Tensors,
-) -> Tensors:
-    """The tops of a segment that are read behind it, from those before it."""
-    values = dict(values)
-    for step in segment:
-        (bottom,), (name,) = step.bottoms, step.tops
-        everything, need = prefix.everything[bottom], prefix.needs[name]
-        region = prefix.needs[bottom].region if bottom in prefix.blank.places else everything
-        tile = Held(values[bottom], region)
-        y = step.layer.in_memory(_region, step, tile, need.computed, everything, params[step.layer])
-        if need.computed != need.region:
-            y = _Surround.apply(y, small[name], need, prefix.blank.places[name])
-        # Behind the surround: so torch keeps what later layers keep too. Twice is as once.
-        values[name] = y.relu_() if step.in_place else y
-    return {name: values[name] for name in prefix.later(segment)}
-
-
-def _region(
-    layer: LayerType,
-    step: Step,
-    bottom: Held,
-    region: Region,
-    everything: Region,
-    params: list[torch.Tensor],
-) -> torch.Tensor:
-    """A region of a layer's top, without the ReLU behind it; everything: all of the bottom."""
-    x, padding = _windows(step, bottom, needed(step.rules, region), everything)
-    if layer.type == "Pooling":
-        return F.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=True)
-    weight, bias = (*params, None)[:2]
-    group = layer.spec.convolution_param.group
-    return F.conv2d(x, weight, bias, layer.stride, padding, layer.dilation, group)
-
-
-def _windows(
-    step: Step, bottom: Held, needs: Region, everything: Region
-) -> tuple[torch.Tensor, Pair]:
-    """What is computed from: a part of the bottom, and how much pad is still to be put around."""
-    inside = common(needs, everything)
-    if inside is None:  # windows on nothing but pad
-        sizes = [end - start for start, end in needs]
-        return bottom.values.new_zeros(*bottom.values.shape[:2], *sizes), (0, 0)
-    x = bottom.part(inside)
-    (above, below), (left, right) = (
-        (i[0] - n[0], n[1] - i[1]) for i, n in zip(inside, needs, strict=True)
-    )
-    if step.layer.type == "Pooling" or (above == below and left == right):
-        return x, (above, left)
-    return F.pad(x, (left, right, above, below)), (0, 0)
-
-
-class _Surround(torch.autograd.Function):
-    """Puts what is computed of a blob into what surrounds it, from that of the blank image.
-
-    forward: computed (N, C, h, w) and the blank image's (1, C, H, W) to the region that is needed,
-    (N, C, height, width). backward: to each value the sum of the diffs of its places.
-    """
-
-    @staticmethod
-    def forward(
-        ctx, computed: torch.Tensor, small: torch.Tensor, need: Need, places: Places
-    ) -> torch.Tensor:
-        ctx.need, ctx.places, ctx.shape = need, places, small.shape
-        tile = surrounded(need, small, places, len(computed))
-        tile.part(need.computed).copy_(computed)
-        return tile.values
-
-    @staticmethod
-    def backward(ctx, diff: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
-        tile = Held(diff, ctx.need.region)
-        small = Held(diff.new_zeros(ctx.shape), whole(ctx.shape))
-        for there, here in copies(ctx.need, ctx.places):
-            to = small.part(here)
-            to.add_(tile.part(there).sum_to_size(to.shape))
-        return tile.part(ctx.need.computed), small.values, None, None
-
-
-# Which layers.
 
 
 def _runnable(graph: Graph, front: list[int]) -> list[Step]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import itertools
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
+
+import torch
+from torch.autograd.graph import saved_tensors_hooks
 
 from ..graph.build import Graph
 from ..graph.flops import backward_multiply_adds, forward_multiply_adds
 from ..layer_types import LayerType
 from .schedule import draws, roots
+
+T = TypeVar("T")
 
 _recompute = False
 
@@ -60,6 +67,24 @@ def learns(graph: Graph, segment: range) -> bool:
     return any(graph.layers[i].need_backward for i in segment)
 
 
+def recomputed(run: Callable[[], T]) -> T:
+    """run(), but what autograd would save of it is computed again when backward wants it.
+
+    torch.utils.checkpoint does the same, but loads torch's compiler: 80 MB.
+    """
+    places, saved = itertools.count(), []
+
+    def take(place: int) -> torch.Tensor:
+        if not saved:
+            with torch.enable_grad(), saved_tensors_hooks(lambda x: saved.append(x.detach()), take):
+                run()
+        x, saved[place] = saved[place], None
+        return x
+
+    with saved_tensors_hooks(lambda x: next(places), take):
+        return run()
+
+
 def multiply_adds_again(
     graph: Graph, segments: Iterable[range], shares: dict[LayerType, tuple[float, float]]
 ) -> tuple[float, float]:
@@ -67,7 +92,13 @@ def multiply_adds_again(
 
     shares: for the layers of a prefix the part of their work that is done, and that is repeated.
     """
-    repeated = {i for segment in segments if learns(graph, segment) for i in segment[:-1]}
+    repeated = {
+        i
+        for segment in segments
+        if learns(graph, segment)
+        for i in segment  # the last layer runs again to be recorded
+        if i < segment[-1] or graph.layers[i].need_backward
+    }
     again = total = 0.0
     for i, layer in enumerate(graph.layers):
         once, twice = shares.get(layer, (1, i in repeated))

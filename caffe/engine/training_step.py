@@ -1,7 +1,7 @@
 """A training iteration that updates each parameter as soon as its layer has run backward.
 
 It holds no more memory than it needs, where nobody looks in between. The first layers run as a
-padded prefix (padded_prefix.py): where their image does not reach, once for many places. In the
+padded prefix (prefix_run.py): where their image does not reach, once for many places. In the
 backward pass a layer's tops and their diffs go once it is done. With `set_recompute` (remat.py) the
 activations between poolings go in the forward pass already, and backward computes them again. A
 script that reads a blob after all finds what Caffe would show: the step is run again (replay.py);
@@ -23,7 +23,8 @@ from ..layer_types.base import Shape
 from ..net import Net
 from . import layer_pass
 from .layer_pass import Fused, Update
-from .padded_prefix import PaddedPrefix, PrefixRun, padded_prefix
+from .padded_prefix import PaddedPrefix, padded_prefix
+from .prefix_run import PrefixRun
 from .remat import inside, learns, multiply_adds_again, recompute, segments
 from .replay import Replay
 from .schedule import draws, front, is_function, leaves_what_backward_needs, roots
@@ -97,13 +98,13 @@ class TrainingStep:
         for i in range(len(graph.layers)):
             if i == len(self._front):
                 prefix = self._run_prefix(replay, update)
-                done = {*self._front, *(prefix.layers if prefix else ())}
+                done = {*self._front, *(prefix.prefix.layers if prefix else ())}
                 again = {s[-1]: s for s in segments(graph, done)} if recompute() else {}
-            if i in self._front:
+            if not graph.bottoms[i]:
                 loss += self._net._forward_layer(i)
                 for name in graph.tops[i]:
                     replay.starts_from(name, "data", graph.blobs[name])
-            elif not (prefix and i in prefix.layers):
+            elif not (prefix and i in prefix.prefix.layers):
                 with replay.running(i):
                     loss += layer_pass.forward(self._net, i)
             if i in again:
@@ -127,9 +128,9 @@ class TrainingStep:
             if name not in self._computed and not blob._diff.untouched:
                 replay.starts_from(name, "diff", blob)
         for i in reversed(range(len(graph.layers))):
-            if prefix and i == prefix.layers[-1]:
+            if prefix and i == prefix.prefix.layers[-1]:
                 prefix.backward(self._diffs_of(prefix))
-            elif not (prefix and i in prefix.layers):
+            elif not (prefix and i in prefix.prefix.layers):
                 if i in again and learns(graph, again[i]):
                     for j in again[i][:-1]:
                         layer_pass.forward(self._net, j)
@@ -190,7 +191,7 @@ class TrainingStep:
 
     def _free_data(self, replay: Replay, names: Iterable[str]) -> None:
         for name in set(names) - self._kept:
-            replay.free(name, "data", self._graph.blobs[name]._data)
+            replay.free(name, "data", self._graph.blobs[name])
 
     def _free_tops(self, replay: Replay, i: int) -> None:
         """Free what layer i has made, and its diff: backward is done with it."""
@@ -203,7 +204,7 @@ class TrainingStep:
             if blob._data not in below:
                 self._free_data(replay, [name])
             if blob._diff not in below and name in self._computed and not self._keeps_diff(name):
-                replay.free(name, "diff", blob._diff)
+                replay.free(name, "diff", blob)
 
     def _keeps_diff(self, name: str) -> bool:
         return name in self._read or self._graph.blobs[name]._diff.held is not None

@@ -40,7 +40,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
 import nets
-from caffe.engine import border, padded_prefix, training_step
+from caffe.engine import border, padded_prefix, prefix_run, training_step
 from caffe.layer_types import autograd, convolution
 from surgery.draw import draw
 
@@ -75,7 +75,7 @@ def counted() -> Iterator[Runs]:
     """Trunks of nets as small as these run too, and each run is noted."""
     runs = Runs()
 
-    class Noted(padded_prefix.PrefixRun):
+    class Noted(prefix_run.PrefixRun):
         def __init__(self, prefix, *args, **more) -> None:
             super().__init__(prefix, *args, **more)
             runs.append(prefix)
