@@ -76,9 +76,8 @@ class PrefixRun:
         """The parameters, as torch's graph begins with them."""
         leaves: Values = {}
         for layer in (step.layer for step in self.prefix.steps):
-            for i, (blob, learns) in enumerate(
-                zip(layer.blobs, layer.param_propagate_down, strict=True)
-            ):
+            pairs = zip(layer.blobs, layer.param_propagate_down, strict=True)
+            for i, (blob, learns) in enumerate(pairs):
                 leaves[layer, i] = leaf = blob.data_tensor().detach()
                 if layer.need_backward and learns:
                     leaf.requires_grad_()

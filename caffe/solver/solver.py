@@ -1,6 +1,6 @@
 """pycaffe's solvers: the training loop, test nets, snapshots (solver.cpp, sgd_solver.cpp).
 
-The update rules are in updates.py, the learning-rate policies in rates.py.
+The update rules are in updates.py, the learning-rate policies in lr_policy.py.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Solver:
         if param.random_seed >= 0:
             set_random_seed(param.random_seed)
         self.iter = 0
-        self.current_step = 0  # the stepvalues passed, see rates.step_at
+        self.current_step = 0  # the stepvalues passed, see lr_policy.step_at
         self.requested_early_exit = False
         self._losses: deque[float] = deque(maxlen=param.average_loss)
         self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []

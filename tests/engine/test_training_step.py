@@ -1,4 +1,4 @@
-"""Laws of caffe/frugal.py: a training iteration that lets go of what it has used changes nothing.
+"""Laws of engine/training_step.py: an iteration that frees what it has used changes nothing.
 
 Each is held against a twin solver whose net a hook watches, which runs layer by layer.
 """
