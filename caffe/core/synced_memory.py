@@ -167,9 +167,10 @@ class Memory:
         return any(other is deferred for other, _ in self._deferred)
 
     def settle(self, deferred: Deferred, tensor: torch.Tensor) -> None:
-        """Take what `deferred` has computed; those it was put off after have settled before."""
-        (at,) = (i for i, (other, _) in enumerate(self._deferred) if other is deferred)
-        later, self._deferred = self._deferred[at + 1 :], []
+        """Take what `deferred` has computed, when those before it have settled."""
+        while self._deferred[0][0] is not deferred:
+            self._deferred[0][0].compute(self)
+        later, self._deferred = self._deferred[1:], []
         self.assign(tensor)
         self._deferred = later
 
@@ -252,7 +253,7 @@ class Memory:
                 if self._whole is not None:
                     whole[: len(self._whole)] = self._whole
         if whole.data_ptr() != flat.data_ptr():
-            whole[: len(flat)] = flat
+            whole.data[: len(flat)] = flat
         self._whole, self._tensor = whole, whole[: len(flat)].view(self._tensor.shape)
 
     def _move(self, device: torch.device) -> None:

@@ -57,6 +57,10 @@ class FastForward:
             for i in behind:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
             self._shapes, self._plan = self._shapes_now(), None
+        for i in behind:
+            if self._graph.layers[i].shares_data:
+                self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
+                self._graph.layers[i].forward(self._graph.bottom(i), self._graph.top(i))
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._root[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
@@ -71,13 +75,10 @@ class FastForward:
             layer = self._graph.layers[i]
             layer.record = None  # it is of another pass
             steps.append((layer, self._graph.bottoms[i], self._graph.tops[i]))
-        for name in sorted(blobs, key=lambda name: self._root[name] != name):  # roots first
-            if (root := self._root[name]) in kept:
-                values[root] = values[root] if root == name else blobs[root].data_tensor()
-                blobs[name]._data.assign(values[root].view(blobs[name].shape))
-        made = kept | sources.keys()
-        waiting = {name: blobs[name]._data for name in blobs if self._root[name] not in made}
-        self._pending = Pending(steps, self._root, sources, waiting, self._read)
+        for name in kept:
+            blobs[name]._data.assign(values[name].view(blobs[name].shape))
+        waiting = {name: blobs[name] for name in set(self._root.values()) - kept - sources.keys()}
+        self._pending = Pending(steps, sources, waiting, self._read)
         for param in self._params():
             param._data.depends(self._pending)
 
@@ -106,18 +107,17 @@ class Pending:
     def __init__(
         self,
         steps: list[tuple[LayerType, list[str], list[str]]],
-        root: dict[str, str],
         sources: Tensors,
-        waiting: dict[str, Memory],
+        waiting: dict[str, Blob],
         read: set[str],
     ) -> None:
-        self._steps, self._root, self._read = steps, root, read
+        self._steps, self._read = steps, read
         self._precision = current_precision()
         copies = {id(x): x.clone() for x in sources.values()}
         self._sources = {name: copies[id(x)] for name, x in sources.items()}
-        self._memories = {name: weakref.ref(memory) for name, memory in waiting.items()}
-        for memory in waiting.values():
-            memory.defer(self)
+        self._memories = {name: weakref.ref(blob._data) for name, blob in waiting.items()}
+        for blob in waiting.values():
+            blob._data.defer(self, blob.count)
 
     def before_change(self, memory: Memory) -> None:
         """A parameter changes, which the blobs are to be computed with as it is."""
@@ -135,9 +135,9 @@ class Pending:
             for layer, bottoms, tops in self._steps:
                 found = evaluate(layer, [values[name] for name in bottoms])
                 values.update(zip(tops, found, strict=True))
-        shared = _own({self._root[n]: values[self._root[n]] for n in waiting}, self._sources)
+        owned = _own({name: values[name] for name in waiting}, self._sources)
         for name, memory in waiting.items():
-            memory.assign(shared[self._root[name]].view(values[name].shape))
+            memory.settle(self, owned[name])
         self._sources, self._memories = {}, {}
 
 

@@ -343,9 +343,13 @@ def _computed_diffs(graph: Graph) -> set[str]:
     """The blobs whose diff the backward pass computes; other diffs are the script's, or losses'."""
     weights = zip(graph.tops, graph.loss_weights, strict=True)
     losses = {name for pair in weights for name, weight in zip(*pair, strict=True) if weight}
-    return {
-        name
-        for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True)
-        for name, down in zip(bottoms, layer.propagate_down, strict=True)
-        if layer.need_backward and down and name not in tops
-    } - losses
+    computed: set[str] = set()
+    for i, layer in reversed(list(enumerate(graph.layers))):
+        tops = set(graph.tops[i])
+        # Where the bottom's diff is the top's own, it is computed if that one is.
+        shared = layer.shares_data and layer.type != "Split"
+        if not layer.need_backward or (shared and not tops <= computed - losses):
+            continue
+        for name, down in zip(graph.bottoms[i], layer.propagate_down, strict=True):
+            computed |= {name} - tops if down else set()
+    return computed - losses

@@ -10,6 +10,13 @@ from .base import LayerType, Shape, layer_type
 class ReLU(LayerType):
     """max(x, 0), and negative_slope * x below 0."""
 
+    gradient_of_bottom = True
+
+    @property
+    def reads_bottom(self) -> bool:
+        """In place too, where the top has the bottom's signs."""
+        return super().reads_bottom or self.spec.relu_param.negative_slope >= 0
+
     def expression(self, bottoms, params):
         (x,) = bottoms
         slope = self.spec.relu_param.negative_slope
@@ -23,6 +30,8 @@ class ReLU(LayerType):
 @layer_type("AbsVal")
 class AbsVal(LayerType):
     """|x|; its gradient at 0 is 0."""
+
+    gradient_of_bottom = True
 
     def setup(self, shapes: list[Shape]) -> None:
         self.check(
@@ -38,6 +47,8 @@ class AbsVal(LayerType):
 class BNLL(LayerType):
     """log(1 + exp(x)), the binomial normal log likelihood."""
 
+    gradient_of_bottom = True
+
     def expression(self, bottoms, params):
         return F.softplus(bottoms[0], threshold=50)
 
@@ -45,6 +56,8 @@ class BNLL(LayerType):
 @layer_type("ELU")
 class ELU(LayerType):
     """x, and alpha * (exp(x) - 1) below 0; its gradient at 0 is alpha."""
+
+    gradient_of_bottom = True
 
     def expression(self, bottoms, params):
         return F.elu(bottoms[0], self.spec.elu_param.alpha)

@@ -41,6 +41,11 @@ def multiplied(spec: caffe_pb2.LayerParameter, x: torch.Tensor) -> torch.Tensor:
     return x.bfloat16().to(torch.bfloat16 if current_device().type == "cuda" else torch.float32)
 
 
+def keeps_bottoms(spec: caffe_pb2.LayerParameter) -> bool:
+    """Whether torch keeps the layer's very bottoms and parameters for backward, not copies."""
+    return spec.type in PRODUCTS and not _is_rounded(spec)
+
+
 def given(spec: caffe_pb2.LayerParameter, top: torch.Tensor) -> torch.Tensor:
     """A top as the layer gives it, of what it has computed."""
     return top.bfloat16() if _is_rounded(spec) else top

@@ -18,12 +18,21 @@ from ..core.synced_memory import Memory
 from . import autocast
 
 
+class Read(NamedTuple):
+    """Where a forward pass found a blob's data, and when."""
+
+    shape: tuple[int, ...]
+    storage: int
+    version: int
+
+
 class Record(NamedTuple):
     """What one forward pass of one layer leaves for its backward pass."""
 
     top_edges: list[GradientEdge | None]  # None for a top without a gradient
     bottom_edges: dict[int, GradientEdge]
     params: dict[int, torch.Tensor]
+    read: list[Read]  # of the bottoms, then of the parameters
 
 
 class _Enter(torch.autograd.Function):
@@ -40,18 +49,20 @@ def forward(layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
     for blob, tensor in zip(top, tops, strict=True):
         tensor = tensor.detach().contiguous()
-        if not layer.shares_data and bottoms.get(_storage(tensor), blob) is not blob:
+        if bottoms.get(_storage(tensor), blob) is not blob:
             tensor = tensor.clone()
         blob._data.assign(tensor)
+    if layer.record:
+        layer.record = layer.record._replace(read=_read(layer, bottom))
 
 
 def backward(
     layer, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
 ) -> None:
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
-    if layer.record is None:
+    if layer.record is None or _is_stale(layer, bottom):
         _run(layer, bottom)
-    top_edges, bottom_edges, params = layer.record
+    top_edges, bottom_edges, params, _ = layer.record
     params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
     pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
     wanted = [i for i in bottom_edges if propagate_down[i]]
@@ -69,7 +80,7 @@ def backward(
 
     for i, grad in zip(wanted, grads, strict=False):
         if grad is None:
-            bottom[i]._diff.clear()
+            bottom[i]._diff.clear(bottom[i].count)
         else:
             bottom[i]._diff.assign(own(grad))
     for i, grad in zip(params, grads[len(wanted) :], strict=True):
@@ -102,8 +113,30 @@ def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Seq
         tops = autocast.tops(layer, xs, params)
     if layer.need_backward:
         top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
-        layer.record = Record(top_edges, edges, leaves)
+        layer.record = Record(top_edges, edges, leaves, _read(layer, bottom))
     return tops
+
+
+def _read(layer, bottom: Sequence[Blob]) -> list[Read]:
+    return [
+        Read(blob.shape, _storage(blob.data_tensor()), blob._data.version)
+        for blob in (*bottom, *layer.blobs)
+    ]
+
+
+def _is_stale(layer, bottom: Sequence[Blob]) -> bool:
+    """Whether backward must not go by what the record has read.
+
+    In another shape it cannot; and with `reads_bottom` it takes the bottoms as they are now.
+    """
+    then, now = layer.record.read, _read(layer, bottom)
+    if [read.shape for read in then] != [read.shape for read in now]:
+        return True
+    if not layer.reads_bottom:
+        return False
+    if autocast.keeps_bottoms(layer.spec):  # what is written there, the record finds
+        return [read.storage for read in then] != [read.storage for read in now]
+    return then != now or any(blob._data.held is not None for blob in (*bottom, *layer.blobs))
 
 
 def _storage(tensor: torch.Tensor) -> int:

@@ -14,6 +14,8 @@ from .base import LayerType, Shape, layer_type
 class InnerProduct(LayerType):
     """x W^T + b with everything from `axis` on as one vector (inner_product_layer.cpp)."""
 
+    gradient_of_bottom = True
+
     def setup(self, shapes: list[Shape]) -> None:
         ip = self.spec.inner_product_param
         self.check(ip.num_output > 0, f"num_output must be positive; found {ip.num_output}")
@@ -95,6 +97,7 @@ class AlongAxes(LayerType):
 class Scale(AlongAxes):
     """Multiplies by a factor; may add a bias of the factor's shape."""
 
+    gradient_of_bottom = True
     operand = "factor"
 
     def param(self) -> caffe_pb2.ScaleParameter:
@@ -133,6 +136,8 @@ class Bias(AlongAxes):
 class PReLU(LayerType):
     """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all."""
 
+    gradient_of_bottom = True
+
     def setup(self, shapes: list[Shape]) -> None:
         self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
         prelu = self.spec.prelu_param
@@ -157,6 +162,7 @@ class PReLU(LayerType):
 class Embed(LayerType):
     """The row of the weights that each value of the bottom names, plus a bias (embed_layer.cpp)."""
 
+    gradient_of_bottom = True
     diff_bottoms = staticmethod(lambda index: False)
 
     def setup(self, shapes: list[Shape]) -> None:
