@@ -9,7 +9,7 @@ A net that runs backward needs its blobs, and leaves the path.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -18,10 +18,12 @@ from ..core.device import current_device
 from ..core.precision import computing_in, current_precision
 from ..core.synced_memory import Memory
 from ..graph.build import Graph
-from ..layer_types import LayerType
+from ..layer_types import LayerType, autocast, autograd
 from ..layer_types.base import Shape
 from .plan import Plan, can_plan
 from .schedule import Tensors, evaluate, front, roots
+
+Evaluate = Callable[[LayerType, list[torch.Tensor]], list[torch.Tensor]]
 
 
 class FastForward:
@@ -43,10 +45,11 @@ class FastForward:
         return self._possible and all(param._data.held is None for param in self._params())
 
     def give_up(self) -> None:
-        """Keep every blob from now on, those of the last pass too."""
+        """Keep every blob from now on, those of the last pass too, and what backward wants."""
         self._possible, self._plan = False, None
         if self._pending:
-            self._pending.compute()
+            self._pending.record()
+            self._pending = None
 
     def forward(self, outputs: set[str]) -> None:
         """Run all layers; the blobs in `outputs` have their values then, others when read."""
@@ -121,24 +124,57 @@ class Pending:
 
     def before_change(self, memory: Memory) -> None:
         """A parameter changes, which the blobs are to be computed with as it is."""
-        self.compute()
+        self.record()
 
     def compute(self, reader: Memory | None = None) -> None:
         """Assign the values that are still awaited; `reader` is the memory that asks."""
+        if waiting := self._waiting():
+            self._read |= {name for name, memory in waiting.items() if memory is reader}
+            self._assign(waiting, self._pass(evaluate))
+
+    def record(self) -> None:
+        """The same, and leave for backward what the layers of the pass would have left.
+
+        Those that read their bottoms then find them; the others go by those of the pass, whatever
+        a script has written since.
+        """
+        if any(_leaves_something(layer) for layer, _, _ in self._steps) and self._sources:
+            self._assign(self._waiting(), self._pass(_evaluate_for_backward))
+        else:
+            self.compute()
+        self._sources = {}
+
+    def _waiting(self) -> dict[str, Memory]:
         memories = {name: memory() for name, memory in self._memories.items()}
-        waiting = {name: m for name, m in memories.items() if m and m.is_deferred(self)}
-        if not waiting:
-            return
-        self._read |= {name for name, memory in waiting.items() if memory is reader}
+        return {name: m for name, m in memories.items() if m and m.is_deferred(self)}
+
+    def _pass(self, evaluate: Evaluate) -> Tensors:
         values = dict(self._sources)
         with torch.no_grad(), computing_in(self._precision):
             for layer, bottoms, tops in self._steps:
                 found = evaluate(layer, [values[name] for name in bottoms])
                 values.update(zip(tops, found, strict=True))
+        return values
+
+    def _assign(self, waiting: dict[str, Memory], values: Tensors) -> None:
         owned = _own({name: values[name] for name in waiting}, self._sources)
         for name, memory in waiting.items():
             memory.settle(self, owned[name])
-        self._sources, self._memories = {}, {}
+
+
+def _leaves_something(layer: LayerType) -> bool:
+    """Whether backward goes by what the layer's forward has left."""
+    return layer.need_backward and not layer.reads_bottom and not layer.shares_data
+
+
+def _evaluate_for_backward(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
+    if not _leaves_something(layer):
+        return evaluate(layer, bottoms)
+    xs = [autocast.taken(layer.spec, x) for x in bottoms]
+    read = [autograd.Read(tuple(x.shape), 0, 0) for x in bottoms]
+    read += [autograd.Read(blob.shape, 0, 0) for blob in layer.blobs]
+    tops = layer.in_memory(autograd.recorded, xs, read)
+    return [top.detach() for top in tops]
 
 
 def _own(values: Tensors, others: Tensors) -> Tensors:

@@ -91,17 +91,27 @@ def backward(
 def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
     xs = autocast.bottoms(layer.spec, bottom)
-    read = Memory.own if layer.updates_params else Memory.tensor
-    params = [read(blob._data, blob.shape) for blob in layer.blobs]
+    if layer.need_backward:
+        # A numpy view of an in-place blob will show the top: backward needs the bottom.
+        xs = [
+            x.clone() if blob in overwritten and blob._data.held is not None else x
+            for x, blob in zip(xs, bottom, strict=True)
+        ]
+    return recorded(layer, xs, _read(layer, bottom))
+
+
+def recorded(layer, xs: list[torch.Tensor], read: list[Read]) -> Sequence[torch.Tensor]:
+    """The tops of a layer's bottoms `xs`, as the layer takes them, recorded for its backward.
+
+    read: where they and the parameters were found.
+    """
+    values = Memory.own if layer.updates_params else Memory.tensor
+    params = [values(blob._data, blob.shape) for blob in layer.blobs]
     edges: dict[int, GradientEdge] = {}
     leaves: dict[int, torch.Tensor] = {}
     with torch.set_grad_enabled(layer.need_backward):
         if layer.need_backward:
-            # A numpy view of an in-place blob will show the top: backward needs the bottom.
-            xs = [
-                x.clone() if blob in overwritten and blob._data.held is not None else x
-                for x, blob in zip(xs, bottom, strict=True)
-            ]
+            xs = list(xs)
             anchor = torch.empty(0, requires_grad=True)
             for i, needed in enumerate(layer.propagate_down):
                 if needed:
@@ -113,7 +123,7 @@ def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Seq
         tops = autocast.tops(layer, xs, params)
     if layer.need_backward:
         top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
-        layer.record = Record(top_edges, edges, leaves, _read(layer, bottom))
+        layer.record = Record(top_edges, edges, leaves, read)
     return tops
 
 

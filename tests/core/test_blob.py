@@ -314,7 +314,9 @@ def test_a_top_that_is_the_bottoms_memory_shows_it_without_another_pass(kind, bo
 
 @pytest.mark.parametrize("grows", [False, True])
 def test_a_reshape_keeps_what_is_shared_together_and_growth_ends_it(grows):
-    net = net_of(input_layer("x", 4, 2) + 'layer { name: "f" type: "Flatten" bottom: "x" top: "y" }')
+    net = net_of(
+        input_layer("x", 4, 2) + 'layer { name: "f" type: "Flatten" bottom: "x" top: "y" }'
+    )
     net.forward(x=np.ones((4, 2)))
     net.blobs["y"].reshape(9 if grows else 8, 1)
     net.blobs["x"].data[...] = 5

@@ -112,6 +112,7 @@ class Sequence:
         self.draw = draw = random.Random(seed)
         specs = random_net(draw)
         self.trains = draw.random() < 0.3
+        self.forward_only = not self.trains and draw.random() < 0.5  # and so the fast path for long
         text = "force_backward: true " + " ".join(spec.text() for spec in specs)
         solver = f'base_lr: {RATE} lr_policy: "fixed"'
         self.solver = solver_of(text, solver) if self.trains else None
@@ -119,6 +120,7 @@ class Sequence:
         if watched:
             self.net.before_forward(lambda i: None)
         self.plain = PlainNet(specs)
+        self.batch = 2
         self.log = [text]
         self.held: list[tuple[str, np.ndarray, np.ndarray]] = []  # the name, our view and theirs
         assert list(self.net._names) == self.plain.names()
@@ -134,7 +136,8 @@ class Sequence:
             self.call_and_compare()
 
     def call_and_compare(self) -> None:
-        calls = (self.forward, self.backward, self.some_write, self.resize, self.read, self.hold)
+        other = self.forward if self.forward_only else self.backward
+        calls = (self.forward, other, self.some_write, self.resize, self.read, self.hold)
         more = (self.clear, self.copy_weights, self.misshape, *([self.step] * 3 * self.trains))
         for _ in range(CALLS):
             try:
@@ -152,7 +155,9 @@ class Sequence:
 
     def places(self) -> list[tuple[str, str, int | None, str]]:
         blobs = [("blobs", name, None, part) for name in self.plain.blobs for part in PARTS]
-        params = [("params", n, i, part) for n in self.plain.params for i in (0, 1) for part in PARTS]
+        params = [
+            ("params", n, i, part) for n in self.plain.params for i in (0, 1) for part in PARTS
+        ]
         return [*blobs, *params]
 
     def blobs(self, table: str, name: str, i: int | None) -> Blobs:
@@ -229,7 +234,9 @@ class Sequence:
 
     def resize(self) -> None:
         """The inputs are given another batch size, and most of the time a whole pass follows."""
-        batch = self.draw.randint(1, 4)
+        # What an iteration lets go of has no values behind its shape, see training_step.py.
+        batch = self.draw.randint(self.batch if self.trains else 1, 4)
+        self.batch = batch
         for name in self.net.inputs:
             self.set_batch(name, batch)
             if self.draw.random() < 0.5:
@@ -243,7 +250,7 @@ class Sequence:
     def misshape(self) -> None:
         """A blob of any layer gets another batch size by the script, and its own again."""
         name = self.draw.choice([*self.plain.blobs])
-        if self.plain.blobs[name].shape:
+        if self.plain.blobs[name].shape and not self.trains:
             self.set_batch(name, self.draw.randint(1, 5))
             if self.draw.random() < 0.5:
                 self.write("blobs", name, None, self.draw.choice(PARTS))
@@ -326,10 +333,9 @@ def net_in_test(text: str) -> caffe.Net:
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_a_script_sees_what_caffe_would_show(block):
     for seed in range(block, SEQUENCES, BLOCKS):
-        for watched in (False, True):
-            sequence = Sequence(seed, watched)
-            sequence.log.insert(0, f"sequence {seed}, {watched=}:")
-            try:
-                sequence.run()
-            except Exception as error:
-                raise AssertionError("\n".join(sequence.log)) from error
+        sequence = Sequence(seed, watched=seed % 3 == 2)
+        sequence.log.insert(0, f"sequence {seed}:")
+        try:
+            sequence.run()
+        except Exception as error:
+            raise AssertionError("\n".join(sequence.log)) from error
