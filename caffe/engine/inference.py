@@ -80,6 +80,8 @@ class FastForward:
             steps.append((layer, self._graph.bottoms[i], self._graph.tops[i]))
         for name in kept:
             blobs[name]._data.assign(values[name].view(blobs[name].shape))
+        if self._pending:
+            self._pending.is_last = False
         waiting = {name: blobs[name] for name in set(self._root.values()) - kept - sources.keys()}
         self._pending = Pending(steps, sources, waiting, self._read)
         for param in self._params():
@@ -115,6 +117,7 @@ class Pending:
         read: set[str],
     ) -> None:
         self._steps, self._read = steps, read
+        self.is_last = True  # of the net's passes
         self._precision = current_precision()
         copies = {id(x): x.clone() for x in sources.values()}
         self._sources = {name: copies[id(x)] for name, x in sources.items()}
@@ -133,12 +136,13 @@ class Pending:
             self._assign(waiting, self._pass(evaluate))
 
     def record(self) -> None:
-        """The same, and leave for backward what the layers of the pass would have left.
+        """The same, and leave for backward what the layers of the net's last pass would have left.
 
         Those that read their bottoms then find them; the others go by those of the pass, whatever
         a script has written since.
         """
-        if any(_leaves_something(layer) for layer, _, _ in self._steps) and self._sources:
+        leaves = any(_leaves_something(layer) for layer, _, _ in self._steps)
+        if leaves and self.is_last and self._sources:
             self._assign(self._waiting(), self._pass(_evaluate_for_backward))
         else:
             self.compute()
@@ -148,11 +152,11 @@ class Pending:
         memories = {name: memory() for name, memory in self._memories.items()}
         return {name: m for name, m in memories.items() if m and m.is_deferred(self)}
 
-    def _pass(self, evaluate: Evaluate) -> Tensors:
+    def _pass(self, run: Evaluate) -> Tensors:
         values = dict(self._sources)
         with torch.no_grad(), computing_in(self._precision):
             for layer, bottoms, tops in self._steps:
-                found = evaluate(layer, [values[name] for name in bottoms])
+                found = run(layer, [values[name] for name in bottoms])
                 values.update(zip(tops, found, strict=True))
         return values
 
@@ -163,8 +167,9 @@ class Pending:
 
 
 def _leaves_something(layer: LayerType) -> bool:
-    """Whether backward goes by what the layer's forward has left."""
-    return layer.need_backward and not layer.reads_bottom and not layer.shares_data
+    """Whether backward goes by what forward leaves, and no later pass has left it."""
+    passes_on = layer.reads_bottom or layer.shares_data
+    return layer.need_backward and not passes_on and layer.record is None
 
 
 def _evaluate_for_backward(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -23,7 +23,7 @@ class Refused(Exception):
 
 
 class Undefined(Exception):
-    """Caffe would read behind the end of a memory: a blob with room for more shares a smaller one."""
+    """Caffe would read behind the end of a memory that a blob with more room shares."""
 
 
 class PlainBlob:
@@ -313,7 +313,8 @@ class Slice(PlainLayer):
 
     def forward(self) -> None:
         if len(self.top) > 1:
-            for part, blob in zip(np.split(self.bottom[0].data, len(self.top), 1), self.top):
+            parts = np.split(self.bottom[0].data, len(self.top), 1)
+            for part, blob in zip(parts, self.top, strict=True):
                 blob.data[...] = part
 
     def backward(self) -> None:
