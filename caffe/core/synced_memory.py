@@ -250,6 +250,7 @@ class Memory:
                 whole = flat
             else:
                 whole = _zeros((self._capacity,), flat.device)
+                self._exported = None  # a view from before shows what was there
                 if self._whole is not None:
                     whole[: len(self._whole)] = self._whole
         if whole.data_ptr() != flat.data_ptr():

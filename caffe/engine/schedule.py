@@ -71,7 +71,7 @@ def front(graph: Graph) -> list[int]:
 
 
 def roots(graph: Graph) -> dict[str, str]:
-    """For each blob the one in whose memory it is (Split, Reshape, Flatten): mostly itself."""
+    """For each blob the one in whose memory it is once all layers have run: mostly itself."""
     root = {name: name for name in graph.blobs}
     for i, layer in enumerate(graph.layers):
         if layer.shares_data:

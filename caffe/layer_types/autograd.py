@@ -141,7 +141,7 @@ def _is_stale(layer, bottom: Sequence[Blob]) -> bool:
     """
     then, now = layer.record.read, _read(layer, bottom)
     if [read.shape for read in then] != [read.shape for read in now]:
-        return True
+        return not layer.updates_params
     if not layer.reads_bottom:
         return False
     if autocast.keeps_bottoms(layer.spec):  # what is written there, the record finds
