@@ -68,8 +68,8 @@ twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin
 test: $(READY)  ## run the tests
 	$(RUN) -m pytest
 
-fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual number (100)
-	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest $$(grep -l "from fuzzing" tests/test_*.py)
+fuzz: $(READY)  ## damage files and call nets at random for longer: FUZZ=N times as often (100)
+	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest $$(grep -rl "from support.fuzzing" tests --include=test_*.py)
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
