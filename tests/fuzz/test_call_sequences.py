@@ -11,11 +11,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from support.fuzzing import FUZZ_INPUTS
 from support.plain_memory import PlainBlob, PlainNet, Refused, Spec, Undefined
 from support.training import solver_of
 
 import caffe
+from caffe.core import synced_memory
+from caffe.proto import caffe_pb2
 
 SEQUENCES = FUZZ_INPUTS * 5 // 4  # 1,000 in a usual test run
 CALLS = 12
@@ -322,20 +325,27 @@ PARTS = ("data", "diff")
 
 
 def net_in_test(text: str) -> caffe.Net:
-    from google.protobuf import text_format
-
-    from caffe.proto import caffe_pb2
-
     spec = text_format.Parse(text, caffe_pb2.NetParameter())
     return caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
-def test_a_script_sees_what_caffe_would_show(block):
-    for seed in range(block, SEQUENCES, BLOCKS):
+def run_all(seeds: range, more: Callable[[Sequence], None] = lambda sequence: None) -> None:
+    for seed in seeds:
         sequence = Sequence(seed, watched=seed % 3 == 2)
         sequence.log.insert(0, f"sequence {seed}:")
+        more(sequence)
         try:
             sequence.run()
         except Exception as error:
             raise AssertionError("\n".join(sequence.log)) from error
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_a_script_sees_what_caffe_would_show(block):
+    run_all(range(block, SEQUENCES, BLOCKS))
+
+
+def test_a_script_sees_the_same_of_memory_that_is_on_a_device(monkeypatch):
+    """Tensors that numpy cannot see stand for those on a GPU; there a view shows what it did."""
+    monkeypatch.setattr(synced_memory, "numpy_sees", lambda tensor: False)
+    run_all(range(SEQUENCES // 10), lambda sequence: setattr(sequence, "hold", sequence.read))
