@@ -3,7 +3,9 @@
 Such a pass runs a Plan and keeps the outputs and what scripts have read before. Every other blob is
 let go of, and computed if someone reads it after all: from a copy of the pass's inputs, and before
 any parameter changes; to look at a parameter counts as that, for numpy does not tell who writes.
-A net that runs backward needs its blobs, and leaves the path.
+Where a pass is of a smaller shape, what the one before it let go of stays to be computed, for the
+values behind that shape. A net that runs backward needs its blobs, and what layers leave for
+backward, and leaves the path.
 """
 
 from __future__ import annotations
