@@ -6,8 +6,9 @@ backward, the diff of its top and the activations between poolings go once they 
 `set_recompute` these activations go in the forward pass already, and backward computes them again.
 A script that reads a blob after all finds what Caffe would show: the iteration is run again with
 the parameters as they were, those of now plus the updates in their diffs; what was read is kept
-from then on. Only the values behind the shape of a blob that became smaller are zeros then, where
-Caffe's blob would still have those of an iteration before.
+from then on. Two things are gone: the values behind the shape of a blob that became smaller, which
+are zeros then; and what a layer's forward pass left for backward. A backward pass that follows
+without a forward pass finds where a maximum was in the bottoms as they are.
 """
 
 from __future__ import annotations

@@ -72,6 +72,8 @@ def random_net(draw: random.Random) -> list[Spec]:
             add(kind, [a], tops=2 if shapes[a][0] % 2 == 0 and draw.random() < 0.6 else 1)
         elif kind == "Split":
             add(kind, [a], tops=draw.choice((1, 2, 3)))
+        elif kind == "Convolution" and len(shapes[a]) == 3 and shapes[a][1] > 1:
+            add(kind, [a], outputs=draw.choice((1, 2)))
         elif kind == "Pooling" and len(shapes[a]) == 3 and shapes[a][1] > 1:
             add(kind, [a], pool=draw.choice(("MAX", "AVE")))
         elif kind in ("ReLU", "Reshape", "Flatten"):
@@ -85,7 +87,7 @@ def random_net(draw: random.Random) -> list[Spec]:
 
 KINDS = (
     *("Power", "Power", "in place", "in place", "InnerProduct", "Eltwise", "Eltwise", "Concat"),
-    *("Slice", "Split", "Pooling", "ReLU", "Reshape", "Flatten", "Silence"),
+    *("Slice", "Split", "Convolution", "Pooling", "ReLU", "Reshape", "Flatten", "Silence"),
 )
 
 
@@ -98,6 +100,7 @@ def body(kind: str, args: dict) -> str:
         return f"power_param {{ {' '.join(f'{k}: {v}' for k, v in args.items())} }}"
     return {
         "InnerProduct": "inner_product_param {{ num_output: {outputs} }}",
+        "Convolution": "convolution_param {{ num_output: {outputs} kernel_size: 2 }}",
         "Eltwise": "eltwise_param {{ operation: {operation} }}",
         "Pooling": "pooling_param {{ pool: {pool} kernel_size: 2 }}",
         "Reshape": "reshape_param {{ shape {{ dim: 0 dim: -1 dim: 1 }} }}",
@@ -313,6 +316,8 @@ class Sequence:
                         blob.diff[...] = saved.pop(0)
                 raise
             self.plain.backward(end, 0)
+            for layer in self.plain.layers:  # what forward left goes, see training_step.py
+                layer.chosen = None
             for params in self.plain.params.values():
                 for blob in params:
                     blob.diff[...] *= RATE

@@ -148,6 +148,7 @@ class PlainLayer:
 
     bottom: list[PlainBlob]
     top: list[PlainBlob]
+    chosen: np.ndarray | None = None  # of a maximum: which one it was in the last forward
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
@@ -246,8 +247,6 @@ class InnerProduct(PlainLayer):
 
 
 class Eltwise(PlainLayer):
-    chosen: np.ndarray | None = None  # of MAX: where the first bottom is
-
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(shapes[0] == shapes[1])
         return [shapes[0]]
@@ -356,28 +355,65 @@ class Split(PlainLayer):
         self.bottom[0].diff[...] = sum(blob.diff for blob in self.top)
 
 
+CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def corners(x: np.ndarray) -> np.ndarray:
+    """Of all windows of 2 x 2, one by one the CORNERS."""
+    h, w = x.shape[2] - 1, x.shape[3] - 1
+    return np.stack([x[:, :, i : i + h, j : j + w] for i, j in CORNERS])
+
+
+class Convolution(PlainLayer):
+    """Kernels of 2 x 2 at a stride of 1."""
+
+    def setup(self) -> None:
+        self.channels, outputs = self.bottom[0].shape[1], self.spec.args["outputs"]
+        for shape in ((outputs, self.channels, 2, 2), (outputs,)):
+            self.params.append(PlainBlob())
+            self.params[-1].reshape(*shape)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(len(shape) == 4 and shape[1] == self.channels and min(shape[2:]) > 1)
+        return [(shape[0], self.spec.args["outputs"], shape[2] - 1, shape[3] - 1)]
+
+    def forward(self) -> None:
+        weight, bias = (param.data for param in self.params)
+        y = np.zeros(self.top[0].shape) + bias[:, np.newaxis, np.newaxis]
+        for (i, j), x in zip(CORNERS, corners(self.bottom[0].data), strict=True):
+            y += np.einsum("oc,nchw->nohw", weight[:, :, i, j], x)
+        self.top[0].data[...] = y
+
+    def backward(self) -> None:
+        weight, bias = self.params
+        dy = self.top[0].diff
+        h, w = dy.shape[2:]
+        dx = np.zeros(self.bottom[0].shape)
+        for (i, j), x in zip(CORNERS, corners(self.bottom[0].data), strict=True):
+            weight.diff[:, :, i, j] += np.einsum("nohw,nchw->oc", dy, x)
+            dx[:, :, i : i + h, j : j + w] += np.einsum(
+                "oc,nohw->nchw", weight.data[:, :, i, j], dy
+            )
+        bias.diff[...] += dy.sum((0, 2, 3))
+        self.bottom[0].diff[...] = dx
+
+
 class Pooling(PlainLayer):
     """Windows of 2 x 2 at a stride of 1, of maxima or means."""
-
-    CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
-    chosen: np.ndarray | None = None  # of MAX: the number of the corner
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
         self.check(len(shape) == 4 and min(shape[2:]) > 1)
         return [(*shape[:2], shape[2] - 1, shape[3] - 1)]
 
-    def _corners(self, x: np.ndarray) -> np.ndarray:
-        h, w = self.top[0].shape[2:]
-        return np.stack([x[:, :, i : i + h, j : j + w] for i, j in self.CORNERS])
-
     def forward(self) -> None:
-        corners = self._corners(self.bottom[0].data)
+        xs = corners(self.bottom[0].data)
         if self.spec.args["pool"] == "MAX":
-            self.chosen = corners.argmax(0)
-            self.top[0].data[...] = corners.max(0)
+            self.chosen = xs.argmax(0)
+            self.top[0].data[...] = xs.max(0)
         else:
-            self.top[0].data[...] = corners.mean(0)
+            self.top[0].data[...] = xs.mean(0)
 
     def may_run_backward(self) -> bool:
         """The mask is one of forward's, of another shape perhaps."""
@@ -389,7 +425,7 @@ class Pooling(PlainLayer):
         (x,), (y,) = self.bottom, self.top
         h, w = y.shape[2:]
         dx = np.zeros(x.shape)
-        for k, (i, j) in enumerate(self.CORNERS):
+        for k, (i, j) in enumerate(CORNERS):
             share = self.chosen == k if self.spec.args["pool"] == "MAX" else 0.25
             dx[:, :, i : i + h, j : j + w] += y.diff * share
         x.diff[...] = dx
@@ -421,6 +457,6 @@ KINDS: dict[str, type[PlainLayer]] = {
     cls.__name__: cls
     for cls in (
         *(Input, Power, ReLU, InnerProduct, Eltwise, Concat, Slice, Reshape, Flatten, Split),
-        *(Pooling, Silence, Reduction),
+        *(Convolution, Pooling, Silence, Reduction),
     )
 }
