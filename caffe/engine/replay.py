@@ -59,7 +59,7 @@ class Replay:
 
     def free(self, name: str, part: str, blob: Blob) -> None:
         """Free a blob's data or diff; whoever wants it has it computed."""
-        _memory(blob, part).defer(self)
+        _memory(blob, part).defer(self, blob.count)
         self._freed[_memory(blob, part)] = name, part
 
     def end(self, graph: Graph, history: Sequence[Blob]) -> None:
@@ -96,7 +96,7 @@ class Replay:
             blobs = self._run() if waiting else {}
         for memory, (name, part) in waiting.items():
             found = _memory(blobs[name], part)
-            memory.clear() if found.untouched else memory.assign(found.tensor(blobs[name].shape))
+            memory.settle(self, found.tensor(blobs[name].shape))
         self._start = {}
 
     def _waiting(self) -> dict[Memory, Place]:

@@ -5,7 +5,9 @@ padded prefix (prefix_run.py): where their image does not reach, once for many p
 backward pass a layer's tops and their diffs go once it is done. With `set_recompute` (remat.py) the
 activations between poolings go in the forward pass already, and backward computes them again. A
 script that reads a blob after all finds what Caffe would show: the step is run again (replay.py);
-what was read is kept from then on.
+what was read is kept from then on. Two things are gone: the values behind the shape of a blob that
+became smaller, which are zeros then; and what a layer's forward pass left for backward. A backward
+pass that follows without a forward pass finds where a maximum was in the bottoms as they are.
 """
 
 from __future__ import annotations
@@ -246,9 +248,14 @@ def _shown(graph: Graph, front: list[int]) -> set[str]:
 
 def _computed_diffs(graph: Graph) -> set[str]:
     """The blobs whose diff the backward pass computes; other diffs are the script's, or losses'."""
-    return {
-        name
-        for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True)
-        for name, down in zip(bottoms, layer.propagate_down, strict=True)
-        if layer.need_backward and down and name not in tops
-    } - _losses(graph)
+    losses = _losses(graph)
+    computed: set[str] = set()
+    for i, layer in reversed(list(enumerate(graph.layers))):
+        tops = set(graph.tops[i])
+        # Where the bottom's diff is the top's own, it is computed if that one is.
+        shared = layer.shares_data and not layer.is_split
+        if not layer.need_backward or (shared and not tops <= computed - losses):
+            continue
+        for name, down in zip(graph.bottoms[i], layer.propagate_down, strict=True):
+            computed |= {name} - tops if down else set()
+    return computed - losses

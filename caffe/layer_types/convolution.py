@@ -141,6 +141,8 @@ class Im2col(Windowed):
 class Convolution(Windowed):
     """Cross-correlation over any number of axes behind `axis` (base_conv_layer.cpp)."""
 
+    gradient_of_bottom = True
+
     bottoms = (1, None)
     tops = (1, None)
     matrix_product = True

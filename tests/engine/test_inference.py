@@ -99,6 +99,22 @@ def test_blobs_that_forward_is_asked_for_are_there():
     same_to_a_script(FCN, script)
 
 
+def test_values_behind_a_smaller_batch_are_those_of_the_passes_before():
+    """Nobody has read them, and they are there: the pass that they are of is computed for them."""
+
+    def script(net):
+        for batch in (4, 1, 3, 2):
+            net.blobs["data"].reshape(batch, *SHAPE[1:])
+            put(net, batch, batch, *SHAPE[1:])
+            net.forward()
+            assert net._before_forward or ran_fast(net)
+        net.blobs["data"].reshape(4, *SHAPE[1:])
+        net.reshape()
+        yield from read_all(net, INNER)
+
+    same_to_a_script(FCN, script)
+
+
 def test_a_view_that_is_held_shows_every_pass():
     def script(net):
         run(net, 0)

@@ -384,6 +384,19 @@ def test_diffs_that_a_script_wrote_for_backward_stay(recompute):
         same_blobs(ours, theirs)
 
 
+@pytest.mark.parametrize("kind", ["Reshape", "Concat", "Flatten", "Slice"])
+def test_a_diff_that_a_script_wrote_stays_under_the_blobs_other_name(kind):
+    """Nothing computes a bottom's diff that is the top's own if nothing computes that one."""
+    body = "reshape_param { shape { dim: -1 } }" if kind == "Reshape" else ""
+    net = input_layer("x", 2, 3) + layer("Power", "a", "x") + inner_product("b", "a", 2)
+    for solver in twins("force_backward: true " + net + layer(kind, "c", "b", "", body)):
+        solver.net.blobs["c"].diff[...] = 3
+        step(solver, 2)
+        assert np.all(solver.net.blobs["c"].diff == 3)
+        assert np.all(solver.net.blobs["b"].diff == 3)
+        assert solver.net.blobs["a"].diff.any()
+
+
 # ---- Reading afterwards ----
 
 
