@@ -66,7 +66,7 @@ class PrefixRun:
         if found:  # where memory ends in here, the error names the last layer
             self.prefix.steps[-1].layer.in_memory(
                 lambda _: torch.autograd.backward(
-                    list(found.values()), [diffs[name] for name in found]
+                    list(found.values()), [diffs[name].clone() for name in found]
                 )
             )
         for blob in self._waiting:
@@ -105,7 +105,7 @@ def _of_blank(prefix: PaddedPrefix, step: Step, values: Values) -> torch.Tensor:
     x = values["blank", bottom]
     region = whole(prefix.blank.shapes[name])
     y = _compute(step, Tile(x, whole(x.shape)), region, whole(x.shape), values)
-    return y.relu_() if step.in_place else y
+    return _Relu.apply(y) if step.in_place else y
 
 
 def _of_image(prefix: PaddedPrefix, segment: list[Step], values: Values) -> Tensors:
@@ -119,7 +119,7 @@ def _of_image(prefix: PaddedPrefix, segment: list[Step], values: Values) -> Tens
         if need.computed != need.required:
             y = _Surround.apply(y, values["blank", name], need, prefix.blank.places[name])
         # With the surround, which it leaves as it is: torch keeps one tensor for both layers
-        values[name] = y.relu_() if step.in_place else y
+        values[name] = _Relu.apply(y) if step.in_place else y
     return {name: values[name] for name in prefix.later(segment)}
 
 
@@ -154,6 +154,21 @@ def _windows(
     if step.layer.pools or (above == below and left == right):
         return x, (above, left)
     return F.pad(x, (left, right, above, below)), (0, 0)
+
+
+class _Relu(torch.autograd.Function):
+    """max(x, 0) in place; backward works in place too, on a diff that nobody else reads."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+        ctx.mark_dirty(x.relu_())
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, diff: torch.Tensor) -> torch.Tensor:
+        (top,) = ctx.saved_tensors
+        return torch.ops.aten.threshold_backward.grad_input(diff, top, 0, grad_input=diff)
 
 
 class _Surround(torch.autograd.Function):
