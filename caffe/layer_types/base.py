@@ -12,6 +12,7 @@ from ..core.blob import Blob, BlobVec
 from ..core.errors import CaffeError, error_context
 from ..proto import caffe_pb2
 from . import autograd, fillers
+from .layer import Layer
 
 Shape = tuple[int, ...]
 Tensors = torch.Tensor | Sequence[torch.Tensor]
@@ -39,7 +40,7 @@ def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
     return register
 
 
-class LayerType:
+class LayerType(Layer):
     """One layer of a net. A subclass gives `top_shapes` and `expression`; `setup` makes parameters.
 
     Gradients are torch's, taken layer by layer (autograd.py). A type that works on blobs instead of
@@ -96,7 +97,8 @@ class LayerType:
         self.name = spec.name
         self.type = spec.type
         self.phase = phase
-        self.blobs = BlobVec()
+        self._blobs = BlobVec()
+        self.param_shapes: list[Shape] = []  # of the parameters, as setup has made them
         self.need_backward = False
         self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
         self.param_propagate_down: list[bool] = []
@@ -148,6 +150,7 @@ class LayerType:
         self.setup([blob.shape for blob in bottom])
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.check_params()
         shapes = self.top_shapes([b.shape for b in bottom])
         for name, blob, shape in zip(self.spec.top, top, shapes, strict=True):
             self.check(
@@ -157,6 +160,22 @@ class LayerType:
             )
             with error_context(f"layer '{self.name}' ({self.type}): top '{name}'"):
                 blob.reshape(*shape)
+
+    def check_params(self) -> None:
+        """Raise CaffeError where a script has given a parameter a shape of another count.
+
+        Another shape of the same count is taken back: BVLC's layers read the values alone.
+        """
+        for i, (blob, shape) in enumerate(zip(self.blobs, self.param_shapes, strict=False)):
+            if blob.shape == shape:
+                continue
+            self.check(
+                blob.count == math.prod(shape),
+                f"parameter {i} was reshaped to {blob.shape}, but the layer needs {shape}; for "
+                "another number of outputs or inputs change the prototxt, and carry weights over "
+                "by writing to .data[...]",
+            )
+            blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.in_memory(autograd.forward, bottom, top)

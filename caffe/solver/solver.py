@@ -15,6 +15,7 @@ from functools import partial
 import torch
 
 from ..core.blob import Blob
+from ..core.boost import NetVec, Unpicklable, read_only
 from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import info
@@ -33,7 +34,7 @@ from .snapshot_writer import SnapshotWriter
 SolverParameter = caffe_pb2.SolverParameter
 
 
-class Solver:
+class Solver(Unpicklable):
     """Base of the solvers: built from a solver prototxt, or from a SolverParameter.
 
     `net` trains, `test_nets` are scored, `iter` counts the updates, `param` is the SolverParameter.
@@ -44,11 +45,11 @@ class Solver:
 
     def __init__(self, solver: PathLike | SolverParameter) -> None:
         if isinstance(solver, SolverParameter):
-            self.param = SolverParameter()
-            self.param.CopyFrom(upgrade_solver(solver))
+            self._param = SolverParameter()
+            self._param.CopyFrom(upgrade_solver(solver))
             self._init()
         else:
-            self.param = read_solver(solver)
+            self._param = read_solver(solver)
             with error_context(solver):
                 self._init()
 
@@ -72,8 +73,8 @@ class Solver:
         self._action: Callable[[], str | None] = lambda: None
         self._before_test: str | None = None
         self._writer = SnapshotWriter()
-        self.net = nets.train_net(param)
-        self.test_nets = nets.test_nets(param)
+        self._net = nets.train_net(param)
+        self._test_nets = NetVec(nets.test_nets(param))
         for net in self.test_nets:
             net.set_debug_info(param.debug_info)
         # One blob for each parameter, after them a second one each (AdaDelta, Adam).
@@ -81,6 +82,18 @@ class Solver:
         self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
         self._iterations = Iterations(self.net._layerwise, self.history)
         info("solver.cpp:57", "Solver scaffolding done.")
+
+    @read_only("net and test_net of the solver's prototxt say which it is; give it to a new solver")
+    def net(self) -> Net:
+        return self._net
+
+    @read_only("test_net and test_iter of the solver's prototxt say which they are")
+    def test_nets(self) -> NetVec:
+        return self._test_nets
+
+    @read_only("set its fields, as in solver.param.base_lr = 0.01, or make a new solver")
+    def param(self) -> SolverParameter:
+        return self._param
 
     @property
     def lr(self) -> float:
@@ -382,6 +395,7 @@ class Solver:
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self.iter, self.current_step = state.iter, state.current_step
+        self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
                 net.share_with(self.net)
@@ -394,30 +408,32 @@ class Solver:
 
 
 class SGDSolver(Solver):
+    """Momentum; the base of all others, as in sgd_solvers.hpp."""
+
     type = "SGD"
 
 
-class NesterovSolver(Solver):
+class NesterovSolver(SGDSolver):
     type = "Nesterov"
 
 
-class AdaGradSolver(Solver):
+class AdaGradSolver(SGDSolver):
     type = "AdaGrad"
 
 
-class RMSPropSolver(Solver):
+class RMSPropSolver(SGDSolver):
     type = "RMSProp"
 
 
-class AdaDeltaSolver(Solver):
+class AdaDeltaSolver(SGDSolver):
     type = "AdaDelta"
 
 
-class AdamSolver(Solver):
+class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
+SOLVERS = {solver.type: solver for solver in (SGDSolver, *SGDSolver.__subclasses__())}
 
 
 def get_solver(solver: PathLike | SolverParameter) -> Solver:

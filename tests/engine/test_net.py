@@ -564,7 +564,7 @@ def test_tables_are_ordered_as_the_layers_and_outputs_by_name():
     net = net_of(text)
     assert list(net.blobs) == ["data", "aux", "z", "b"]
     assert list(net.params) == ["z", "b"]
-    assert [type(p) for p in (net.blobs, net.params, net.top_names)] == [OrderedDict] * 3
+    assert all(isinstance(p, OrderedDict) for p in (net.blobs, net.params, net.top_names))
     assert list(net.layer_dict) == ["data", "aux", "z", "b", "r"]
     assert [made.type for made in net.layers] == ["Input", "Input", *["InnerProduct"] * 2, "ReLU"]
     assert net.layer_dict["z"] is net.layers[2]
