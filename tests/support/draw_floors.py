@@ -78,7 +78,7 @@ def draw(path: Path) -> None:
     figure = Figure(figsize=(15, 12.5))
     axes = figure.add_axes((0, 0, 1, 1))
     for name, others in between_rooms(ARROWS).items():
-        for other in others - {BASE}:
+        for other in sorted(others - {BASE}):  # so that the same house gives the same file
             _arrow(axes, at[name], at[other])
     for name, (x, y) in at.items():
         style = "round,pad=0,rounding_size=0.1"
