@@ -152,31 +152,10 @@ class Memory:
         """Tell `deferred` before these values change, once."""
         self._dependents.add(deferred)
 
-    def copy(self) -> Memory:
-        """Another memory with a copy of the present values."""
-        memory = self.stand_in()
-        if memory._tensor is not None:
-            memory._tensor, memory._borrowed = memory._tensor.clone(), False
-        return memory
-
-    def take(self, other: Memory) -> None:
-        """Take over another memory's values."""
-        self.clear()
-        if other._tensor is not None:
-            self.assign(other._tensor)
-
-    def shows(self, other: Memory) -> bool:
-        """Whether what is written to the other one may show here: it is this, or in its storage."""
-        if self._tensor is None or other._tensor is None:
-            return self is other
-        storages = (tensor.untyped_storage().data_ptr() for tensor in (self._tensor, other._tensor))
-        return self is other or len(set(storages)) == 1
-
-    def stand_in(self) -> Memory:
-        """Another memory that shows the present values, until it is written to."""
-        memory = Memory()
-        memory._tensor, memory._borrowed, memory.dtype = self._tensor, True, self.dtype
-        return memory
+    def is_in(self, tensor: torch.Tensor) -> bool:
+        """Whether the values are in the tensor's storage."""
+        ours = self._tensor
+        return ours is not None and storage_of(ours) == storage_of(tensor)
 
     def _compute(self) -> None:
         if self._deferred is not None:
@@ -200,6 +179,11 @@ class Memory:
         if self._host is None or self._host.size != self._tensor.numel():
             self._host = np.empty(self._tensor.shape, np.float32)
         torch.from_numpy(self._host).copy_(self._tensor.reshape(self._host.shape))
+
+
+def storage_of(tensor: torch.Tensor) -> int:
+    """The address of a tensor's memory: one for all that show it."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _zeros(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:

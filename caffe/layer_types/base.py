@@ -119,6 +119,16 @@ class LayerType(Layer):
         """Those of a forward pass on blobs of these shapes; 0 where it is no matrix product."""
         return 0
 
+    def adds_weight_gradient(self, bottoms: list[Shape]) -> bool:
+        """Whether `add_weight_gradient` adds the gradient of parameter 0 to another tensor."""
+        return False
+
+    def add_weight_gradient(
+        self, to: torch.Tensor, x: torch.Tensor, diff: torch.Tensor, beta: float, alpha: float
+    ) -> None:
+        """to = beta * to + alpha * the gradient of parameter 0, which is not formed."""
+        raise NotImplementedError
+
     # A region of the top, of a layer with 4-d bottoms and one top.
 
     def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:

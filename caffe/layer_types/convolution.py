@@ -250,6 +250,15 @@ class Convolution(Windowed):
         y = torch.cat(parts, 2).unflatten(2, self._sizes(x, padding))
         return y if bias is None else y + bias[:, None, None]
 
+    def adds_weight_gradient(self, bottoms: list[Shape]) -> bool:
+        return (
+            not self.transposed
+            and len(bottoms) == 1
+            and self.channel_axis == 1
+            and self.fits(bottoms[0][2:])
+            and self.is_product(self.blobs[0].data_tensor())
+        )
+
     def add_weight_gradient(
         self, to: torch.Tensor, x: torch.Tensor, diff: torch.Tensor, beta: float, alpha: float
     ) -> None:
