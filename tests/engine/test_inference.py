@@ -1,4 +1,4 @@
-"""Laws of caffe/fast.py: what a script sees of a net on the fast path is what Caffe shows it.
+"""Laws of caffe/engine/inference.py: of a net on the fast path a script sees what Caffe shows it.
 
 Each script runs on two nets of one text and equal weights, one of them layer by layer.
 """
