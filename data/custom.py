@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data.datasets import DATASETS, LAYERS, MEAN, VOID, Dataset, Split, ids_in
+from text_list import read_list
 
 NAME = "mine"
 NAMES = (*DATASETS, NAME)  # that `find` knows
@@ -49,13 +50,13 @@ def custom(folder: Path) -> Dataset:
 
 
 def class_names(path: Path) -> tuple[str, ...]:
-    """The names in a classes.txt: one a line, in the order of the labels."""
+    """The names in a classes.txt: one a line, in the order of the labels, as read_list reads it."""
     try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file in UTF-8; expected one name a line") from None
-    while names and not names[-1]:
-        names.pop()
+        names = read_list(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file; expected one class name a line") from None
+    except OSError as error:
+        raise OSError(f"{error}; expected one class name a line") from error
     twice = sorted({name for name in names if names.count(name) > 1})
     if not 2 <= len(names) <= VOID or twice:
         found = f"{', '.join(map(repr, twice))} more than once" if twice else f"{len(names)} names"

@@ -16,6 +16,7 @@ from PIL import Image
 import caffe
 from mat_file import read_mat_file
 from seg_labels import VOID
+from text_list import read_list
 
 AHEAD = 3  # passes that are decoded before they are due
 THREADS = 2  # that decode them
@@ -212,20 +213,17 @@ class SegDataLayer(caffe.Layer):
         return self.paths[top].format(name=name, **self.params)
 
     def read_split(self):
-        """The ids of the split, blank lines left out; every file of theirs must be there."""
+        """The ids of the split; every file of theirs must be there."""
         path = self.split_path.format(**self.params)
         try:
-            with open(path, encoding="utf-8") as lines:
-                names = [line.strip() for line in lines if line.strip()]
+            names = read_list(path)
         except FileNotFoundError:
             keys = " and ".join(map(repr, (*self.dir_keys, "split")))
             raise FileNotFoundError(
                 f"{path}: no such split file (looked from {os.getcwd()}); check {keys} in param_str"
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise OSError(
-                f"{path}: can't be read ({error}); expected a text file of one image id a line"
-            ) from error
+        except OSError as error:
+            raise OSError(f"{error}; expected a text file of one image id a line") from error
         if not names:
             raise ValueError(f"{path}: the split is empty; expected one image id a line")
         # All are looked for now: a run must not fail hours later.

@@ -20,7 +20,7 @@ def read_image_list(path: PathLike) -> list[Entry]:
     Blank lines are passed over. Raises CaffeError naming file and line.
     """
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
             lines = [line.rstrip("\r\n") for line in file]
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None

@@ -75,7 +75,7 @@ def read_windows(
 
 def _words(path: PathLike) -> Iterator[str]:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
             for line in file:
                 yield from line.split()
     except (OSError, ValueError) as error:

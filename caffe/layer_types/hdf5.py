@@ -36,7 +36,7 @@ class HDF5Data(LayerType):
         self.check(param.batch_size > 0, "batch_size is at least 1; found 0")
         info("hdf5_data_layer.cpp:79", "Loading list of HDF5 filenames from: %s", param.source)
         try:
-            self._files = Path(param.source).read_text(errors="surrogateescape").split()
+            self._files = Path(param.source).read_text("utf-8-sig", "surrogateescape").split()
         except OSError as error:
             reason = error.strerror or error
             self.check(False, f"Failed to open source file: {param.source} ({reason})")
