@@ -11,10 +11,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 import caffe
 from mat_file import read_mat_file
+from photograph import exchanged, is_ambiguous, is_exchanged, orientation, upright_rgb
 from seg_labels import VOID
 from text_list import read_list
 
@@ -193,17 +194,13 @@ class SegDataLayer(caffe.Layer):
             path = self.path(top, name)
             array = getattr(self, f"load_{top}")(path)
             if arrays and array.shape[1:] != arrays[0].shape[1:]:
-                image = self.path(self.tops[0], name)
-                raise ValueError(
-                    f"{path}: {top} is {_size(array)}, its image {image} is {_size(arrays[0])}; "
-                    "make them the same size"
-                )
+                array = _turned_with(self.path(self.tops[0], name), arrays[0], path, top, array)
             arrays.append(array)
         return arrays
 
     def load_data(self, path):
-        """(3, H, W) float32 BGR minus the mean. Grey, CMYK and palette images become RGB first."""
-        return planes(np.asarray(read_image(path).convert("RGB"))[:, :, ::-1], self.mean)
+        """(3, H, W) float32 BGR minus the mean of the photograph at path, upright, in RGB."""
+        return planes(upright_rgb(read_image(path), path)[:, :, ::-1], self.mean)
 
     def name(self, item):
         """The id of the image that entry number `item` is (a piece of)."""
@@ -267,14 +264,42 @@ def read_image(path):
 
 
 def read_indices(path):
-    """(H, W) uint8 of a one-channel label image."""
+    """(H, W) uint8 of a one-channel label image.
+
+    Its own EXIF orientation counts only where its size would not tell whether it is turned.
+    """
     image = read_image(path)
+    if image.format == "JPEG":
+        raise ValueError(
+            f"{path}: a JPEG, which does not keep class indices as they are; expected a lossless "
+            "image (palette PNG): save the labels as such where they were drawn"
+        )
     if image.mode not in ("1", "L", "P"):
         raise ValueError(
             f"{path}: label image has mode {image.mode}; expected one channel of class "
             "indices (palette PNG, mode P): map its colours to indices and save it as such"
         )
+    if is_ambiguous(image):
+        ImageOps.exif_transpose(image, in_place=True)
     return np.array(image, dtype=np.uint8)
+
+
+def _turned_with(image_path, image, path, top, array):
+    """A (C, H, W) map of the photograph as it is stored, turned as that is.
+
+    ValueError if its size is neither the stored nor the turned one, which `image` has.
+    """
+    with Image.open(image_path) as stored:
+        number = orientation(stored)
+    height, width = image.shape[1:]
+    size = f"is {_size(image)}"
+    if is_exchanged(number):
+        if array.shape[1:] == (width, height):
+            return exchanged(array, number)
+        size += f", turned by its EXIF orientation from {width} x {height}"
+    raise ValueError(
+        f"{path}: {top} is {_size(array)}, its image {image_path} {size}; make them the same size"
+    )
 
 
 def read_mat(path):
