@@ -21,12 +21,11 @@ import command_line
 import infer  # the package: Python prefers it to this file
 from data.datasets import DATASETS
 from data.drawing import legend, overlay, with_legend, write_palette_png, write_png
+from photograph import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent
 DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
 OUT = ROOT / "runs" / "infer"
-# What a folder is searched for; a file named on the command line may have any suffix.
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 class Job(NamedTuple):

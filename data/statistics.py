@@ -7,9 +7,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from data.datasets import VOID, Dataset, data_layer, ids
+from photograph import is_ambiguous
 
 COLOUR = ("data", "color")  # tops that hold the photograph
 
@@ -18,6 +20,9 @@ COLOUR = ("data", "color")  # tops that hold the photograph
 class Survey:
     """What a split holds: images by size (h, w), mean pixel BGR, and for each label top its pixels
     of each class (void last) and how many images have any.
+
+    `turned` are the images that EXIF turns, but not to another size, so that nothing tells whether
+    their labels are turned too.
     """
 
     images: int
@@ -25,6 +30,7 @@ class Survey:
     mean: np.ndarray
     pixels: dict[str, np.ndarray]
     occurrences: dict[str, np.ndarray]
+    turned: tuple[str, ...]
 
 
 def reader(dataset: Dataset, split: str):
@@ -45,6 +51,27 @@ def reader(dataset: Dataset, split: str):
     return layer
 
 
+def label_counts(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
+    """For each label top its pixels of each class, void last, in as much of a split as it takes.
+
+    Reading ends once every class was seen. Raises what `survey` raises of labels.
+    """
+    layer = reader(dataset, split)
+    counts = {top: np.zeros(len(names) + 1, np.int64) for top, names in dataset.labels.items()}
+    for name in tqdm(layer.indices, desc=f"labels of {split}", unit="image", leave=False):
+        for top, names in dataset.labels.items():
+            counts[top] += _counts(getattr(layer, f"load_{top}")(layer.path(top, name)), len(names))
+        if all(of[:-1].all() for of in counts.values()):
+            break
+    return counts
+
+
+def _counts(label: np.ndarray, classes: int) -> np.ndarray:
+    """Pixels of each class and of void in a label."""
+    counts = np.bincount(label.ravel(), minlength=VOID + 1)
+    return np.append(counts[:classes], counts[VOID])
+
+
 def photograph(layer, arrays: list[np.ndarray]) -> np.ndarray:
     """(H, W, 3) float32 BGR of what a layer's `load` gave."""
     (top,) = (top for top in layer.tops if top in COLOUR)
@@ -57,20 +84,21 @@ def survey(dataset: Dataset, split: str) -> Survey:
     heads = {top: names for top, names in dataset.labels.items() if top in layer.tops}
     pixels = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
     occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
-    sizes, total = Counter(), np.zeros(3)
+    sizes, total, turned = Counter(), np.zeros(3), []
     for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
         arrays = layer.load(name)
         image = photograph(layer, arrays)
+        with Image.open(layer.path(layer.tops[0], name)) as header:
+            turned += [name] * is_ambiguous(header)
         sizes[image.shape[:2]] += 1
         total += image.sum((0, 1), dtype=np.float64)
         for top, classes in heads.items():
             label = arrays[layer.tops.index(top)]
-            counts = np.bincount(label.ravel(), minlength=VOID + 1)
-            counts = np.append(counts[: len(classes)], counts[VOID])
+            counts = _counts(label, len(classes))
             pixels[top] += counts
             occurrences[top] += counts > 0
     area = sum(h * w * count for (h, w), count in sizes.items())
-    return Survey(len(layer.indices), sizes, total / area, pixels, occurrences)
+    return Survey(len(layer.indices), sizes, total / area, pixels, occurrences, tuple(turned))
 
 
 def verify(dataset: Dataset) -> dict[str, Survey]:

@@ -3,9 +3,13 @@
 It is turned as its EXIF orientation says, and becomes RGB of 8 bits.
 """
 
+import os
+
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+# What a folder is searched for, in lower or upper case; of one id the first counts.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif")
 # Orientations of EXIF in which height and width are exchanged, and what each does to (..., H, W)
 _EXCHANGED = {
     5: lambda array: array.swapaxes(-1, -2),
@@ -14,6 +18,15 @@ _EXCHANGED = {
     8: lambda array: np.rot90(array, 1, (-2, -1)),
 }
 _IN_PLACE = (2, 3, 4)  # in which they are not
+
+
+def with_its_suffix(path: str) -> str:
+    """The path with the suffix that the photograph is there with; as it is, if with none."""
+    if os.path.exists(path):
+        return path
+    stem = os.path.splitext(path)[0]
+    spelt = (stem + case(suffix) for suffix in SUFFIXES for case in (str, str.upper, str.title))
+    return next(filter(os.path.exists, spelt), path)
 
 
 def upright_rgb(image: Image.Image, name: object) -> np.ndarray:

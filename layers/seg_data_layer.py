@@ -230,9 +230,27 @@ class SegDataLayer(caffe.Layer):
             if missing:
                 raise FileNotFoundError(
                     f"{missing[0]}: no such file, but {path} lists it ({len(missing)} of "
-                    f"{len(names)} missing): add it, or take it off the list"
+                    f"{len(names)} missing): {_cure(missing[0])}"
                 )
         return names
+
+
+def _cure(missing):
+    """What to do about a missing file; it names files of almost the same name."""
+    folder, file = os.path.split(missing)
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    id_ = os.path.splitext(file)[0]
+    found = sorted(other for other in os.listdir(folder) if other.lower().startswith(id_.lower()))
+    if id_ in found:
+        return f"{id_} is there: list ids without their suffix"
+    near = [other for other in found if not other[len(id_) :][:1].isalnum()]
+    if near:
+        return (
+            f"{', '.join(near[:3])} is there: rename it, or, in a folder of your own, say so in "
+            "dataset.json"
+        )
+    return "add it, or take it off the list"
 
 
 _running = weakref.WeakSet()  # layers that have workers

@@ -12,8 +12,16 @@ TRAIN_IDS[list(LABEL_IDS)] = range(len(LABEL_IDS))
 # PASCAL-Context: what some of the 59 classes are called in the list of all classes
 NAMES_OF_ALL = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}
 
+# VOC, and a folder of one's own: where the files of an id lie, {} standing for it
+VOC_FILES = {"images": "JPEGImages/{}.jpg", "labels": "SegmentationClass/{}.png"}
+
 # SIFT Flow: the folder of all of its images
 SCENES = "spatial_envelope_256x256_static_8outdoorcategories"
+
+
+def is_pattern(value):
+    """Whether a value is the pattern of a path: a text with one {}, which an id stands for."""
+    return isinstance(value, str) and value.count("{}") == 1
 
 
 def checked(label, n_classes, path):

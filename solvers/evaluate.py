@@ -108,6 +108,8 @@ def _evaluate(args: argparse.Namespace) -> None:
         return
     result = evaluate(*given, width=args.width)
     print(score.table({args.net: result.scores, **result.others}))
+    for warning in score.warnings(dataset, result):
+        command_line.warn(warning)
     print(f"scores are in {args.out}")
 
 

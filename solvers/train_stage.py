@@ -26,8 +26,10 @@ import command_line
 import nets
 from caffe.core import files
 from caffe.proto import caffe_pb2
-from data.custom import NAMES, find
+from data.custom import NAMES, find, layout
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
+from data.label_check import check_labels
+from data.statistics import label_counts
 
 from . import score, solver_prototxt
 from .choose_device import choose_device
@@ -206,6 +208,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
+        options=layout(data),
         hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
         "ImageSets/Segmentation/train.txt and val.txt",
     )
@@ -285,6 +288,9 @@ def _train(args: argparse.Namespace) -> None:
     given = args.weights is not None
     weights = args.weights if given else default_weights(args.dataset, args.net)
     require_weights(args.dataset, args.net, weights, given=given)
+    splits = (dataset.train_split, dataset.val_split)
+    for warning in check_labels(dataset, {split: label_counts(dataset, split) for split in splits}):
+        command_line.warn(warning)
     images = passes(dataset, dataset.val_split)
     solver = solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
     solver.max_iter = args.iters or solver.max_iter
@@ -301,6 +307,8 @@ def _train(args: argparse.Namespace) -> None:
     )
     result = train(stage, resume=not args.restart)
     print(score.table({args.net: result.scores, **result.others}))
+    for warning in score.warnings(dataset, result):
+        command_line.warn(warning)
     print(f"weights, log, metrics and pictures are in {stage.folder}")
 
 
