@@ -77,8 +77,9 @@ fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 
-types: $(READY)  ## check the types
-	$(RUN) -m mypy
+# infer.py by stdin: as a file it would be the same module as the package infer.
+types: $(READY)  ## check types
+	$(RUN) -m mypy && $(RUN) -m mypy /dev/stdin < infer.py
 
 $(VENV)/.bench: $(READY)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[bench]"

@@ -74,25 +74,25 @@ class Classifier(Net):
         super().__init__(model_file, caffe_pb2.TEST, weights=pretrained_file)
         self.transformer = input_transformer(self, mean, input_scale, raw_scale, channel_swap)
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
-        self.image_dims = self.crop_dims if image_dims is None else image_dims
+        self.image_dims: io.Dims = self.crop_dims if image_dims is None else image_dims
         if len(self.image_dims) != 2 or (self.crop_dims > self.image_dims).any():
             raise ValueError(
                 "image_dims must be (height, width), at least the net's input, "
                 f"{tuple(map(int, self.crop_dims))}; found {tuple(map(int, self.image_dims))}"
             )
 
-    def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
+    def predict(self, inputs: io.Images, oversample: bool = True) -> np.ndarray:
         """Scores, N x classes, of H x W x K images.
 
         oversample: the mean over corners, centre and their mirror images; else the centre's.
         """
-        images = [io.resize_image(image, self.image_dims) for image in inputs]
-        if len(channels := {image.shape[2] for image in images}) > 1:
+        resized = [io.resize_image(image, self.image_dims) for image in inputs]
+        if len(channels := {image.shape[2] for image in resized}) > 1:
             raise CaffeError(
                 f"images of {' and '.join(map(str, sorted(channels)))} channels in one batch; "
                 "make them alike (load_image reads gray ones as 3 too)"
             )
-        images = np.array(images)
+        images = np.array(resized)
         if oversample:
             crops = io.oversample(images, self.crop_dims)
         else:

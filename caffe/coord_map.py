@@ -42,7 +42,10 @@ PASS_THROUGH_LAYERS = {
     "Threshold",
 }
 
-IDENTITY = (None, 1, 0)
+Values = np.ndarray | float  # one for each spatial axis, or one for all
+CoordMap = tuple[int | None, Values, Values]
+
+IDENTITY: CoordMap = (None, 1, 0)
 
 
 class UndefinedMapException(Exception):
@@ -53,7 +56,7 @@ class AxisMismatchException(Exception):
     """Two maps whose spatial axes are not the same."""
 
 
-def _window(fn: Function, params: dict):
+def _window(fn: Function, params: dict) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """(axis, stride, extent of the kernel, pad) of a sliding window."""
     if legacy := {f"{a}_{b}" for a in ("kernel", "stride", "pad") for b in "hw"} & params.keys():
         raise AssertionError(
@@ -69,7 +72,7 @@ def _window(fn: Function, params: dict):
     return params.get("axis", 1), stride, (kernel - 1) * dilation + 1, pad
 
 
-def coord_map(fn: Function):
+def coord_map(fn: Function) -> CoordMap:
     """Map from the coordinates of a layer's (first) bottom to those of its top.
 
     Raises UndefinedMapException for a layer type that has none.
@@ -92,7 +95,7 @@ def coord_map(fn: Function):
     return axis, 1 / stride, -centre / stride
 
 
-def compose(base_map, next_map):
+def compose(base_map: CoordMap, next_map: CoordMap) -> CoordMap:
     """The map that applies `next_map`, then `base_map`."""
     base_axis, base_scale, base_shift = base_map
     next_axis, next_scale, next_shift = next_map
@@ -104,7 +107,7 @@ def compose(base_map, next_map):
     return axis, base_scale * next_scale, base_scale * next_shift + base_shift
 
 
-def inverse(coord_map):
+def inverse(coord_map: CoordMap) -> CoordMap:
     """The map from output coordinates back to input coordinates."""
     axis, scale, shift = coord_map
     return axis, 1 / scale, -shift / scale
@@ -138,7 +141,7 @@ def _ancestors(top: Top, map_of: Callable[[Function], tuple]):
                 queue.append(bottom)
 
 
-def coord_map_from_to(top_from: Top, top_to: Top):
+def coord_map_from_to(top_from: Top, top_to: Top) -> CoordMap:
     """Map from the coordinates of `top_from` to those of `top_to`, through what both come from.
 
     Raises RuntimeError if no blob leads to both by layers that have a map.

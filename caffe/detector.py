@@ -79,19 +79,19 @@ class Detector(Net):
         """
         box = np.array(window, int)
         if self.context_pad:
-            return self._crop_in_context(im, box)
+            return self._crop_in_context(im, box, self.context_pad)
         crop = im[box[0] : box[2], box[1] : box[3]]
         _check_window(crop, window, im)
         return crop
 
-    def _crop_in_context(self, im: np.ndarray, window: np.ndarray) -> np.ndarray:
+    def _crop_in_context(self, im: np.ndarray, window: np.ndarray, context_pad: int) -> np.ndarray:
         if im.shape[2] != self.crop_dims[2]:
             raise CaffeError(
                 f"an image of {im.shape[2]} channels, but the input '{self.inputs[0]}' of net "
                 f"'{self.name}', whose mean surrounds it, takes {self.crop_dims[2]}"
             )
         size = self.blobs[self.inputs[0]].width  # the input is a square
-        scale = size / (size - 2.0 * self.context_pad)
+        scale = size / (size - 2.0 * context_pad)
         half = (window[2:] - window[:2] + 1) / 2.0
         centre = window[:2] + half
         box = np.round(np.concatenate([centre - scale * half, centre + scale * half])).astype(int)
@@ -129,7 +129,7 @@ class Detector(Net):
             self.crop_mean = mean
 
 
-def _check_window(crop: np.ndarray, window: Sequence[int], im: np.ndarray) -> None:
+def _check_window(crop: np.ndarray, window: Sequence[int] | np.ndarray, im: np.ndarray) -> None:
     if not crop.size:
         raise ValueError(
             f"window {tuple(map(int, window))} (ymin, xmin, ymax, xmax) holds no pixels of an "

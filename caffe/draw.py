@@ -6,6 +6,7 @@ Layers are boxes, blobs are octagons; edges from a layer carry its outputs' numb
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .core.errors import CaffeError
@@ -64,11 +65,11 @@ def get_layer_label(
         kind += " " + get_pooling_types_dict()[layer.pooling_param.pool]
     words = [layer.name, f"({kind})"]
     if layer.type == "Pooling":
-        param = layer.pooling_param
-        words += _spatial(param.kernel_size, param.stride, param.pad)
+        pool = layer.pooling_param
+        words += _spatial(pool.kernel_size, pool.stride, pool.pad)
     elif layer.type in ("Convolution", "Deconvolution"):
-        param = layer.convolution_param
-        sizes = (param.kernel_size, 1), (param.stride, 1), (param.pad, 0)
+        conv = layer.convolution_param
+        sizes = (conv.kernel_size, 1), (conv.stride, 1), (conv.pad, 0)
         words += _spatial(*(values[0] if values else default for values, default in sizes))
     if display_lrm and layer.type in LEARNING:
         weight, bias = get_layer_lr_mult(layer)
@@ -103,8 +104,8 @@ def get_pydot_graph(
 
     Raises CaffeError without pydot, ValueError for a layer with include and exclude rules.
     """
-    pydot = _pydot()
-    graph = pydot.Dot(caffe_net.name or "Net", graph_type="digraph", rankdir=rankdir)
+    module = _pydot()
+    graph = module.Dot(caffe_net.name or "Net", graph_type="digraph", rankdir=rankdir)
     nodes: dict[str, pydot.Node] = {}
     edges: list[tuple[str, str, str]] = []
     for layer in caffe_net.layer:
@@ -114,21 +115,21 @@ def get_pydot_graph(
         color = choose_color_by_layertype(layer.type)
         style = NEURON_LAYER_STYLE if in_place else {**LAYER_STYLE_DEFAULT, "fillcolor": color}
         node = f"{layer.name}_{layer.type}"
-        nodes[node] = pydot.Node(get_layer_label(layer, rankdir, display_lrm), **style)
+        nodes[node] = module.Node(get_layer_label(layer, rankdir, display_lrm), **style)
         for bottom in layer.bottom:
-            nodes[f"{bottom}_blob"] = pydot.Node(_quoted(bottom), **BLOB_STYLE)
+            nodes[f"{bottom}_blob"] = module.Node(_quoted(bottom), **BLOB_STYLE)
             edges.append((f"{bottom}_blob", node, '""'))
         for top in layer.top:
-            nodes[f"{top}_blob"] = pydot.Node(_quoted(top))
+            nodes[f"{top}_blob"] = module.Node(_quoted(top))
             edges.append((node, f"{top}_blob", get_edge_label(layer) if label_edges else '""'))
-    for node in nodes.values():
-        graph.add_node(node)
+    for drawn in nodes.values():
+        graph.add_node(drawn)
     for source, target, label in edges:
-        graph.add_edge(pydot.Edge(nodes[source], nodes[target], label=label))
+        graph.add_edge(module.Edge(nodes[source], nodes[target], label=label))
     return graph
 
 
-def _pydot():
+def _pydot() -> ModuleType:
     try:
         import pydot
     except ModuleNotFoundError:
@@ -164,7 +165,7 @@ def draw_net(
     if ext in SOURCE_FORMATS:
         return graph.to_string().encode()
     try:
-        return graph.create(format=ext)
+        return graph.create(format=ext)  # type: ignore[return-value]  # bytes; pydot says str
     except FileNotFoundError:
         raise CaffeError(
             f"drawing a {ext} needs Graphviz, whose program 'dot' is not installed or not on PATH "

@@ -21,6 +21,9 @@ from .feeding import datum as _datum
 from .feeding import images
 from .proto import caffe_pb2
 
+Dims = Sequence[int] | np.ndarray  # (height, width)
+Images = Sequence[np.ndarray] | np.ndarray  # H x W x K each
+
 # Blobs, datums and arrays.
 
 
@@ -267,7 +270,7 @@ def _unit_range(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float64)
 
 
-def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
+def resize_image(im: np.ndarray, new_dims: Dims, interp_order: int = 1) -> np.ndarray:
     """An H x W x K image resized to new_dims = (height, width), as float32.
 
     1 or 3 channels are interpolated as `resize` does, between the image's least and greatest value;
@@ -299,7 +302,7 @@ NDIMAGE_MODES = {
 
 def resize(
     image: np.ndarray,
-    output_shape: Sequence[int],
+    output_shape: Dims,
     order: int = 1,
     mode: str = "constant",
     cval: float = 0,
@@ -326,7 +329,7 @@ def resize(
     return out
 
 
-def oversample(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> np.ndarray:
+def oversample(images: Images, crop_dims: Dims) -> np.ndarray:
     """The four corners and the centre of each H x W x K image, then the same mirrored.
 
     Returns 10*N x height x width x K float32. All images have the first one's shape. Raises
@@ -337,6 +340,6 @@ def oversample(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> np.nda
         raise ValueError(f"crops of {tuple(crop_dims)} out of images of {images[0].shape[:2]}")
     y, x = size - crop
     starts = [(0, 0), (0, x), (y, 0), (y, x), tuple(((size - crop) / 2).astype(int))]
-    crops = [im[i : i + crop[0], j : j + crop[1]] for im in images for i, j in starts]
-    crops = np.array(crops, np.float32).reshape(len(images), 1, 5, *crop, -1)
+    cut = [im[i : i + crop[0], j : j + crop[1]] for im in images for i, j in starts]
+    crops = np.array(cut, np.float32).reshape(len(images), 1, 5, *crop, -1)
     return np.concatenate([crops, crops[..., ::-1, :]], axis=1).reshape(-1, *crops.shape[3:])

@@ -8,8 +8,10 @@ into a NetParameter, each layer after the layers it needs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from google.protobuf.message import Message
 
 from .proto import caffe_pb2
 
@@ -23,14 +25,14 @@ def param_name_dict() -> dict[str, str]:
     return {
         field.message_type.name.removesuffix("Parameter"): field.name.removesuffix("_param")
         for field in fields
-        if field.name.endswith("_param")
+        if field.message_type and field.name.endswith("_param")
     }
 
 
 _param_names = param_name_dict()
 
 
-def assign_proto(proto, name: str, value) -> None:
+def assign_proto(proto: Message, name: str, value: Any) -> None:
     """Set the field `name` of a message: a dict fills a message, a list a repeated field.
 
     A single value or dict for a repeated field counts as a list of one.
@@ -51,6 +53,10 @@ def assign_proto(proto, name: str, value) -> None:
         setattr(proto, name, value)
 
 
+_Made = dict["Function", caffe_pb2.LayerParameter]  # the layers that are in the net already
+_Names = dict["Top | Function", str]
+
+
 class Top:
     """The `n`-th output of the layer `fn`."""
 
@@ -58,18 +64,18 @@ class Top:
         self.fn = fn
         self.n = n
 
-    def to_proto(self):
+    def to_proto(self) -> caffe_pb2.NetParameter:
         """NetParameter of this top's layer and all it needs."""
         return to_proto(self)
 
-    def _to_proto(self, layers, names, autonames):
-        return self.fn._to_proto(layers, names, autonames)
+    def _to_proto(self, layers: _Made, names: _Names, autonames: Counter[str]) -> None:
+        self.fn._to_proto(layers, names, autonames)
 
 
 class Function:
     """A layer of type `type_name` on the tops `inputs`; `params` are the fields of its message."""
 
-    def __init__(self, type_name: str, inputs: Iterable[Top], params: dict[str, Any]):
+    def __init__(self, type_name: str, inputs: Sequence[Top], params: dict[str, Any]):
         for index, bottom in enumerate(inputs):
             if not isinstance(bottom, Top):
                 raise TypeError(
@@ -83,16 +89,16 @@ class Function:
         self.in_place = self.params.pop("in_place", False)
         self.tops = tuple(Top(self, n) for n in range(self.ntop))
 
-    def _auto_name(self, autonames) -> str:
+    def _auto_name(self, autonames: Counter[str]) -> str:
         autonames[self.type_name] += 1
         return f"{self.type_name}{autonames[self.type_name]}"
 
-    def _get_top_name(self, top, names, autonames) -> str:
+    def _get_top_name(self, top: Top, names: _Names, autonames: Counter[str]) -> str:
         if top not in names:
             names[top] = self._auto_name(autonames)
         return names[top]
 
-    def _get_name(self, names, autonames) -> str:
+    def _get_name(self, names: _Names, autonames: Counter[str]) -> str:
         """The layer's name: that of its first top."""
         if self not in names:
             if self.ntop > 0:
@@ -101,7 +107,7 @@ class Function:
                 names[self] = self._auto_name(autonames)
         return names[self]
 
-    def _to_proto(self, layers, names, autonames) -> None:
+    def _to_proto(self, layers: _Made, names: _Names, autonames: Counter[str]) -> None:
         if self in layers:
             return
         layer = caffe_pb2.LayerParameter(type=self.type_name)
@@ -117,13 +123,13 @@ class Function:
             self._assign(layer, name, value)
         layers[self] = layer
 
-    def _assign(self, layer, name: str, value) -> None:
+    def _assign(self, layer: caffe_pb2.LayerParameter, name: str, value: Any) -> None:
         """Set a field of the type's own message if that has one of this name, else of `layer`."""
         own = _param_names.get(self.type_name, "") + "_param"
-        fields = layer.DESCRIPTOR.fields_by_name
-        inside = own in fields and name in fields[own].message_type.fields_by_name
+        message = getattr(layer, own, layer)
+        inside = name in message.DESCRIPTOR.fields_by_name
         try:
-            assign_proto(getattr(layer, own) if inside else layer, name, value)
+            assign_proto(message if inside else layer, name, value)
         except (AttributeError, TypeError, ValueError) as error:
             kind = AttributeError if isinstance(error, AttributeError) else TypeError
             raise kind(
@@ -131,13 +137,14 @@ class Function:
             ) from error
 
 
-def to_proto(*tops: Top | Function):
+def to_proto(*tops: Top | Function) -> caffe_pb2.NetParameter:
     """NetParameter of the layers that `tops` need; every top gets an automatic name."""
     return _net(tops, {})
 
 
-def _net(tops, names):
-    layers, autonames = {}, Counter()
+def _net(tops: Iterable[Top | Function], names: _Names) -> caffe_pb2.NetParameter:
+    layers: _Made = {}
+    autonames: Counter[str] = Counter()
     for top in tops:
         top._to_proto(layers, names, autonames)
     return caffe_pb2.NetParameter(layer=layers.values())
@@ -146,7 +153,9 @@ def _net(tops, names):
 class NetSpec:
     """Named tops. Attributes and items are the same: `n.conv1`, `n["conv1"]`."""
 
-    def __init__(self):
+    tops: dict[str, Top | Function]
+
+    def __init__(self) -> None:
         super().__setattr__("tops", {})
 
     def __setattr__(self, name: str, value: Top | Function) -> None:
@@ -176,10 +185,10 @@ class NetSpec:
     def vals(self) -> list[Top | Function]:
         return list(self.tops.values())
 
-    def update(self, *args, **kwargs) -> None:
+    def update(self, *args: Any, **kwargs: Top | Function) -> None:
         self.tops.update(*args, **kwargs)
 
-    def to_proto(self):
+    def to_proto(self) -> caffe_pb2.NetParameter:
         """NetParameter of everything assigned here and what it needs."""
         return _net(self.tops.values(), {top: name for name, top in self.tops.items()})
 
@@ -194,7 +203,7 @@ class Layers:
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def layer_fn(*args, **kwargs):
+        def layer_fn(*args: Top, **kwargs: Any) -> Top | tuple[Top, ...] | Function:
             fn = Function(name, args, kwargs)
             if fn.ntop == 0:
                 return fn

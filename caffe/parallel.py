@@ -1,5 +1,7 @@
 """Caffe's settings for one solver of several. This engine runs one solver, on one device."""
 
+from typing import NoReturn
+
 from .core.errors import CaffeError
 
 _solver_count = 1
@@ -49,7 +51,7 @@ class NCCL:
         _refuse()
 
 
-def _refuse() -> None:
+def _refuse() -> NoReturn:
     raise CaffeError(
         "training on several GPUs (NCCL) is not supported; train on one, with a larger batch or "
         "iter_size"

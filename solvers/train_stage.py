@@ -24,8 +24,9 @@ from tqdm import tqdm
 import caffe
 import command_line
 import nets
-from caffe.core import files
+from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
+from caffe.proto.text import prototxt
 from data.custom import NAMES, find, layout
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
@@ -88,14 +89,14 @@ def _solver(stage: Stage, continues: bool):
             normalize=stage.normalize,
             seed=stage.seed,
         )
-        path, text = stage.folder / name, files.prototxt(net)
+        path, text = stage.folder / name, prototxt(net)
         if continues and path.exists() and path.read_text() != text:
             raise ValueError(
                 f"{path} is of another net, dataset or regime than this command asks for, and "
                 f"{stage.folder} holds its snapshots: choose another folder (--out), or start "
                 "again there (RESUME=0, --restart)"
             )
-        files.write_text(path, text)
+        write_text(path, text)
     param = caffe_pb2.SolverParameter()
     param.CopyFrom(stage.solver)
     param.train_net = str(stage.folder / names["train"])
@@ -103,7 +104,7 @@ def _solver(stage: Stage, continues: bool):
     param.snapshot_prefix = str(stage.folder / "snapshot" / "train")
     param.random_seed = stage.seed
     path = stage.folder / "solver.prototxt"
-    files.write_text(path, files.prototxt(param))
+    write_text(path, prototxt(param))
     (stage.folder / "snapshot").mkdir(exist_ok=True)
     return caffe.get_solver(str(path))
 

@@ -155,6 +155,7 @@ def _file(level: int, folder: str) -> logging.Handler:
             f"{folder}: cannot be written ({error.strerror or error}); "
             "GLOG_log_dir and -log_dir name an existing folder"
         ) from None
+    assert handler.stream is not None  # open, for it was not told to delay
     handler.stream.write(
         f"Log file created at: {time.strftime('%Y/%m/%d %H:%M:%S')}\n"
         f"Running on machine: {host}\n"

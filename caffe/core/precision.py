@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import torch
 
 from .errors import CaffeError
 
 PRECISIONS = ("fp32", "tf32", "bf16")
-MAY_ROUND = (torch.backends.cudnn, torch.backends.cuda.matmul)  # to TF32, on a GPU
+# What may round to TF32, on a GPU. Any: torch does not declare the first one's allow_tf32.
+MAY_ROUND: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
 
 _precision = "fp32"
 _for_now: ContextVar[str | None] = ContextVar("precision", default=None)

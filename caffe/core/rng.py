@@ -1,5 +1,7 @@
 """The engine's random numbers: a generator for each device, seeded as Caffe's."""
 
+import os
+
 import torch
 
 from .device import current_device
@@ -62,6 +64,26 @@ def generators_at(states: dict[str, bytes]) -> Generators:
 def set_generators(generators: Generators) -> None:
     """Draw from these generators from now on."""
     _generators.update(generators)
+
+
+_at_fork: dict[str, bytes] = {}
+
+
+def _note_states() -> None:
+    """Wait until no thread draws: in a forked process its generator would be locked for ever."""
+    on = torch.device("cpu")
+    if on in _generators:
+        _at_fork[on.type] = _generators[on].get_state().numpy().tobytes()
+
+
+def _draw_on() -> None:
+    for on in [on for on in _generators if on.type in _at_fork]:
+        _generators[on] = torch.Generator(on)
+        _generators[on].set_state(torch.frombuffer(bytearray(_at_fork[on.type]), dtype=torch.uint8))
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_note_states, after_in_child=_draw_on)
 
 
 def _devices() -> set[torch.device]:

@@ -55,7 +55,7 @@ class Memory:
     @property
     def held(self) -> np.ndarray | None:
         """The numpy array over the tensor itself, while a script holds it or a view of it."""
-        return self._exported and self._exported()
+        return None if self._exported is None else self._exported()
 
     def tensor(self, shape: tuple[int, ...]) -> torch.Tensor:
         """The values on the current device, for reading; does not require grad."""
@@ -79,6 +79,7 @@ class Memory:
         return self._own().view(shape)
 
     def _own(self) -> torch.Tensor:
+        assert self._tensor is not None
         converts = self._tensor.dtype != torch.float32
         if self._borrowed or converts or not self._tensor.is_contiguous():
             self._tensor = self._tensor.to(
@@ -96,7 +97,7 @@ class Memory:
         self.changes()
         self._deferred = None
         self.dtype = tensor.dtype
-        if self.held is not None:
+        if self.held is not None and self._tensor is not None:  # what is held is over a tensor
             self._tensor.data.copy_(tensor.reshape(self._tensor.shape))
         else:
             self._tensor, self._borrowed = tensor, borrowed
@@ -113,7 +114,7 @@ class Memory:
         """Set to zero: memory that nobody holds is dropped, not filled."""
         self.changes()
         self._deferred = None
-        if self.held is not None:
+        if self.held is not None and self._tensor is not None:
             self._tensor.data.zero_()
         else:
             self._tensor = None
@@ -124,7 +125,7 @@ class Memory:
         self._compute()
         self.changes()
         if self._tensor is None:
-            self.tensor(shape)
+            self._tensor = _zeros(shape, current_device())
         if numpy_sees(self._tensor):
             array = self.held
             if array is None:
@@ -135,6 +136,7 @@ class Memory:
                 self._download()
             self._host_is_current = self._host_is_newer = True
             array = self._host
+            assert array is not None
         return array.reshape(shape)
 
     def defer(self, deferred: Deferred) -> None:
@@ -167,7 +169,7 @@ class Memory:
         """Whether what is written to the other one may show here: it is this, or in its storage."""
         if self._tensor is None or other._tensor is None:
             return self is other
-        storages = (memory._tensor.untyped_storage().data_ptr() for memory in (self, other))
+        storages = (tensor.untyped_storage().data_ptr() for tensor in (self._tensor, other._tensor))
         return self is other or len(set(storages)) == 1
 
     def stand_in(self) -> Memory:
@@ -189,10 +191,12 @@ class Memory:
                 deferred.before_change(self)
 
     def _upload(self) -> None:
+        assert self._host is not None
         self._tensor = self._own().view(self._host.shape).copy_(torch.from_numpy(self._host))
         self._host_is_newer = False
 
     def _download(self) -> None:
+        assert self._tensor is not None
         if self._host is None or self._host.size != self._tensor.numel():
             self._host = np.empty(self._tensor.shape, np.float32)
         torch.from_numpy(self._host).copy_(self._tensor.reshape(self._host.shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -103,13 +103,16 @@ def _model(net: Net, shapes: Shapes, open_axes: bool) -> bytes:
             raise CaffeError(f"net '{net.name}': torch cannot export it: {error}") from None
         finally:
             loggers.level = level
+    assert program is not None  # torch gives none to the older exporter only
     return program.model_proto.SerializeToString()
 
 
 def _difference(net: Net, shapes: Shapes, session: onnxruntime.InferenceSession) -> float:
     """Runs both on the same numbers; the largest difference relative to the largest output."""
     rng = np.random.RandomState(0)
-    inputs = {name: rng.randn(*shape).astype(np.float32) for name, shape in shapes.items()}
+    inputs: dict[str, Any] = {
+        name: rng.randn(*shape).astype(np.float32) for name, shape in shapes.items()
+    }
     before = {name: net.blobs[name].shape for name in inputs}
     for name, value in inputs.items():
         net.blobs[name].reshape(*value.shape)

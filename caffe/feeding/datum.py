@@ -13,7 +13,8 @@ from . import images
 def parse_datum(data: bytes | memoryview, where: object) -> caffe_pb2.Datum:
     """The Datum that an item's value holds; `where` names the item in the CaffeError."""
     try:
-        return caffe_pb2.Datum.FromString(data)
+        # types-protobuf wants bytes, of which a memoryview would be a copy
+        return caffe_pb2.Datum.FromString(data)  # type: ignore[arg-type]
     except DecodeError:
         raise CaffeError(f"{where}: not a Datum ({len(data)} bytes that do not parse)") from None
 

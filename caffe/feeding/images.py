@@ -8,7 +8,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -43,7 +43,7 @@ def decode(data: bytes, color: bool | None = None) -> np.ndarray:
 
 
 @contextmanager
-def opened(data: bytes, formats: Sequence[str] = FORMATS) -> Iterator[Image.Image]:
+def opened(data: bytes, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
     """An encoded image, nothing but its header read; what is wrong with it is a CaffeError."""
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
@@ -84,7 +84,7 @@ def read_file(path: PathLike) -> bytes:
 
 
 def _check_size(image: Image.Image, size: int) -> None:
-    most = max(FREE_PIXELS, size * PIXELS_PER_BYTE.get(image.format, MOST_PIXELS_PER_BYTE))
+    most = max(FREE_PIXELS, size * PIXELS_PER_BYTE.get(image.format or "", MOST_PIXELS_PER_BYTE))
     if math.prod(image.size) > most:
         raise CaffeError(
             f"an encoded image claims {image.width} x {image.height} pixels, more than its {size} "

@@ -83,7 +83,7 @@ class Transformer:
             raise CaffeError(
                 f"crop_size {crop} is larger than the image of height {height}, width {width}"
             )
-        if self.mean_file is not None and self.mean.shape != image:
+        if self.mean_file and self.mean is not None and self.mean.shape != image:
             raise CaffeError(
                 f"mean file {self.mean_file} is of shape {self.mean.shape}, the image of {image}; "
                 "they must be equal"

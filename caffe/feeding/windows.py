@@ -38,7 +38,8 @@ def read_windows(
     Raises CaffeError naming the file and the image at which it goes wrong.
     """
     words = _words(path)
-    paths, foreground, background, channels = [], [], [], 0
+    paths: list[str] = []
+    foreground, background, channels = [], [], 0
     for mark in words:
         place = f"{path}: image {len(paths)}"
         try:

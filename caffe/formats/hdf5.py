@@ -9,6 +9,7 @@ gave neither a crash nor a hang, so h5py may read; pyfive, in pure Python, is no
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import h5py
 import numpy as np
@@ -90,7 +91,8 @@ def _single(parent: h5py.Group, name: str, kinds: str) -> int | bytes:
     return values.item()
 
 
-def _node(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
+def _node(parent: h5py.Group, name: str) -> Any:
+    """A group, a dataset, another kind of node, or None where there is no such name."""
     link = parent.get(name, getlink=True)
     check(not isinstance(link, h5py.ExternalLink), f"{parent.name}/{name} lies in another file")
     return parent.get(name)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from ..core.errors import CaffeError
 from ..core.files import PathLike
@@ -284,13 +284,13 @@ def _blocks(items: list[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, byte
             first, size = i, 0
 
 
-def _append(file, block: bytes) -> tuple[int, int]:
+def _append(file: BinaryIO, block: bytes) -> tuple[int, int]:
     """Write a block; its (place, size)."""
     place = file.tell()
     file.write(block + trailer_of(block))
     return place, len(block)
 
 
-def _flush(file) -> None:
+def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())

@@ -45,7 +45,7 @@ class AbsVal(LayerType):
             f"does not work in place; give its top another name than '{self.spec.bottom[0]}'",
         )
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return bottoms[0].abs()
 
 
@@ -53,7 +53,7 @@ class AbsVal(LayerType):
 class BNLL(LayerType):
     """log(1 + exp(x)), the binomial normal log likelihood."""
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return F.softplus(bottoms[0], threshold=50)
 
 
@@ -61,13 +61,13 @@ class BNLL(LayerType):
 class ELU(LayerType):
     """x, and alpha * (exp(x) - 1) below 0; its gradient at 0 is alpha."""
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return F.elu(bottoms[0], self.spec.elu_param.alpha)
 
 
 @layer_type("Sigmoid")
 class Sigmoid(LayerType):
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return torch.sigmoid(bottoms[0])
 
 
@@ -75,14 +75,14 @@ class Sigmoid(LayerType):
 class Swish(LayerType):
     """x * sigmoid(beta * x)."""
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         return x * torch.sigmoid(self.spec.swish_param.beta * x)
 
 
 @layer_type("TanH")
 class TanH(LayerType):
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return torch.tanh(bottoms[0])
 
 
@@ -92,6 +92,6 @@ class Threshold(LayerType):
 
     diff_bottoms = staticmethod(lambda index: False)
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         return (x > self.spec.threshold_param.threshold).to(x.dtype)

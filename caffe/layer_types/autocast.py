@@ -6,7 +6,10 @@ float32, and so does a layer whose top counts as a loss. torch.autocast is no he
 leaves in bfloat16 is not the same on the CPU and on a GPU (softmax: on the CPU only).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,8 +17,11 @@ from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.precision import current_precision
 
+if TYPE_CHECKING:
+    from .base import LayerType
 
-def bottoms(layer, blobs: Sequence[Blob]) -> list[torch.Tensor]:
+
+def bottoms(layer: LayerType, blobs: Sequence[Blob]) -> list[torch.Tensor]:
     """The data of a layer's bottoms, float32 or bfloat16: as the layer takes it."""
     if _takes_bfloat16(layer):
         # A blob that a script looks at is float32 from then on: that must not change gradients.
@@ -23,12 +29,12 @@ def bottoms(layer, blobs: Sequence[Blob]) -> list[torch.Tensor]:
     return [blob.data_tensor().float() for blob in blobs]
 
 
-def taken(layer, bottom: torch.Tensor) -> torch.Tensor:
+def taken(layer: LayerType, bottom: torch.Tensor) -> torch.Tensor:
     """As `bottoms`, of one bottom's data."""
     return bottom if _takes_bfloat16(layer) else bottom.float()
 
 
-def multiplied(layer, x: torch.Tensor) -> torch.Tensor:
+def multiplied(layer: LayerType, x: torch.Tensor) -> torch.Tensor:
     """A bottom or a parameter as the layer computes with it: of a matrix product, rounded."""
     if not _is_rounded(layer):
         return x
@@ -37,12 +43,14 @@ def multiplied(layer, x: torch.Tensor) -> torch.Tensor:
     return x.bfloat16().to(torch.bfloat16 if current_device().type == "cuda" else torch.float32)
 
 
-def given(layer, top: torch.Tensor) -> torch.Tensor:
+def given(layer: LayerType, top: torch.Tensor) -> torch.Tensor:
     """A top as the layer gives it: of a matrix product, what it has computed is rounded."""
     return top.bfloat16() if _is_rounded(layer) else top
 
 
-def tops(layer, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> list[torch.Tensor]:
+def tops(
+    layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]
+) -> list[torch.Tensor]:
     """A layer's tops from its bottoms, which are `taken`, and its parameters in float32."""
     bottoms, params = ([multiplied(layer, x) for x in xs] for xs in (bottoms, params))
     tops = layer.expression(bottoms, params)
@@ -50,13 +58,13 @@ def tops(layer, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> list
     return [given(layer, top) for top in tops]
 
 
-def _takes_bfloat16(layer) -> bool:
+def _takes_bfloat16(layer: LayerType) -> bool:
     return _may_use_bfloat16(layer) and (layer.matrix_product or layer.passes_on)
 
 
-def _is_rounded(layer) -> bool:
+def _is_rounded(layer: LayerType) -> bool:
     return _may_use_bfloat16(layer) and layer.matrix_product
 
 
-def _may_use_bfloat16(layer) -> bool:
+def _may_use_bfloat16(layer: LayerType) -> bool:
     return current_precision() == "bf16" and not any(layer.spec.loss_weight)

@@ -8,7 +8,7 @@ writes in between, Python layers in the middle and in-place layers what they are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
@@ -16,6 +16,9 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from ..core.blob import Blob
 from ..core.synced_memory import Memory
 from . import autocast
+
+if TYPE_CHECKING:
+    from .base import LayerType
 
 
 class Record(NamedTuple):
@@ -30,11 +33,11 @@ class _Enter(torch.autograd.Function):
     """Lets torch's graph begin at x without keeping x alive, as a leaf tensor would."""
 
     @staticmethod
-    def forward(ctx, anchor: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: object, anchor: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         return x.view_as(x)
 
 
-def forward(layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+def forward(layer: LayerType, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     """Compute a layer's tops; record it if the net will want its gradients."""
     tops = _run(layer, bottom, overwritten=top)
     bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
@@ -46,16 +49,18 @@ def forward(layer, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
 
 
 def backward(
-    layer, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    layer: LayerType, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
 ) -> None:
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
     if layer.record is None:
         _run(layer, bottom)
+    assert layer.record is not None
     top_edges, bottom_edges, params = layer.record
     params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
     pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
     wanted = [i for i in bottom_edges if propagate_down[i]]
-    inputs = [bottom_edges[i] for i in wanted] + list(params.values())
+    # Any: torch's types know tensors or edges, not both in one list.
+    inputs: list[Any] = [*(bottom_edges[i] for i in wanted), *params.values()]
     grads: Sequence[torch.Tensor | None] = [None] * len(inputs)
     if pairs and inputs:
         outputs, diffs = zip(*pairs, strict=True)
@@ -77,7 +82,9 @@ def backward(
             layer.blobs[i]._diff.accumulate(own(grad))
 
 
-def _run(layer, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()) -> Sequence[torch.Tensor]:
+def _run(
+    layer: LayerType, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()
+) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
     xs = autocast.bottoms(layer, bottom)
     read = Memory.own if layer.updates_params else Memory.tensor

@@ -170,7 +170,7 @@ class LayerType:
             )
         self.in_memory(autograd.backward, top, propagate_down, bottom)
 
-    def in_memory(self, do: Callable[..., T], *args) -> T:
+    def in_memory(self, do: Callable[..., T], *args: object) -> T:
         """do(self, *args), with a CaffeError that names the layer where memory ends."""
         try:
             return do(self, *args)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
-from .base import LayerType, Margins, Shape, Window, layer_type
+from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
 # From so many weights on (fc6, fc7) a convolution is computed as a product of matrices.
 MANY_WEIGHTS = 1 << 22
@@ -103,7 +103,9 @@ class Windowed(LayerType):
         x = x.permute(0, 1, *(i + self.spatial for i in outer), *outer)
         return x.flatten(1, 1 + self.spatial)
 
-    def _spatial(self, name: str, hw: str | None, values, default: int | None) -> tuple[int, ...]:
+    def _spatial(
+        self, name: str, hw: str | None, values: Sequence[int], default: int | None
+    ) -> tuple[int, ...]:
         """A value for each spatial axis from `name`, or from `hw`_h and `hw`_w."""
         conv = self.spec.convolution_param
         if hw and (conv.HasField(f"{hw}_h") or conv.HasField(f"{hw}_w")):
@@ -129,7 +131,7 @@ class Im2col(Windowed):
         (shape,) = shapes
         return [self.out_shape(shape, shape[self.channel_axis] * math.prod(self.kernel))]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         (top,) = self.top_shapes([tuple(x.shape)])
         return self.batched(lambda x: self.columns(x, top[self.channel_axis + 1 :]), x)
@@ -176,7 +178,7 @@ class Convolution(Windowed):
             )
         return tops
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         weight, bias = params[0], params[1] if len(params) > 1 else None
         return [self.batched(lambda x: self.convolve(x, weight, bias), x) for x in bottoms]
 
@@ -237,7 +239,7 @@ class Convolution(Windowed):
         x: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        padding: tuple[int, int],
+        padding: Shape,
     ) -> torch.Tensor:
         """The weights as they are, times the windows of some rows of the top at a time."""
         matrix = weight.flatten(1)
@@ -259,15 +261,14 @@ class Convolution(Windowed):
                 to.flatten(1).addmm_(d, w.T, beta=beta, alpha=alpha)
                 beta = 1
 
-    def _sizes(self, x: torch.Tensor, padding: tuple[int, int]) -> tuple[int, int]:
-        return tuple(
+    def _sizes(self, x: torch.Tensor, padding: Shape) -> tuple[int, int]:
+        rows, columns = (
             (x.shape[2 + i] + 2 * padding[i] - self.extent(i)) // self.stride[i] + 1
             for i in range(2)
         )
+        return rows, columns
 
-    def _rows(
-        self, x: torch.Tensor, padding: tuple[int, int]
-    ) -> Iterator[tuple[range, torch.Tensor]]:
+    def _rows(self, x: torch.Tensor, padding: Shape) -> Iterator[tuple[range, torch.Tensor]]:
         """Rows of the top, and (N, channels * kernel, positions): what their windows show."""
         rows, columns = self._sizes(x, padding)
         x = F.pad(x, (padding[1], padding[1], padding[0], padding[0])) if any(padding) else x

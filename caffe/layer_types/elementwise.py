@@ -25,7 +25,7 @@ class Dropout(LayerType):
         ratio = self.spec.dropout_param.dropout_ratio
         self.check(0 <= ratio < 1, f"dropout_ratio must lie in [0, 1); found {ratio:g}")
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         if self.phase == caffe_pb2.TEST:
             return x
@@ -66,7 +66,7 @@ class Eltwise(LayerType):
             )
         return [shapes[0]]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         operation = self.spec.eltwise_param.operation
         if operation == caffe_pb2.EltwiseParameter.SUM:
             coeff = self.spec.eltwise_param.coeff or [1.0] * len(bottoms)
@@ -89,7 +89,7 @@ class Eltwise(LayerType):
 class Clip(LayerType):
     """min(max(x, min), max); the gradient passes from min to max, both included."""
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         clip = self.spec.clip_param
         # One after the other: where min exceeds max, min it is.
         return bottoms[0].clamp(max=clip.max).clamp(min=clip.min)
@@ -115,7 +115,7 @@ class Exp(LayerType):
         self.inner = log_base * exp.scale
         self.outer = torch.tensor(log_base * exp.shift).exp().item()  # inf where it is too large
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return (bottoms[0] * self.inner).exp() * self.outer
 
 
@@ -127,7 +127,7 @@ class Log(LayerType):
         self.log_base = log_of_base(self, self.spec.log_param.base)
         self.check(self.log_base != 0, "a base of 1 has no logarithm")
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         log = self.spec.log_param
         return (bottoms[0] * log.scale + log.shift).log() * (1 / self.log_base)
 
@@ -136,7 +136,7 @@ class Log(LayerType):
 class Power(LayerType):
     """(shift + scale * x)^power; not a function of x where scale or power is 0."""
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         power = self.spec.power_param
         if power.scale * power.power == 0:

@@ -59,7 +59,8 @@ class DummyData(LayerType):
         legacy = {name: getattr(dummy, name) for name in ("num", "channels", "height", "width")}
         if any(map(len, legacy.values())):
             self.check(not dummy.shape, "either shape or num, channels, height, width")
-            given = list(zip(*(self._for_tops(dims, n) for n, dims in legacy.items()), strict=True))
+            dims = (self._for_tops(values, name) for name, values in legacy.items())
+            given: Sequence[Sequence[int]] = list(zip(*dims, strict=True))
         else:
             given = self._for_tops([s.dim for s in dummy.shape], "shape")
         for blob, shape in zip(top, given, strict=True):

@@ -25,7 +25,7 @@ class Softmax(LayerType):
     def setup(self, shapes: list[Shape]) -> None:
         self.axis(self.spec.softmax_param.axis, shapes[0])
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return F.softmax(bottoms[0], self.spec.softmax_param.axis)
 
 
@@ -138,7 +138,7 @@ class SoftmaxLoss(Loss, Labelled):
         """
         raise NotImplementedError
 
-    def expression(self, bottoms, params) -> Tensors:
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, label, *more = bottoms
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
         target = self.labels(label, classes).reshape(outer, inner)
@@ -157,9 +157,12 @@ class SoftmaxWithLoss(SoftmaxLoss):
     def class_axis(self) -> int:
         return self.spec.softmax_param.axis
 
-    def losses(self, log_prob, target, more):
-        ignored = -100 if self.ignored() is None else self.ignored()
-        losses = F.nll_loss(log_prob, target, reduction="none", ignore_index=ignored)
+    def losses(
+        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        ignored = self.ignored()
+        index = -100 if ignored is None else ignored
+        losses = F.nll_loss(log_prob, target, reduction="none", ignore_index=index)
         # Caffe takes log(max(p, FLT_MIN)), but its gradient knows nothing of the max.
         return with_gradient(losses.clamp(max=-LOG_FLT_MIN), losses, 1)
 
@@ -201,10 +204,13 @@ class InfogainLoss(SoftmaxLoss):
         )
         return tops
 
-    def losses(self, log_prob, target, more):
+    def losses(
+        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
         classes = log_prob.shape[1]
         matrix = more[0].detach() if more else self.matrix.to(log_prob)
-        ignored = target == self.ignored() if self.ignored() is not None else target < 0
+        label = self.ignored()
+        ignored = target == label if label is not None else target < 0
         rows = matrix.reshape(classes, classes)[target.masked_fill(ignored, 0)]
         weight = rows.movedim(2, 1).masked_fill(ignored.unsqueeze(1), 0)
         floored = with_gradient(log_prob.clamp(min=math.log(LOG_THRESHOLD)), log_prob, 1)
@@ -229,7 +235,7 @@ class ItemLoss(Loss, Labelled):
         """Losses, to be summed. x: items x classes; target: items x 1."""
         raise NotImplementedError
 
-    def expression(self, bottoms, params) -> torch.Tensor:
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, label = bottoms
         x = x.reshape(x.shape[0], math.prod(x.shape[1:]))
         target = self.labels(label, x.shape[1]).reshape(-1, 1)
@@ -240,7 +246,7 @@ class ItemLoss(Loss, Labelled):
 class MultinomialLogisticLoss(ItemLoss):
     """-log of the true class's probability (multinomial_logistic_loss_layer.cpp)."""
 
-    def losses(self, x, target):
+    def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         p = x.gather(1, target)
         floored = p.clamp(min=LOG_THRESHOLD)
         return with_gradient(-floored.log(), p, -1 / floored)
@@ -250,7 +256,7 @@ class MultinomialLogisticLoss(ItemLoss):
 class HingeLoss(ItemLoss):
     """max(0, 1 - x) of the true class, max(0, 1 + x) of all others; L2: squared."""
 
-    def losses(self, x, target):
+    def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         margins = F.relu(1 + torch.where(_one_hot(x, target), -x, x))
         l2 = self.spec.hinge_loss_param.norm == caffe_pb2.HingeLossParameter.L2
         return margins.square() if l2 else margins
@@ -283,11 +289,12 @@ class Accuracy(Labelled):
         self.check(top_k <= classes, f"top_k {top_k} exceeds the {classes} classes")
         return [(), (classes,)][: len(self.spec.top)]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, label = (b.detach() for b in bottoms)
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
         target = self.labels(label, classes).reshape(outer, 1, inner)
-        valid = target != self.ignored() if self.ignored() is not None else target >= 0
+        ignored = self.ignored()
+        valid = target != ignored if ignored is not None else target >= 0
         target = target.where(valid, 0)
         x = x.reshape(outer, classes, inner)
         as_high = (x >= x.gather(1, target)).sum(1, keepdim=True) - 1

@@ -29,7 +29,7 @@ class LRN(LayerType):
         self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")
         return shapes
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         lrn = self.spec.lrn_param
         size = lrn.local_size
@@ -84,14 +84,16 @@ class BatchNorm(LayerType):
         )
         return shapes
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         norm = self.spec.batch_norm_param
         if x.dim() == 1:
             return self._normalise(x.unsqueeze(1), params, norm).squeeze(1)
         return self._normalise(x, params, norm)
 
-    def _normalise(self, x, params, norm):
+    def _normalise(
+        self, x: torch.Tensor, params: list[torch.Tensor], norm: caffe_pb2.BatchNormParameter
+    ) -> torch.Tensor:
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
             factor = 0 if scale == 0 else 1 / scale
@@ -121,7 +123,7 @@ class MVN(LayerType):
         self.check(len(shape) <= 4, f"needs at most 4 axes; found shape {shape}")
         return [shape + (1,) * (4 - len(shape))]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         mvn = self.spec.mvn_param
         x = x.reshape(self.top_shapes([tuple(x.shape)])[0])

@@ -1,11 +1,13 @@
 """Layers that pool: Pooling, SPP."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 
 from ..core.rng import generator
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, Window, layer_type
+from .base import LayerType, Shape, Tensors, Window, layer_type
 from .windows import window_sums
 
 
@@ -93,7 +95,7 @@ class Pooling(LayerType):
             steps = torch.sym_min(steps, (size + self.pad[i] - 1) // self.stride[i])
         return steps + 1
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
         kernel = self.kernel or tuple(x.shape[2:])
         pooled = self.top_shapes([tuple(x.shape)])[0][2:]
@@ -103,7 +105,7 @@ class Pooling(LayerType):
             return self._stochastic(x, kernel, pooled)
         return self._maximum(x, kernel, pooled)
 
-    def _torch_rounding(self, kernel) -> bool | None:
+    def _torch_rounding(self, kernel: Shape) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
         pool = self.spec.pooling_param
         ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
@@ -118,7 +120,7 @@ class Pooling(LayerType):
                 return None
         return ceil
 
-    def _padding(self, x: torch.Tensor, kernel, pooled) -> tuple[int, int, int, int]:
+    def _padding(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> tuple[int, int, int, int]:
         """F.pad's arguments that make every window whole."""
         ends = [
             torch.sym_max(
@@ -128,14 +130,16 @@ class Pooling(LayerType):
         ]
         return (self.pad[1], ends[1], self.pad[0], ends[0])
 
-    def _maximum(self, x: torch.Tensor, kernel, pooled):
+    def _maximum(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> Tensors:
         mask = len(self.spec.top) == 2
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
-            out = F.max_pool2d(
-                x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=mask
+            if not mask:
+                return F.max_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
+            out, at = F.max_pool2d(
+                x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=True
             )
-            return [out[0], out[1].to(x.dtype)] if mask else out
+            return [out, at.to(x.dtype)]
         padding = self._padding(x, kernel, pooled)
         padded = F.pad(x, padding, value=-torch.finfo(x.dtype).max)  # Caffe's -FLT_MAX
         out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
@@ -145,7 +149,7 @@ class Pooling(LayerType):
         at = (at // width - padding[2]) * x.shape[3] + at % width - padding[0]
         return [out, at.to(x.dtype)]
 
-    def _average(self, x: torch.Tensor, kernel, pooled):
+    def _average(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> torch.Tensor:
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
@@ -159,7 +163,7 @@ class Pooling(LayerType):
             extents.append((end - start).to(x.dtype))
         return sums / torch.outer(*extents)
 
-    def _stochastic(self, x: torch.Tensor, kernel, pooled):
+    def _stochastic(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> torch.Tensor:
         padded = F.pad(x, self._padding(x, kernel, pooled))
         windows = padded.unfold(2, kernel[0], self.stride[0]).unfold(3, kernel[1], self.stride[1])
         windows = windows.flatten(4)
@@ -184,7 +188,7 @@ class Pooling(LayerType):
         self.check(
             default is not None or pool.HasField(name), f"{name} (or {hw}_h and {hw}_w) is missing"
         )
-        value = getattr(pool, name) if pool.HasField(name) else default
+        value = getattr(pool, name) if default is None or pool.HasField(name) else default
         return (value, value)
 
 
@@ -211,9 +215,10 @@ class SPP(LayerType):
             return tops
         return [(shape[0], shape[1] * sum(h * w for _, _, h, w in tops))]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
-        tops = [level.expression(bottoms, params) for level in self._levels(tuple(x.shape))]
+        levels = self._levels(tuple(x.shape))
+        tops: list[Any] = [level.expression(bottoms, params) for level in levels]  # one top each
         return tops[0] if len(tops) == 1 else torch.cat([top.flatten(1) for top in tops], 1)
 
     def _levels(self, shape: Shape) -> list[Pooling]:

@@ -1,8 +1,10 @@
 """The Python layer: a class of the user's as a layer, and `caffe.Layer`, its base."""
 
 import importlib
+from typing import Any
 
 from ..core.blob import Blob, BlobVec
+from ..proto import caffe_pb2
 from .base import LayerType, layer_type
 
 
@@ -49,19 +51,19 @@ class PythonLayer(LayerType):
     bottoms = (0, None)
     tops = (0, None)
 
-    def __init__(self, spec, phase) -> None:
+    def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         super().__init__(spec, phase)
         cls = self._class(spec.python_param.module, spec.python_param.layer)
         self.instance = cls.__new__(cls)
         self.instance.param_str = spec.python_param.param_str
         self.instance.phase = phase
         self.instance.blobs = self.blobs
-        self.instance.__init__()
+        cls.__init__(self.instance)
 
     def _class(self, module: str, name: str) -> type[Layer]:
         self.check(bool(module and name), "python_param needs a module and a layer (its class)")
         try:
-            cls = getattr(importlib.import_module(module), name, None)
+            cls: Any = getattr(importlib.import_module(module), name, None)
         except ModuleNotFoundError as error:
             if f"{module}.".startswith(f"{error.name}."):
                 self.check(

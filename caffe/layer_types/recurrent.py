@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from ..core.blob import Blob
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Shape, Tensors, layer_type
 from .loss import with_gradient
 
 
@@ -49,7 +49,7 @@ class LSTMUnit(LayerType):
         )
         return [cell, cell]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         cell, gates, cont = bottoms
         return list(lstm_unit(cell, gates, cont.detach()))
 
@@ -133,7 +133,7 @@ class Recurrent(LayerType):
             for new, old in zip(self.next_state, self.state, strict=True)
         ]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, cont, *more = bottoms
         weight, bias, *params = params
         xs = F.linear(x.flatten(2), weight, bias)
@@ -175,7 +175,13 @@ class LSTM(Recurrent):
     states = 2  # hidden, cell
     gates = 4
 
-    def step(self, x, cont, state, params):
+    def step(
+        self,
+        x: torch.Tensor,
+        cont: torch.Tensor,
+        state: list[torch.Tensor],
+        params: list[torch.Tensor],
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         hidden, cell = state
         gates = F.linear(hidden * cont.unsqueeze(-1), params[0]) + x
         cell, hidden = lstm_unit(cell, gates, cont)
@@ -198,7 +204,13 @@ class RNN(Recurrent):
         self.add_param((param.num_output, param.num_output), param.weight_filler)
         self.add_param((param.num_output,), param.bias_filler)
 
-    def step(self, x, cont, state, params):
+    def step(
+        self,
+        x: torch.Tensor,
+        cont: torch.Tensor,
+        state: list[torch.Tensor],
+        params: list[torch.Tensor],
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         weight, out_weight, out_bias = params
         hidden = (F.linear(state[0] * cont.unsqueeze(-1), weight) + x).tanh()
         return F.linear(hidden, out_weight, out_bias).tanh(), [hidden]

@@ -6,7 +6,7 @@ import torch
 
 from ..core.blob import Blob
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Shape, Tensors, layer_type
 
 
 @layer_type("ArgMax")
@@ -37,7 +37,7 @@ class ArgMax(LayerType):
         )
         return [top]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x = bottoms[0].detach()
         argmax = self.spec.argmax_param
         (top,) = self.top_shapes([tuple(x.shape)])
@@ -72,7 +72,7 @@ class BatchReindex(LayerType):
         )
         return [(*indices, *shape[1:])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, index = bottoms[0], bottoms[1].detach()
         wrong = ~((index >= 0) & (index < x.shape[0]))
         if wrong.any():
@@ -133,7 +133,7 @@ class Filter(LayerType):
         for blob, shape in zip(top, shapes, strict=True):
             blob.reshape(chosen, *shape[1:])
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         *filtered, selector = bottoms
         chosen = selector.detach().flatten() != 0
         return [x[chosen] for x in filtered]
@@ -146,7 +146,7 @@ class Reduction(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         return [shapes[0][: self.axis(self.spec.reduction_param.axis, shapes[0])]]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         reduction = self.spec.reduction_param
         x = x.flatten(self.axis(reduction.axis, tuple(x.shape)))

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 
 from ..core.blob import Blob
-from .base import LayerType, Margins, Shape, Window, layer_type
+from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
 
 @layer_type("Concat")
@@ -36,7 +36,7 @@ class Concat(LayerType):
         total = sum(shape[self.along] for shape in shapes)
         return [(*shapes[0][: self.along], total, *shapes[0][self.along + 1 :])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return torch.cat(bottoms, self.along)
 
 
@@ -78,7 +78,7 @@ class Slice(LayerType):
             (*shape[: self.along], size, *shape[self.along + 1 :]) for size in self._sizes(shape)
         ]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
         return list(torch.split(x, self._sizes(tuple(x.shape)), self.along))
 
@@ -117,7 +117,7 @@ class Crop(LayerType):
             )
         return [top]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, like = bottoms
         (top,) = self.top_shapes([tuple(x.shape), tuple(like.shape)])
         for i, (offset, size) in enumerate(zip(self.offsets, top, strict=True)):
@@ -177,7 +177,7 @@ class Flatten(Reshaping):
         )
         return [(*shape[:start], math.prod(shape[start:end]), *shape[end:])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         return x.reshape(self.top_shapes([tuple(x.shape)])[0])
 
@@ -233,7 +233,7 @@ class Reshape(Reshaping):
         )
         return [tuple(dims)]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         return x.reshape(self._dims(tuple(x.shape)))
 
@@ -251,7 +251,7 @@ class Tile(LayerType):
         axis = self.axis(self.spec.tile_param.axis, shape)
         return [(*shape[:axis], shape[axis] * tiles, *shape[axis + 1 :])]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         tile = self.spec.tile_param
         return torch.cat([x] * tile.tiles, tile.axis)
@@ -267,7 +267,7 @@ class Split(LayerType):
     passes_on = True
     reads_values = False
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return [bottoms[0].view_as(bottoms[0]) for _ in self.spec.top]
 
 
@@ -279,5 +279,5 @@ class Silence(LayerType):
     tops = (0, 0)
     passes_on = True
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return []

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 import torch.nn.functional as F
 
 from ..proto import caffe_pb2
@@ -24,7 +25,7 @@ class EuclideanLoss(Loss):
         )
         return tops
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms
         return (x - target.reshape(x.shape)).square().sum() / x.shape[0] / 2
 
@@ -58,7 +59,7 @@ class ContrastiveLoss(Loss):
         )
         return tops
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         param = self.spec.contrastive_loss_param
         a, b = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms[:2])
         similar = bottoms[2].detach().flatten().trunc() != 0
@@ -92,7 +93,7 @@ class SigmoidCrossEntropyLoss(Loss):
         )
         return tops
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
         losses = F.binary_cross_entropy_with_logits(x, target, reduction="none")
         outer, inner = x.shape[0], math.prod(x.shape[1:])

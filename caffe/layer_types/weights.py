@@ -37,7 +37,7 @@ class InnerProduct(LayerType):
         )
         return [(*shapes[0][:axis], ip.num_output)]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         ip = self.spec.inner_product_param
         x = x.flatten(self.axis(ip.axis, tuple(x.shape)))
@@ -120,7 +120,7 @@ class Scale(AlongAxes):
         if self.param().bias_term:
             self.add_param(self.operand_shape, self.param().bias_filler)
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, factor, *bias = *bottoms, *params
         out = x * self.spread(factor, x)
         return out + self.spread(bias[0], x) if bias else out
@@ -136,7 +136,7 @@ class Bias(AlongAxes):
     def param(self) -> caffe_pb2.BiasParameter:
         return self.spec.bias_param
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, bias = *bottoms, *params
         return x + self.spread(bias, x)
 
@@ -163,7 +163,7 @@ class PReLU(LayerType):
         )
         return shapes
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return F.prelu(bottoms[0], params[0])
 
 
@@ -186,7 +186,7 @@ class Embed(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         return [(*shapes[0], self.spec.embed_param.num_output)]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         values, weight, *bias = *bottoms, *params
         index = values.long()
         rows = weight.shape[0]
@@ -213,7 +213,7 @@ class Parameter(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         return [self.blobs[0].shape]
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return params[0]
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:

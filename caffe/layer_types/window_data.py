@@ -61,17 +61,17 @@ class Windows(Source):
             pad = self.param.context_pad
             warp = expand(box, image.shape[:2], crop, pad, square, record.mirror)
         else:
-            warp = Warp(*box, crop, crop)
+            x1, y1, x2, y2 = box
+            warp = Warp(x1, y1, x2, y2, crop, crop)
         out = np.zeros((self.found.channels, crop, crop), np.float32)
         inner = out[:, warp.pad_h :, warp.pad_w :][:, : warp.height, : warp.width]
         inner[...] = warp(image, record.mirror)
         if self.means.mean is not None:
-            inner -= self._mean(warp)
+            inner -= self._mean(self.means.mean, warp)
         inner *= np.float32(self.transform.scale)
         return out, record.window[LABEL]
 
-    def _mean(self, warp: Warp) -> np.ndarray:
-        mean = self.means.mean
+    def _mean(self, mean: np.ndarray, warp: Warp) -> np.ndarray:
         if self.means.mean_file is None:
             return mean
         middle = (mean.shape[2] - self.transform.crop_size) // 2
@@ -115,7 +115,7 @@ class WindowData(Feed):
                 f"{param.source}: has no {kind} windows; of each batch {wanted} should be some",
             )
         source.means.check_values(channels=3)
-        if source.means.mean_file is not None:
+        if source.means.mean_file and source.means.mean is not None:
             shape = source.means.mean.shape
             need(
                 shape[0] == 3 and crop <= shape[1] == shape[2],

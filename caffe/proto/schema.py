@@ -9,14 +9,17 @@ import re
 
 from google.protobuf import descriptor_pb2
 
+_Enum = descriptor_pb2.EnumDescriptorProto
 _Field = descriptor_pb2.FieldDescriptorProto
+_File = descriptor_pb2.FileDescriptorProto
+_Message = descriptor_pb2.DescriptorProto
 _SCALARS = {name[len("TYPE_") :].lower(): number for name, number in _Field.Type.items()}
 _LABELS = {name[len("LABEL_") :].lower(): number for name, number in _Field.Label.items()}
 _TOKEN = re.compile(r"""(?://[^\n]*|\s)*([\w.+-]+|"[^"\n]*"|'[^'\n]*'|[{}\[\]=;,]|$|.)""")
 _END = ""
 
 
-def parse(text: str, name: str) -> descriptor_pb2.FileDescriptorProto:
+def parse(text: str, name: str) -> _File:
     """Descriptor of the .proto source `text`; `name` is the file's name, there and in errors.
 
     Raises ValueError with file and line at anything outside the understood part of proto2.
@@ -29,8 +32,9 @@ class _Parser:
         self.text = text
         self.tokens = _TOKEN.finditer(text)
         self.token = next(self.tokens)
-        self.result = descriptor_pb2.FileDescriptorProto(name=name)
-        self.unresolved = []  # (message, field, token of its type)
+        self.result = _File(name=name)
+        # (message, field, token of its type)
+        self.unresolved: list[tuple[_Message, _Field, re.Match]] = []
         self.file(self.result)
         self.resolve()
 
@@ -53,7 +57,7 @@ class _Parser:
             raise self.error(self.token, "a number")
         return int(self.take())
 
-    def file(self, file) -> None:
+    def file(self, file: _File) -> None:
         for word in ("syntax", "=", '"proto2"', ";", "package"):
             self.take(word)
         file.syntax = "proto2"
@@ -65,7 +69,7 @@ class _Parser:
             else:
                 self.message(file.message_type.add())
 
-    def enum(self, enum) -> None:
+    def enum(self, enum: _Enum) -> None:
         enum.name = self.take()
         self.take("{")
         while self.token[1] != "}":
@@ -75,7 +79,7 @@ class _Parser:
             self.take(";")
         self.take("}")
 
-    def message(self, message) -> None:
+    def message(self, message: _Message) -> None:
         message.name = self.take()
         self.take("{")
         while self.token[1] != "}":
@@ -86,7 +90,7 @@ class _Parser:
                 self.field(message, message.field.add(label=_LABELS[word]))
         self.take("}")
 
-    def field(self, message, field) -> None:
+    def field(self, message: _Message, field: _Field) -> None:
         kind = self.token
         if self.take() in _SCALARS:
             field.type = _SCALARS[kind[1]]
@@ -100,7 +104,7 @@ class _Parser:
             self.take("]")
             self.take(";")
 
-    def option(self, field) -> None:
+    def option(self, field: _Field) -> None:
         option = self.take("packed", "default")
         self.take("=")
         if option == "packed":

@@ -6,11 +6,9 @@ from ..net import Net
 from ..proto import caffe_pb2
 from ..proto.upgrade import read_net
 
-SolverParameter, NetParameter, NetState = (
-    caffe_pb2.SolverParameter,
-    caffe_pb2.NetParameter,
-    caffe_pb2.NetState,
-)
+SolverParameter = caffe_pb2.SolverParameter
+NetParameter = caffe_pb2.NetParameter
+NetState = caffe_pb2.NetState
 Source = str | NetParameter  # a file, or the net itself
 
 

@@ -43,7 +43,7 @@ class SnapshotWriter:
             snapshot.write(taken)
             return
         copy = snapshot.copied(taken)
-        self._done.clear()
+        self._done = threading.Event()  # anew: a fork may leave the old one locked in the child
         # No daemon: should the interpreter end, it waits.
         self._thread = threading.Thread(target=self._write, args=(copy,), name="caffe-snapshot")
         self._thread.start()

@@ -26,7 +26,7 @@ from ..net import Net
 from ..proto import caffe_pb2
 from ..proto.text import prototxt
 from ..proto.upgrade import read_solver, upgrade_solver
-from . import nets, run_state, snapshot, updates
+from . import lr_policy, nets, run_state, snapshot, updates
 from .lr_policy import learning_rate, step_at
 from .snapshot_writer import SnapshotWriter
 
@@ -60,7 +60,7 @@ class Solver:
         )
         self._check(param.iter_size >= 1, f"iter_size must be at least 1; found {param.iter_size}")
         updates.check(self.type, param)
-        learning_rate(param, 0)  # an unknown policy is an error now, not at the first step
+        lr_policy.check(param)  # an unknown policy is an error now, not at the first step
         snapshot.check_writable(param)
         if param.random_seed >= 0:
             set_random_seed(param.random_seed)
@@ -334,12 +334,12 @@ class Solver:
             if self.requested_early_exit:
                 info("solver.cpp:391", "Test interrupted.")
                 return
-            loss += self._forward(net) / passes
+            loss += self._forward(net)
             for name in net.outputs:
                 value = net._blob(name).data_tensor().double()
                 sums[name] = sums[name] + value if name in sums else value
         if self.param.test_compute_loss:
-            info("solver.cpp:396", "Test loss: %g", loss)
+            info("solver.cpp:396", "Test loss: %g", loss / passes if passes else math.nan)
         means = {name: (total / passes).flatten().tolist() for name, total in sums.items()}
         _log_outputs("solver.cpp:414", "Test", net, means)
 
@@ -432,10 +432,11 @@ def get_solver(solver: PathLike | SolverParameter) -> Solver:
 
 
 def _log_outputs(source: str, kind: str, net: Net, values: dict[str, list[float]]) -> None:
+    """A line for each value of the net's outputs; a test of no passes has none."""
     number = 0
     weights = net.blob_loss_weights
-    for name in net.outputs:
-        for value in values[name]:
+    for name, of_blob in values.items():
+        for value in of_blob:
             weight = weights[name]
             weighted = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
             info(source, "    %s net output #%d: %s = %g%s", kind, number, name, value, weighted)

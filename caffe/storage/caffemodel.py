@@ -13,11 +13,12 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from ..core.errors import CaffeError
@@ -56,7 +57,7 @@ DOUBLE_DATA = _number("BlobProto", "double_data")
 DOUBLE_DIFF = _number("BlobProto", "double_diff")
 
 # The kinds of binary files, and the message that each one is.
-KINDS = {
+KINDS: dict[str, type[Message]] = {
     "caffemodel": caffe_pb2.NetParameter,
     "solverstate": caffe_pb2.SolverState,
     "mean file": caffe_pb2.BlobProto,
@@ -161,7 +162,12 @@ class _decoding:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind, error, traceback) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if isinstance(error, _Malformed | DecodeError | UnicodeDecodeError):
             raise CaffeError(
                 f"{self.path}: not a whole {self.kind} ({error}; the file has {self.size} bytes). "
@@ -248,12 +254,14 @@ def _messages(parent: Field, number: int) -> Iterator[Field]:
     return (f for f in _fields(parent.value) if f.number == number and f.wire == BYTES)
 
 
-def _layer(layer: Field, name_number: int, blobs_number: int) -> tuple[str, list[StoredBlob]]:
+def _layer(
+    layer: Field, name_number: int, blobs_number: int
+) -> tuple[str, list[StoredBlob | None]]:
     name = next((str(name.value, "utf-8") for name in _messages(layer, name_number)), "")
     return name, [_blob(blob) for blob in _messages(layer, blobs_number)]
 
 
-def _v1_layer(layer: Field) -> tuple[str, list[StoredBlob]]:
+def _v1_layer(layer: Field) -> tuple[str, list[StoredBlob | None]]:
     for v0 in _messages(layer, V1_LAYER_V0):
         return _layer(v0, V0_LAYER_NAME, V0_BLOBS)
     return _layer(layer, V1_LAYER_NAME, V1_BLOBS)
@@ -274,7 +282,9 @@ def _blob(message: Field) -> StoredBlob:
     diff = _values(message, DIFF, DOUBLE_DIFF)
     if diff.size not in (0, values.size):
         raise _Malformed(f"a blob of shape {shape} holds {diff.size} diff values")
-    return StoredBlob(shape, legacy, values, message.value.obj, diff if diff.size else None)
+    file = message.value.obj
+    assert isinstance(file, mmap.mmap)  # see _map
+    return StoredBlob(shape, legacy, values, file, diff if diff.size else None)
 
 
 def _values(message: Field, number: int, double_number: int) -> np.ndarray:

@@ -93,8 +93,8 @@ def _datums(args: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[Datu
 def _datum(args: argparse.Namespace, entry: Entry) -> Datum | None:
     """ReadImageToDatum of io.cpp: where nothing has to change, the file as it is."""
     path = args.root_folder + entry.path
-    size = (args.resize_height, args.resize_width)
-    size = size if min(size) > 0 else None
+    resized = (args.resize_height, args.resize_width)
+    size = resized if min(resized) > 0 else None
     try:
         image = images.read_image(path, color=not args.gray, size=size)
     except CaffeError as error:

@@ -3,6 +3,7 @@
 import argparse
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -12,18 +13,20 @@ from ..core.log import logs_to_stderr, min_log_level, setting
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
+Parser = argparse.ArgumentParser | argparse._ArgumentGroup
+
 
 def long(words: Sequence[str]) -> list[str]:
     """The words of a command line, with `-name` as `--name`, which is the same to gflags."""
     return [re.sub(r"^-(?=[A-Za-z])", "--", word) for word in words]
 
 
-def flag(parser: argparse.ArgumentParser, name: str, **keywords) -> None:
+def flag(parser: Parser, name: str, **keywords: Any) -> None:
     """A flag with a value: `-name value`, `--name value` or `--name=value`."""
     parser.add_argument(f"--{name}", **keywords)
 
 
-def boolean(parser: argparse.ArgumentParser, name: str, default: bool, help: str) -> None:
+def boolean(parser: Parser, name: str, default: bool, help: str) -> None:
     """`-name`, `--name=true`, `--noname`, `--name=false`; it never takes the next word."""
     yes, no = ([f"--{name}={value}" for value in values] for values in (TRUE, FALSE))
     hidden = argparse.SUPPRESS

@@ -58,11 +58,11 @@ def lines(path: PathLike) -> Iterator[Line]:
     iteration = None
     for match, line in dated[first:]:
         named, *numbers = match.groups()
-        month, day, *clock = map(int, numbers)
+        month, day, hour, minute, second, microsecond = map(int, numbers)
         if last and last.month > month:
             year += 1  # the log ran into the next year
         try:
-            last = datetime(int(named or year), month, day, *clock)
+            last = datetime(int(named or year), month, day, hour, minute, second, microsecond)
         except ValueError:  # no such day or hour: a damaged line
             continue
         start = start or last

@@ -41,7 +41,7 @@ def points(path: str, y_axis: str) -> Iterator[Point]:
         part = "acc" if word == "accuracy" else word
         name = next((name for name in names if part in name.lower()), None)
         for row in rows:
-            if name in row:
+            if name is not None and name in row:
                 found = True
                 yield row["NumIters"], row["Seconds"], row[name]
     if not found:
@@ -50,7 +50,7 @@ def points(path: str, y_axis: str) -> Iterator[Point]:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     listed = [f"  {i}: {y_axis} vs. {x_axis}" for i, (y_axis, x_axis) in enumerate(CHARTS)]
-    parser.description = "\n".join([parser.description, "", "Chart types:", *listed])
+    parser.description = "\n".join([parser.description or "", "", "Chart types:", *listed])
     parser.add_argument("chart_type", type=int, choices=range(len(CHARTS)), help="see above")
     parser.add_argument("out", help="picture to write, such as curves.png")
     parser.add_argument("logs", nargs="+", metavar="log", help="log of caffe train")

@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> None:
     info("caffe.cpp:425", "Average Forward-Backward: %g ms.", total / args.iterations)
     info("caffe.cpp:427", "Total Time: %g ms.", total)
     info("caffe.cpp:428", "*** Benchmark ends ***")
-    averages = ([ms / args.iterations for ms in each] for each in (forward, backward))
-    print(_report(net, *averages, _whole_forward(net, args.iterations)))
+    forward, backward = ([ms / args.iterations for ms in each] for each in (forward, backward))
+    print(_report(net, forward, backward, _whole_forward(net, args.iterations)))
 
 
 def _whole_forward(net: Net, iterations: int) -> float:

@@ -3,11 +3,10 @@
 import argparse
 from collections.abc import Callable
 
-from google.protobuf.message import Message
-
 from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import LOGGER as log
+from ..proto.text import M
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def upgrade_file(
     args: argparse.Namespace,
     kind: str,
-    read: Callable[[PathLike], Message],
-    needs_upgrade: Callable[[Message], bool],
-    upgrade: Callable[[Message, PathLike], tuple[Message, bool]],
-    write: Callable[[PathLike, Message], None],
+    read: Callable[[PathLike], M],
+    needs_upgrade: Callable[[M], bool],
+    upgrade: Callable[[M, PathLike], tuple[M, bool]],
+    write: Callable[[PathLike, M], None],
 ) -> int:
     """Read, upgrade where that is needed, write; returns the exit status.
 

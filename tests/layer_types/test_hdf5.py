@@ -112,6 +112,24 @@ def test_a_restored_position_goes_on_as_the_uninterrupted_run(
     assert labels(again, 5) == rest
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (3, "a position has seed, file, row; found 3"),
+        ({"seed": 1, "row": 0}, "found seed, row"),
+        ({"seed": 1, "file": 0, "row": -1}, "at least 0 and below"),
+        ({"seed": 1, "file": "0", "row": 0}, "at least 0 and below"),
+        ({"seed": 1, "file": True, "row": 0}, "at least 0 and below"),
+    ],
+)
+def test_a_position_of_another_kind_is_refused(tmp_path, wrong, message):
+    layer = hdf5_net(write_files(tmp_path, [3]), 1).layer_dict["d"]
+    before = layer.state_dict()
+    with pytest.raises(caffe.CaffeError, match=rf"layer 'd' \(HDF5Data\): .*{message}"):
+        layer.load_state_dict(wrong)
+    assert layer.state_dict() == before
+
+
 @law("HDF5Data")
 def test_each_top_is_the_dataset_of_its_name_of_any_number_type(tmp_path):
     bytes_ = np.arange(6, dtype=np.uint8).reshape(2, 3)

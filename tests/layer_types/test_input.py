@@ -138,6 +138,14 @@ def test_memory_data_leaves_the_scripts_arrays_alone_and_resumes_at_its_position
     np.testing.assert_array_equal(net.blobs["data"].data, np.maximum(kept[:2], 0))
 
 
+@pytest.mark.parametrize("wrong", [None, {}, {"item": -1}, {"item": 1.0}, {"item": 1, "x": 2}])
+def test_memory_data_refuses_a_position_of_another_kind(wrong):
+    layer = net_of(MEMORY % "").layers[0]
+    with pytest.raises(caffe.CaffeError, match=r"MemoryData.*a position"):
+        layer.load_state_dict(wrong)
+    assert layer.state_dict() == {"item": 0}
+
+
 @pytest.mark.parametrize(("item", "first"), [(2, 2), (6, 2), (3, 2), (5, 0)])
 def test_memory_data_gives_whole_batches_from_positions_of_other_arrays_and_batches(item, first):
     net = net_of(MEMORY % "")

@@ -112,5 +112,5 @@ def test_a_row_has_its_values_under_the_headers_names():
 
 def test_what_is_not_defined_is_an_empty_cell():
     nothing = scores(np.zeros((2, 2)))
-    line = score.row(1, 2.0, score.Evaluation(nothing, 3.0, {}))
+    line = score.row(1, 2.0, score.Evaluation(nothing, 3.0, {}, {}))
     assert line == ["1", "2", "3"] + [""] * 8

@@ -151,7 +151,7 @@ def upgrade_v0_layer(connection: V1LayerParameter) -> tuple[V1LayerParameter, li
     return out, problems
 
 
-def _put(message: Message, name: str, value) -> None:
+def _put(message: Message, name: str, value: object) -> None:
     field = getattr(message, name)
     if isinstance(value, Message):
         field.CopyFrom(value)
@@ -161,6 +161,6 @@ def _put(message: Message, name: str, value) -> None:
         setattr(message, name, value)
 
 
-def _check(condition: bool, layer: Message, message: str) -> None:
+def _check(condition: bool, layer: caffe_pb2.V0LayerParameter, message: str) -> None:
     if not condition:
         raise CaffeError(f"layer '{layer.name}' ({layer.type}): {message}")

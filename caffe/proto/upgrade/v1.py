@@ -133,7 +133,7 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
             if len(out.param) <= i:
                 out.param.add()
             setattr(out.param[i], new, value)
-    for field, value in v1.ListFields():
-        if field.name.endswith("_param"):
-            getattr(out, field.name).CopyFrom(value)
+    for given, value in v1.ListFields():
+        if given.name.endswith("_param"):
+            getattr(out, given.name).CopyFrom(value)
     return out

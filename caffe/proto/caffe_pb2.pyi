@@ -1,0 +1,1802 @@
+"""The types of caffe_pb2, written from caffe.proto by `python -m caffe.proto.stub`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.internal.containers import (
+    RepeatedCompositeFieldContainer,
+    RepeatedScalarFieldContainer,
+)
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message import Message
+
+DESCRIPTOR: FileDescriptor
+
+Phase: EnumTypeWrapper
+TRAIN: int
+TEST: int
+
+class BlobShape(Message):
+    DIM_FIELD_NUMBER: int
+    dim: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        dim: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BlobProto(Message):
+    SHAPE_FIELD_NUMBER: int
+    DATA_FIELD_NUMBER: int
+    DIFF_FIELD_NUMBER: int
+    DOUBLE_DATA_FIELD_NUMBER: int
+    DOUBLE_DIFF_FIELD_NUMBER: int
+    NUM_FIELD_NUMBER: int
+    CHANNELS_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    shape: BlobShape
+    data: RepeatedScalarFieldContainer[float]
+    diff: RepeatedScalarFieldContainer[float]
+    double_data: RepeatedScalarFieldContainer[float]
+    double_diff: RepeatedScalarFieldContainer[float]
+    num: int
+    channels: int
+    height: int
+    width: int
+    def __init__(
+        self,
+        *,
+        shape: BlobShape | Mapping[str, Any] | None = ...,
+        data: Iterable[float] | None = ...,
+        diff: Iterable[float] | None = ...,
+        double_data: Iterable[float] | None = ...,
+        double_diff: Iterable[float] | None = ...,
+        num: int | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+    ) -> None: ...
+
+class BlobProtoVector(Message):
+    BLOBS_FIELD_NUMBER: int
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    def __init__(
+        self,
+        *,
+        blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class Datum(Message):
+    CHANNELS_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    DATA_FIELD_NUMBER: int
+    LABEL_FIELD_NUMBER: int
+    FLOAT_DATA_FIELD_NUMBER: int
+    ENCODED_FIELD_NUMBER: int
+    channels: int
+    height: int
+    width: int
+    data: bytes
+    label: int
+    float_data: RepeatedScalarFieldContainer[float]
+    encoded: bool
+    def __init__(
+        self,
+        *,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        data: bytes | None = ...,
+        label: int | None = ...,
+        float_data: Iterable[float] | None = ...,
+        encoded: bool | None = ...,
+    ) -> None: ...
+
+class FillerParameter(Message):
+    VarianceNorm: EnumTypeWrapper
+    FAN_IN: int
+    FAN_OUT: int
+    AVERAGE: int
+    TYPE_FIELD_NUMBER: int
+    VALUE_FIELD_NUMBER: int
+    MIN_FIELD_NUMBER: int
+    MAX_FIELD_NUMBER: int
+    MEAN_FIELD_NUMBER: int
+    STD_FIELD_NUMBER: int
+    SPARSE_FIELD_NUMBER: int
+    VARIANCE_NORM_FIELD_NUMBER: int
+    type: str
+    value: float
+    min: float
+    max: float
+    mean: float
+    std: float
+    sparse: int
+    variance_norm: int
+    def __init__(
+        self,
+        *,
+        type: str | None = ...,
+        value: float | None = ...,
+        min: float | None = ...,
+        max: float | None = ...,
+        mean: float | None = ...,
+        std: float | None = ...,
+        sparse: int | None = ...,
+        variance_norm: int | str | None = ...,
+    ) -> None: ...
+
+class NetParameter(Message):
+    NAME_FIELD_NUMBER: int
+    INPUT_FIELD_NUMBER: int
+    INPUT_SHAPE_FIELD_NUMBER: int
+    INPUT_DIM_FIELD_NUMBER: int
+    FORCE_BACKWARD_FIELD_NUMBER: int
+    STATE_FIELD_NUMBER: int
+    DEBUG_INFO_FIELD_NUMBER: int
+    LAYER_FIELD_NUMBER: int
+    LAYERS_FIELD_NUMBER: int
+    name: str
+    input: RepeatedScalarFieldContainer[str]
+    input_shape: RepeatedCompositeFieldContainer[BlobShape]
+    input_dim: RepeatedScalarFieldContainer[int]
+    force_backward: bool
+    state: NetState
+    debug_info: bool
+    layer: RepeatedCompositeFieldContainer[LayerParameter]
+    layers: RepeatedCompositeFieldContainer[V1LayerParameter]
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        input: Iterable[str] | None = ...,
+        input_shape: Iterable[BlobShape | Mapping[str, Any]] | None = ...,
+        input_dim: Iterable[int] | None = ...,
+        force_backward: bool | None = ...,
+        state: NetState | Mapping[str, Any] | None = ...,
+        debug_info: bool | None = ...,
+        layer: Iterable[LayerParameter | Mapping[str, Any]] | None = ...,
+        layers: Iterable[V1LayerParameter | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class NetState(Message):
+    PHASE_FIELD_NUMBER: int
+    LEVEL_FIELD_NUMBER: int
+    STAGE_FIELD_NUMBER: int
+    phase: int
+    level: int
+    stage: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        phase: int | str | None = ...,
+        level: int | None = ...,
+        stage: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class NetStateRule(Message):
+    PHASE_FIELD_NUMBER: int
+    MIN_LEVEL_FIELD_NUMBER: int
+    MAX_LEVEL_FIELD_NUMBER: int
+    STAGE_FIELD_NUMBER: int
+    NOT_STAGE_FIELD_NUMBER: int
+    phase: int
+    min_level: int
+    max_level: int
+    stage: RepeatedScalarFieldContainer[str]
+    not_stage: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        phase: int | str | None = ...,
+        min_level: int | None = ...,
+        max_level: int | None = ...,
+        stage: Iterable[str] | None = ...,
+        not_stage: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class ParamSpec(Message):
+    DimCheckMode: EnumTypeWrapper
+    STRICT: int
+    PERMISSIVE: int
+    NAME_FIELD_NUMBER: int
+    SHARE_MODE_FIELD_NUMBER: int
+    LR_MULT_FIELD_NUMBER: int
+    DECAY_MULT_FIELD_NUMBER: int
+    name: str
+    share_mode: int
+    lr_mult: float
+    decay_mult: float
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        share_mode: int | str | None = ...,
+        lr_mult: float | None = ...,
+        decay_mult: float | None = ...,
+    ) -> None: ...
+
+class SolverParameter(Message):
+    SnapshotFormat: EnumTypeWrapper
+    HDF5: int
+    BINARYPROTO: int
+    SolverMode: EnumTypeWrapper
+    CPU: int
+    GPU: int
+    SolverType: EnumTypeWrapper
+    SGD: int
+    NESTEROV: int
+    ADAGRAD: int
+    RMSPROP: int
+    ADADELTA: int
+    ADAM: int
+    NET_FIELD_NUMBER: int
+    NET_PARAM_FIELD_NUMBER: int
+    TRAIN_NET_FIELD_NUMBER: int
+    TEST_NET_FIELD_NUMBER: int
+    TRAIN_NET_PARAM_FIELD_NUMBER: int
+    TEST_NET_PARAM_FIELD_NUMBER: int
+    TRAIN_STATE_FIELD_NUMBER: int
+    TEST_STATE_FIELD_NUMBER: int
+    TEST_ITER_FIELD_NUMBER: int
+    TEST_INTERVAL_FIELD_NUMBER: int
+    TEST_COMPUTE_LOSS_FIELD_NUMBER: int
+    TEST_INITIALIZATION_FIELD_NUMBER: int
+    BASE_LR_FIELD_NUMBER: int
+    DISPLAY_FIELD_NUMBER: int
+    AVERAGE_LOSS_FIELD_NUMBER: int
+    MAX_ITER_FIELD_NUMBER: int
+    ITER_SIZE_FIELD_NUMBER: int
+    LR_POLICY_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    MOMENTUM_FIELD_NUMBER: int
+    WEIGHT_DECAY_FIELD_NUMBER: int
+    REGULARIZATION_TYPE_FIELD_NUMBER: int
+    STEPSIZE_FIELD_NUMBER: int
+    STEPVALUE_FIELD_NUMBER: int
+    CLIP_GRADIENTS_FIELD_NUMBER: int
+    SNAPSHOT_FIELD_NUMBER: int
+    SNAPSHOT_PREFIX_FIELD_NUMBER: int
+    SNAPSHOT_DIFF_FIELD_NUMBER: int
+    SNAPSHOT_FORMAT_FIELD_NUMBER: int
+    SOLVER_MODE_FIELD_NUMBER: int
+    DEVICE_ID_FIELD_NUMBER: int
+    RANDOM_SEED_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    DELTA_FIELD_NUMBER: int
+    MOMENTUM2_FIELD_NUMBER: int
+    RMS_DECAY_FIELD_NUMBER: int
+    DEBUG_INFO_FIELD_NUMBER: int
+    SNAPSHOT_AFTER_TRAIN_FIELD_NUMBER: int
+    SOLVER_TYPE_FIELD_NUMBER: int
+    LAYER_WISE_REDUCE_FIELD_NUMBER: int
+    WEIGHTS_FIELD_NUMBER: int
+    net: str
+    net_param: NetParameter
+    train_net: str
+    test_net: RepeatedScalarFieldContainer[str]
+    train_net_param: NetParameter
+    test_net_param: RepeatedCompositeFieldContainer[NetParameter]
+    train_state: NetState
+    test_state: RepeatedCompositeFieldContainer[NetState]
+    test_iter: RepeatedScalarFieldContainer[int]
+    test_interval: int
+    test_compute_loss: bool
+    test_initialization: bool
+    base_lr: float
+    display: int
+    average_loss: int
+    max_iter: int
+    iter_size: int
+    lr_policy: str
+    gamma: float
+    power: float
+    momentum: float
+    weight_decay: float
+    regularization_type: str
+    stepsize: int
+    stepvalue: RepeatedScalarFieldContainer[int]
+    clip_gradients: float
+    snapshot: int
+    snapshot_prefix: str
+    snapshot_diff: bool
+    snapshot_format: int
+    solver_mode: int
+    device_id: int
+    random_seed: int
+    type: str
+    delta: float
+    momentum2: float
+    rms_decay: float
+    debug_info: bool
+    snapshot_after_train: bool
+    solver_type: int
+    layer_wise_reduce: bool
+    weights: RepeatedScalarFieldContainer[str]
+    def __init__(
+        self,
+        *,
+        net: str | None = ...,
+        net_param: NetParameter | Mapping[str, Any] | None = ...,
+        train_net: str | None = ...,
+        test_net: Iterable[str] | None = ...,
+        train_net_param: NetParameter | Mapping[str, Any] | None = ...,
+        test_net_param: Iterable[NetParameter | Mapping[str, Any]] | None = ...,
+        train_state: NetState | Mapping[str, Any] | None = ...,
+        test_state: Iterable[NetState | Mapping[str, Any]] | None = ...,
+        test_iter: Iterable[int] | None = ...,
+        test_interval: int | None = ...,
+        test_compute_loss: bool | None = ...,
+        test_initialization: bool | None = ...,
+        base_lr: float | None = ...,
+        display: int | None = ...,
+        average_loss: int | None = ...,
+        max_iter: int | None = ...,
+        iter_size: int | None = ...,
+        lr_policy: str | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        momentum: float | None = ...,
+        weight_decay: float | None = ...,
+        regularization_type: str | None = ...,
+        stepsize: int | None = ...,
+        stepvalue: Iterable[int] | None = ...,
+        clip_gradients: float | None = ...,
+        snapshot: int | None = ...,
+        snapshot_prefix: str | None = ...,
+        snapshot_diff: bool | None = ...,
+        snapshot_format: int | str | None = ...,
+        solver_mode: int | str | None = ...,
+        device_id: int | None = ...,
+        random_seed: int | None = ...,
+        type: str | None = ...,
+        delta: float | None = ...,
+        momentum2: float | None = ...,
+        rms_decay: float | None = ...,
+        debug_info: bool | None = ...,
+        snapshot_after_train: bool | None = ...,
+        solver_type: int | str | None = ...,
+        layer_wise_reduce: bool | None = ...,
+        weights: Iterable[str] | None = ...,
+    ) -> None: ...
+
+class SolverState(Message):
+    ITER_FIELD_NUMBER: int
+    LEARNED_NET_FIELD_NUMBER: int
+    HISTORY_FIELD_NUMBER: int
+    CURRENT_STEP_FIELD_NUMBER: int
+    RUN_STATE_FIELD_NUMBER: int
+    iter: int
+    learned_net: str
+    history: RepeatedCompositeFieldContainer[BlobProto]
+    current_step: int
+    run_state: str
+    def __init__(
+        self,
+        *,
+        iter: int | None = ...,
+        learned_net: str | None = ...,
+        history: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
+        current_step: int | None = ...,
+        run_state: str | None = ...,
+    ) -> None: ...
+
+class LayerParameter(Message):
+    NAME_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    BOTTOM_FIELD_NUMBER: int
+    TOP_FIELD_NUMBER: int
+    PHASE_FIELD_NUMBER: int
+    LOSS_WEIGHT_FIELD_NUMBER: int
+    PARAM_FIELD_NUMBER: int
+    BLOBS_FIELD_NUMBER: int
+    PROPAGATE_DOWN_FIELD_NUMBER: int
+    INCLUDE_FIELD_NUMBER: int
+    EXCLUDE_FIELD_NUMBER: int
+    TRANSFORM_PARAM_FIELD_NUMBER: int
+    LOSS_PARAM_FIELD_NUMBER: int
+    ACCURACY_PARAM_FIELD_NUMBER: int
+    ARGMAX_PARAM_FIELD_NUMBER: int
+    BATCH_NORM_PARAM_FIELD_NUMBER: int
+    BIAS_PARAM_FIELD_NUMBER: int
+    CLIP_PARAM_FIELD_NUMBER: int
+    CONCAT_PARAM_FIELD_NUMBER: int
+    CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: int
+    CONVOLUTION_PARAM_FIELD_NUMBER: int
+    CROP_PARAM_FIELD_NUMBER: int
+    DATA_PARAM_FIELD_NUMBER: int
+    DROPOUT_PARAM_FIELD_NUMBER: int
+    DUMMY_DATA_PARAM_FIELD_NUMBER: int
+    ELTWISE_PARAM_FIELD_NUMBER: int
+    ELU_PARAM_FIELD_NUMBER: int
+    EMBED_PARAM_FIELD_NUMBER: int
+    EXP_PARAM_FIELD_NUMBER: int
+    FLATTEN_PARAM_FIELD_NUMBER: int
+    HDF5_DATA_PARAM_FIELD_NUMBER: int
+    HDF5_OUTPUT_PARAM_FIELD_NUMBER: int
+    HINGE_LOSS_PARAM_FIELD_NUMBER: int
+    IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    INFOGAIN_LOSS_PARAM_FIELD_NUMBER: int
+    INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    INPUT_PARAM_FIELD_NUMBER: int
+    LOG_PARAM_FIELD_NUMBER: int
+    LRN_PARAM_FIELD_NUMBER: int
+    MEMORY_DATA_PARAM_FIELD_NUMBER: int
+    MVN_PARAM_FIELD_NUMBER: int
+    PARAMETER_PARAM_FIELD_NUMBER: int
+    POOLING_PARAM_FIELD_NUMBER: int
+    POWER_PARAM_FIELD_NUMBER: int
+    PRELU_PARAM_FIELD_NUMBER: int
+    PYTHON_PARAM_FIELD_NUMBER: int
+    RECURRENT_PARAM_FIELD_NUMBER: int
+    REDUCTION_PARAM_FIELD_NUMBER: int
+    RELU_PARAM_FIELD_NUMBER: int
+    RESHAPE_PARAM_FIELD_NUMBER: int
+    SCALE_PARAM_FIELD_NUMBER: int
+    SIGMOID_PARAM_FIELD_NUMBER: int
+    SOFTMAX_PARAM_FIELD_NUMBER: int
+    SPP_PARAM_FIELD_NUMBER: int
+    SLICE_PARAM_FIELD_NUMBER: int
+    SWISH_PARAM_FIELD_NUMBER: int
+    TANH_PARAM_FIELD_NUMBER: int
+    THRESHOLD_PARAM_FIELD_NUMBER: int
+    TILE_PARAM_FIELD_NUMBER: int
+    WINDOW_DATA_PARAM_FIELD_NUMBER: int
+    name: str
+    type: str
+    bottom: RepeatedScalarFieldContainer[str]
+    top: RepeatedScalarFieldContainer[str]
+    phase: int
+    loss_weight: RepeatedScalarFieldContainer[float]
+    param: RepeatedCompositeFieldContainer[ParamSpec]
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    propagate_down: RepeatedScalarFieldContainer[bool]
+    include: RepeatedCompositeFieldContainer[NetStateRule]
+    exclude: RepeatedCompositeFieldContainer[NetStateRule]
+    transform_param: TransformationParameter
+    loss_param: LossParameter
+    accuracy_param: AccuracyParameter
+    argmax_param: ArgMaxParameter
+    batch_norm_param: BatchNormParameter
+    bias_param: BiasParameter
+    clip_param: ClipParameter
+    concat_param: ConcatParameter
+    contrastive_loss_param: ContrastiveLossParameter
+    convolution_param: ConvolutionParameter
+    crop_param: CropParameter
+    data_param: DataParameter
+    dropout_param: DropoutParameter
+    dummy_data_param: DummyDataParameter
+    eltwise_param: EltwiseParameter
+    elu_param: ELUParameter
+    embed_param: EmbedParameter
+    exp_param: ExpParameter
+    flatten_param: FlattenParameter
+    hdf5_data_param: HDF5DataParameter
+    hdf5_output_param: HDF5OutputParameter
+    hinge_loss_param: HingeLossParameter
+    image_data_param: ImageDataParameter
+    infogain_loss_param: InfogainLossParameter
+    inner_product_param: InnerProductParameter
+    input_param: InputParameter
+    log_param: LogParameter
+    lrn_param: LRNParameter
+    memory_data_param: MemoryDataParameter
+    mvn_param: MVNParameter
+    parameter_param: ParameterParameter
+    pooling_param: PoolingParameter
+    power_param: PowerParameter
+    prelu_param: PReLUParameter
+    python_param: PythonParameter
+    recurrent_param: RecurrentParameter
+    reduction_param: ReductionParameter
+    relu_param: ReLUParameter
+    reshape_param: ReshapeParameter
+    scale_param: ScaleParameter
+    sigmoid_param: SigmoidParameter
+    softmax_param: SoftmaxParameter
+    spp_param: SPPParameter
+    slice_param: SliceParameter
+    swish_param: SwishParameter
+    tanh_param: TanHParameter
+    threshold_param: ThresholdParameter
+    tile_param: TileParameter
+    window_data_param: WindowDataParameter
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        type: str | None = ...,
+        bottom: Iterable[str] | None = ...,
+        top: Iterable[str] | None = ...,
+        phase: int | str | None = ...,
+        loss_weight: Iterable[float] | None = ...,
+        param: Iterable[ParamSpec | Mapping[str, Any]] | None = ...,
+        blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
+        propagate_down: Iterable[bool] | None = ...,
+        include: Iterable[NetStateRule | Mapping[str, Any]] | None = ...,
+        exclude: Iterable[NetStateRule | Mapping[str, Any]] | None = ...,
+        transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
+        loss_param: LossParameter | Mapping[str, Any] | None = ...,
+        accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        argmax_param: ArgMaxParameter | Mapping[str, Any] | None = ...,
+        batch_norm_param: BatchNormParameter | Mapping[str, Any] | None = ...,
+        bias_param: BiasParameter | Mapping[str, Any] | None = ...,
+        clip_param: ClipParameter | Mapping[str, Any] | None = ...,
+        concat_param: ConcatParameter | Mapping[str, Any] | None = ...,
+        contrastive_loss_param: ContrastiveLossParameter | Mapping[str, Any] | None = ...,
+        convolution_param: ConvolutionParameter | Mapping[str, Any] | None = ...,
+        crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        data_param: DataParameter | Mapping[str, Any] | None = ...,
+        dropout_param: DropoutParameter | Mapping[str, Any] | None = ...,
+        dummy_data_param: DummyDataParameter | Mapping[str, Any] | None = ...,
+        eltwise_param: EltwiseParameter | Mapping[str, Any] | None = ...,
+        elu_param: ELUParameter | Mapping[str, Any] | None = ...,
+        embed_param: EmbedParameter | Mapping[str, Any] | None = ...,
+        exp_param: ExpParameter | Mapping[str, Any] | None = ...,
+        flatten_param: FlattenParameter | Mapping[str, Any] | None = ...,
+        hdf5_data_param: HDF5DataParameter | Mapping[str, Any] | None = ...,
+        hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+        hinge_loss_param: HingeLossParameter | Mapping[str, Any] | None = ...,
+        image_data_param: ImageDataParameter | Mapping[str, Any] | None = ...,
+        infogain_loss_param: InfogainLossParameter | Mapping[str, Any] | None = ...,
+        inner_product_param: InnerProductParameter | Mapping[str, Any] | None = ...,
+        input_param: InputParameter | Mapping[str, Any] | None = ...,
+        log_param: LogParameter | Mapping[str, Any] | None = ...,
+        lrn_param: LRNParameter | Mapping[str, Any] | None = ...,
+        memory_data_param: MemoryDataParameter | Mapping[str, Any] | None = ...,
+        mvn_param: MVNParameter | Mapping[str, Any] | None = ...,
+        parameter_param: ParameterParameter | Mapping[str, Any] | None = ...,
+        pooling_param: PoolingParameter | Mapping[str, Any] | None = ...,
+        power_param: PowerParameter | Mapping[str, Any] | None = ...,
+        prelu_param: PReLUParameter | Mapping[str, Any] | None = ...,
+        python_param: PythonParameter | Mapping[str, Any] | None = ...,
+        recurrent_param: RecurrentParameter | Mapping[str, Any] | None = ...,
+        reduction_param: ReductionParameter | Mapping[str, Any] | None = ...,
+        relu_param: ReLUParameter | Mapping[str, Any] | None = ...,
+        reshape_param: ReshapeParameter | Mapping[str, Any] | None = ...,
+        scale_param: ScaleParameter | Mapping[str, Any] | None = ...,
+        sigmoid_param: SigmoidParameter | Mapping[str, Any] | None = ...,
+        softmax_param: SoftmaxParameter | Mapping[str, Any] | None = ...,
+        spp_param: SPPParameter | Mapping[str, Any] | None = ...,
+        slice_param: SliceParameter | Mapping[str, Any] | None = ...,
+        swish_param: SwishParameter | Mapping[str, Any] | None = ...,
+        tanh_param: TanHParameter | Mapping[str, Any] | None = ...,
+        threshold_param: ThresholdParameter | Mapping[str, Any] | None = ...,
+        tile_param: TileParameter | Mapping[str, Any] | None = ...,
+        window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class TransformationParameter(Message):
+    SCALE_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    CROP_SIZE_FIELD_NUMBER: int
+    MEAN_FILE_FIELD_NUMBER: int
+    MEAN_VALUE_FIELD_NUMBER: int
+    FORCE_COLOR_FIELD_NUMBER: int
+    FORCE_GRAY_FIELD_NUMBER: int
+    scale: float
+    mirror: bool
+    crop_size: int
+    mean_file: str
+    mean_value: RepeatedScalarFieldContainer[float]
+    force_color: bool
+    force_gray: bool
+    def __init__(
+        self,
+        *,
+        scale: float | None = ...,
+        mirror: bool | None = ...,
+        crop_size: int | None = ...,
+        mean_file: str | None = ...,
+        mean_value: Iterable[float] | None = ...,
+        force_color: bool | None = ...,
+        force_gray: bool | None = ...,
+    ) -> None: ...
+
+class LossParameter(Message):
+    NormalizationMode: EnumTypeWrapper
+    FULL: int
+    VALID: int
+    BATCH_SIZE: int
+    NONE: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    NORMALIZATION_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    ignore_label: int
+    normalization: int
+    normalize: bool
+    def __init__(
+        self,
+        *,
+        ignore_label: int | None = ...,
+        normalization: int | str | None = ...,
+        normalize: bool | None = ...,
+    ) -> None: ...
+
+class ConvolutionParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    FORCE_ND_IM2COL_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: RepeatedScalarFieldContainer[int]
+    kernel_size: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    dilation: RepeatedScalarFieldContainer[int]
+    pad_h: int
+    pad_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    group: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    engine: int
+    axis: int
+    force_nd_im2col: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: Iterable[int] | None = ...,
+        kernel_size: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        dilation: Iterable[int] | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        group: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+        force_nd_im2col: bool | None = ...,
+    ) -> None: ...
+
+class PoolingParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    RoundMode: EnumTypeWrapper
+    CEIL: int
+    FLOOR: int
+    POOL_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    GLOBAL_POOLING_FIELD_NUMBER: int
+    ROUND_MODE_FIELD_NUMBER: int
+    pool: int
+    pad: int
+    pad_h: int
+    pad_w: int
+    kernel_size: int
+    kernel_h: int
+    kernel_w: int
+    stride: int
+    stride_h: int
+    stride_w: int
+    engine: int
+    global_pooling: bool
+    round_mode: int
+    def __init__(
+        self,
+        *,
+        pool: int | str | None = ...,
+        pad: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_size: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        engine: int | str | None = ...,
+        global_pooling: bool | None = ...,
+        round_mode: int | str | None = ...,
+    ) -> None: ...
+
+class SPPParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    PYRAMID_HEIGHT_FIELD_NUMBER: int
+    POOL_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    pyramid_height: int
+    pool: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pyramid_height: int | None = ...,
+        pool: int | str | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class InnerProductParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    TRANSPOSE_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    axis: int
+    transpose: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        transpose: bool | None = ...,
+    ) -> None: ...
+
+class EmbedParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    INPUT_DIM_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    num_output: int
+    input_dim: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        input_dim: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RecurrentParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    DEBUG_INFO_FIELD_NUMBER: int
+    EXPOSE_HIDDEN_FIELD_NUMBER: int
+    num_output: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    debug_info: bool
+    expose_hidden: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        debug_info: bool | None = ...,
+        expose_hidden: bool | None = ...,
+    ) -> None: ...
+
+class LRNParameter(Message):
+    NormRegion: EnumTypeWrapper
+    ACROSS_CHANNELS: int
+    WITHIN_CHANNEL: int
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    LOCAL_SIZE_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    NORM_REGION_FIELD_NUMBER: int
+    K_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    local_size: int
+    alpha: float
+    beta: float
+    norm_region: int
+    k: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        local_size: int | None = ...,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        norm_region: int | str | None = ...,
+        k: float | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class BatchNormParameter(Message):
+    USE_GLOBAL_STATS_FIELD_NUMBER: int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    use_global_stats: bool
+    moving_average_fraction: float
+    eps: float
+    def __init__(
+        self,
+        *,
+        use_global_stats: bool | None = ...,
+        moving_average_fraction: float | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class MVNParameter(Message):
+    NORMALIZE_VARIANCE_FIELD_NUMBER: int
+    ACROSS_CHANNELS_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    normalize_variance: bool
+    across_channels: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        normalize_variance: bool | None = ...,
+        across_channels: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class BiasParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    NUM_AXES_FIELD_NUMBER: int
+    FILLER_FIELD_NUMBER: int
+    axis: int
+    num_axes: int
+    filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class ScaleParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    NUM_AXES_FIELD_NUMBER: int
+    FILLER_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    axis: int
+    num_axes: int
+    filler: FillerParameter
+    bias_term: bool
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_term: bool | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class EltwiseParameter(Message):
+    EltwiseOp: EnumTypeWrapper
+    PROD: int
+    SUM: int
+    MAX: int
+    OPERATION_FIELD_NUMBER: int
+    COEFF_FIELD_NUMBER: int
+    STABLE_PROD_GRAD_FIELD_NUMBER: int
+    operation: int
+    coeff: RepeatedScalarFieldContainer[float]
+    stable_prod_grad: bool
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        coeff: Iterable[float] | None = ...,
+        stable_prod_grad: bool | None = ...,
+    ) -> None: ...
+
+class ReductionParameter(Message):
+    ReductionOp: EnumTypeWrapper
+    SUM: int
+    ASUM: int
+    SUMSQ: int
+    MEAN: int
+    OPERATION_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    COEFF_FIELD_NUMBER: int
+    operation: int
+    axis: int
+    coeff: float
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        axis: int | None = ...,
+        coeff: float | None = ...,
+    ) -> None: ...
+
+class ReLUParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    NEGATIVE_SLOPE_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    negative_slope: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        negative_slope: float | None = ...,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class PReLUParameter(Message):
+    FILLER_FIELD_NUMBER: int
+    CHANNEL_SHARED_FIELD_NUMBER: int
+    filler: FillerParameter
+    channel_shared: bool
+    def __init__(
+        self,
+        *,
+        filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+    ) -> None: ...
+
+class ELUParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    alpha: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+    ) -> None: ...
+
+class SwishParameter(Message):
+    BETA_FIELD_NUMBER: int
+    beta: float
+    def __init__(
+        self,
+        *,
+        beta: float | None = ...,
+    ) -> None: ...
+
+class SigmoidParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    ENGINE_FIELD_NUMBER: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class TanHParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    ENGINE_FIELD_NUMBER: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+    ) -> None: ...
+
+class SoftmaxParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    ENGINE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    engine: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class DropoutParameter(Message):
+    DROPOUT_RATIO_FIELD_NUMBER: int
+    dropout_ratio: float
+    def __init__(
+        self,
+        *,
+        dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class ExpParameter(Message):
+    BASE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    SHIFT_FIELD_NUMBER: int
+    base: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        base: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class LogParameter(Message):
+    BASE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    SHIFT_FIELD_NUMBER: int
+    base: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        base: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class PowerParameter(Message):
+    POWER_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    SHIFT_FIELD_NUMBER: int
+    power: float
+    scale: float
+    shift: float
+    def __init__(
+        self,
+        *,
+        power: float | None = ...,
+        scale: float | None = ...,
+        shift: float | None = ...,
+    ) -> None: ...
+
+class ThresholdParameter(Message):
+    THRESHOLD_FIELD_NUMBER: int
+    threshold: float
+    def __init__(
+        self,
+        *,
+        threshold: float | None = ...,
+    ) -> None: ...
+
+class ClipParameter(Message):
+    MIN_FIELD_NUMBER: int
+    MAX_FIELD_NUMBER: int
+    min: float
+    max: float
+    def __init__(
+        self,
+        *,
+        min: float | None = ...,
+        max: float | None = ...,
+    ) -> None: ...
+
+class ConcatParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    CONCAT_DIM_FIELD_NUMBER: int
+    axis: int
+    concat_dim: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        concat_dim: int | None = ...,
+    ) -> None: ...
+
+class SliceParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    SLICE_POINT_FIELD_NUMBER: int
+    SLICE_DIM_FIELD_NUMBER: int
+    axis: int
+    slice_point: RepeatedScalarFieldContainer[int]
+    slice_dim: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        slice_point: Iterable[int] | None = ...,
+        slice_dim: int | None = ...,
+    ) -> None: ...
+
+class CropParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    OFFSET_FIELD_NUMBER: int
+    axis: int
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class FlattenParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    END_AXIS_FIELD_NUMBER: int
+    axis: int
+    end_axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        end_axis: int | None = ...,
+    ) -> None: ...
+
+class ReshapeParameter(Message):
+    SHAPE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    NUM_AXES_FIELD_NUMBER: int
+    shape: BlobShape
+    axis: int
+    num_axes: int
+    def __init__(
+        self,
+        *,
+        shape: BlobShape | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+    ) -> None: ...
+
+class TileParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    TILES_FIELD_NUMBER: int
+    axis: int
+    tiles: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        tiles: int | None = ...,
+    ) -> None: ...
+
+class ArgMaxParameter(Message):
+    OUT_MAX_VAL_FIELD_NUMBER: int
+    TOP_K_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    out_max_val: bool
+    top_k: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        out_max_val: bool | None = ...,
+        top_k: int | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class AccuracyParameter(Message):
+    TOP_K_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    top_k: int
+    axis: int
+    ignore_label: int
+    def __init__(
+        self,
+        *,
+        top_k: int | None = ...,
+        axis: int | None = ...,
+        ignore_label: int | None = ...,
+    ) -> None: ...
+
+class ContrastiveLossParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    LEGACY_VERSION_FIELD_NUMBER: int
+    margin: float
+    legacy_version: bool
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        legacy_version: bool | None = ...,
+    ) -> None: ...
+
+class HingeLossParameter(Message):
+    Norm: EnumTypeWrapper
+    L1: int
+    L2: int
+    NORM_FIELD_NUMBER: int
+    norm: int
+    def __init__(
+        self,
+        *,
+        norm: int | str | None = ...,
+    ) -> None: ...
+
+class InfogainLossParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    source: str
+    axis: int
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class InputParameter(Message):
+    SHAPE_FIELD_NUMBER: int
+    shape: RepeatedCompositeFieldContainer[BlobShape]
+    def __init__(
+        self,
+        *,
+        shape: Iterable[BlobShape | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class ParameterParameter(Message):
+    SHAPE_FIELD_NUMBER: int
+    shape: BlobShape
+    def __init__(
+        self,
+        *,
+        shape: BlobShape | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class PythonParameter(Message):
+    MODULE_FIELD_NUMBER: int
+    LAYER_FIELD_NUMBER: int
+    PARAM_STR_FIELD_NUMBER: int
+    SHARE_IN_PARALLEL_FIELD_NUMBER: int
+    module: str
+    layer: str
+    param_str: str
+    share_in_parallel: bool
+    def __init__(
+        self,
+        *,
+        module: str | None = ...,
+        layer: str | None = ...,
+        param_str: str | None = ...,
+        share_in_parallel: bool | None = ...,
+    ) -> None: ...
+
+class DataParameter(Message):
+    DB: EnumTypeWrapper
+    LEVELDB: int
+    LMDB: int
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    BACKEND_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    MEAN_FILE_FIELD_NUMBER: int
+    CROP_SIZE_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    FORCE_ENCODED_COLOR_FIELD_NUMBER: int
+    PREFETCH_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    rand_skip: int
+    backend: int
+    scale: float
+    mean_file: str
+    crop_size: int
+    mirror: bool
+    force_encoded_color: bool
+    prefetch: int
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        backend: int | str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        force_encoded_color: bool | None = ...,
+        prefetch: int | None = ...,
+    ) -> None: ...
+
+class DummyDataParameter(Message):
+    DATA_FILLER_FIELD_NUMBER: int
+    SHAPE_FIELD_NUMBER: int
+    NUM_FIELD_NUMBER: int
+    CHANNELS_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    data_filler: RepeatedCompositeFieldContainer[FillerParameter]
+    shape: RepeatedCompositeFieldContainer[BlobShape]
+    num: RepeatedScalarFieldContainer[int]
+    channels: RepeatedScalarFieldContainer[int]
+    height: RepeatedScalarFieldContainer[int]
+    width: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        data_filler: Iterable[FillerParameter | Mapping[str, Any]] | None = ...,
+        shape: Iterable[BlobShape | Mapping[str, Any]] | None = ...,
+        num: Iterable[int] | None = ...,
+        channels: Iterable[int] | None = ...,
+        height: Iterable[int] | None = ...,
+        width: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class HDF5DataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    shuffle: bool
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        shuffle: bool | None = ...,
+    ) -> None: ...
+
+class HDF5OutputParameter(Message):
+    FILE_NAME_FIELD_NUMBER: int
+    file_name: str
+    def __init__(
+        self,
+        *,
+        file_name: str | None = ...,
+    ) -> None: ...
+
+class ImageDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    IS_COLOR_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    MEAN_FILE_FIELD_NUMBER: int
+    CROP_SIZE_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    scale: float
+    mean_file: str
+    crop_size: int
+    mirror: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class MemoryDataParameter(Message):
+    BATCH_SIZE_FIELD_NUMBER: int
+    CHANNELS_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    batch_size: int
+    channels: int
+    height: int
+    width: int
+    def __init__(
+        self,
+        *,
+        batch_size: int | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+    ) -> None: ...
+
+class WindowDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    MEAN_FILE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    CROP_SIZE_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    FG_THRESHOLD_FIELD_NUMBER: int
+    BG_THRESHOLD_FIELD_NUMBER: int
+    FG_FRACTION_FIELD_NUMBER: int
+    CONTEXT_PAD_FIELD_NUMBER: int
+    CROP_MODE_FIELD_NUMBER: int
+    CACHE_IMAGES_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    fg_threshold: float
+    bg_threshold: float
+    fg_fraction: float
+    context_pad: int
+    crop_mode: str
+    cache_images: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        crop_size: int | None = ...,
+        mirror: bool | None = ...,
+        fg_threshold: float | None = ...,
+        bg_threshold: float | None = ...,
+        fg_fraction: float | None = ...,
+        context_pad: int | None = ...,
+        crop_mode: str | None = ...,
+        cache_images: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class V1LayerParameter(Message):
+    LayerType: EnumTypeWrapper
+    NONE: int
+    ACCURACY: int
+    BNLL: int
+    CONCAT: int
+    CONVOLUTION: int
+    DATA: int
+    DROPOUT: int
+    EUCLIDEAN_LOSS: int
+    FLATTEN: int
+    HDF5_DATA: int
+    HDF5_OUTPUT: int
+    IM2COL: int
+    IMAGE_DATA: int
+    INFOGAIN_LOSS: int
+    INNER_PRODUCT: int
+    LRN: int
+    MULTINOMIAL_LOGISTIC_LOSS: int
+    POOLING: int
+    RELU: int
+    SIGMOID: int
+    SOFTMAX: int
+    SOFTMAX_LOSS: int
+    SPLIT: int
+    TANH: int
+    WINDOW_DATA: int
+    ELTWISE: int
+    POWER: int
+    SIGMOID_CROSS_ENTROPY_LOSS: int
+    HINGE_LOSS: int
+    MEMORY_DATA: int
+    ARGMAX: int
+    THRESHOLD: int
+    DUMMY_DATA: int
+    SLICE: int
+    MVN: int
+    ABSVAL: int
+    SILENCE: int
+    CONTRASTIVE_LOSS: int
+    EXP: int
+    DECONVOLUTION: int
+    DimCheckMode: EnumTypeWrapper
+    STRICT: int
+    PERMISSIVE: int
+    BOTTOM_FIELD_NUMBER: int
+    TOP_FIELD_NUMBER: int
+    NAME_FIELD_NUMBER: int
+    INCLUDE_FIELD_NUMBER: int
+    EXCLUDE_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    BLOBS_FIELD_NUMBER: int
+    PARAM_FIELD_NUMBER: int
+    BLOB_SHARE_MODE_FIELD_NUMBER: int
+    BLOBS_LR_FIELD_NUMBER: int
+    WEIGHT_DECAY_FIELD_NUMBER: int
+    LOSS_WEIGHT_FIELD_NUMBER: int
+    ACCURACY_PARAM_FIELD_NUMBER: int
+    ARGMAX_PARAM_FIELD_NUMBER: int
+    CONCAT_PARAM_FIELD_NUMBER: int
+    CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: int
+    CONVOLUTION_PARAM_FIELD_NUMBER: int
+    DATA_PARAM_FIELD_NUMBER: int
+    DROPOUT_PARAM_FIELD_NUMBER: int
+    DUMMY_DATA_PARAM_FIELD_NUMBER: int
+    ELTWISE_PARAM_FIELD_NUMBER: int
+    EXP_PARAM_FIELD_NUMBER: int
+    HDF5_DATA_PARAM_FIELD_NUMBER: int
+    HDF5_OUTPUT_PARAM_FIELD_NUMBER: int
+    HINGE_LOSS_PARAM_FIELD_NUMBER: int
+    IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    INFOGAIN_LOSS_PARAM_FIELD_NUMBER: int
+    INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LRN_PARAM_FIELD_NUMBER: int
+    MEMORY_DATA_PARAM_FIELD_NUMBER: int
+    MVN_PARAM_FIELD_NUMBER: int
+    POOLING_PARAM_FIELD_NUMBER: int
+    POWER_PARAM_FIELD_NUMBER: int
+    RELU_PARAM_FIELD_NUMBER: int
+    SIGMOID_PARAM_FIELD_NUMBER: int
+    SOFTMAX_PARAM_FIELD_NUMBER: int
+    SLICE_PARAM_FIELD_NUMBER: int
+    TANH_PARAM_FIELD_NUMBER: int
+    THRESHOLD_PARAM_FIELD_NUMBER: int
+    WINDOW_DATA_PARAM_FIELD_NUMBER: int
+    TRANSFORM_PARAM_FIELD_NUMBER: int
+    LOSS_PARAM_FIELD_NUMBER: int
+    LAYER_FIELD_NUMBER: int
+    bottom: RepeatedScalarFieldContainer[str]
+    top: RepeatedScalarFieldContainer[str]
+    name: str
+    include: RepeatedCompositeFieldContainer[NetStateRule]
+    exclude: RepeatedCompositeFieldContainer[NetStateRule]
+    type: int
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    param: RepeatedScalarFieldContainer[str]
+    blob_share_mode: RepeatedScalarFieldContainer[int]
+    blobs_lr: RepeatedScalarFieldContainer[float]
+    weight_decay: RepeatedScalarFieldContainer[float]
+    loss_weight: RepeatedScalarFieldContainer[float]
+    accuracy_param: AccuracyParameter
+    argmax_param: ArgMaxParameter
+    concat_param: ConcatParameter
+    contrastive_loss_param: ContrastiveLossParameter
+    convolution_param: ConvolutionParameter
+    data_param: DataParameter
+    dropout_param: DropoutParameter
+    dummy_data_param: DummyDataParameter
+    eltwise_param: EltwiseParameter
+    exp_param: ExpParameter
+    hdf5_data_param: HDF5DataParameter
+    hdf5_output_param: HDF5OutputParameter
+    hinge_loss_param: HingeLossParameter
+    image_data_param: ImageDataParameter
+    infogain_loss_param: InfogainLossParameter
+    inner_product_param: InnerProductParameter
+    lrn_param: LRNParameter
+    memory_data_param: MemoryDataParameter
+    mvn_param: MVNParameter
+    pooling_param: PoolingParameter
+    power_param: PowerParameter
+    relu_param: ReLUParameter
+    sigmoid_param: SigmoidParameter
+    softmax_param: SoftmaxParameter
+    slice_param: SliceParameter
+    tanh_param: TanHParameter
+    threshold_param: ThresholdParameter
+    window_data_param: WindowDataParameter
+    transform_param: TransformationParameter
+    loss_param: LossParameter
+    layer: V0LayerParameter
+    def __init__(
+        self,
+        *,
+        bottom: Iterable[str] | None = ...,
+        top: Iterable[str] | None = ...,
+        name: str | None = ...,
+        include: Iterable[NetStateRule | Mapping[str, Any]] | None = ...,
+        exclude: Iterable[NetStateRule | Mapping[str, Any]] | None = ...,
+        type: int | str | None = ...,
+        blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
+        param: Iterable[str] | None = ...,
+        blob_share_mode: Iterable[int | str] | None = ...,
+        blobs_lr: Iterable[float] | None = ...,
+        weight_decay: Iterable[float] | None = ...,
+        loss_weight: Iterable[float] | None = ...,
+        accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        argmax_param: ArgMaxParameter | Mapping[str, Any] | None = ...,
+        concat_param: ConcatParameter | Mapping[str, Any] | None = ...,
+        contrastive_loss_param: ContrastiveLossParameter | Mapping[str, Any] | None = ...,
+        convolution_param: ConvolutionParameter | Mapping[str, Any] | None = ...,
+        data_param: DataParameter | Mapping[str, Any] | None = ...,
+        dropout_param: DropoutParameter | Mapping[str, Any] | None = ...,
+        dummy_data_param: DummyDataParameter | Mapping[str, Any] | None = ...,
+        eltwise_param: EltwiseParameter | Mapping[str, Any] | None = ...,
+        exp_param: ExpParameter | Mapping[str, Any] | None = ...,
+        hdf5_data_param: HDF5DataParameter | Mapping[str, Any] | None = ...,
+        hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+        hinge_loss_param: HingeLossParameter | Mapping[str, Any] | None = ...,
+        image_data_param: ImageDataParameter | Mapping[str, Any] | None = ...,
+        infogain_loss_param: InfogainLossParameter | Mapping[str, Any] | None = ...,
+        inner_product_param: InnerProductParameter | Mapping[str, Any] | None = ...,
+        lrn_param: LRNParameter | Mapping[str, Any] | None = ...,
+        memory_data_param: MemoryDataParameter | Mapping[str, Any] | None = ...,
+        mvn_param: MVNParameter | Mapping[str, Any] | None = ...,
+        pooling_param: PoolingParameter | Mapping[str, Any] | None = ...,
+        power_param: PowerParameter | Mapping[str, Any] | None = ...,
+        relu_param: ReLUParameter | Mapping[str, Any] | None = ...,
+        sigmoid_param: SigmoidParameter | Mapping[str, Any] | None = ...,
+        softmax_param: SoftmaxParameter | Mapping[str, Any] | None = ...,
+        slice_param: SliceParameter | Mapping[str, Any] | None = ...,
+        tanh_param: TanHParameter | Mapping[str, Any] | None = ...,
+        threshold_param: ThresholdParameter | Mapping[str, Any] | None = ...,
+        window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
+        transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
+        loss_param: LossParameter | Mapping[str, Any] | None = ...,
+        layer: V0LayerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class V0LayerParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    NAME_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIASTERM_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNELSIZE_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    POOL_FIELD_NUMBER: int
+    DROPOUT_RATIO_FIELD_NUMBER: int
+    LOCAL_SIZE_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    K_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    MEANFILE_FIELD_NUMBER: int
+    BATCHSIZE_FIELD_NUMBER: int
+    CROPSIZE_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    BLOBS_FIELD_NUMBER: int
+    BLOBS_LR_FIELD_NUMBER: int
+    WEIGHT_DECAY_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    DET_FG_THRESHOLD_FIELD_NUMBER: int
+    DET_BG_THRESHOLD_FIELD_NUMBER: int
+    DET_FG_FRACTION_FIELD_NUMBER: int
+    DET_CONTEXT_PAD_FIELD_NUMBER: int
+    DET_CROP_MODE_FIELD_NUMBER: int
+    NEW_NUM_FIELD_NUMBER: int
+    NEW_CHANNELS_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    SHUFFLE_IMAGES_FIELD_NUMBER: int
+    CONCAT_DIM_FIELD_NUMBER: int
+    HDF5_OUTPUT_PARAM_FIELD_NUMBER: int
+    name: str
+    type: str
+    num_output: int
+    biasterm: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    pad: int
+    kernelsize: int
+    group: int
+    stride: int
+    pool: int
+    dropout_ratio: float
+    local_size: int
+    alpha: float
+    beta: float
+    k: float
+    source: str
+    scale: float
+    meanfile: str
+    batchsize: int
+    cropsize: int
+    mirror: bool
+    blobs: RepeatedCompositeFieldContainer[BlobProto]
+    blobs_lr: RepeatedScalarFieldContainer[float]
+    weight_decay: RepeatedScalarFieldContainer[float]
+    rand_skip: int
+    det_fg_threshold: float
+    det_bg_threshold: float
+    det_fg_fraction: float
+    det_context_pad: int
+    det_crop_mode: str
+    new_num: int
+    new_channels: int
+    new_height: int
+    new_width: int
+    shuffle_images: bool
+    concat_dim: int
+    hdf5_output_param: HDF5OutputParameter
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        type: str | None = ...,
+        num_output: int | None = ...,
+        biasterm: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        pad: int | None = ...,
+        kernelsize: int | None = ...,
+        group: int | None = ...,
+        stride: int | None = ...,
+        pool: int | str | None = ...,
+        dropout_ratio: float | None = ...,
+        local_size: int | None = ...,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        k: float | None = ...,
+        source: str | None = ...,
+        scale: float | None = ...,
+        meanfile: str | None = ...,
+        batchsize: int | None = ...,
+        cropsize: int | None = ...,
+        mirror: bool | None = ...,
+        blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
+        blobs_lr: Iterable[float] | None = ...,
+        weight_decay: Iterable[float] | None = ...,
+        rand_skip: int | None = ...,
+        det_fg_threshold: float | None = ...,
+        det_bg_threshold: float | None = ...,
+        det_fg_fraction: float | None = ...,
+        det_context_pad: int | None = ...,
+        det_crop_mode: str | None = ...,
+        new_num: int | None = ...,
+        new_channels: int | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        shuffle_images: bool | None = ...,
+        concat_dim: int | None = ...,
+        hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
