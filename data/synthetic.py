@@ -33,6 +33,7 @@ from data.scenes import border, landscape, scene
 from seg_labels import LABEL_IDS, NAMES_OF_ALL, SCENES
 
 CAMERA_HEIGHT = 1.0  # metres above the floor, in the twin of NYUDv2
+FARTHEST = 9.0  # metres, to the wall of its widest rooms
 
 
 def _stands_for(names: Sequence[str], above: str, below: str) -> list[str]:
@@ -246,6 +247,7 @@ def _depth(instance: np.ndarray, horizon: int) -> np.ndarray:
     rows = np.arange(1, height + 1)
     below = np.maximum(rows, horizon + 1) - centre
     ground = 1000 * CAMERA_HEIGHT * focal / np.maximum(below, 0.05 * height)
+    ground = np.minimum(ground, 1000 * FARTHEST)
     depth = np.repeat(ground[:, None], width, 1)
     things = ground[0] * (0.9 - 0.1 * instance)
     return np.where(instance > 0, np.minimum(depth, things), depth).astype(np.uint16)

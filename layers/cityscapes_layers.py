@@ -5,6 +5,8 @@ import numpy as np
 from seg_data_layer import SegDataLayer, read_indices
 from seg_labels import LABEL_IDS, TRAIN_IDS, VOID
 
+LAST_TRAIN_ID = len(LABEL_IDS) - 1
+
 
 class CityscapesSegDataLayer(SegDataLayer):
     """Cityscapes. cityscapes_dir holds leftImg8bit/, gtFine/ and the splits' lists.
@@ -30,5 +32,12 @@ class CityscapesSegDataLayer(SegDataLayer):
             raise ValueError(
                 f"{path}: label values {wrong.tolist()}; expected labelIds, 0 to {LABEL_IDS[-1]}, "
                 "as they are distributed: get the file again"
+            )
+        # An image of a street has labels from 19 on; what is void in trainIds, 255, has none here
+        if (ids == VOID).any() and not ((ids > LAST_TRAIN_ID) & (ids != VOID)).any():
+            raise ValueError(
+                f"{path}: label values {np.unique(ids).tolist()}, which are trainIds, 0 to "
+                f"{LAST_TRAIN_ID} and {VOID}; expected labelIds, 0 to {LABEL_IDS[-1]}, as they are "
+                "distributed: get the file again, or put *_gtFine_labelIds.png in its place"
             )
         return TRAIN_IDS[ids][np.newaxis]

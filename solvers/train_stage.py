@@ -56,7 +56,8 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
 
     Continues from the newest whole snapshot; if `resume` is False, older snapshots and metrics are
     moved aside first. Ctrl-C and errors of the data write a snapshot. Raises ValueError for weights
-    that are not those of the stage before, and for a folder where another net or dataset trained.
+    that are not those of the stage before, for a folder where another net or dataset trained, and
+    for labels that nothing can be learned from.
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
     with logging_to(stage.folder / "log.txt"):
@@ -66,6 +67,10 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             _resume(stage, solver, snapshots)
         else:
             start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+        splits = (stage.dataset.train_split, stage.dataset.val_split)
+        counts = {split: label_counts(stage.dataset, split) for split in splits}
+        for warning in check_labels(stage.dataset, counts):
+            log.warning("Warning: %s", warning)
         if not resume:
             _move_aside(stage.folder / "metrics.csv")
             if _snapshots(stage):
@@ -289,9 +294,6 @@ def _train(args: argparse.Namespace) -> None:
     given = args.weights is not None
     weights = args.weights if given else default_weights(args.dataset, args.net)
     require_weights(args.dataset, args.net, weights, given=given)
-    splits = (dataset.train_split, dataset.val_split)
-    for warning in check_labels(dataset, {split: label_counts(dataset, split) for split in splits}):
-        command_line.warn(warning)
     images = passes(dataset, dataset.val_split)
     solver = solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
     solver.max_iter = args.iters or solver.max_iter

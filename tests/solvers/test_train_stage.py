@@ -186,12 +186,68 @@ def test_bad_data_in_the_middle_of_a_run_leaves_a_snapshot(world, tmp_path, caps
     broken = tmp_path / "broken"
     shutil.copytree(world / "data" / "pascal" / "VOC2011", broken)
     name = (broken / "ImageSets/Segmentation/val.txt").read_text().split()[1]
-    Image.new("RGB", (64, 48)).save(broken / "SegmentationClass" / f"{name}.png")
+    (broken / "JPEGImages" / f"{name}.jpg").write_bytes(b"no image")
     args = arguments(world, "fcn32s", weights, out, "--iters", "2", "--snapshot", "100")
     args[args.index("--data") + 1] = str(broken)
     assert train_stage.main(args) == 1
-    assert f"{name}.png" in capsys.readouterr().err
+    assert f"{name}.jpg" in capsys.readouterr().err
     assert (out / "snapshot" / "train_iter_2.solverstate").exists()
+
+
+def relabelled(world, tmp_path, split, change):
+    """A copy of the VOC folder, the labels of one split changed."""
+    folder = tmp_path / "relabelled"
+    shutil.copytree(world / "data" / "pascal" / "VOC2011", folder)
+    for name in (folder / f"ImageSets/Segmentation/{split}.txt").read_text().split():
+        path = folder / f"SegmentationClass/{name}.png"
+        Image.fromarray(change(np.array(Image.open(path)))).save(path)
+    return folder
+
+
+def trained_on(world, tmp_path, folder, *more):
+    weights = world / "vgg16-fcn.caffemodel"
+    args = arguments(world, "fcn32s", weights, tmp_path / "run", "--iters", "1", *more)
+    args[args.index("--data") + 1] = str(folder)
+    return train_stage.main(args)
+
+
+def masks(label):
+    return np.where(label > 0, 255, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("split", "change", "message"),
+    [
+        ("train", masks, r"no class but background \(0\) and 255; .*in masks of 0 and 255 write 1"),
+        ("train", lambda label: np.full_like(label, 7), r"no class but car \(7\); expected 21"),
+        ("train", lambda label: np.full_like(label, 255), r"train, .*: every pixel is void \(255"),
+        ("val", lambda label: np.full_like(label, 255), r"val, .*: every pixel is void \(255"),
+        ("val", lambda label: np.full_like(label, 21), r"\.png: label values \[21\]; expected 0"),
+    ],
+)
+def test_labels_that_nothing_can_be_learned_from_are_refused_before_training(
+    world, tmp_path, capsys, split, change, message
+):
+    folder = relabelled(world, tmp_path, split, change)
+    assert trained_on(world, tmp_path, folder) == 1
+    assert re.search(f"error: .*{message}", capsys.readouterr().err)
+    assert not list((tmp_path / "run/snapshot").iterdir())
+
+
+def test_suspicious_labels_are_warned_of_before_training_and_below_the_scores(
+    world, tmp_path, capsys
+):
+    assert trained_on(world, tmp_path, relabelled(world, tmp_path, "val", masks)) == 0
+    captured = capsys.readouterr()
+    assert re.search(
+        r"Warning: label of train, .*train\.txt: no pixel of car \(7\), ", captured.out
+    )
+    log = (tmp_path / "run/log.txt").read_text()
+    for text in (captured.out, log):
+        assert re.search(r"Warning: label of val.*no class but background \(0\) and 255; a", text)
+    assert re.search(
+        r"warning: label of val: no class but background \(0\) was there to score", captured.err
+    )
 
 
 @pytest.mark.parametrize("option", ["--iters", "--lr", "--snapshot", "--width"])
