@@ -4,8 +4,8 @@
 
 A stage lives in one folder, runs/DATASET-NET by default: train.prototxt, val.prototxt (where the
 splits are called trainval and test, so are these), deploy.prototxt, solver.prototxt, snapshot/,
-log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png) and, once it has trained
-to the end, NET.caffemodel, which the next stage starts from.
+log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png), NET.json (what the net's
+outputs mean) and, once it has trained to the end, NET.caffemodel, which the next stage starts from.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from caffe.proto.text import prototxt
 from data.custom import NAMES, find, layout
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
+from data.meaning import write_meaning
 from data.statistics import label_counts
 
 from . import score, solver_prototxt
@@ -54,10 +55,10 @@ class Diverged(ValueError):
 def train(stage: Stage, *, resume: bool = True) -> Evaluation:
     """Train a stage to max_iter and return the scores of its last iteration.
 
-    Continues from the newest whole snapshot; if `resume` is False, older snapshots and metrics are
-    moved aside first. Ctrl-C and errors of the data write a snapshot. Raises ValueError for weights
-    that are not those of the stage before, for a folder where another net or dataset trained, and
-    for labels that nothing can be learned from.
+    Continues from the newest whole snapshot; if `resume` is False, what an older run left, weights,
+    snapshots and metrics, is moved aside first. Ctrl-C and errors of the data write a snapshot.
+    Raises ValueError for weights that are not those of the stage before, for a folder where another
+    net or dataset trained, and for labels that nothing can be learned from.
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
     with logging_to(stage.folder / "log.txt"):
@@ -72,10 +73,13 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
         for warning in check_labels(stage.dataset, counts):
             log.warning("Warning: %s", warning)
         if not resume:
-            _move_aside(stage.folder / "metrics.csv")
+            # The next stage must not start from the old run's weights
+            for name in ("metrics.csv", f"{stage.net}.caffemodel", f"{stage.net}.json"):
+                _move_aside(stage.folder / name)
             if _snapshots(stage):
                 _move_aside(stage.folder / "snapshot")
                 (stage.folder / "snapshot").mkdir()
+        write_meaning(stage.folder / f"{stage.net}.json", stage.dataset)
         return _run(stage, solver)
 
 

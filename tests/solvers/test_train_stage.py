@@ -1,6 +1,7 @@
 """The stages 32s -> 16s -> 8s through the command line, at tiny width on a tiny synthetic set."""
 
 import csv
+import dataclasses
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ import nets
 from caffe.proto import caffe_pb2
 from data import synthetic
 from data.datasets import DATASETS
+from data.drawing import palette
+from data.meaning import meaning_of, write_meaning
 from solvers import score, train_stage
 from solvers.initialise import start_from
 from surgery.random_weights import draw
@@ -139,6 +142,81 @@ def test_starting_again_moves_the_old_run_aside(world, tmp_path):
     assert "train_iter_2" in {p.stem for p in (out / "snapshot.1").iterdir()}
     assert len((out / "metrics.csv").read_text().splitlines()) == 2
     assert len((out / "metrics.csv.1").read_text().splitlines()) == 3
+
+
+def same_weights(first, second):
+    first, second = weights_of(first), weights_of(second)
+    return all(
+        np.array_equal(a, b)
+        for layer, blobs in first.items()
+        for a, b in zip(blobs, second[layer], strict=True)
+    )
+
+
+def test_resuming_after_starting_again_takes_nothing_of_the_old_run(world, tmp_path):
+    """The old run has the same iterations; its weights would fit."""
+    old, out, plain = world / "vgg16-fcn.caffemodel", tmp_path / "run", tmp_path / "plain"
+    new = tmp_path / "other.caffemodel"
+    drawn = caffe.Net.from_proto(
+        nets.convolutional("vgg16", width=WIDTH), caffe_pb2.NetState(phase=caffe.TEST)
+    )
+    drawn.copy_from(str(old))
+    drawn.params["conv1_1"][0].data[...] *= 2
+    drawn.save(new)
+
+    def run(folder, weights, iters, *more):
+        args = arguments(world, "fcn32s", weights, folder, "--snapshot", "1")
+        return train_stage.main([*args, "--iters", str(iters), *more])
+
+    assert run(out, old, 3) == 0
+    assert run(out, new, 1, "--restart") == 0
+    assert same_weights(out / "snapshot.1/train_iter_3.caffemodel", out / "fcn32s.caffemodel.1")
+    assert run(out, new, 2) == 0
+    assert run(plain, new, 2) == 0
+    assert same_weights(out / "fcn32s.caffemodel", plain / "fcn32s.caffemodel")
+    # Without its caffemodel a snapshot is passed over, though the old run's is where it was moved
+    for iteration in (1, 2):
+        (out / f"snapshot/train_iter_{iteration}.caffemodel").unlink()
+    assert run(out, new, 3) == 1
+
+
+def test_the_next_stage_does_not_start_from_what_was_trained_before_starting_again(
+    world, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    assert (out / "fcn32s.caffemodel").exists()
+    assert run_for(world, out, 20, "--restart", "--lr", "1") == 1  # it diverges
+    assert (out / "fcn32s.caffemodel.1").exists()
+    args = arguments(world, "fcn16s", out / "fcn32s.caffemodel", tmp_path / "next")
+    capsys.readouterr()
+    assert train_stage.main([*args, "--iters", "1"]) == 1
+    assert "fcn32s.caffemodel: fcn16s starts from these weights" in capsys.readouterr().err
+
+
+def test_names_and_mean_travel_with_the_weights(world, tmp_path):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    voc = DATASETS["voc"]
+    for weights in ("fcn32s.caffemodel", "snapshot/train_iter_1.caffemodel"):
+        path, meaning = meaning_of(out / weights)
+        assert path == out / "fcn32s.json"
+        assert (meaning.dataset, meaning.classes, meaning.mean) == ("voc", voc.classes, voc.mean)
+        np.testing.assert_array_equal(meaning.palette, palette())
+    shutil.copy(out / "fcn32s.caffemodel", tmp_path / "alone.caffemodel")
+    assert meaning_of(tmp_path / "alone.caffemodel") is None
+
+
+def test_weights_that_were_trained_on_other_classes_are_warned_of(world, tmp_path):
+    before = tmp_path / "before"
+    assert run_for(world, before, 1) == 0
+    other = dataclasses.replace(DATASETS["voc"], classes=tuple(map(str, range(21))))
+    write_meaning(before / "fcn32s.json", other)
+    out = tmp_path / "run"
+    args = arguments(world, "fcn16s", before / "fcn32s.caffemodel", out, "--iters", "1")
+    assert train_stage.main(args) == 0
+    assert "Warning: " in (out / "log.txt").read_text()
+    assert "was trained on other classes than those of" in (out / "log.txt").read_text()
 
 
 def test_starting_again_with_weights_that_do_not_fit_moves_nothing(world, tmp_path):
