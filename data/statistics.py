@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,20 +34,20 @@ class Survey:
     turned: tuple[str, ...]
 
 
-def reader(dataset: Dataset, split: str):
+def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()):
     """The split's data layer outside of a net: `indices`, and `load(id)` gives an array a top.
 
-    NYUDv2's gives all of its tops, a split without labels the image alone.
+    Without `tops` NYUDv2's gives all of its own, a split without labels the image alone.
     """
     spec = data_layer(dataset, split)
     kind = getattr(importlib.import_module(spec["module"]), spec["layer"])
     params = spec["param_str"]
     if "tops" in params:
-        params["tops"] = list(kind.paths)
+        params["tops"] = list(tops or kind.paths)
     layer = kind.__new__(kind)
     layer.param_str = repr(params)
-    if not dataset.splits[split].labelled:
-        layer.tops = COLOUR[:1]
+    if tops or not dataset.splits[split].labelled:
+        layer.tops = tuple(tops) or COLOUR[:1]
     layer.open()
     return layer
 
@@ -56,7 +57,7 @@ def label_counts(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
 
     Reading ends once every class was seen. Raises what `survey` raises of labels.
     """
-    layer = reader(dataset, split)
+    layer = reader(dataset, split, tuple(dataset.labels))
     counts = {top: np.zeros(len(names) + 1, np.int64) for top, names in dataset.labels.items()}
     for name in tqdm(layer.indices, desc=f"labels of {split}", unit="image", leave=False):
         for top, names in dataset.labels.items():

@@ -275,7 +275,7 @@ def read_image(path):
         with Image.open(path) as image:
             image.load()
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
+        raise FileNotFoundError(f"{path}: no such file: {_cure(str(path))}") from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise OSError(f"{path}: can't be read as an image ({error}); get it again") from error
     return image

@@ -30,7 +30,8 @@ def checked(label, n_classes, path):
     if wrong.size:
         raise ValueError(
             f"{path}: label values {wrong.tolist()}; expected 0 to {n_classes - 1} or "
-            f"{VOID} (void): correct the label, or set n_classes in param_str"
+            f"{VOID} (void): correct the label (class indices, not gray levels), or let there be "
+            "more classes (classes.txt; n_classes in param_str)"
         )
     return label.astype(np.uint8)[np.newaxis]
 

@@ -269,6 +269,12 @@ def test_a_file_that_is_there_under_another_name_is_named(folder, capsys, old, n
     refused(folder, capsys, message)
 
 
+def test_without_classes_txt_a_label_of_another_name_is_named_too(folder, capsys):
+    (folder / "classes.txt").unlink()
+    (folder / "SegmentationClass/a.png").rename(folder / "SegmentationClass/a_label.png")
+    refused(folder, capsys, r"a\.png: no such file: a_label\.png is there: .*dataset\.json")
+
+
 def test_ids_that_are_listed_with_their_suffix_are_told(folder, capsys):
     (folder / "ImageSets/Segmentation/train.txt").write_text("a.jpg\nb c.jpg\n")
     refused(folder, capsys, r"a\.jpg\.jpg: no such file.*: a\.jpg is there: list ids without their")
