@@ -72,7 +72,8 @@ def _read(path: Path) -> Meaning:
             raise ValueError(f"{path}: {key} is {found[key]!r}; expected {expected}: {_CURE}")
     table = palette()
     table[: len(classes)] = colours
-    return Meaning(str(found["dataset"]), tuple(classes), tuple(map(float, mean)), table)
+    blue, green, red = map(float, mean)
+    return Meaning(str(found["dataset"]), tuple(classes), (blue, green, red), table)
 
 
 _CURE = "correct it, or remove it and name the classes on the command line"
