@@ -1,6 +1,8 @@
 """A drop-in pycaffe: Caffe's nets, layers, solvers and files, computed by PyTorch."""
 
-from . import coord_map, io
+from . import _caffe as _caffe
+from . import coord_map, io, pycaffe
+from ._caffe import __version__ as __version__
 from .classifier import Classifier
 from .core.blob import Blob
 from .core.device import set_device, set_mode_cpu, set_mode_gpu
@@ -12,7 +14,7 @@ from .core.timer import Timer
 from .detector import Detector
 from .engine.remat import set_recompute
 from .layer_types import layer_type_list
-from .layer_types.python import Layer
+from .layer_types.layer import Layer
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
 from .parallel import (
@@ -34,8 +36,6 @@ from .solver.solver import (
     SGDSolver,
     get_solver,
 )
-
-__version__ = "1.0.0"  # of the Caffe whose behaviour this follows
 
 __all__ = [
     "NCCL",
@@ -64,6 +64,7 @@ __all__ = [
     "layers",
     "log",
     "params",
+    "pycaffe",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import io
-from .core.errors import CaffeError
+from .core.errors import CaffeError, caffe_error
 from .core.files import PathLike
 from .net import Net
 from .proto import caffe_pb2
@@ -40,15 +40,16 @@ def input_transformer(
 def input_batch(net: Net, images: Sequence[np.ndarray]) -> np.ndarray:
     """Preprocessed images, K x H x W, as one array for the net's first input.
 
-    Raises CaffeError for an image of other channels than the input's.
+    Raises ValueError for an image of other channels than the input's.
     """
     name = net.inputs[0]
     channels = net.blobs[name].shape[1]
     for image in images:
         if len(image) != channels:
-            raise CaffeError(
+            raise caffe_error(
+                ValueError,
                 f"input '{name}' of net '{net.name}' takes images of {channels} channels; found "
-                f"one of {len(image)}"
+                f"one of {len(image)}",
             )
     return np.array(images)
 
@@ -76,9 +77,10 @@ class Classifier(Net):
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
         self.image_dims: io.Dims = self.crop_dims if image_dims is None else image_dims
         if len(self.image_dims) != 2 or (self.crop_dims > self.image_dims).any():
-            raise ValueError(
+            raise caffe_error(
+                ValueError,
                 "image_dims must be (height, width), at least the net's input, "
-                f"{tuple(map(int, self.crop_dims))}; found {tuple(map(int, self.image_dims))}"
+                f"{tuple(map(int, self.crop_dims))}; found {tuple(map(int, self.image_dims))}",
             )
 
     def predict(self, inputs: io.Images, oversample: bool = True) -> np.ndarray:
@@ -88,9 +90,10 @@ class Classifier(Net):
         """
         resized = [io.resize_image(image, self.image_dims) for image in inputs]
         if len(channels := {image.shape[2] for image in resized}) > 1:
-            raise CaffeError(
+            raise caffe_error(
+                ValueError,
                 f"images of {' and '.join(map(str, sorted(channels)))} channels in one batch; "
-                "make them alike (load_image reads gray ones as 3 too)"
+                "make them alike (load_image reads gray ones as 3 too)",
             )
         images = np.array(resized)
         if oversample:

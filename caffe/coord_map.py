@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .core.errors import CaffeError, caffe_error
 from .net_spec import Function, Top
 from .net_spec import layers as L
 
@@ -48,20 +49,21 @@ CoordMap = tuple[int | None, Values, Values]
 IDENTITY: CoordMap = (None, 1, 0)
 
 
-class UndefinedMapException(Exception):
+class UndefinedMapException(CaffeError):
     """A layer whose output has no coordinates of its input, such as InnerProduct."""
 
 
-class AxisMismatchException(Exception):
+class AxisMismatchException(CaffeError):
     """Two maps whose spatial axes are not the same."""
 
 
 def _window(fn: Function, params: dict) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """(axis, stride, extent of the kernel, pad) of a sliding window."""
     if legacy := {f"{a}_{b}" for a in ("kernel", "stride", "pad") for b in "hw"} & params.keys():
-        raise AssertionError(
+        raise caffe_error(
+            AssertionError,
             f"{fn.type_name} layer: coordinates are not mapped through {', '.join(sorted(legacy))};"
-            " write kernel_size, stride and pad as lists"
+            " write kernel_size, stride and pad as lists",
         )
     if "kernel_size" not in params:  # global pooling
         raise UndefinedMapException(f"{fn.type_name} layer without kernel_size")
@@ -151,7 +153,7 @@ def coord_map_from_to(top_from: Top, top_to: Top) -> CoordMap:
         for top, to_map in _ancestors(top_to, map_of):
             if top in from_maps:
                 return compose(to_map, inverse(from_maps[top]))
-    raise RuntimeError(
+    raise CaffeError(
         f"no coordinates lead from the {top_from.fn.type_name} top to the {top_to.fn.type_name} "
         "top: they need a common blob, reached by spatial layers only"
     )
@@ -166,11 +168,15 @@ def crop(top_from: Top, top_to: Top) -> Top:
     axis, scale, shift = coord_map_from_to(top_from, top_to)
     offset = np.atleast_1d(-np.round(shift)).astype(int)
     if not np.allclose(scale, 1):
-        raise AssertionError(f"cannot crop: the tops differ in scale, by {scale}")
+        raise caffe_error(AssertionError, f"cannot crop: the tops differ in scale, by {scale}")
     if not np.allclose(-offset, shift):
-        raise AssertionError(f"cannot crop: the offset {-shift} is no whole number of pixels")
+        raise caffe_error(
+            AssertionError, f"cannot crop: the offset {-shift} is no whole number of pixels"
+        )
     if (offset < 0).any():
-        raise AssertionError(f"cannot crop: the offset {offset} is negative; pad the input more")
+        raise caffe_error(
+            AssertionError, f"cannot crop: the offset {offset} is negative; pad the input more"
+        )
     # Two tops whose maps are identities carry no axis; images have theirs from axis 2 on.
     first = 2 if axis is None else axis + 1
     return L.Crop(top_from, top_to, crop_param=dict(axis=first, offset=offset.tolist()))

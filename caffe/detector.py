@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 import numpy as np
 
 from . import io
 from .classifier import input_batch, input_transformer
-from .core.errors import CaffeError
+from .core.errors import caffe_error
 from .core.files import PathLike
 from .net import Net
 from .proto import caffe_pb2
@@ -38,7 +39,7 @@ class Detector(Net):
         self.configure_crop(context_pad)
 
     def detect_windows(
-        self, images_windows: Iterable[tuple[PathLike, Sequence[Sequence[int]]]]
+        self, images_windows: Iterable[tuple[PathLike | BinaryIO, Sequence[Sequence[int]]]]
     ) -> list[dict]:
         """Scores of windows (ymin, xmin, ymax, xmax) of image files.
 
@@ -62,9 +63,10 @@ class Detector(Net):
         try:
             search = importlib.import_module("selective_search_ijcv_with_python")
         except ModuleNotFoundError:
-            raise CaffeError(
+            raise caffe_error(
+                ModuleNotFoundError,
                 "selective search needs the module selective_search_ijcv_with_python and MATLAB; "
-                "with windows of your own, use detect_windows"
+                "with windows of your own, use detect_windows",
             ) from None
         files = [os.path.abspath(name) for name in image_fnames]
         windows = search.get_windows(files, cmd="selective_search_rcnn")
@@ -74,8 +76,8 @@ class Detector(Net):
         """The window (ymin, xmin, ymax, xmax) of an H x W x K image.
 
         With context_pad: at the net's input size, in its surroundings, the mean beyond the image.
-        Raises ValueError for a window that lies outside or has no pixels, CaffeError for other
-        channels than the input's where the mean surrounds them.
+        Raises ValueError for a window that lies outside or has no pixels, and for other channels
+        than the input's where the mean surrounds them.
         """
         box = np.array(window, int)
         if self.context_pad:
@@ -86,9 +88,10 @@ class Detector(Net):
 
     def _crop_in_context(self, im: np.ndarray, window: np.ndarray, context_pad: int) -> np.ndarray:
         if im.shape[2] != self.crop_dims[2]:
-            raise CaffeError(
+            raise caffe_error(
+                ValueError,
                 f"an image of {im.shape[2]} channels, but the input '{self.inputs[0]}' of net "
-                f"'{self.name}', whose mean surrounds it, takes {self.crop_dims[2]}"
+                f"'{self.name}', whose mean surrounds it, takes {self.crop_dims[2]}",
             )
         size = self.blobs[self.inputs[0]].width  # the input is a square
         scale = size / (size - 2.0 * context_pad)
@@ -114,8 +117,8 @@ class Detector(Net):
         name = self.inputs[0]
         shape = self.blobs[name].shape
         if context_pad and not 0 < 2 * context_pad < shape[3]:
-            raise ValueError(
-                f"context_pad {context_pad} leaves nothing of an input {shape[3]} wide"
+            raise caffe_error(
+                ValueError, f"context_pad {context_pad} leaves nothing of an input {shape[3]} wide"
             )
         back = np.argsort(self.transformer.transpose[name])
         self.crop_dims = np.array(shape[1:])[back]
@@ -131,7 +134,8 @@ class Detector(Net):
 
 def _check_window(crop: np.ndarray, window: Sequence[int] | np.ndarray, im: np.ndarray) -> None:
     if not crop.size:
-        raise ValueError(
+        raise caffe_error(
+            ValueError,
             f"window {tuple(map(int, window))} (ymin, xmin, ymax, xmax) holds no pixels of an "
-            f"image of {im.shape[0]} x {im.shape[1]}"
+            f"image of {im.shape[0]} x {im.shape[1]}",
         )

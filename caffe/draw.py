@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from .core.errors import CaffeError
+from .core.errors import CaffeError, caffe_error
 from .core.files import PathLike, replacing
 from .proto import caffe_pb2
 
@@ -45,11 +45,12 @@ def get_edge_label(layer: caffe_pb2.LayerParameter) -> str:
 def get_layer_lr_mult(layer: caffe_pb2.LayerParameter) -> tuple[float, float]:
     """lr_mult of weights and bias. Raises ValueError for a type without, or more than two."""
     if layer.type not in LEARNING:
-        raise ValueError(f"{layer.type} layers do not have a learning rate multiplier")
+        raise caffe_error(ValueError, f"{layer.type} layers do not have a learning rate multiplier")
     if len(layer.param) > 2:
-        raise ValueError(
+        raise caffe_error(
+            ValueError,
             f"layer '{layer.name}': could not parse the learning rate multiplier; "
-            f"expected at most 2 param, found {len(layer.param)}"
+            f"expected at most 2 param, found {len(layer.param)}",
         )
     weight, bias = ([param.lr_mult for param in layer.param] + [1.0, 1.0])[:2]
     return weight, bias
@@ -133,13 +134,15 @@ def _pydot() -> ModuleType:
     try:
         import pydot
     except ModuleNotFoundError:
-        raise CaffeError("drawing needs the Python package pydot: pip install pydot") from None
+        raise caffe_error(
+            ModuleNotFoundError, "drawing needs the Python package pydot: pip install pydot"
+        ) from None
     return pydot
 
 
 def _included(layer: caffe_pb2.LayerParameter, phase: int) -> bool:
     if layer.include and layer.exclude:
-        raise ValueError(f"layer {layer.name} has both include and exclude specified.")
+        raise caffe_error(ValueError, f"layer {layer.name} has both include and exclude specified.")
     if layer.include:
         return any(rule.phase == phase for rule in layer.include)
     return all(rule.phase != phase for rule in layer.exclude)
@@ -167,12 +170,15 @@ def draw_net(
     try:
         return graph.create(format=ext)  # type: ignore[return-value]  # bytes; pydot says str
     except FileNotFoundError:
-        raise CaffeError(
+        raise caffe_error(
+            FileNotFoundError,
             f"drawing a {ext} needs Graphviz, whose program 'dot' is not installed or not on PATH "
-            "(apt-get install graphviz); a .dot file needs none"
+            "(apt-get install graphviz); a .dot file needs none",
         ) from None
     except AssertionError as error:  # pydot's word for a failing dot
-        raise CaffeError(f"Graphviz could not draw the net as {ext}: {error}") from None
+        raise caffe_error(
+            AssertionError, f"Graphviz could not draw the net as {ext}: {error}"
+        ) from None
 
 
 def draw_net_to_file(

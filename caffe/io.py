@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from .core.blob import checked_shape
-from .core.errors import CaffeError, error_context
+from .core.errors import CaffeError, caffe_error, error_context
 from .core.files import PathLike
 from .feeding import datum as _datum
 from .feeding import images
@@ -30,7 +31,7 @@ Images = Sequence[np.ndarray] | np.ndarray  # H x W x K each
 def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> np.ndarray:
     """The data (or diff) of a BlobProto, float64, in its shape: 4 axes in the legacy form.
 
-    Raises CaffeError where the shape and the number of values disagree.
+    Raises ValueError where the shape and the number of values disagree.
     """
     values = blob.diff or blob.double_diff if return_diff else blob.data or blob.double_data
     legacy = ("num", "channels", "height", "width")
@@ -40,7 +41,9 @@ def blobproto_to_array(blob: caffe_pb2.BlobProto, return_diff: bool = False) -> 
         shape = tuple(blob.shape.dim)
     if math.prod(checked_shape(shape)) != len(values):
         part = "diff" if return_diff else "data"
-        raise CaffeError(f"a BlobProto of shape {shape} holds {len(values)} values of {part}")
+        raise caffe_error(
+            ValueError, f"a BlobProto of shape {shape} holds {len(values)} values of {part}"
+        )
     return np.array(values, np.float64).reshape(shape)
 
 
@@ -60,11 +63,13 @@ def arraylist_to_blobprotovector_str(arraylist: Iterable[np.ndarray]) -> bytes:
 
 
 def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
-    """The arrays of a serialized BlobProtoVector. Raises CaffeError for anything else."""
+    """The arrays of a serialized BlobProtoVector. Raises DecodeError for anything else."""
     try:
         vector = caffe_pb2.BlobProtoVector.FromString(str)
     except DecodeError as error:
-        raise CaffeError(f"{len(str)} bytes are no whole BlobProtoVector ({error})") from None
+        raise caffe_error(
+            DecodeError, f"{len(str)} bytes are no whole BlobProtoVector ({error})"
+        ) from None
     return [blobproto_to_array(blob) for blob in vector.blobs]
 
 
@@ -74,14 +79,16 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> caffe_pb2.Datum
     Raises ValueError for an array of other than 3 axes.
     """
     if arr.ndim != 3:
-        raise ValueError(f"Incorrect array shape: {arr.shape}; a Datum takes K x H x W")
+        raise caffe_error(
+            ValueError, f"Incorrect array shape: {arr.shape}; a Datum takes K x H x W"
+        )
     return _datum.array_to_datum(arr, label)
 
 
 def datum_to_array(datum: caffe_pb2.Datum) -> np.ndarray:
     """A Datum's K x H x W array, uint8 or float64; an encoded image is decoded, to BGR.
 
-    Raises CaffeError where its size and its data disagree.
+    Raises ValueError where its size and its data disagree.
     """
     array = _datum.datum_to_array(datum)
     return array.copy() if array.dtype == np.uint8 else array.astype(np.float64)
@@ -113,7 +120,8 @@ class Transformer:
         """An image as float32 input, a copy.
 
         In this order: resized to H x W, axes transposed, channels swapped, times raw_scale, minus
-        the mean, times input_scale. Raises CaffeError for an image that these do not fit.
+        the mean, times input_scale. Raises ValueError for an image that these do not fit, and
+        IndexError for one of too few channels to swap.
         """
         self._check_input(in_)
         caffe_in = np.array(data, np.float32)
@@ -121,10 +129,14 @@ class Transformer:
         if caffe_in.shape[:2] != in_dims:
             caffe_in = resize_image(caffe_in, in_dims)
         if in_ in self.transpose:
-            caffe_in = caffe_in.transpose(self.transpose[in_])
+            order = tuple(self.transpose[in_])
+            fits = sorted(order) == list(range(caffe_in.ndim))
+            self._check_fit(ValueError, in_, f"transpose {order}", caffe_in, fits)
+            caffe_in = caffe_in.transpose(order)
         if in_ in self.channel_swap:
             order = list(self.channel_swap[in_])
-            self._check_fit(in_, f"channel swap {order}", caffe_in, max(order) < len(caffe_in))
+            fits = max(order) < len(caffe_in)
+            self._check_fit(IndexError, in_, f"channel swap {order}", caffe_in, fits)
             caffe_in = caffe_in[order]
         for what, values, apply in (
             ("raw_scale", self.raw_scale, np.multiply),
@@ -134,16 +146,19 @@ class Transformer:
             if in_ in values:
                 shape = np.shape(values[in_])
                 fits = _broadcasts(shape, caffe_in.shape)
-                self._check_fit(in_, f"{what} of shape {shape}", caffe_in, fits)
+                self._check_fit(ValueError, in_, f"{what} of shape {shape}", caffe_in, fits)
                 apply(caffe_in, values[in_], out=caffe_in)
         return caffe_in
 
-    def _check_fit(self, in_: str, what: str, image: np.ndarray, fits: bool) -> None:
+    def _check_fit(
+        self, kind: type[Exception], in_: str, what: str, image: np.ndarray, fits: bool
+    ) -> None:
         if not fits:
-            raise CaffeError(
+            raise caffe_error(
+                kind,
                 f"{in_}: {what} does not fit an image that is {image.shape} here; the input takes "
                 f"{tuple(self.inputs[in_][1:])}. Give an image of as many channels (load_image "
-                "reads gray ones as 3 too), or change the setting"
+                "reads gray ones as 3 too), or change the setting",
             )
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
@@ -197,10 +212,13 @@ class Transformer:
         if mean.ndim == 2:
             mean = mean[np.newaxis]
         if mean.ndim not in (1, 3):
-            raise ValueError(f"Mean shape invalid: {mean.shape}; it takes K, H x W or K x H x W")
+            raise caffe_error(
+                ValueError, f"Mean shape invalid: {mean.shape}; it takes K, H x W or K x H x W"
+            )
         if mean.shape[0] != channels:
-            raise ValueError(
-                f"Mean channels incompatible with input: {mean.shape[0]}, not {channels}"
+            raise caffe_error(
+                ValueError,
+                f"Mean channels incompatible with input: {mean.shape[0]}, not {channels}",
             )
         if mean.ndim == 1:
             mean = mean[:, np.newaxis, np.newaxis]
@@ -233,11 +251,12 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 # Images.
 
 
-def load_image(filename: PathLike, color: bool = True) -> np.ndarray:
+def load_image(filename: PathLike | BinaryIO, color: bool = True) -> np.ndarray:
     """An image file as H x W x 3 float32 RGB in [0, 1], or H x W x 1 gray without `color`.
 
-    Alpha is dropped, gray repeated, EXIF's orientation not applied. Raises CaffeError for a file
-    that cannot be read.
+    The file may be open already (a BytesIO, say). Alpha is dropped, gray repeated, EXIF's
+    orientation not applied. Raises OSError for a file that cannot be read; addresses are not
+    fetched.
     """
     image = _unit_range(_pixels(filename))
     if image.ndim == 2:
@@ -249,10 +268,10 @@ def load_image(filename: PathLike, color: bool = True) -> np.ndarray:
     return image.astype(np.float32)
 
 
-def _pixels(filename: PathLike) -> np.ndarray:
+def _pixels(file: PathLike | BinaryIO) -> np.ndarray:
     """A file's pixels as skimage's imread gives them: H x W, or H x W x 3 or 4."""
-    data = images.read_file(filename)
-    with error_context(filename), images.opened(data, (*images.FORMATS, "GIF")) as image:
+    data = images.read_open_file(file) if hasattr(file, "read") else images.read_file(file)
+    with error_context(images.named(file)), images.opened(data, (*images.FORMATS, "GIF")) as image:
         if image.mode == "1":
             image = image.convert("L")
         elif image.mode in ("LA", "PA") or (image.mode == "P" and "transparency" in image.info):
@@ -278,7 +297,7 @@ def resize_image(im: np.ndarray, new_dims: Dims, interp_order: int = 1) -> np.nd
     number of axes.
     """
     if im.ndim != 3:
-        raise ValueError(f"an image has 3 axes, H x W x K; found shape {im.shape}")
+        raise caffe_error(ValueError, f"an image has 3 axes, H x W x K; found shape {im.shape}")
     if im.shape[-1] not in (1, 3):
         from scipy.ndimage import zoom
 
@@ -337,7 +356,9 @@ def oversample(images: Images, crop_dims: Dims) -> np.ndarray:
     """
     size, crop = np.array(images[0].shape[:2]), np.array(crop_dims)
     if (crop > size).any():
-        raise ValueError(f"crops of {tuple(crop_dims)} out of images of {images[0].shape[:2]}")
+        raise caffe_error(
+            ValueError, f"crops of {tuple(crop_dims)} out of images of {images[0].shape[:2]}"
+        )
     y, x = size - crop
     starts = [(0, 0), (0, x), (y, 0), (y, x), tuple(((size - crop) / 2).astype(int))]
     cut = [im[i : i + crop[0], j : j + crop[1]] for im in images for i, j in starts]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .core.blob import Blob
-from .core.errors import CaffeError, error_context
+from .core.blob import Blob, BlobVec
+from .core.boost import DtypeVec, IntVec, LayerVec, StringVec, Unpicklable, read_only
+from .core.errors import CaffeError, caffe_error, error_context
 from .core.files import PathLike
 from .core.log import LOGGER
+from .core.named_blobs import NetBlobs, NetParams
 from .engine.inference import FastForward
 from .engine.layerwise import Hook, Layerwise
 from .graph import canonical
@@ -27,8 +29,10 @@ from .storage.loading import load, share
 if TYPE_CHECKING:
     from .export.torch_module import NetModule
 
+AS_WRITTEN = "it is as the prototxt says: change that, and open the net again"
 
-class Net:
+
+class Net(Unpicklable):
     """pycaffe's Net: `Net(prototxt, phase)`, `Net(prototxt, weights, phase)`, or with keywords.
 
     blobs: OrderedDict of blob name to Blob; params: of layer name to its parameter blobs.
@@ -39,7 +43,7 @@ class Net:
     def __init__(
         self,
         network_file: PathLike,
-        phase: int | PathLike,
+        phase: int | PathLike | None = None,
         level: int | None = None,
         stages: Sequence[str] | None = None,
         weights: PathLike | None = None,
@@ -52,11 +56,22 @@ class Net:
                 ("_caffe.cpp:142", f"Net('{network_file}', {phase}, weights='{weights}')"),
             ):
                 LOGGER.warning("%s", line, extra={"source": source})
-        if phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST) or isinstance(stages, str):
-            raise TypeError(
+        if isinstance(level, str | os.PathLike):
+            raise caffe_error(
+                TypeError,
+                f"the third argument is the level; give weights by name: Net({network_file!r}, "
+                f"{phase!r}, weights={level!r})",
+            )
+        if (
+            phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST)
+            or not isinstance(level, int | None)
+            or isinstance(stages, str)
+        ):
+            raise caffe_error(
+                TypeError,
                 "use Net(file, phase), Net(file, weights, phase) or Net(file, phase, weights=...), "
                 "with phase caffe.TRAIN or caffe.TEST and stages a list; "
-                f"found phase {phase!r}, weights {weights!r}, stages {stages!r}"
+                f"found phase {phase!r}, level {level!r}, weights {weights!r}, stages {stages!r}",
             )
         spec = read_net(network_file)
         state = caffe_pb2.NetState()
@@ -78,90 +93,101 @@ class Net:
         described = canonical.describe(spec, state)
         described.state.CopyFrom(state)
         self._graph: Graph = build(described)
-        self._names = [layer.name for layer in self._graph.layers]
+        layers = self._graph.layers
+        self._names = [layer.name for layer in layers]
+        # Of several "(automatic)" the last is shown, in the place of the first.
+        self._blobs_by_name = NetBlobs(
+            dict(zip(self._blob_names, self._graph.blobs.values(), strict=True))
+        )
+        self._params_by_layer = NetParams(
+            (layer.name, layer.blobs) for layer in layers if layer.blobs
+        )
+        self._layers = LayerVec(getattr(layer, "instance", layer) for layer in layers)
         self._fast = FastForward(self._graph)
         self._layerwise = Layerwise(self._graph, spec.debug_info)
 
     # What a net consists of.
 
-    @property
+    @read_only(AS_WRITTEN)
     def name(self) -> str:
         return self._graph.spec.name
 
-    @cached_property
+    @read_only("write the values: net.blobs['x'].data[...] = array")
     def blobs(self) -> OrderedDict[str, Blob]:
-        return OrderedDict(self._graph.blobs)
+        return self._blobs_by_name
 
-    @cached_property
-    def params(self) -> OrderedDict[str, list[Blob]]:
-        return OrderedDict((layer.name, layer.blobs) for layer in self._graph.layers if layer.blobs)
+    @read_only("write the values: net.params['x'][0].data[...] = array")
+    def params(self) -> OrderedDict[str, BlobVec]:
+        return self._params_by_layer
 
-    @cached_property
-    def layers(self) -> list:
+    @read_only(AS_WRITTEN)
+    def layers(self) -> LayerVec:
         """The layers in order; a Python layer is the user's own object."""
-        return [getattr(layer, "instance", layer) for layer in self._graph.layers]
+        return self._layers
 
-    @cached_property
+    @read_only(AS_WRITTEN)
     def layer_dict(self) -> OrderedDict:
         return OrderedDict(zip(self._names, self.layers, strict=True))
 
-    @property
+    @read_only(AS_WRITTEN)
     def inputs(self) -> list[str]:
         return list(self._graph.inputs)
 
-    @property
+    @read_only(AS_WRITTEN)
     def outputs(self) -> list[str]:
         return list(self._graph.outputs)
 
-    @property
+    @read_only(AS_WRITTEN)
     def top_names(self) -> OrderedDict[str, list[str]]:
-        return OrderedDict(zip(self._names, self._graph.tops, strict=True))
+        shown = ([*map(self._graph.shown, tops)] for tops in self._graph.tops)
+        return OrderedDict(zip(self._names, shown, strict=True))
 
-    @property
+    @read_only(AS_WRITTEN)
     def bottom_names(self) -> OrderedDict[str, list[str]]:
         return OrderedDict(zip(self._names, self._graph.bottoms, strict=True))
 
-    @property
+    @read_only(AS_WRITTEN)
     def blob_loss_weights(self) -> OrderedDict[str, float]:
-        weights = OrderedDict.fromkeys(self._graph.blobs, 0.0)
-        for tops, values in zip(self._graph.tops, self._graph.loss_weights, strict=True):
-            weights.update(zip(tops, values, strict=True))
-        return weights
+        return OrderedDict(zip(self._blob_names, self._blob_loss_weights, strict=True))
 
     # pycaffe's spelling of the same, which scripts of its time use.
 
     @property
-    def _layer_names(self) -> list[str]:
-        return list(self._names)
+    def _layer_names(self) -> StringVec:
+        return StringVec(self._names)
 
     @property
-    def _blob_names(self) -> list[str]:
-        return list(self._graph.blobs)
+    def _blob_names(self) -> StringVec:
+        return StringVec(map(self._graph.shown, self._graph.blobs))
 
     @property
-    def _blobs(self) -> list[Blob]:
-        return list(self._graph.blobs.values())
+    def _blobs(self) -> BlobVec:
+        return BlobVec(self._graph.blobs.values())
 
     @property
-    def _blob_loss_weights(self) -> list[float]:
-        return list(self.blob_loss_weights.values())
+    def _blob_loss_weights(self) -> DtypeVec:
+        weights = dict.fromkeys(self._graph.blobs, 0.0)
+        for tops, values in zip(self._graph.tops, self._graph.loss_weights, strict=True):
+            weights.update(zip(tops, values, strict=True))
+        return DtypeVec(weights.values())
 
     @property
-    def _inputs(self) -> list[int]:
+    def _inputs(self) -> IntVec:
         return self._ids(self._graph.inputs)
 
     @property
-    def _outputs(self) -> list[int]:
+    def _outputs(self) -> IntVec:
         return self._ids(self._graph.outputs)
 
-    def _bottom_ids(self, i: int) -> list[int]:
+    def _bottom_ids(self, i: int) -> IntVec:
         return self._ids(self._graph.bottoms[i])
 
-    def _top_ids(self, i: int) -> list[int]:
+    def _top_ids(self, i: int) -> IntVec:
         return self._ids(self._graph.tops[i])
 
-    def _ids(self, names: Iterable[str]) -> list[int]:
-        return [self._blob_names.index(name) for name in names]
+    def _ids(self, names: Iterable[str]) -> IntVec:
+        ids = {name: i for i, name in enumerate(self._graph.blobs)}
+        return IntVec(ids[name] for name in names)
 
     # Passes.
 
@@ -178,8 +204,8 @@ class Net:
         """
         first = self._index(start) if start is not None else 0
         last = self._index(end) if end is not None else len(self._names) - 1
-        names = self._graph.tops[last] if end is not None else self._graph.outputs
-        names = [*names, *(blobs or ())]
+        names = [*self._graph.tops[last]] if end is not None else self.outputs
+        names = [*map(self._graph.shown, names), *(blobs or ())]
         self._set(inputs, self.inputs, "data", "input")
         self._forward(first, last, names)
         return {name: self._blob(name).data for name in names}
@@ -208,7 +234,7 @@ class Net:
         """Run forward over any number of inputs, a batch at a time; returns copies, stacked."""
         total = self._items(inputs)
         outs: dict[str, list[np.ndarray]] = {}
-        for batch in self._batches(inputs, total):
+        for batch in self._batch(inputs):
             _append(outs, self.forward(blobs=blobs, **batch))
         return _stacked(outs, total)
 
@@ -224,9 +250,8 @@ class Net:
         total = self._items(inputs_and_diffs)
         outs: dict[str, list[np.ndarray]] = {}
         all_diffs: dict[str, list[np.ndarray]] = {}
-        for batch, diff_batch in zip(
-            self._batches(inputs, total), self._batches(top_diffs, total), strict=True
-        ):
+        batches = zip_longest(self._batch(inputs), self._batch(top_diffs), fillvalue={})
+        for batch, diff_batch in batches:
             _append(outs, self.forward(blobs=blobs, **batch))
             _append(all_diffs, self.backward(diffs=diffs, **diff_batch))
         return _stacked(outs, total), _stacked(all_diffs, total)
@@ -279,7 +304,10 @@ class Net:
         everything = len(layers) == len(self._names)
         if not everything or self._layerwise.is_watched() or not self._fast.applies():
             return self._layerwise.forward(layers)
-        losses = (name for name, weight in self.blob_loss_weights.items() if weight)
+        for layer in self._graph.layers:
+            layer.check_params()
+        weighed = zip(self._graph.blobs, self._blob_loss_weights, strict=True)
+        losses = (name for name, weight in weighed if weight)
         self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())
         return sum(map(self._layerwise.loss, layers))
 
@@ -353,15 +381,17 @@ class Net:
 
     def _index(self, name: str) -> int:
         if name not in self._names:
-            raise CaffeError(f"net '{self.name}' has no layer '{name}'; it has {self._names}")
+            raise caffe_error(
+                ValueError, f"net '{self.name}' has no layer '{name}'; it has {self._names}"
+            )
         return self._names.index(name)
 
     def _blob(self, name: str) -> Blob:
-        if name not in self._graph.blobs:
-            raise CaffeError(
-                f"net '{self.name}' has no blob '{name}'; it has {list(self._graph.blobs)}"
+        if name not in self.blobs:
+            raise caffe_error(
+                KeyError, f"net '{self.name}' has no blob '{name}'; it has {list(self.blobs)}"
             )
-        return self._graph.blobs[name]
+        return self.blobs[name]
 
     def _set(self, given: dict[str, np.ndarray], names: list[str], part: str, kind: str) -> None:
         if given and set(given) != set(names):
@@ -378,9 +408,10 @@ class Net:
             try:
                 getattr(blob, part)[...] = value
             except ValueError:
-                raise CaffeError(
+                raise caffe_error(
+                    ValueError,
                     f"{kind} '{name}': an array of shape {np.shape(value)} does not fit the blob's "
-                    f"shape {blob.shape}; reshape the blob first"
+                    f"shape {blob.shape}; reshape the blob first",
                 ) from None
 
     def _items(self, arrays: dict[str, np.ndarray]) -> int:
@@ -391,11 +422,12 @@ class Net:
             )
         return next(iter(lengths.values()))
 
-    def _batches(self, arrays: dict[str, np.ndarray], total: int) -> Iterator[dict]:
-        """The arrays batch by batch, the last one filled up with zeros (pycaffe's _Net_batch)."""
-        size = self._blob(self.inputs[0]).shape[0]
+    def _batch(self, blobs: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+        """The arrays batch by batch, the last one filled up with zeros; no batch of no arrays."""
+        total = max((len(array) for array in blobs.values()), default=0)
+        size = next(iter(self._graph.blobs.values())).shape[0]
         for at in range(0, total, size):
-            batch = {name: np.asarray(array[at : at + size]) for name, array in arrays.items()}
+            batch = {name: np.asarray(array[at : at + size]) for name, array in blobs.items()}
             missing = at + size - total
             if missing > 0:
                 for name, part in batch.items():

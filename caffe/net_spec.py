@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from .core.errors import caffe_error
 from .proto import caffe_pb2
 
 
@@ -78,9 +79,8 @@ class Function:
     def __init__(self, type_name: str, inputs: Sequence[Top], params: dict[str, Any]):
         for index, bottom in enumerate(inputs):
             if not isinstance(bottom, Top):
-                raise TypeError(
-                    f"{type_name} layer: bottom {index} is a {type(bottom).__name__}, expected the "
-                    "top of another layer; parameters are given by name"
+                raise caffe_error(
+                    TypeError, f"{type_name} input {index} is not a Top (type is {type(bottom)})"
                 )
         self.type_name = type_name
         self.inputs = inputs
@@ -132,8 +132,9 @@ class Function:
             assign_proto(message if inside else layer, name, value)
         except (AttributeError, TypeError, ValueError) as error:
             kind = AttributeError if isinstance(error, AttributeError) else TypeError
-            raise kind(
-                f"layer {layer.name} ({self.type_name}): cannot set {name} = {value!r}: {error}"
+            raise caffe_error(
+                kind,
+                f"layer {layer.name} ({self.type_name}): cannot set {name} = {value!r}: {error}",
             ) from error
 
 
@@ -150,6 +151,10 @@ def _net(tops: Iterable[Top | Function], names: _Names) -> caffe_pb2.NetParamete
     return caffe_pb2.NetParameter(layer=layers.values())
 
 
+class UnknownTop(AttributeError, KeyError):
+    """A name that a NetSpec does not have: pycaffe's is a KeyError also as an attribute."""
+
+
 class NetSpec:
     """Named tops. Attributes and items are the same: `n.conv1`, `n["conv1"]`."""
 
@@ -163,21 +168,29 @@ class NetSpec:
 
     def __getattr__(self, name: str) -> Top | Function:
         # `tops` itself only comes here while a copy or an unpickled NetSpec is still empty.
-        if name == "tops" or name not in self.tops:
-            raise AttributeError(f"the NetSpec has no top or layer {name!r}")
-        return self.tops[name]
+        if name == "tops":
+            raise AttributeError(name)
+        return self[name]
 
     def __delattr__(self, name: str) -> None:
-        del self.tops[name]
+        del self[name]
 
     def __setitem__(self, name: str, value: Top | Function) -> None:
         self.tops[name] = value
 
     def __getitem__(self, name: str) -> Top | Function:
+        self._check_name(name)
         return self.tops[name]
 
     def __delitem__(self, name: str) -> None:
+        self._check_name(name)
         del self.tops[name]
+
+    def _check_name(self, name: str) -> None:
+        if name not in self.tops:
+            raise caffe_error(
+                UnknownTop, f"the NetSpec has no top or layer {name!r}; it has {list(self.tops)}"
+            )
 
     def keys(self) -> list[str]:
         return list(self.tops)

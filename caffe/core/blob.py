@@ -9,31 +9,37 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .errors import CaffeError
+from .boost import Unpicklable, Vector, read_only
+from .errors import CaffeError, caffe_error
 from .synced_memory import Memory
 
 MAX_AXES = 32
 
 
-class Blob:
+class Blob(Unpicklable):
     """pycaffe's Blob. `data` and `diff` are writable float32 arrays of `shape`."""
 
     def __init__(self, shape: Sequence[int] = ()) -> None:
         self._shape = checked_shape(shape)
-        self._data = Memory()
-        self._diff = Memory()
+        self._capacity = self.count  # what data and diff have room for, while they are its own
+        self._data = Memory(self.count)
+        self._diff = Memory(self.count)
 
     def reshape(self, *shape: int) -> None:
-        """Set the shape; values are kept where the count stays the same.
+        """Set the shape. Data and diff keep their values and stay where they are.
+
+        With fewer values than before it shows the first ones, and with more again those behind
+        them too. Beyond the largest count so far data and diff become new zeros, and shared ones
+        are shared no more (Blob::Reshape).
 
         Raises CaffeError for a negative dimension, more than 32 axes, or a count over 2**31 - 1.
         """
-        new = checked_shape(shape)
-        if math.prod(new) != self.count:
-            self._data, self._diff = Memory(), Memory()
-        self._shape = new
+        self._shape = checked_shape(shape)
+        if self.count > self._capacity:
+            self._capacity = self.count
+            self._data, self._diff = Memory(self.count), Memory(self.count)
 
-    @property
+    @read_only("use reshape(*shape)")
     def shape(self) -> tuple[int, ...]:
         return self._shape
 
@@ -41,11 +47,11 @@ class Blob:
     def count(self) -> int:
         return math.prod(self._shape)
 
-    @property
+    @read_only("write the values: .data[...] = array")
     def data(self) -> np.ndarray:
         return self._data.numpy(self._shape)
 
-    @property
+    @read_only("write the values: .diff[...] = array")
     def diff(self) -> np.ndarray:
         return self._diff.numpy(self._shape)
 
@@ -82,7 +88,14 @@ class Blob:
         self._diff = other._diff
 
 
-class BlobVec(list):
+class RawBlobVec(Vector):
+    """A layer's bottoms or tops, as a Python layer is given them."""
+
+    kind = Blob
+    cure = "; write the values: [0].data[...] = array"
+
+
+class BlobVec(RawBlobVec):
     """A layer's parameters, as pycaffe shows them: a list, and `add_blob` for Python layers."""
 
     def add_blob(self, *shape: int) -> Blob:
@@ -91,12 +104,24 @@ class BlobVec(list):
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape as a tuple of ints, or CaffeError where Caffe's Blob::Reshape would abort."""
-    dims = tuple(operator.index(d) for d in shape)
+    """The shape as a tuple of ints, or CaffeError where Caffe's Blob::Reshape would abort.
+
+    ValueError then, TypeError where a dimension is no integer.
+    """
+    try:
+        dims = tuple(operator.index(d) for d in shape)
+    except TypeError:
+        raise caffe_error(
+            TypeError, f"a blob's dimensions are integers, as in reshape(1, 3, 9, 9); found {shape}"
+        ) from None
     if len(dims) > MAX_AXES:
-        raise CaffeError(f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}")
+        raise caffe_error(
+            ValueError, f"a blob has at most {MAX_AXES} axes; shape {dims} has {len(dims)}"
+        )
     if any(d < 0 for d in dims):
-        raise CaffeError(f"a blob's dimensions are at least 0; found shape {dims}")
+        raise caffe_error(ValueError, f"a blob's dimensions are at least 0; found shape {dims}")
     if math.prod(max(d, 1) for d in dims) > 2**31 - 1:  # numpy too counts a 0 as 1 here
-        raise CaffeError(f"blob of shape {dims} exceeds 2147483647 values, Caffe's limit")
+        raise caffe_error(
+            ValueError, f"blob of shape {dims} exceeds 2147483647 values, Caffe's limit"
+        )
     return dims

@@ -1,20 +1,56 @@
-"""Writing files whole or not at all, and what to say where one cannot be read."""
+"""Writing files whole or not at all, and what to say where one cannot be read or written."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import CaffeError
+from .errors import OS_FACTS, CaffeError, caffe_error
 
 PathLike = str | os.PathLike[str]
 
 
 def cannot_be_read(path: PathLike, error: OSError | ValueError) -> CaffeError:
     """What to raise where opening or reading a file fails; ValueError: its name holds a NUL."""
-    return CaffeError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})")
+    reason = f"{shown_path(path)}: cannot be read ({_reason(error)}){path_cure(path)}"
+    return _file_error(error, reason)
+
+
+def cannot_be_written(path: PathLike, error: OSError, more: str = "") -> CaffeError:
+    """What to raise where writing a file fails; `more` goes on in the message."""
+    return _file_error(error, f"{shown_path(path)}: cannot be written ({_reason(error)}){more}")
+
+
+def _file_error(error: OSError | ValueError, message: str) -> CaffeError:
+    ours = caffe_error(type(error), message)
+    for name in OS_FACTS:
+        if hasattr(error, name):
+            setattr(ours, name, getattr(error, name))
+    return ours
+
+
+def _reason(error: OSError | ValueError) -> object:
+    return getattr(error, "strerror", None) or error
+
+
+def shown_path(path: PathLike) -> str:
+    """A path with control characters as a prototxt writes them."""
+    return re.sub(r"[\x00-\x1f\x7f]", lambda found: repr(found[0])[1:-1], os.fsdecode(path))
+
+
+def path_cure(path: PathLike) -> str:
+    """What to do about a path that no file can have here; "" for any other path."""
+    path = os.fsdecode(path)
+    if re.match(r"\w+://", path):
+        return "; addresses are not fetched: download it, and give the name of the file"
+    if re.search(r"[\x00-\x1f\x7f]", path):
+        return "; a backslash in a prototxt begins an escape such as \\n: write paths with /"
+    if "\\" in path and os.sep == "/":
+        return "; write the path with / instead of \\"
+    return ""
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -37,16 +73,16 @@ def replacing(path: PathLike) -> Iterator[BinaryIO]:
         # every thread. HDF5 reads what it wrote, so "+".
         file = temporary.open("x+b")
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise cannot_be_written(path, error) from None
     try:
         with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except CaffeError:  # of what goes into the file
+        raise
     except OSError as error:
-        raise CaffeError(
-            f"{path}: cannot be written ({error.strerror or error}); an older file is untouched"
-        ) from None
+        raise cannot_be_written(path, error, "; an older file is untouched") from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from .errors import CaffeError
+from .errors import printable
+from .files import cannot_be_written
 
 LOGGER = logging.getLogger("caffe")
 
@@ -37,7 +38,8 @@ class GlogFormatter(logging.Formatter):
         when = datetime.fromtimestamp(record.created)
         source = getattr(record, "source", f"{record.filename}:{record.lineno}")
         thread = threading.get_native_id()
-        return f"{letter}{when:%m%d %H:%M:%S.%f} {thread:5d} {source}] {super().format(record)}"
+        message = printable(super().format(record))
+        return f"{letter}{when:%m%d %H:%M:%S.%f} {thread:5d} {source}] {message}"
 
 
 class _Stderr(logging.StreamHandler):
@@ -151,10 +153,8 @@ def _file(level: int, folder: str) -> logging.Handler:
             link.unlink(missing_ok=True)
             link.symlink_to(name)
     except OSError as error:
-        raise CaffeError(
-            f"{folder}: cannot be written ({error.strerror or error}); "
-            "GLOG_log_dir and -log_dir name an existing folder"
-        ) from None
+        advice = "; GLOG_log_dir and -log_dir name an existing folder"
+        raise cannot_be_written(folder, error, advice) from None
     assert handler.stream is not None  # open, for it was not told to delay
     handler.stream.write(
         f"Log file created at: {time.strftime('%Y/%m/%d %H:%M:%S')}\n"

@@ -6,7 +6,6 @@ import copy
 
 import torch
 
-from ..core.blob import BlobVec
 from ..graph.build import Graph
 from ..layer_types import LayerType
 from ..layer_types.base import Shape
@@ -74,7 +73,7 @@ def _param_names(layer: LayerType) -> list[str]:
 def _bare(layer: LayerType) -> LayerType:
     """The layer without what it keeps of its net."""
     bare = copy.copy(layer)
-    bare.blobs, bare.record = BlobVec(), None
+    bare._blobs, bare.record = (), None  # a module can be copied and pickled, a BlobVec cannot
     if isinstance(bare, Recurrent):
         bare.reset()
     return bare

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..proto import caffe_pb2
 from . import images
 
@@ -25,7 +25,7 @@ def datum_to_array(
     """The values (channels, height, width): uint8, or float32 from float_data.
 
     An encoded image is decoded, as BGR or gray: as it is stored, or as forced to be. Raises
-    CaffeError where sizes and data disagree or the image cannot be decoded.
+    ValueError where sizes and data disagree, OSError for an image that cannot be decoded.
     """
     if datum.encoded:
         if force_color and force_gray:
@@ -34,14 +34,17 @@ def datum_to_array(
         return images.decode(datum.data, color).transpose(2, 0, 1)
     shape = datum.channels, datum.height, datum.width
     if min(shape) < 1:
-        raise CaffeError(f"a Datum of channels x height x width {shape}; expected at least 1 each")
+        raise caffe_error(
+            ValueError, f"a Datum of channels x height x width {shape}; expected at least 1 each"
+        )
     data = datum.data
     array = np.frombuffer(data, np.uint8) if data else np.array(datum.float_data, np.float32)
     if array.size != math.prod(shape):
         field = "data" if data else "float_data"
-        raise CaffeError(
+        raise caffe_error(
+            ValueError,
             f"a Datum of channels x height x width {shape} needs {math.prod(shape)} values; its "
-            f"{field} holds {array.size}"
+            f"{field} holds {array.size}",
         )
     return array.reshape(shape)
 
@@ -50,7 +53,9 @@ def array_to_datum(array: np.ndarray, label: int | None = None) -> caffe_pb2.Dat
     """A Datum of an array (channels, height, width): uint8 as data, all else as float_data."""
     array = np.asarray(array)
     if array.ndim != 3:
-        raise CaffeError(f"a Datum takes an array of 3 axes (C, H, W); found {array.shape}")
+        raise caffe_error(
+            ValueError, f"a Datum takes an array of 3 axes (C, H, W); found {array.shape}"
+        )
     datum = caffe_pb2.Datum(channels=array.shape[0], height=array.shape[1], width=array.shape[2])
     if array.dtype == np.uint8:
         datum.data = array.tobytes()

@@ -10,11 +10,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..core.errors import CaffeError, error_context
+from ..core.errors import CaffeError, caffe_error, error_context
 from ..core.files import PathLike, cannot_be_read
 
 # What OpenCV reads too. Pillow knows many more, some of which start other programs.
@@ -52,9 +53,10 @@ def opened(data: bytes, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Im
     except CaffeError:
         raise
     except Exception as error:  # what PIL raises for a damaged file depends on the format
-        raise CaffeError(
+        raise caffe_error(
+            OSError,
             f"an encoded image of {len(data)} bytes cannot be decoded: {error}; expected a whole "
-            f"file in one of the formats {', '.join(formats)}"
+            f"file in one of the formats {', '.join(formats)}",
         ) from None
 
 
@@ -72,14 +74,36 @@ def read_image(
 
 
 def read_file(path: PathLike) -> bytes:
-    """A file's bytes. Raises CaffeError for one that is missing or empty."""
+    """A file's bytes. Raises OSError for one that is missing or empty."""
     try:
         with open(path, "rb") as file:
             data = file.read()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
+    return _unless_empty(data, path)
+
+
+def read_open_file(file: BinaryIO) -> bytes:
+    """All bytes of an open file, from its beginning. Raises OSError for an empty one.
+
+    TypeError where it gives text: it is to be opened with "rb".
+    """
+    if hasattr(file, "seekable") and file.seekable():
+        file.seek(0)
+    data = file.read()
+    if not isinstance(data, bytes):
+        raise caffe_error(TypeError, f'{named(file)}: gives text; open it with mode "rb"')
+    return _unless_empty(data, named(file))
+
+
+def named(file: PathLike | BinaryIO) -> object:
+    """What messages call a file: its path, of an open one its name, or else its type."""
+    return getattr(file, "name", type(file).__name__) if hasattr(file, "read") else file
+
+
+def _unless_empty(data: bytes, place: object) -> bytes:
     if not data:
-        raise CaffeError(f"{path}: the file is empty")
+        raise caffe_error(OSError, f"{place}: the file is empty")
     return data
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, replacing
 from ..proto import caffe_pb2
 from .images import read_file
@@ -20,7 +20,9 @@ def read_mean(path: PathLike) -> np.ndarray:
     try:
         proto = caffe_pb2.BlobProto.FromString(read_file(path))
     except DecodeError:
-        raise CaffeError(f"{path}: not a whole binaryproto (a BlobProto was expected)") from None
+        raise caffe_error(
+            OSError, f"{path}: not a whole binaryproto (a BlobProto was expected)"
+        ) from None
     if proto.HasField("shape"):
         shape = tuple(proto.shape.dim)
     else:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..core.device import current_device
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, anew
 
 THREADS = min(os.cpu_count() or 1, 8)
 
@@ -121,7 +121,7 @@ class _Line:
 def _raise(error: BaseException) -> NoReturn:
     """The error anew: one kept here that has passed through the net's frames would keep the net."""
     if isinstance(error, CaffeError):
-        raise CaffeError(*error.args)
+        raise anew(error)
     raise RuntimeError(f"a thread that prepares batches failed: {error!r}") from error
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, anew
 from ..core.log import LOGGER, info
 from ..proto import caffe_pb2
 from .datum import datum_to_array
@@ -20,6 +20,17 @@ def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
     (a bit generator's are promised, those that numpy makes of them are not).
     """
     return np.random.Philox(key=seed + (stream << 64), counter=item).random_raw(count)
+
+
+def _read_mean_file(path: str) -> np.ndarray:
+    try:
+        return read_mean(path)
+    except FileNotFoundError as error:
+        raise anew(
+            error,
+            f"{error}; correct mean_file, make the file with `caffe compute_image_mean DB {path}`, "
+            "or give the channels' means as mean_value",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Transformer:
         self.mean_file = param.mean_file if param.HasField("mean_file") else None
         if self.mean_file is not None:
             info("data_transformer.cpp:25", "Loading mean file from: %s", self.mean_file)
-            self.mean = read_mean(self.mean_file)
+            self.mean = _read_mean_file(self.mean_file)
         elif param.mean_value:
             self.mean = np.array(param.mean_value, np.float32)[:, None, None]
 

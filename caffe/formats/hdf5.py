@@ -14,9 +14,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..core.errors import CaffeError
-from ..core.files import PathLike
+from ..core.errors import CaffeError, anew, caffe_error
+from ..core.files import PathLike, path_cure
 
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_RATIO = 1100  # of compressed values: gzip's best, and a margin
 
 
@@ -30,12 +31,13 @@ def reading(path: PathLike, kind: str) -> Iterator[h5py.File]:
         with open(path, "rb") as source, h5py.File(source, "r") as file:
             yield file
     except CaffeError as error:
-        raise CaffeError(f"{path}: {error}; expected an HDF5 file of {kind}") from None
+        raise anew(error, f"{path}: {error}; expected an HDF5 file of {kind}") from None
     except Exception as error:  # what h5py raises for a damaged file depends on the damage
         reason = getattr(error, "strerror", None) or error or type(error).__name__
-        raise CaffeError(
+        raise caffe_error(
+            type(error) if isinstance(error, OSError) else OSError,
             f"{path}: cannot be read as an HDF5 file of {kind} ({reason}). It may be missing, "
-            "truncated or another kind of file: copy or download it again"
+            f"truncated or another kind of file: copy or download it again{path_cure(path)}",
         ) from None
 
 

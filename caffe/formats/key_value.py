@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
+from ..core.files import cannot_be_written
 
 
 class Database(ABC):
@@ -57,7 +58,9 @@ class Writer(ABC):
 
 def damaged(path: Path, what: str) -> NoReturn:
     """The one error of everything that is no sound database."""
-    raise CaffeError(f"{path}: damaged, or no such database: {what}. Copy it again or make it anew")
+    raise caffe_error(
+        OSError, f"{path}: damaged, or no such database: {what}. Copy it again or make it anew"
+    )
 
 
 @contextmanager
@@ -65,5 +68,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turn a full disk, a missing right, … into a CaffeError."""
     try:
         yield
+    except CaffeError:
+        raise
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise cannot_be_written(path, error) from None

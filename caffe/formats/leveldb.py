@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from ..core.errors import CaffeError
-from ..core.files import PathLike
+from ..core.errors import anew
+from ..core.files import PathLike, cannot_be_read, shown_path
 from .key_value import Database, Writer, damaged, writing
 from .leveldb_tables import (
     UINT32,
@@ -123,11 +123,10 @@ class LevelDbReader(Database):
         """The tables, and the logs that are newer than they."""
         try:
             current = (self._folder / "CURRENT").read_bytes()
-        except OSError as error:
-            raise CaffeError(
-                f"{self._folder}: not a LevelDB folder: CURRENT cannot be read "
-                f"({error.strerror or error})"
-            ) from None
+        except (OSError, ValueError) as error:
+            failure = cannot_be_read(self._folder / "CURRENT", error)
+            where = shown_path(self._folder)
+            raise anew(failure, f"{where}: not a LevelDB folder: {failure}") from None
         if not re.fullmatch(rb"MANIFEST-\d{1,20}\n", current):
             damaged(self._folder / "CURRENT", "it does not name a manifest")
         tables: dict[tuple[int, int], Table] = {}
@@ -157,7 +156,7 @@ def _reading(path: Path) -> Iterator[memoryview]:
             size = os.fstat(file.fileno()).st_size
             view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise cannot_be_read(path, error) from None
     try:
         yield memoryview(view)
     except Damaged as error:

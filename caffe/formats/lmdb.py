@@ -17,7 +17,7 @@ from typing import NamedTuple
 import lmdb
 
 from ..core.errors import CaffeError
-from ..core.files import PathLike
+from ..core.files import PathLike, cannot_be_read
 from .key_value import Database, Writer, damaged
 
 MAGIC, VERSION = 0xBEEFC0DE, 1
@@ -62,8 +62,8 @@ class LmdbReader(Database):
             with open(self.path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-        except OSError as error:
-            raise CaffeError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+        except (OSError, ValueError) as error:
+            raise cannot_be_read(self.path, error) from None
         self._file = memoryview(view)
         first = self._meta(0, 0)
         self._page_size = first.page_size

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ..core.blob import Blob
 from ..core.errors import CaffeError, error_context
 from ..layer_types import REGISTRY, LayerType
-from ..proto import caffe_pb2
+from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
 
 
@@ -26,6 +26,9 @@ class Parameter:
         return self.spec.decay_mult
 
 
+AUTOMATIC = "(automatic)"  # what a net calls a loss layer's top that has no name
+
+
 @dataclass
 class Graph:
     """A net, built: everything that running, storing and showing it needs."""
@@ -39,12 +42,17 @@ class Graph:
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     params: list[Parameter] = field(default_factory=list)  # one for each owner of a blob
+    automatic: set[str] = field(default_factory=set)  # tops without a name: no outputs, not to read
 
     def bottom(self, i: int) -> list[Blob]:
         return [self.blobs[name] for name in self.bottoms[i]]
 
     def top(self, i: int) -> list[Blob]:
         return [self.blobs[name] for name in self.tops[i]]
+
+    def shown(self, name: str) -> str:
+        """What scripts and logs call a blob; several may be `(automatic)`."""
+        return AUTOMATIC if name in self.automatic else name
 
 
 def build(spec: caffe_pb2.NetParameter) -> Graph:
@@ -59,7 +67,10 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
     with_params: set[str] = set()
     for layer_spec in spec.layer:
         named = list(layer_spec.top)
-        layer = _create(layer_spec, spec.state.phase)
+        automatic = f"{AUTOMATIC} {len(graph.layers)}"
+        layer = _create(layer_spec, spec.state.phase, automatic)
+        if automatic in layer_spec.top:
+            graph.automatic.add(automatic)
         _append_tops(graph, layer)
         for name in layer_spec.bottom:
             unread.pop(name, None)
@@ -73,6 +84,7 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 
         with error_context(f"layer '{layer.name}' ({layer.type})"):
             layer.setup_blobs(graph.bottom(i), graph.top(i))
+            layer.param_shapes = [blob.shape for blob in layer.blobs]
             layer.reshape(graph.bottom(i), graph.top(i))
         graph.loss_weights.append(_loss_weights(layer))
         if layer.blobs:
@@ -99,26 +111,30 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 
 
 def set_loss_diffs(graph: Graph) -> None:
-    """The diff of a top with a loss weight is that weight everywhere: where backward begins."""
+    """The diff of a top with a loss weight is that weight everywhere: where backward begins.
+
+    A diff that a script or a reshape within the blob's memory has left there stays.
+    """
     for i, weights in enumerate(graph.loss_weights):
         for name, blob, weight in zip(graph.tops[i], graph.top(i), weights, strict=True):
-            if not weight:
+            if not weight or not blob._diff.untouched:
                 continue
-            with error_context(f"layer '{graph.layers[i].name}': loss '{name}'"):
+            with error_context(f"layer '{graph.layers[i].name}': loss '{graph.shown(name)}'"):
                 blob._diff.own(blob.shape).fill_(weight)
 
 
-def _create(spec: caffe_pb2.LayerParameter, phase: int) -> LayerType:
+def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> LayerType:
+    """A layer of this description; a loss that names no top is given the automatic one."""
     if spec.type not in REGISTRY:
-        known = f"there are {', '.join(sorted(REGISTRY))}"
+        known = forks.of_type(spec.type) or f"there are {', '.join(sorted(REGISTRY))}"
         if today := V1_TYPES.get(spec.type):
             known = f'V1 name; write "{today}" or use layers {{ type: {spec.type} }}'
         raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {known}")
     if not spec.HasField("phase"):
         spec.phase = phase
     layer = REGISTRY[spec.type](spec, spec.phase)
-    if layer.loss and not spec.top:  # a loss need not name its top; it is no output of the net then
-        spec.top.append(f"{spec.name}_loss")
+    if layer.loss and not spec.top:
+        spec.top.append(automatic)
     for what, found, (low, high) in (
         ("bottom", len(spec.bottom), layer.bottoms),
         ("top", len(spec.top), layer.tops),

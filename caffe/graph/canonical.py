@@ -5,16 +5,57 @@ The rules are those of Net::FilterNet and insert_splits.cpp.
 
 from collections import Counter
 
+from google.protobuf import text_format
+
 from ..core.errors import CaffeError
 from ..proto import caffe_pb2
-from ..proto.upgrade import upgrade_net
 
 NetParameter = caffe_pb2.NetParameter
 
 
 def describe(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
-    """In today's format, the layers that run in this state, a Split where a blob is shared."""
-    return insert_splits(filtered(upgrade_net(net), state))
+    """The layers that run in this state, with a Split where a blob is shared.
+
+    The net is in today's format. Raises CaffeError for a bottom that no earlier layer makes.
+    """
+    kept = filtered(net, state)
+    _check_bottoms(kept, net, state)
+    return insert_splits(kept)
+
+
+def _check_bottoms(kept: NetParameter, net: NetParameter, state: caffe_pb2.NetState) -> None:
+    made: dict[str, None] = {}
+    for layer in kept.layer:
+        for j, name in enumerate(layer.bottom):
+            if name not in made:
+                raise CaffeError(
+                    f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}' "
+                    f"(bottom {j}); no layer above makes it. Blobs so far: "
+                    f"{', '.join(made) or 'none'}{_made_elsewhere(name, kept, net, state)}"
+                )
+        made.update(dict.fromkeys(layer.top))
+
+
+def _made_elsewhere(
+    name: str, kept: NetParameter, net: NetParameter, state: caffe_pb2.NetState
+) -> str:
+    """Where in the prototxt the blob is made after all: further down, or in another state."""
+    if maker := next((layer for layer in kept.layer if name in layer.top), None):
+        return f". Layer '{maker.name}' ({maker.type}) makes it further down: move that up"
+    if maker := next((layer for layer in net.layer if name in layer.top), None):
+        rules = maker.include or maker.exclude
+        words = " or ".join(f"{{ {_line(rule)} }}" for rule in rules)
+        kind = "include" if maker.include else "exclude"
+        return (
+            f". Layer '{maker.name}' ({maker.type}) makes it, but is left out of this net, whose "
+            f"state is {{ {_line(state)} }}, by its {kind} {words}: give that layer or this one "
+            "another rule"
+        )
+    return ""
+
+
+def _line(message: caffe_pb2.NetState | caffe_pb2.NetStateRule) -> str:
+    return text_format.MessageToString(message, as_one_line=True)
 
 
 def filtered(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
@@ -48,7 +89,7 @@ def meets(rule: caffe_pb2.NetStateRule, state: caffe_pb2.NetState) -> bool:
 def insert_splits(net: NetParameter) -> NetParameter:
     """A Split layer behind every top that more than one layer (or a loss and a layer) reads.
 
-    Raises CaffeError for a bottom that no earlier layer makes.
+    Every bottom is made by an earlier layer.
     """
     made_by: dict[str, tuple[int, int]] = {}  # blob name -> (layer, top) that made it last
     source: dict[tuple[int, int], tuple[int, int]] = {}  # (layer, bottom) -> (layer, top)
@@ -56,12 +97,6 @@ def insert_splits(net: NetParameter) -> NetParameter:
     loss_weight: dict[tuple[int, int], float] = {}
     for i, layer in enumerate(net.layer):
         for j, name in enumerate(layer.bottom):
-            if name not in made_by:
-                raise CaffeError(
-                    f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}' "
-                    f"(bottom {j}); no layer above makes it. Blobs so far: "
-                    f"{', '.join(made_by) or 'none'}"
-                )
             source[i, j] = made_by[name]
             readers[made_by[name]] += 1
         for j, name in enumerate(layer.top):

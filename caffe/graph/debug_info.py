@@ -13,7 +13,8 @@ def forward(graph: Graph, i: int) -> None:
     layer = graph.layers[i]
     line = "    [Forward] Layer %s, %s blob %s data: %g"
     for name, blob in zip(graph.tops[i], graph.top(i), strict=True):
-        info("net.cpp:591", line, layer.name, "top", name, _mean(blob.data_tensor()))
+        shown = graph.shown(name)
+        info("net.cpp:591", line, layer.name, "top", shown, _mean(blob.data_tensor()))
     for j, blob in enumerate(layer.blobs):
         name = layer.spec.param[j].name if j < len(layer.spec.param) else ""
         info("net.cpp:603", line, layer.name, "param", name or j, _mean(blob.data_tensor()))

@@ -1,5 +1,6 @@
 """The layer types, a file for each family. `REGISTRY` maps prototxt names to them."""
 
+from ..core.boost import StringVec
 from . import (  # noqa: F401
     activations,
     convolution,
@@ -22,9 +23,9 @@ from . import (  # noqa: F401
 from .base import REGISTRY, LayerType
 
 
-def layer_type_list() -> list[str]:
+def layer_type_list() -> StringVec:
     """The names of all layer types, sorted."""
-    return sorted(REGISTRY)
+    return StringVec(sorted(REGISTRY))
 
 
 __all__ = ["REGISTRY", "LayerType", "layer_type_list"]

@@ -8,8 +8,8 @@ import torch
 
 from ..core.blob import Blob
 from ..core.device import current_device
-from ..core.errors import CaffeError
-from ..core.files import replacing
+from ..core.errors import CaffeError, anew, error_context
+from ..core.files import cannot_be_read, replacing
 from ..core.log import info
 from ..core.rng import draw_seed
 from ..feeding.transform import random_words
@@ -35,11 +35,8 @@ class HDF5Data(LayerType):
         self.check(not self.spec.HasField("transform_param"), "HDF5Data does not transform data.")
         self.check(param.batch_size > 0, "batch_size is at least 1; found 0")
         info("hdf5_data_layer.cpp:79", "Loading list of HDF5 filenames from: %s", param.source)
-        try:
-            self._files = Path(param.source).read_text("utf-8-sig", "surrogateescape").split()
-        except OSError as error:
-            reason = error.strerror or error
-            self.check(False, f"Failed to open source file: {param.source} ({reason})")
+        with error_context(f"layer '{self.name}' ({self.type})"):
+            self._files = _listed(param.source)
         self.check(
             bool(self._files), f"Must have at least 1 HDF5 filename listed in {param.source}"
         )
@@ -108,11 +105,15 @@ class HDF5Data(LayerType):
         return self._loaded[1]
 
     def _read(self, path: str, expected: list[Shape] | None) -> list[np.ndarray]:
+        source = self.spec.hdf5_data_param.source
         try:
             with hdf5.reading(path, "HDF5Data") as file:
                 arrays = [hdf5.array(file, name).astype(np.float32) for name in self.spec.top]
         except CaffeError as error:
-            self.check(False, str(error))
+            listed = ""
+            if _is_text(path):
+                listed = f". It is a text file: what it lists belongs into {source} itself"
+            raise anew(error, f"layer '{self.name}' ({self.type}): {error}{listed}") from None
         shapes = {name: a.shape for name, a in zip(self.spec.top, arrays, strict=True)}
         self.check(
             all(shapes.values()) and len({shape[0] for shape in shapes.values()}) == 1,
@@ -124,6 +125,30 @@ class HDF5Data(LayerType):
             expected in (None, rows), f"{path}: rows of shapes {rows}; the first file's: {expected}"
         )
         return arrays
+
+
+def _listed(source: str) -> list[str]:
+    """The files that a list names. Raises OSError where it cannot be read, or is no list."""
+    try:
+        data = Path(source).read_bytes()
+    except (OSError, ValueError) as error:
+        failure = cannot_be_read(source, error)
+        raise anew(failure, f"Failed to open source file: {failure}") from None
+    if data.startswith(hdf5.SIGNATURE):
+        raise CaffeError(
+            f"{source}: is an HDF5 file; source is a text file that lists HDF5 files, a line each: "
+            f"echo {source} > list.txt, and give that"
+        )
+    return data.decode("utf-8-sig", "surrogateescape").split()
+
+
+def _is_text(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(1024)
+    except (OSError, ValueError):
+        return False
+    return bool(head) and b"\0" not in head and not head.startswith(hdf5.SIGNATURE[:1])
 
 
 @layer_type("HDF5Output")

@@ -7,8 +7,10 @@ from typing import TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, cannot_be_read
+from .decoding import decoded
+from .place import advice, layer_at
 
 M = TypeVar("M", bound=Message)
 
@@ -17,22 +19,25 @@ def read_prototxt(path: PathLike, message: M) -> M:
     """Parse a text-format file into `message`.
 
     Raises CaffeError for a missing file, and for a syntax error or an unknown field, with the
-    line and column.
+    line and column, the layer, and what to write instead if that is known.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise CaffeError(f"{path}: not a text file; expected a prototxt") from None
+        data = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
+    text = decoded(data, path)
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
         line, column = error.GetLine(), error.GetColumn()
         at = f":{line}" + (f":{column}" if column else "") if line else ""
         reason = re.sub(r"^\d+:\d+ : ", "", str(error))
+        if "unicodeescape" in reason:
+            reason = "a backslash begins an escape in a string: write paths with /"
+        if line and (layer := layer_at(text, line, column or 1)):
+            reason = f"layer '{layer}': {reason}"
         expected = message.DESCRIPTOR.name
-        raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}") from None
+        raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}{advice(reason)}") from None
 
 
 def read_binaryproto(path: PathLike, message: M) -> M:
@@ -46,9 +51,10 @@ def read_binaryproto(path: PathLike, message: M) -> M:
         if not _texts_are_texts(message):
             raise DecodeError
     except (DecodeError, UnicodeDecodeError):
-        raise CaffeError(
+        raise caffe_error(
+            OSError,
             f"{path}: not a whole {message.DESCRIPTOR.name} (the file has {len(data)} bytes). "
-            "It may be truncated or another kind of file"
+            "It may be truncated or another kind of file",
         ) from None
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None

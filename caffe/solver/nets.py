@@ -4,7 +4,7 @@ from ..core.errors import CaffeError, error_context
 from ..core.log import info
 from ..net import Net
 from ..proto import caffe_pb2
-from ..proto.upgrade import read_net
+from ..proto.upgrade import read_net, upgrade_net
 
 SolverParameter = caffe_pb2.SolverParameter
 NetParameter = caffe_pb2.NetParameter
@@ -69,7 +69,10 @@ def _words(param: SolverParameter, i: int, source: Source) -> str:
 
 def _net(source: Source, param: SolverParameter, phase: int, extra: NetState) -> Net:
     """A net in its phase; its own state counts more than that, and the solver's even more."""
-    spec, place = (read_net(source), source) if isinstance(source, str) else (source, "net_param")
+    if isinstance(source, str):
+        spec, place = read_net(source), source
+    else:
+        spec, place = upgrade_net(source, "net_param"), "net_param"
     state = NetState(phase=phase)
     state.MergeFrom(spec.state)
     state.MergeFrom(extra)

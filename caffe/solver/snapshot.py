@@ -14,7 +14,7 @@ import torch
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError
-from ..core.files import PathLike
+from ..core.files import PathLike, path_cure
 from ..core.log import LOGGER, info
 from ..graph.build import Graph
 from ..proto import caffe_pb2
@@ -39,7 +39,7 @@ def check_writable(param: caffe_pb2.SolverParameter) -> None:
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         raise CaffeError(
             f"Cannot write to snapshot prefix '{param.snapshot_prefix}'. Make sure that the "
-            f"directory {folder} exists and is writable"
+            f"directory {folder} exists and is writable{path_cure(param.snapshot_prefix)}"
         )
 
 

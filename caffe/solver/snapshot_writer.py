@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from ..core import host_memory
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, anew
 from ..core.log import LOGGER as log
 from . import snapshot
 
@@ -68,7 +68,7 @@ class SnapshotWriter:
         try:
             snapshot.write(taken)
         except CaffeError as error:
-            self._error = CaffeError(*error.args)  # anew: the frames it has passed hold the copy
+            self._error = anew(error)  # the frames it has passed hold the copy
         except BaseException as error:
             self._error = error
         finally:

@@ -1,6 +1,6 @@
 """pycaffe's solvers: the training loop, test nets, snapshots (solver.cpp, sgd_solver.cpp).
 
-The update rules are in updates.py, the learning-rate policies in rates.py.
+The update rules are in updates.py, the learning-rate policies in lr_policy.py.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from functools import partial
 import torch
 
 from ..core.blob import Blob
+from ..core.boost import NetVec, Unpicklable, read_only
 from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import info
 from ..core.precision import current_precision
 from ..core.rng import set_random_seed
-from ..engine.training_step import Iterations
+from ..engine.training_step import TrainingStep
 from ..layer_types import LayerType
 from ..net import Net
 from ..proto import caffe_pb2
@@ -33,7 +34,7 @@ from .snapshot_writer import SnapshotWriter
 SolverParameter = caffe_pb2.SolverParameter
 
 
-class Solver:
+class Solver(Unpicklable):
     """Base of the solvers: built from a solver prototxt, or from a SolverParameter.
 
     `net` trains, `test_nets` are scored, `iter` counts the updates, `param` is the SolverParameter.
@@ -44,11 +45,11 @@ class Solver:
 
     def __init__(self, solver: PathLike | SolverParameter) -> None:
         if isinstance(solver, SolverParameter):
-            self.param = SolverParameter()
-            self.param.CopyFrom(upgrade_solver(solver))
+            self._param = SolverParameter()
+            self._param.CopyFrom(upgrade_solver(solver))
             self._init()
         else:
-            self.param = read_solver(solver)
+            self._param = read_solver(solver)
             with error_context(solver):
                 self._init()
 
@@ -65,22 +66,34 @@ class Solver:
         if param.random_seed >= 0:
             set_random_seed(param.random_seed)
         self.iter = 0
-        self.current_step = 0  # the stepvalues passed, see rates.step_at
+        self.current_step = 0  # the stepvalues passed, see lr_policy.step_at
         self.requested_early_exit = False
         self._losses: deque[float] = deque(maxlen=param.average_loss)
         self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
         self._action: Callable[[], str | None] = lambda: None
         self._before_test: str | None = None
         self._writer = SnapshotWriter()
-        self.net = nets.train_net(param)
-        self.test_nets = nets.test_nets(param)
+        self._net = nets.train_net(param)
+        self._test_nets = NetVec(nets.test_nets(param))
         for net in self.test_nets:
             net.set_debug_info(param.debug_info)
         # One blob for each parameter, after them a second one each (AdaDelta, Adam).
         histories = updates.KINDS[self.type].histories
         self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
-        self._iterations = Iterations(self.net._layerwise, self.history)
+        self._training_step = TrainingStep(self.net._layerwise, self.history)
         info("solver.cpp:57", "Solver scaffolding done.")
+
+    @read_only("net and test_net of the solver's prototxt say which it is; give it to a new solver")
+    def net(self) -> Net:
+        return self._net
+
+    @read_only("test_net and test_iter of the solver's prototxt say which they are")
+    def test_nets(self) -> NetVec:
+        return self._test_nets
+
+    @read_only("set its fields, as in solver.param.base_lr = 0.01, or make a new solver")
+    def param(self) -> SolverParameter:
+        return self._param
 
     @property
     def lr(self) -> float:
@@ -163,31 +176,13 @@ class Solver:
                     break
             displays = self._displays()
             self.net.set_debug_info(displays and param.debug_info)
-            frugal = self._may_be_frugal()
-            self._iterations.forget() if frugal else self._iterations.give_up()
-            self.net.clear_param_diffs()
-            for on_start, _ in self._callbacks:
-                on_start()
-            loss = 0.0
-            if frugal:
-                update = partial(self._update, scale=1, rate=self.lr)
-                fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
-                loss = self._iterations.run(update, fused)
-            else:
-                for _ in range(param.iter_size):
-                    loss += self.net._forward_backward() / param.iter_size
+            loss, finish = self._updating_passes() if self._may_update() else self._passes()
             self._losses.append(loss)
             if displays:
                 seconds = time.monotonic() - since
                 self._log_iteration((self.iter - shown) / (seconds or 1), seconds)
                 shown, since = self.iter, time.monotonic()
-            for _, on_gradients_ready in self._callbacks:
-                on_gradients_ready()
-            if frugal:
-                self._begin_update()
-                self.iter += 1
-            else:
-                self.apply_update()
+            finish()
             action = self._action()
             if action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
                 if action == "stop" or self.iter == stop:
@@ -198,6 +193,44 @@ class Solver:
             if action == "stop":
                 self.requested_early_exit = True
                 break
+
+    # An iteration's passes: each gives the loss, and what ends the iteration once that is logged.
+
+    def _passes(self) -> tuple[float, Callable[[], None]]:
+        """Forward and backward iter_size times; then the update, from all gradients."""
+        self._training_step.materialize()
+        self.net.clear_param_diffs()
+        for on_start, _ in self._callbacks:
+            on_start()
+        size = self.param.iter_size
+        return sum(self.net._forward_backward() / size for _ in range(size)), self._ready
+
+    def _ready(self) -> None:
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
+        self.apply_update()
+
+    def _updating_passes(self) -> tuple[float, Callable[[], None]]:
+        """Forward and backward, each parameter updated once its own gradient is there."""
+        self._training_step.discard()
+        self.net.clear_param_diffs()
+        update = partial(self._update, scale=1, rate=self.lr)
+        fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
+        return self._training_step.run(update, fused), self._updated
+
+    def _updated(self) -> None:
+        self._begin_update()
+        self.iter += 1
+
+    def _may_update(self) -> bool:
+        """Whether each parameter may be updated once its own gradient is there."""
+        param = self.param
+        return (
+            param.iter_size == 1
+            and param.clip_gradients < 0
+            and not self._callbacks
+            and self._training_step.applies()
+        )
 
     @staticmethod
     def _forward(net: Net) -> float:
@@ -239,16 +272,6 @@ class Solver:
         if self._displays():
             info("sgd_solver.cpp:112", "Iteration %d, lr = %g", self.iter, rate)
         return rate
-
-    def _may_be_frugal(self) -> bool:
-        """Whether each parameter may be updated once its own gradient is there."""
-        param = self.param
-        return (
-            param.iter_size == 1
-            and param.clip_gradients < 0
-            and not self._callbacks
-            and self._iterations.applies()
-        )
 
     @torch.no_grad()
     def _clip_scale(self) -> float:
@@ -382,6 +405,7 @@ class Solver:
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self.iter, self.current_step = state.iter, state.current_step
+        self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
                 net.share_with(self.net)
@@ -394,30 +418,32 @@ class Solver:
 
 
 class SGDSolver(Solver):
+    """Momentum; the base of all others, as in sgd_solvers.hpp."""
+
     type = "SGD"
 
 
-class NesterovSolver(Solver):
+class NesterovSolver(SGDSolver):
     type = "Nesterov"
 
 
-class AdaGradSolver(Solver):
+class AdaGradSolver(SGDSolver):
     type = "AdaGrad"
 
 
-class RMSPropSolver(Solver):
+class RMSPropSolver(SGDSolver):
     type = "RMSProp"
 
 
-class AdaDeltaSolver(Solver):
+class AdaDeltaSolver(SGDSolver):
     type = "AdaDelta"
 
 
-class AdamSolver(Solver):
+class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
+SOLVERS = {solver.type: solver for solver in (SGDSolver, *SGDSolver.__subclasses__())}
 
 
 def get_solver(solver: PathLike | SolverParameter) -> Solver:

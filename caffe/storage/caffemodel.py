@@ -21,7 +21,7 @@ import torch
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, cannot_be_read, replacing
 from ..formats.wire import varint
 from ..proto import caffe_pb2
@@ -86,7 +86,7 @@ def read_weights(path: PathLike) -> StoredLayers:
                 if blobs or name not in layers:
                     layers[name] = blobs
         if not layers:
-            raise CaffeError(f"{path}: holds no layers; expected a caffemodel")
+            raise caffe_error(OSError, f"{path}: holds no layers; expected a caffemodel")
         return layers
 
 
@@ -111,7 +111,7 @@ def write_weights(path: PathLike, net: NetContent) -> None:
 
 def is_hdf5(path: PathLike) -> bool:
     """Whether Caffe takes the file for HDF5: by its name."""
-    return str(path).endswith(".h5")
+    return os.fspath(path).endswith(".h5")
 
 
 def read_state(path: PathLike) -> StoredState:
@@ -130,7 +130,7 @@ def read_state(path: PathLike) -> StoredState:
                 rest += field.raw
         state = caffe_pb2.SolverState.FromString(bytes(rest))
         if not state.HasField("iter"):
-            raise CaffeError(f"{path}: not a solverstate (it has no iteration). {USES}")
+            raise caffe_error(OSError, f"{path}: not a solverstate (it has no iteration). {USES}")
         learned_net = os.fsdecode(state.learned_net)  # protobuf gives bytes that are no UTF-8
         return StoredState(state.iter, learned_net, state.current_step, history, state.run_state)
 
@@ -169,9 +169,10 @@ class _decoding:
         traceback: TracebackType | None,
     ) -> None:
         if isinstance(error, _Malformed | DecodeError | UnicodeDecodeError):
-            raise CaffeError(
+            raise caffe_error(
+                OSError,
                 f"{self.path}: not a whole {self.kind} ({error}; the file has {self.size} bytes). "
-                "It may be truncated or another kind of file: copy or download it again"
+                "It may be truncated or another kind of file: copy or download it again",
             ) from None
 
 
@@ -191,16 +192,18 @@ def _check_kind(path: PathLike, buffer: memoryview, expected: str) -> None:
         if not len(UnknownFieldSet(message.FromString(b"".join(first))))
     ]
     if found and expected not in found:
-        raise CaffeError(f"{path}: this is a {found[0]}, not a {expected}. {USES}")
+        raise caffe_error(OSError, f"{path}: this is a {found[0]}, not a {expected}. {USES}")
 
 
 def _map(path: PathLike) -> memoryview:
     try:
         with open(path, "rb") as file:
             if Path(path).stat().st_size == 0:
-                raise CaffeError(f"{path}: the file is empty")
+                raise caffe_error(OSError, f"{path}: the file is empty")
             # A private mapping: writable to numpy, though nobody writes, and never to the file.
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    except CaffeError:
+        raise
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
 

@@ -45,6 +45,8 @@ def net_content(graph: Graph, write_diff: bool = False) -> NetContent:
         bare = caffe_pb2.LayerParameter()
         bare.CopyFrom(layer.spec)
         bare.ClearField("blobs")
+        bare.ClearField("top")
+        bare.top.extend(name for name in layer.spec.top if name not in graph.automatic)
         blobs = layer.blobs
         data = [values(blob._data, blob.shape) for blob in blobs]
         diff = [values(blob._diff, blob.shape) for blob in blobs] if write_diff else None

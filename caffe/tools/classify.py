@@ -12,7 +12,7 @@ import numpy as np
 from .. import io
 from ..classifier import Classifier
 from ..core.device import set_mode_cpu, set_mode_gpu
-from ..core.errors import CaffeError
+from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, replacing
 from . import flags
 
@@ -86,10 +86,12 @@ def _array(path: PathLike, axes: int) -> np.ndarray:
     """An .npy file's numbers."""
     try:
         array = np.load(path, mmap_mode="r")
-    except Exception:  # numpy raises much for a damaged header, and advises to unpickle
-        raise CaffeError(
-            f"{path}: cannot be read as an .npy file; a binaryproto becomes one by "
-            "numpy.save and caffe.io.blobproto_to_array"
+    except Exception as error:  # numpy raises much for a damaged header, and advises to unpickle
+        reason = getattr(error, "strerror", None)
+        raise caffe_error(
+            type(error) if isinstance(error, OSError) else OSError,
+            f"{path}: cannot be read as an .npy file{f' ({reason})' if reason else ''}; a "
+            "binaryproto becomes one by numpy.save and caffe.io.blobproto_to_array",
         ) from None
     if not isinstance(array, np.ndarray) or array.ndim != axes or array.dtype.kind not in "fiu":
         raise CaffeError(f"{path}: expected numbers in an array of {axes} axes")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import CaffeError
-from ..core.files import PathLike, write_text
+from ..core.files import PathLike, cannot_be_read, write_text
 
 NUMBER = r"([-+]?(?:nan|inf|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))"
 STAMP = re.compile(r"[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6}) ")
@@ -42,7 +42,7 @@ def lines(path: PathLike) -> Iterator[Line]:
         log = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
         last_year = datetime.fromtimestamp(Path(path).stat().st_mtime).year
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise cannot_be_read(path, error) from None
     dated = [(match, line) for line in log if (match := STAMP.match(line))]
     if not dated:
         raise CaffeError(

@@ -1,6 +1,8 @@
 """Out of Caffe: Net.to_torch() and `caffe export`."""
 
+import copy
 import itertools
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +207,17 @@ def test_poolings_are_exported_for_any_height_and_width(tmp_path):
     )
     net = net_of(input_layer("data", 1, 2, 13, 17) + pools)
     assert len(onnx_export.export(net, tmp_path / "net.onnx")) == 3
+
+
+def test_a_module_is_copied_and_pickled_though_a_net_is_not():
+    net = net_of(
+        input_layer("x", 1, 3, 8, 8)
+        + 'layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
+        + 'convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }'
+        + 'layer { name: "r" type: "ReLU" bottom: "c" top: "c" }'
+    )
+    module = net.to_torch()
+    x = torch.ones(1, 3, 8, 8)
+    for same in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert torch.equal(same(x), module(x))
+        assert same.c.weight is not module.c.weight

@@ -199,3 +199,9 @@ def test_forcing_the_color_of_a_raw_datum_is_logged_once_and_does_nothing(caplog
     caplog.clear()
     transformer().array(array_to_datum(image))
     assert not caplog.records
+
+
+def test_a_mean_file_that_is_missing_says_how_it_is_made(tmp_path):
+    param = caffe_pb2.TransformationParameter(mean_file=str(tmp_path / "mean.binaryproto"))
+    with pytest.raises(FileNotFoundError, match=r"cannot be read .*caffe compute_image_mean DB"):
+        Transformer(param, caffe_pb2.TEST)

@@ -161,7 +161,9 @@ def test_what_hdf5_data_cannot_read_is_named(tmp_path, tops, more, message):
 
 @law("HDF5Data")
 def test_a_list_that_names_no_sound_file_is_an_error(tmp_path):
-    with pytest.raises(caffe.CaffeError, match=r"Failed to open source file: .*none\.txt \(No su"):
+    with pytest.raises(
+        caffe.CaffeError, match=r"Failed to open source file: .*none\.txt: .*\(No su"
+    ):
         hdf5_net(tmp_path / "none.txt", 1)
     listed = tmp_path / "list.txt"
     listed.write_text("\n")
@@ -172,6 +174,16 @@ def test_a_list_that_names_no_sound_file_is_an_error(tmp_path):
         hdf5_net(listed, 1)
     with pytest.raises(caffe.CaffeError, match="batch_size is at least 1; found 0"):
         hdf5_net(listed, 0)
+
+
+@law("HDF5Data")
+def test_a_file_where_a_list_belongs_and_a_list_where_a_file_belongs_say_so(tmp_path):
+    listed = write_files(tmp_path, [1])
+    with pytest.raises(caffe.CaffeError, match=r"layer 'd'.*0\.h5: is an HDF5 file; source is a"):
+        hdf5_net(tmp_path / "0.h5", 1)
+    (tmp_path / "lists.txt").write_text(f"{listed}\n")
+    with pytest.raises(caffe.CaffeError, match=r"what it lists belongs into .*lists\.txt itself"):
+        hdf5_net(tmp_path / "lists.txt", 1)
 
 
 @law("HDF5Data")

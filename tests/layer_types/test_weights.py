@@ -28,6 +28,30 @@ def test_inner_product_takes_everything_from_its_axis_on_as_one_vector(seed, axi
 
 
 @law("Scale")
+@pytest.mark.parametrize("shape", [(1, 3, 2, 2), (2, 3, 2, 2), (1, 3), (1, 1, 4)])
+@pytest.mark.parametrize("axes", [1, -1])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_learned_factors_gradients_add_up_over_passes(shape, axes, in_place):
+    """BVLC writes over them where the axes before the factor's count 1, or it has all axes."""
+    top = "x" if in_place else "y"
+    net = net_of(
+        input_layer("x", *shape)
+        + f'layer {{ name: "s" type: "Scale" bottom: "x" top: "{top}" scale_param {{ '
+        + f"axis: {1 if axes == 1 else 0} num_axes: {axes} bias_term: true }} }}"
+        + f'layer {{ name: "l" type: "Reduction" bottom: "{top}" top: "l" loss_weight: 1 }}',
+        caffe.TRAIN,
+    )
+    total = 0
+    for seed in (1, 2, 3):
+        x = np.random.RandomState(seed).rand(*shape).astype(np.float32)
+        net.blobs["x"].data[...] = x
+        net.forward()
+        net.backward()
+        total = total + (x if axes < 0 else x.sum((0, *range(2, x.ndim))))
+    np.testing.assert_allclose(net.params["s"][0].diff, total, rtol=1e-5)
+
+
+@law("Scale")
 @drawn(40)
 @given(SEED, st.integers(-3, 2), st.integers(-1, 3), st.booleans())
 def test_scale_spreads_its_factor_over_num_axes_axes_from_axis_on(seed, axis, num_axes, bias):

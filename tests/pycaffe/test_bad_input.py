@@ -272,6 +272,34 @@ def test_another_number_of_parameters_is_an_error_also_if_one_side_has_none(tmp_
             net_of(X + ours).copy_from(path)
 
 
+@pytest.mark.parametrize("phase", [caffe.TEST, caffe.TRAIN])
+@pytest.mark.parametrize(("i", "shape"), [(0, (5, 3)), (0, (4, 4)), (1, (5,)), (1, (1,))])
+def test_a_parameter_that_was_reshaped_names_both_shapes_and_the_cure(phase, i, shape):
+    net = net_of(X + ip(4), phase)
+    net.forward()
+    needed = net.params["ip"][i].shape
+    net.params["ip"][i].reshape(*shape)
+    with pytest.raises(caffe.CaffeError) as error:
+        net.forward()
+    for part in ("layer 'ip'", f"parameter {i} was reshaped to {shape}", f"needs {needed}"):
+        assert part in str(error.value)
+    assert ".data[...]" in str(error.value)
+    net.params["ip"][i].reshape(*needed)
+    net.forward()
+
+
+@pytest.mark.parametrize(("i", "shape"), [(0, (1, 1, 4, 3)), (0, (12,)), (1, (1, 1, 1, 4))])
+def test_a_parameter_reshaped_to_the_same_count_keeps_its_values_as_in_bvlc(i, shape):
+    net = net_of("force_backward: true " + X + ip(4))
+    for blob in net.params["ip"]:
+        blob.data[...] = np.arange(blob.count).reshape(blob.shape)
+    net.blobs["x"].data[...] = 1
+    y = net.forward()["ip"].copy()
+    net.params["ip"][i].reshape(*shape)
+    assert np.array_equal(net.forward()["ip"], y)
+    net.backward()
+
+
 # Calls.
 
 
@@ -296,6 +324,12 @@ def prototxt(tmp_path_factory):
 def test_wrong_arguments_of_net_are_a_type_error(prototxt, arguments):
     with pytest.raises(TypeError, match="phase"):
         caffe.Net(prototxt, *arguments)
+
+
+@pytest.mark.parametrize("weights", ["w.caffemodel", Path("w.caffemodel")])
+def test_weights_in_the_place_of_the_level_say_how_they_are_given(prototxt, weights):
+    with pytest.raises(TypeError, match=r"weights by name: Net\(.*, 1, weights=.*w\.caffemodel"):
+        caffe.Net(prototxt, caffe.TEST, weights)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

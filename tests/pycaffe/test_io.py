@@ -1,5 +1,9 @@
 """caffe.io: against scikit-image's recorded numbers (tests/records/io), and its laws."""
 
+import io
+import os
+import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -313,3 +317,106 @@ def test_the_lines_of_the_classification_example_run(tmp_path):
     net.blobs["data"].data[...] = transformer.preprocess("data", image)
     back = transformer.deprocess("data", net.blobs["data"].data[0])
     np.testing.assert_allclose(back, caffe.io.resize_image(image, (7, 7)), atol=1e-5)
+
+
+class Named(os.PathLike):
+    """A path that is neither a str nor pathlib's."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __fspath__(self):
+        return self.path
+
+
+def test_an_image_is_read_from_whatever_skimage_read_it_from(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(path)
+    data = path.read_bytes()
+    expected = caffe.io.load_image(str(path))
+    written = io.BytesIO()
+    written.write(data)  # its position is at the end, where Pillow does not begin either
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.write(path, "a.png")
+    with (
+        open(path, "rb") as opened,
+        tempfile.TemporaryFile() as unnamed,
+        zipfile.ZipFile(tmp_path / "a.zip") as packed,
+        packed.open("a.png") as member,
+    ):
+        unnamed.write(data)
+        for source in (path, Named(path), io.BytesIO(data), written, opened, unnamed, member):
+            np.testing.assert_array_equal(caffe.io.load_image(source), expected)
+            if hasattr(source, "read"):  # it is the caller's
+                assert not source.closed
+    np.testing.assert_array_equal(caffe.io.load_image(Once(data)), expected)
+
+
+class Once:
+    """A stream, as of a connection: it can be read and nothing else."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def read(self):
+        return self.data
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "message"),
+    [
+        (lambda: io.BytesIO(), OSError, "BytesIO: the file is empty"),
+        (lambda: io.BytesIO(b"text"), OSError, "BytesIO: an encoded image of 4 bytes cannot be"),
+        (lambda: io.StringIO("text"), TypeError, 'StringIO: gives text; open it with mode "rb"'),
+        (lambda: "https://host/a.png", OSError, "not fetched: download it, and give the name of"),
+        (lambda: "file:///a.png", OSError, "download it"),
+        (lambda: Path("none.png"), FileNotFoundError, "none.png: cannot be read"),
+    ],
+)
+def test_what_is_no_image_is_named_with_the_cure(source, kind, message):
+    with pytest.raises(kind, match=message) as error:
+        caffe.io.load_image(source())
+    assert isinstance(error.value, caffe.CaffeError)
+
+
+def test_every_call_takes_any_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = input_layer("x", 1, 2) + (
+        'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" '
+        "inner_product_param { num_output: 1 } }"
+    )
+    Path("net.prototxt").write_text(text)
+    Path("solver.prototxt").write_text('net: "net.prototxt" lr_policy: "fixed" base_lr: 1')
+    for kind in (str, Path, Named):
+        net = caffe.Net(kind("net.prototxt"), caffe.TEST)
+        net.save(kind("w.caffemodel"))
+        net.save(kind("w.caffemodel.h5"))
+        net.save_hdf5(kind("v.h5"))
+        net.copy_from(kind("w.caffemodel"))
+        net.copy_from(kind("w.caffemodel.h5"))
+        net.load_hdf5(kind("v.h5"))
+        caffe.Net(kind("net.prototxt"), caffe.TEST, weights=kind("w.caffemodel"))
+        caffe.Net(kind("net.prototxt"), kind("w.caffemodel"), caffe.TEST)
+        solver = caffe.SGDSolver(kind("solver.prototxt"))
+        state = solver.snapshot()
+        solver.restore(kind(state))
+        solver.solve(kind(state))
+        caffe.get_solver(kind("solver.prototxt"))
+    image = caffe.Classifier(Named(write_vision_net(tmp_path)), Named("vision.caffemodel"))
+    assert image.inputs == ["data"]
+    detector = caffe.Detector(Path("vision.prototxt"), Named("vision.caffemodel"))
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save("a.png")
+    for source in ("a.png", Path("a.png"), Named("a.png"), io.BytesIO(Path("a.png").read_bytes())):
+        found = detector.detect_windows([(source, [(0, 0, 2, 2)])])
+        assert found[0]["filename"] is source
+
+
+def write_vision_net(folder):
+    text = input_layer("data", 1, 3, 2, 2) + (
+        'layer { name: "p" type: "Pooling" bottom: "data" top: "p" '
+        "pooling_param { kernel_size: 2 } }"
+    )
+    path = folder / "vision.prototxt"
+    path.write_text(text)
+    caffe.Net(path, caffe.TEST).save("vision.caffemodel")
+    return path

@@ -161,8 +161,12 @@ def test_params_hold_the_enums():
         (lambda: L.Convolution(data(), kernal=3), AttributeError, r"Convolution1 .*kernal = 3"),
         (lambda: L.Convolution(data(), pad="x"), TypeError, r"Convolution1 .*pad = 'x'"),
         (lambda: L.Crop(data(), crop_param=dict(of=1)), AttributeError, r"Crop1 \(Crop\)"),
-        (lambda: L.ReLU("data"), TypeError, r"ReLU layer: bottom 0 is a str, expected the top"),
-        (lambda: L.ReLU(L.Slice(data(), ntop=2)), TypeError, r"bottom 0 is a tuple"),
+        (
+            lambda: L.ReLU("data"),
+            TypeError,
+            r"^ReLU input 0 is not a Top \(type is <class 'str'>\)$",
+        ),
+        (lambda: L.ReLU(L.Slice(data(), ntop=2)), TypeError, r"ReLU input 0 is not a Top .*tuple"),
     ],
 )
 def test_a_mistake_names_layer_field_and_value(layer, kind, complaint):

@@ -549,6 +549,14 @@ def test_an_unknown_command_is_an_error(capsys):
     assert "error: unknown command 'trian'" in capsys.readouterr().err
 
 
+def test_flags_before_the_command_are_named_with_the_line_to_write(capsys):
+    assert main(["-model", "a b.prototxt", "time", "-iterations", "2"]) == 1
+    expected = "caffe time -model 'a b.prototxt' -iterations 2"
+    assert f"the command comes first, its flags behind it: {expected}" in capsys.readouterr().err
+    assert main(["-model", "net.prototxt"]) == 1
+    assert "usage: caffe COMMAND [FLAGS]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("word", ["-help", "--help"])
 def test_every_command_explains_itself(capsys, name, word):
@@ -573,3 +581,100 @@ def test_glogs_flags(finetune, known_rate, capsys):
     assert "Total Time" in Path("caffe.INFO").read_text()
     assert main([*words, "-minloglevel", "1"]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes on Linux")
+def test_a_path_that_is_no_text_can_be_printed(tmp_path):
+    name = os.fsdecode(b"gr\xfcn")
+    (tmp_path / f"{name}.prototxt").write_text('layer { name: "r" type: "ReLU" bottom: "x" }')
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING="utf-8")
+    for words, status, said in (
+        (["time", "-model", name], 1, r"error: gr\xfcn: cannot be read"),
+        (["time", "-model", f"{name}.prototxt"], 1, r"error: gr\xfcn.prototxt: layer 'r'"),
+        (["draw_net", f"{name}.prototxt", f"{name}.dot"], 0, r"Drawing net to gr\xfcn.dot"),
+        (["train", "-solver", "s", "-log_dir", ".", "-snapshot", name], 1, "error: s: cannot"),
+        (["upgrade_net_proto_text", f"{name}.prototxt", "x"], 0, r"format: gr\xfcn.prototxt"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "caffe", *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == status
+        assert said in (ran.stdout + ran.stderr).replace("udcfc", "xfc")
+        assert "Traceback" not in ran.stderr
+
+
+FAILING = """
+import caffe
+
+class Failing(caffe.Layer):
+    def __init__(self):
+        self.fail("init")
+    def setup(self, bottom, top):
+        self.fail("setup")
+    def reshape(self, bottom, top):
+        top[0].reshape(1)
+        self.fail("reshape")
+    def forward(self, bottom, top):
+        self.fail("forward")
+    def backward(self, top, propagate_down, bottom):
+        self.fail("backward")
+    def fail(self, where):
+        if self.param_str.split()[0] == where:
+            exec(self.param_str.partition(" ")[2])
+"""
+
+
+@pytest.mark.parametrize("where", ["init", "setup", "reshape", "forward", "backward"])
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("raise ValueError('odd')", "ValueError: odd"),
+        ("{}['key']", "KeyError: 'key'"),
+        ("open('/none')", "FileNotFoundError: [Errno 2] No such file"),
+        ("caffe.io.load_image('none.png')", "none.png: cannot be read"),
+    ],
+)
+def test_an_error_in_a_python_layer_keeps_its_traceback_and_names_the_layer(
+    tmp_path, monkeypatch, capsys, where, does, said
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "failing_layer", raising=False)
+    Path("failing_layer.py").write_text(FAILING)
+    Path("net.prototxt").write_text(
+        f"""
+        layer {{ name: "x" type: "DummyData" top: "x" dummy_data_param {{ shape {{ dim: 1 }} }} }}
+        layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
+          inner_product_param {{ num_output: 1 axis: 0 }} }}
+        layer {{ name: "py" type: "Python" bottom: "ip" top: "py" loss_weight: 1
+          python_param {{ module: "failing_layer" layer: "Failing"
+            param_str: "{where} {does}" }} }}
+        """
+    )
+    Path("solver.prototxt").write_text(
+        'net: "net.prototxt" lr_policy: "fixed" base_lr: 1 max_iter: 2 snapshot_after_train: false'
+    )
+    assert main(["train", "-solver", "solver.prototxt"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in error
+    assert f"in {'__init__' if where == 'init' else where}" in error
+    last = error.splitlines()[-1]
+    assert last.startswith("error: in layer 'py' (Python: failing_layer.Failing): ")
+    assert said in last
+
+
+def test_an_error_of_our_own_stays_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text(
+        'layer { name: "py" type: "Python" top: "y" python_param { module: "none" layer: "A" } }'
+    )
+    Path("solver.prototxt").write_text('net: "net.prototxt" lr_policy: "fixed" base_lr: 1')
+    assert main(["train", "-solver", "solver.prototxt"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert "layer 'py' (Python): there is no module 'none'" in error.splitlines()[-1]

@@ -1,0 +1,80 @@
+"""Where in a prototxt a mistake is, and what was meant: what its error says besides the line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from . import caffe_pb2, forks
+
+_TOKEN = re.compile(
+    r"""\#[^\n]*|(?P<string>"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?P<brace>[{}<>])|[\w.+-]+|\S"""
+)
+_UNKNOWN = re.compile(r'Message type "caffe\.(?P<message>\w+)" has no field named "(?P<field>\w+)"')
+
+
+def layer_at(text: str, line: int, column: int) -> str:
+    """The name of the layer whose block holds this place, counted from 1; "" outside of layers."""
+    lines = text.split("\n")
+    at = sum(len(before) + 1 for before in lines[: line - 1]) + max(column - 1, 0)
+    depth, word, name, opened, start = 0, "", "", False, 0
+    for token in _TOKEN.finditer(text):
+        if token[0].startswith("#") or token[0] == ":":
+            continue
+        if token["brace"] in ("{", "<"):
+            if depth == 0:
+                opened, name = word in ("layer", "layers"), ""
+                start = token.start()
+            depth += 1
+        elif token["brace"]:
+            depth = max(depth - 1, 0)
+            if depth == 0 and opened:
+                if start <= at <= token.start():
+                    return name
+                opened = False
+        elif token["string"] and depth == 1 and word == "name":
+            name = name or token["string"].strip("\"'")
+        word = token[0]
+    return name if opened and start <= at else ""
+
+
+def advice(reason: str) -> str:
+    """What to do about a field that Caffe does not have: "" where that is not what is wrong."""
+    if not (found := _UNKNOWN.search(reason)):
+        return ""
+    message = caffe_pb2.DESCRIPTOR.message_types_by_name.get(found["message"])
+    field = found["field"]
+    said = forks.of_field(field) or _belongs(message, field) or _meant(message, field)
+    return f" {said[0].upper()}{said[1:]}" if said else ""
+
+
+def _belongs(message: Descriptor | None, field: str) -> str:
+    """The blocks of a layer that have the field, if it is one of theirs."""
+    layer = caffe_pb2.LayerParameter.DESCRIPTOR
+    if message is caffe_pb2.NetParameter.DESCRIPTOR and field in layer.fields_by_name:
+        return "it belongs into a layer { }: is a brace closed too early?"
+    if message is layer and field in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields_by_name:
+        return _of_v1(field)
+    holders = [own.name for own in layer.fields if _has(own, field)]
+    if message is layer:
+        return f"it belongs into {' or '.join(holders)}" if holders else ""
+    if field in layer.fields_by_name:
+        return "it belongs into the layer itself, outside of this block"
+    return f"it is of {' or '.join(holders)}" if holders else ""
+
+
+def _of_v1(field: str) -> str:
+    today = {"blobs_lr": "param { lr_mult: ... }", "weight_decay": "param { decay_mult: ... }"}
+    cure = f"write {today[field]}" if field in today else "write the block as layers { }"
+    return f"it is of the older layers {{ }}; {cure}"
+
+
+def _has(own: FieldDescriptor, field: str) -> bool:
+    return own.message_type is not None and field in own.message_type.fields_by_name
+
+
+def _meant(message: Descriptor | None, field: str) -> str:
+    near = difflib.get_close_matches(field, message.fields_by_name if message else ())
+    return f"did you mean {' or '.join(near)}?" if near else ""

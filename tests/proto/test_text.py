@@ -1,0 +1,286 @@
+"""Prototxt as editors save it, and what its mistakes are said to be."""
+
+import codecs
+import logging
+from pathlib import Path
+
+import pytest
+from support.net_text import input_layer, net_of
+
+import caffe
+from caffe.proto import caffe_pb2, forks
+from caffe.proto.place import layer_at
+from caffe.proto.text import read_prototxt
+
+TEXT = '# {comment}\nname: "net"  # {comment}\nlayer {{ name: "a" type: "Input" top: "x" }}\n'
+PLAIN = caffe_pb2.NetParameter(name="net")
+PLAIN.layer.add(name="a", type="Input", top=["x"])
+
+
+def read_bytes(folder: Path, data: bytes) -> caffe_pb2.NetParameter:
+    path = folder / "net.prototxt"
+    path.write_bytes(data)
+    return read_prototxt(path, caffe_pb2.NetParameter())
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("bom", "encoding", "comment"),
+    [
+        (b"", "utf-8", "网络 é"),
+        (codecs.BOM_UTF8, "utf-8", "网络 é"),
+        (codecs.BOM_UTF16_LE, "utf-16-le", "网络"),
+        (codecs.BOM_UTF16_BE, "utf-16-be", "网络"),
+        (b"", "gbk", "网络定义 乗"),  # the last one ends in the byte of a backslash
+        (b"", "gb18030", "网络定义"),
+        (b"", "latin-1", "réseau für"),
+        (b"", "cp1252", "“net” €"),
+        (b"", "shift-jis", "ネット 表示"),
+    ],
+)
+def test_a_prototxt_is_read_as_editors_save_it(tmp_path, bom, encoding, comment, ends):
+    text = TEXT.format(comment=comment).replace("\n", ends)
+    assert read_bytes(tmp_path, bom + text.encode(encoding)) == PLAIN
+
+
+def test_text_in_strings_is_kept_and_a_sign_of_a_comment_in_one_begins_none(tmp_path):
+    net = read_bytes(tmp_path, 'name: "网络 # é" layer { name: \'a # "b\' }'.encode())
+    assert (net.name, net.layer[0].name) == ("网络 # é", 'a # "b')
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ('name: "a"\r\nlayer {{ name: "网" }}\r\n'.format().encode("gbk"), ":2:16: "),
+        ('name: "é # b"'.encode("latin-1"), ":1:8: "),
+        ('# é\nnäme: "b"'.encode("latin-1"), ":2:2: "),
+    ],
+)
+def test_what_is_no_utf8_outside_of_comments_has_its_place_and_cure(tmp_path, data, place):
+    with pytest.raises(caffe.CaffeError, match="save it as UTF-8") as error:
+        read_bytes(tmp_path, data)
+    assert f"net.prototxt{place}" in str(error.value)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"\0", 'name: "a"'.encode("utf-16-le")])
+def test_what_is_no_text_says_so(tmp_path, data):
+    with pytest.raises(caffe.CaffeError, match="not a text file; expected a prototxt"):
+        read_bytes(tmp_path, data)
+
+
+# Paths as Windows writes them.
+
+
+@pytest.mark.parametrize(
+    "source", ["C:\\new\\table", "C:\\data\\list", "data\\list", "C:\\xyz", "C:\\u", "C:\\0\\a"]
+)
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("ImageData", "image_data_param"),
+        ("HDF5Data", "hdf5_data_param"),
+        ("Data", "data_param"),
+        ("Data", "backend: LMDB data_param"),
+        ("WindowData", "transform_param { crop_size: 2 } window_data_param"),
+    ],
+)
+def test_a_path_with_backslashes_is_to_be_written_with_slashes(tmp_path, source, kind, field):
+    backend, _, field = field.rpartition(" ") if "backend" in field else ("", "", field)
+    with pytest.raises(caffe.CaffeError, match=r"write .*with /") as error:
+        net_of(
+            f'layer {{ name: "d" type: "{kind}" top: "a" top: "b" '
+            f'{field} {{ source: "{source}" batch_size: 1 {backend} }} }}'
+        )
+    assert str(error.value).isprintable()
+    assert "layer 'd'" in str(error.value)
+
+
+def test_an_escape_that_there_is_none_of_has_its_place(tmp_path):
+    with pytest.raises(caffe.CaffeError, match=r"net\.prototxt:2:28: layer 'a': .d is no escape"):
+        read_bytes(tmp_path, b'name: "\\\\d \\"" # \\d\nlayer { name: "a" type: "C:\\data" }')
+    net = read_bytes(tmp_path, rb'name: "\\d \"\n\t\x41\101" # \d')
+    assert net.name == '\\d "\n\tAA'
+
+
+def test_the_nets_path_in_a_solver_too(tmp_path):
+    path = tmp_path / "solver.prototxt"
+    path.write_text('net: "nets\\\\net.prototxt" base_lr: 1 lr_policy: "fixed"')
+    with pytest.raises(FileNotFoundError, match="write the path with /"):
+        caffe.get_solver(path)
+
+
+# Which layer, and what was meant.
+
+NET = """
+name: "n"
+layer { name: "first" type: "Input" top: "x" }  # layer { name: "comment"
+layer {
+  param { name: "w" }
+  nome: "}"
+  name: "second"
+}
+layer <
+  name: 'third' type: "Input"
+>
+layer { layers { name: "inner" } name: "fourth"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "name"),
+    [
+        *((2, 1, ""), (3, 9, "first"), (3, 60, ""), (4, 8, "second"), (5, 3, "second")),
+        *((6, 3, "second"), (8, 1, "second"), (10, 3, "third"), (12, 10, "fourth")),
+        *((13, 1, "fourth"), (99, 1, "fourth")),
+    ],
+)
+def test_the_layer_around_a_place(line, column, name):
+    assert layer_at(NET, line, column) == name
+
+
+def conv(field, inside=True):
+    block = f"convolution_param {{ num_output: 1 {field} }}" if inside else field
+    return input_layer("x", 1, 1, 4, 4) + (
+        f'\nlayer {{ name: "c" type: "Convolution" bottom: "x" top: "c" {block} }}'
+    )
+
+
+def pool(field):
+    return f'layer {{ name: "c" type: "Pooling" bottom: "x" top: "p" pooling_param {{ {field} }} }}'
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        (pool("ceil_mode: false"), "many forks, not of Caffe 1.0; .* write round_mode: FLOOR"),
+        (pool("torch_pooling: true"), "round_mode: FLOOR"),
+        (conv("hole: 2"), "DeepLab.*write dilation"),
+        (conv("kernel_siz: 3"), "Did you mean kernel_size"),
+        (conv("kernel_size: 3", inside=False), "belongs into convolution_param or pooling_param"),
+        (conv("num_output: 3", inside=False), "belongs into .*inner_product_param"),
+        (conv("lr_mult: 3"), "lr_mult"),
+        (conv("lr_mult: 3", inside=False), "belongs into .*param"),
+        (conv('bottom: "x"'), "belongs into the layer itself"),
+        (conv("pool: MAX"), "It is of pooling_param"),
+        (conv("blobs_lr: 1", inside=False), r"older layers { }; write param { lr_mult: \.\.\. }"),
+        (conv("permute_param { order: 1 }", inside=False), "of SSD, .*layer type Permute"),
+        (conv("bn_param { }", inside=False), "SegNet and PSPNet.*BatchNorm with a Scale"),
+        (conv("fpga_param { }", inside=False), "no field named"),
+        (pool("pool: MAXX"), "no value named MAXX"),
+        (conv("pad: x"), "x"),
+    ],
+)
+def test_a_mistake_names_its_layer_and_what_to_write(text, cure):
+    with pytest.raises(caffe.CaffeError, match=cure) as error:
+        net_of(text)
+    assert "layer 'c': " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        (
+            'base_lr: 1 lr_policy: "plateau"\nplateau_winsize: 1',
+            "x:2:1: .*It is of SSD, .*multistep",
+        ),
+        ("base_lrr: 1", "Did you mean base_lr"),
+    ],
+)
+def test_a_solvers_mistake_says_what_to_write_too(tmp_path, text, cure):
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(caffe.CaffeError, match=cure):
+        caffe.get_solver(tmp_path / "x")
+
+
+def test_what_belongs_into_a_layer_and_stands_outside_says_so():
+    with pytest.raises(caffe.CaffeError, match=r"belongs into a layer { }: is a brace closed"):
+        net_of('layer { name: "a" } type: "ReLU"')
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("Permute", "unknown type 'Permute'; it is of SSD, not of Caffe 1.0"),
+        ("Interp", "DeepLab and PSPNet.*Deconvolution"),
+        ("DepthwiseConvolution", "MobileNet.*Convolution with group"),
+        ("Magic", "there are AbsVal"),
+    ],
+)
+def test_a_forks_layer_type_names_the_fork(kind, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        net_of(f'layer {{ name: "l" type: "{kind}" }}')
+
+
+def test_nothing_of_caffe_is_a_forks():
+    types = set(caffe.layer_type_list())
+    layer = caffe_pb2.LayerParameter.DESCRIPTOR
+    names = {
+        name
+        for m in caffe_pb2.DESCRIPTOR.message_types_by_name.values()
+        for name in m.fields_by_name
+    }
+    assert not types & {row.type for row in forks.TYPES}
+    assert not set(layer.fields_by_name) & {row.field for row in forks.TYPES}
+    assert not names & set(forks.FIELDS)
+
+
+# A bottom that another state has; the log of an upgrade.
+
+
+def relu(bottom, top, rule=""):
+    return f'layer {{ name: "{top}" type: "ReLU" bottom: "{bottom}" top: "{top}" {rule} }}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            input_layer("x", 1, more="include { phase: TRAIN }") + relu("x", "y"),
+            r"'y' .*'x' .*so far: none\. Layer 'x' \(Input\) makes it, but is left out of this "
+            r"net, whose state is { phase: TEST.* }, by its include { phase: TRAIN }",
+        ),
+        (
+            input_layer("x", 1, more="exclude { phase: TEST }") + relu("x", "y"),
+            "by its exclude { phase: TEST }",
+        ),
+        (
+            input_layer("x", 1, more='include { stage: "a" } include { min_level: 2 }')
+            + relu("x", "y"),
+            r'by its include { stage: "a" } or { min_level: 2 }',
+        ),
+        (relu("x", "y") + input_layer("x", 1), "Layer 'x' .Input. makes it further down"),
+        (relu("x", "y"), "Blobs so far: none$"),
+    ],
+)
+def test_an_unknown_bottom_says_where_it_is_made_after_all(text, said):
+    with pytest.raises(caffe.CaffeError, match=said):
+        net_of(text)
+
+
+@pytest.mark.parametrize("mult", ["", "lr_mult: 0 decay_mult: 0"])
+def test_the_batch_norm_upgrade_is_logged_once_with_its_file(tmp_path, caplog, mult):
+    path = tmp_path / "net.prototxt"
+    params = f"param {{ {mult} }}" * 3
+    path.write_text(
+        input_layer("x", 1, 2)
+        + f'layer {{ name: "b" type: "BatchNorm" bottom: "x" top: "b" {params} }}'
+    )
+    with caplog.at_level(logging.INFO, "caffe"):
+        net = caffe.Net(path, caffe.TRAIN)
+    said = [m for m in caplog.messages if "upgrade" in m]
+    assert said == [
+        f"Attempting to upgrade batch norm layers using deprecated params: {path}",
+        "Successfully upgraded batch norm layers using deprecated params.",
+    ]
+    assert [p.lr_mult for p in net._graph.params] == [0, 0, 0]
+
+
+def test_a_net_inside_of_a_solver_is_upgraded_and_logged_as_such(caplog):
+    param = caffe_pb2.SolverParameter(base_lr=1, lr_policy="fixed")
+    param.net_param.layer.add(name="x", type="Input", top=["x"]).input_param.shape.add(dim=[1, 2])
+    layer = param.net_param.layer.add(name="b", type="BatchNorm", bottom=["x"], top=["b"])
+    for _ in range(3):
+        layer.param.add()
+    with caplog.at_level(logging.INFO, "caffe"):
+        caffe.SGDSolver(param)
+    assert sum(": net_param" in m and "upgrade" in m for m in caplog.messages) == 1
