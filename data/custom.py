@@ -145,5 +145,22 @@ def find(name: str, folder: Path | None = None) -> Dataset:
     dataset = DATASETS[name]
     if folder is None:
         return dataset
-    options = layout(folder) if dataset.layout == NAME else {}
+    options = own_options(dataset, folder) if dataset.layout == NAME else {}
     return dataclasses.replace(dataset, home=folder.resolve(), options=dataset.options | options)
+
+
+def own_options(dataset: Dataset, folder: Path) -> dict[str, str]:
+    """`layout` of a folder in VOC layout that is given as a dataset's.
+
+    ValueError where its classes.txt names other classes: as many of them would be taken for these.
+    """
+    path = folder / "classes.txt"
+    if path.exists():
+        names = class_names(path)
+        if [name.casefold() for name in names] != [name.casefold() for name in dataset.classes]:
+            raise ValueError(
+                f"{path}: names {', '.join(names)}; expected the classes of {dataset.name}, "
+                f"{', '.join(dataset.classes)}: give the folder as {NAME} (make NET-{NAME}, "
+                f"--dataset {NAME}), or remove the file if they are the same"
+            )
+    return layout(folder)

@@ -27,7 +27,7 @@ import nets
 from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
-from data.custom import NAMES, find, layout
+from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
 from data.meaning import write_meaning
@@ -218,7 +218,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
-        options=layout(data),
+        options=own_options(DATASETS[name], data),
         hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
         "ImageSets/Segmentation/train.txt and val.txt",
     )

@@ -13,6 +13,7 @@ import nets
 from caffe.proto import caffe_pb2
 from data import prepare, synthetic
 from data.custom import find, label_paths
+from data.datasets import DATASETS
 from data.statistics import reader
 from solvers import train_stage
 from tables.upper_bounds import label_maps
@@ -278,6 +279,22 @@ def test_without_classes_txt_a_label_of_another_name_is_named_too(folder, capsys
 def test_ids_that_are_listed_with_their_suffix_are_told(folder, capsys):
     (folder / "ImageSets/Segmentation/train.txt").write_text("a.jpg\nb c.jpg\n")
     refused(folder, capsys, r"a\.jpg\.jpg: no such file.*: a\.jpg is there: list ids without their")
+
+
+def test_a_folder_of_other_classes_is_not_taken_for_a_dataset_with_as_many(folder, capsys):
+    names = [f"thing {i}" for i in range(21)]
+    (folder / "classes.txt").write_text("\n".join(names))
+    args = ["fcn32s", "--dataset", "voc", "--data", str(folder), "--gpu", "cpu"]
+    assert train_stage.main(args) == 1
+    error = capsys.readouterr().err
+    assert "classes.txt: names thing 0, thing 1" in error
+    assert "give the folder as mine" in error
+    (folder / "classes.txt").write_text("\n".join(DATASETS["camvid"].classes).title())
+    (folder / "dataset.json").write_text('{"labels": "masks/{}.png"}')
+    assert find("camvid", folder).options == {"labels": "masks/{}.png"}
+    (folder / "classes.txt").write_text("\n".join(names[:11]))
+    with pytest.raises(ValueError, match=r"expected the classes of camvid, sky, building"):
+        find("camvid", folder)
 
 
 def test_the_twin_of_a_folder_of_ones_own_is_one(tmp_path, capsys):
