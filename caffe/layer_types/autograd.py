@@ -8,17 +8,14 @@ writes in between, Python layers in the middle and in-place layers what they are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from ..core.blob import Blob
+from ..core.blob import Blob, BlobVec
 from ..core.synced_memory import Memory
 from . import autocast
-
-if TYPE_CHECKING:
-    from .base import LayerType
 
 
 class Record(NamedTuple):
@@ -29,6 +26,20 @@ class Record(NamedTuple):
     params: dict[int, torch.Tensor]
 
 
+class Recorded(autocast.Computes, Protocol):
+    """What is asked here of a layer, a LayerType of base.py."""
+
+    shares_data: bool
+    updates_params: bool
+    need_backward: bool
+    propagate_down: list[bool]
+    param_propagate_down: list[bool]
+    record: Record | None
+
+    @property
+    def blobs(self) -> BlobVec: ...
+
+
 class _Enter(torch.autograd.Function):
     """Lets torch's graph begin at x without keeping x alive, as a leaf tensor would."""
 
@@ -37,7 +48,7 @@ class _Enter(torch.autograd.Function):
         return x.view_as(x)
 
 
-def forward(layer: LayerType, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+def forward(layer: Recorded, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     """Compute a layer's tops; record it if the net will want its gradients."""
     tops = _run(layer, bottom, overwritten=top)
     bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
@@ -49,7 +60,7 @@ def forward(layer: LayerType, bottom: Sequence[Blob], top: Sequence[Blob]) -> No
 
 
 def backward(
-    layer: LayerType, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    layer: Recorded, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
 ) -> None:
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
     if layer.record is None:
@@ -83,7 +94,7 @@ def backward(
 
 
 def _run(
-    layer: LayerType, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()
+    layer: Recorded, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()
 ) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
     xs = autocast.bottoms(layer, bottom)

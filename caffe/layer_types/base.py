@@ -12,10 +12,10 @@ from ..core.blob import Blob, BlobVec
 from ..core.errors import CaffeError, error_context
 from ..proto import caffe_pb2
 from . import autograd, fillers
+from .autocast import Tensors as Tensors
 from .layer import Layer
 
 Shape = tuple[int, ...]
-Tensors = torch.Tensor | Sequence[torch.Tensor]
 Margins = tuple[tuple[int, int], tuple[int, int]]  # above and below, left and right
 T = TypeVar("T")
 
