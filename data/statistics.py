@@ -5,12 +5,17 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from data.datasets import VOID, Dataset, data_layer, ids
 
+if TYPE_CHECKING:
+    from seg_data_layer import SegDataLayer
+
+Size = tuple[int, int]  # height and width
 COLOUR = ("data", "color")  # tops that hold the photograph
 
 
@@ -21,13 +26,13 @@ class Survey:
     """
 
     images: int
-    sizes: Counter
+    sizes: Counter[Size]
     mean: np.ndarray
     pixels: dict[str, np.ndarray]
     occurrences: dict[str, np.ndarray]
 
 
-def reader(dataset: Dataset, split: str):
+def reader(dataset: Dataset, split: str) -> SegDataLayer:
     """The split's data layer outside of a net: `indices`, and `load(id)` gives an array a top.
 
     NYUDv2's gives all of its tops, a split without labels the image alone.
@@ -45,7 +50,7 @@ def reader(dataset: Dataset, split: str):
     return layer
 
 
-def photograph(layer, arrays: list[np.ndarray]) -> np.ndarray:
+def photograph(layer: SegDataLayer, arrays: list[np.ndarray]) -> np.ndarray:
     """(H, W, 3) float32 BGR of what a layer's `load` gave."""
     (top,) = (top for top in layer.tops if top in COLOUR)
     return arrays[layer.tops.index(top)].transpose(1, 2, 0) + np.asarray(layer.mean, np.float32)
@@ -57,11 +62,13 @@ def survey(dataset: Dataset, split: str) -> Survey:
     heads = {top: names for top, names in dataset.labels.items() if top in layer.tops}
     pixels = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
     occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
-    sizes, total = Counter(), np.zeros(3)
+    sizes: Counter[Size] = Counter()
+    total = np.zeros(3)
     for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
         arrays = layer.load(name)
         image = photograph(layer, arrays)
-        sizes[image.shape[:2]] += 1
+        height, width = image.shape[:2]
+        sizes[height, width] += 1
         total += image.sum((0, 1), dtype=np.float64)
         for top, classes in heads.items():
             label = arrays[layer.tops.index(top)]

@@ -8,6 +8,9 @@ Use from a prototxt, with this folder on PYTHONPATH:
                      'mean': (104.00699, 116.66877, 122.67892)}" } }
 """
 
+import os
+from collections.abc import Callable
+
 import numpy as np
 
 from seg_data_layer import SegDataLayer, described, read_indices, read_mat, whole
@@ -17,9 +20,10 @@ from seg_labels import VOID, checked
 class _Labelled(SegDataLayer):
     """Tops data and label. n_classes (21): labels from there on, other than 255, are an error."""
 
+    read_label: Callable[[str | os.PathLike], np.ndarray]  # the (H, W) class indices of a file
     own_keys = {"n_classes": (whole(1, VOID), f"1 to {VOID}")}
 
-    def load_label(self, path):
+    def load_label(self, path: str) -> np.ndarray:
         """(1, H, W) uint8 class indices; 255 is void."""
         return checked(self.read_label(path), self.params.get("n_classes", 21), path)
 
@@ -44,7 +48,7 @@ class SBDDSegDataLayer(_Labelled):
     paths = {"data": "{sbdd_dir}/img/{name}.jpg", "label": "{sbdd_dir}/cls/{name}.mat"}
 
     @staticmethod
-    def read_label(path):
+    def read_label(path: str | os.PathLike) -> np.ndarray:
         """The (H, W) class indices in one of SBD's .mat files."""
         contents = read_mat(path)
         truth = contents.get("GTcls")

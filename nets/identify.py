@@ -1,7 +1,6 @@
 """Which net a caffemodel is of, told by the names and shapes of its layers' parameters.
 
 The shapes are those that caffe.storage.caffemodel.blob_shapes reads: {layer: [shape of each blob]}.
-parameter]}.
 """
 
 import math

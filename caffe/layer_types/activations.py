@@ -25,7 +25,7 @@ class ReLU(LayerType):
     def keeps_gradient(self) -> bool:
         return self.spec.relu_param.negative_slope >= 0  # the top has the bottom's signs
 
-    def expression(self, bottoms, params):
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         slope = self.spec.relu_param.negative_slope
         if slope:
@@ -39,7 +39,7 @@ class ReLU(LayerType):
 class AbsVal(LayerType):
     """|x|; its gradient at 0 is 0."""
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.check(
             self.spec.top[0] != self.spec.bottom[0],
             f"does not work in place; give its top another name than '{self.spec.bottom[0]}'",
