@@ -71,7 +71,7 @@ test: $(READY)  ## run the tests, or those of T=FILE or T=FOLDER
 smoke: $(READY)  ## run a fast test of each part, in some ten seconds
 	$(RUN) -m pytest -m smoke
 
-fuzz: $(READY)  ## damage the readers' files for longer: FUZZ=N times the usual number (100)
+fuzz: $(READY)  ## damage files and call nets at random for longer: FUZZ=N times as often (100)
 	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest -m fuzz
 
 lint: $(READY)  ## check style and format

@@ -38,10 +38,15 @@ FILES = modules(ROOT, TOPS)
 ARROWS = arrows(FILES)
 
 
-def floor(module: str) -> int:
+def room(module: str) -> str:
+    """The nearest name that stands for the module."""
     while module not in LEVEL:
         module = module.rpartition(".")[0]
-    return LEVEL[module]
+    return module
+
+
+def floor(module: str) -> int:
+    return LEVEL[room(module)]
 
 
 @pytest.mark.parametrize("top", TOPS)

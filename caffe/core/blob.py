@@ -21,18 +21,23 @@ class Blob(Unpicklable):
 
     def __init__(self, shape: Sequence[int] = ()) -> None:
         self._shape = checked_shape(shape)
-        self._data = Memory()
-        self._diff = Memory()
+        self._capacity = self.count  # what data and diff have room for, while they are its own
+        self._data = Memory(self.count)
+        self._diff = Memory(self.count)
 
     def reshape(self, *shape: int) -> None:
-        """Set the shape; values are kept where the count stays the same.
+        """Set the shape. Data and diff keep their values and stay where they are.
+
+        With fewer values than before it shows the first ones, and with more again those behind
+        them too. Beyond the largest count so far data and diff become new zeros, and shared ones
+        are shared no more (Blob::Reshape).
 
         Raises CaffeError for a negative dimension, more than 32 axes, or a count over 2**31 - 1.
         """
-        new = checked_shape(shape)
-        if math.prod(new) != self.count:
-            self._data, self._diff = Memory(), Memory()
-        self._shape = new
+        self._shape = checked_shape(shape)
+        if self.count > self._capacity:
+            self._capacity = self.count
+            self._data, self._diff = Memory(self.count), Memory(self.count)
 
     @read_only("use reshape(*shape)")
     def shape(self) -> tuple[int, ...]:

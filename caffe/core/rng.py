@@ -1,6 +1,8 @@
 """The engine's random numbers: a generator for each device, seeded as Caffe's."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -64,6 +66,18 @@ def generators_at(states: dict[str, bytes]) -> Generators:
 def set_generators(generators: Generators) -> None:
     """Draw from these generators from now on."""
     _generators.update(generators)
+
+
+@contextmanager
+def drawing_from(states: dict[str, bytes]) -> Iterator[None]:
+    """Draw as where `generator_states` was called; afterwards go on as if nobody had drawn."""
+    before = dict(_generators)
+    _generators.update(generators_at(states))
+    try:
+        yield
+    finally:
+        _generators.clear()
+        _generators.update(before)
 
 
 _at_fork: dict[str, bytes] = {}

@@ -30,31 +30,40 @@ class Memory:
     float32; a computed tensor may be bfloat16 (layer_types/autocast.py) until someone looks at it
     or writes.
 
+    It holds `capacity` values. Whoever reads or writes gives a shape, which stands for the first
+    values; those behind it stay what they were, as in a blob of Caffe's that became smaller.
+
     On the CPU the numpy array is a view of the tensor. On a GPU the array is a host copy, fetched
     when it is read. Whoever reads it may write to it, so the device fetches it back before its
     next use; until the device writes, neither side copies again (Caffe's HEAD_AT_CPU, SYNCED).
     """
 
-    def __init__(self) -> None:
-        self._tensor: torch.Tensor | None = None  # None stands for zeros that nobody has touched
+    def __init__(self, capacity: int = 0) -> None:
+        self._capacity = capacity
+        self._tensor: torch.Tensor | None = None  # the first values; None: zeros nobody has touched
         self._borrowed = False  # the tensor shows another memory's storage
+        # All values, flat, where there are some behind the tensor's: those count, and the tensor's
+        # own only if it is a view of this. None while there are but zeros behind.
+        self._whole: torch.Tensor | None = None
         self.dtype = torch.float32  # of the values as computed; the tensor may be float32 since
-        self._exported: weakref.ref | None = None  # the numpy view of a tensor on the CPU
-        self._host: np.ndarray | None = None  # the host copy of a tensor on a GPU
+        self._exported: weakref.ref | None = None  # the numpy view of _whole on the CPU
+        self._host: np.ndarray | None = None  # the host copy on a GPU, flat
         self._host_is_current = False
         self._host_is_newer = False
-        self._deferred: Deferred | None = None  # computes the values when someone wants them
+        # Who computes the values when someone wants them, and how many of the first: several if
+        # the later ones compute fewer.
+        self._deferred: list[tuple[Deferred, int]] = []
         self._dependents: weakref.WeakSet[Deferred] = weakref.WeakSet()
         self.version = 0  # counts what may have changed the values, but for writes through `held`
 
     @property
     def untouched(self) -> bool:
         """True while this is zeros that nobody has read or written."""
-        return self._tensor is None and self._deferred is None
+        return self._tensor is None and not self._deferred
 
     @property
     def held(self) -> np.ndarray | None:
-        """The numpy array over the tensor itself, while a script holds it or a view of it."""
+        """The numpy array over all values, while a script holds it or a view of it (on the CPU)."""
         return None if self._exported is None else self._exported()
 
     def tensor(self, shape: tuple[int, ...]) -> torch.Tensor:
@@ -66,9 +75,8 @@ class Memory:
         if self._host_is_newer:
             self._upload()
         if self._tensor.device != device:
-            self._host, self._exported = self.held, None
-            self._host_is_current = self._host is not None
-            self._tensor, self._borrowed = self._tensor.to(device), False
+            self._move(device)
+        self._fit(math.prod(shape))
         return self._tensor if self._tensor.shape == shape else self._tensor.reshape(shape)
 
     def own(self, shape: tuple[int, ...]) -> torch.Tensor:
@@ -79,7 +87,6 @@ class Memory:
         return self._own().view(shape)
 
     def _own(self) -> torch.Tensor:
-        assert self._tensor is not None
         converts = self._tensor.dtype != torch.float32
         if self._borrowed or converts or not self._tensor.is_contiguous():
             self._tensor = self._tensor.to(
@@ -95,9 +102,9 @@ class Memory:
         memory never moves; without one nothing is copied.
         """
         self.changes()
-        self._deferred = None
+        self._replaces(tensor.numel())
         self.dtype = tensor.dtype
-        if self.held is not None and self._tensor is not None:  # what is held is over a tensor
+        if self.held is not None:
             self._tensor.data.copy_(tensor.reshape(self._tensor.shape))
         else:
             self._tensor, self._borrowed = tensor, borrowed
@@ -110,77 +117,75 @@ class Memory:
         else:
             self.own(tuple(tensor.shape)).add_(tensor)
 
-    def clear(self) -> None:
-        """Set to zero: memory that nobody holds is dropped, not filled."""
+    def clear(self, count: int | None = None) -> None:
+        """Set the first `count` values to zero (None: all); what nobody holds is dropped."""
         self.changes()
-        self._deferred = None
-        if self.held is not None and self._tensor is not None:
+        count = self._capacity if count is None else count
+        self._replaces(count)
+        if self.held is not None:
             self._tensor.data.zero_()
         else:
-            self._tensor = None
+            behind, self._borrowed = self._whole, False
+            self._tensor = None if behind is None else behind.new_zeros(count)
             self._host_is_current = self._host_is_newer = False
 
     def numpy(self, shape: tuple[int, ...]) -> np.ndarray:
         """The values as a writable float32 array, see the class."""
         self._compute()
         self.changes()
-        if self._tensor is None:
-            self._tensor = _zeros(shape, current_device())
+        count = math.prod(shape)
+        if self._tensor is None or self._tensor.numel() != count:
+            self.tensor(shape)
         if numpy_sees(self._tensor):
             array = self.held
             if array is None:
-                array = self._own().numpy()
+                self._gather()
+                array = self._whole.numpy()
                 self._exported = weakref.ref(array)
         else:
             if not self._host_is_current:
                 self._download()
             self._host_is_current = self._host_is_newer = True
             array = self._host
-            assert array is not None
-        return array.reshape(shape)
+        return array[:count].reshape(shape)
 
-    def defer(self, deferred: Deferred) -> None:
-        """Let go of the values; whoever wants them has them computed. Nobody may hold a view."""
-        self.clear()
-        self._tensor, self._deferred = None, deferred
+    def defer(self, deferred: Deferred, count: int | None = None) -> None:
+        """Let go of the first `count` values (None: all); whoever wants them has them computed.
+
+        Nobody may hold a view.
+        """
+        self.changes()
+        count = self._capacity if count is None else count
+        larger = [(other, n) for other, n in self._deferred if n > count]
+        self._deferred = []
+        self._replaces(count)
+        self._tensor, self._deferred = None, [*larger, (deferred, count)]
+        self._borrowed = self._host_is_current = self._host_is_newer = False
 
     def is_deferred(self, deferred: Deferred) -> bool:
-        """Whether the values are still to come from there."""
-        return self._deferred is deferred
+        """Whether values are still to come from there."""
+        return any(other is deferred for other, _ in self._deferred)
+
+    def settle(self, deferred: Deferred, tensor: torch.Tensor) -> None:
+        """Take what `deferred` has computed, when those before it have settled."""
+        while self._deferred[0][0] is not deferred:
+            self._deferred[0][0].compute(self)
+        later, self._deferred = self._deferred[1:], []
+        self.assign(tensor)
+        self._deferred = later
 
     def depends(self, deferred: Deferred) -> None:
         """Tell `deferred` before these values change, once."""
         self._dependents.add(deferred)
 
-    def copy(self) -> Memory:
-        """Another memory with a copy of the present values."""
-        memory = self.stand_in()
-        if memory._tensor is not None:
-            memory._tensor, memory._borrowed = memory._tensor.clone(), False
-        return memory
-
-    def take(self, other: Memory) -> None:
-        """Take over another memory's values."""
-        self.clear()
-        if other._tensor is not None:
-            self.assign(other._tensor)
-
-    def shows(self, other: Memory) -> bool:
-        """Whether what is written to the other one may show here: it is this, or in its storage."""
-        if self._tensor is None or other._tensor is None:
-            return self is other
-        storages = (tensor.untyped_storage().data_ptr() for tensor in (self._tensor, other._tensor))
-        return self is other or len(set(storages)) == 1
-
-    def stand_in(self) -> Memory:
-        """Another memory that shows the present values, until it is written to."""
-        memory = Memory()
-        memory._tensor, memory._borrowed, memory.dtype = self._tensor, True, self.dtype
-        return memory
+    def is_in(self, tensor: torch.Tensor) -> bool:
+        """Whether the values are in the tensor's storage."""
+        ours = self._tensor
+        return ours is not None and storage_of(ours) == storage_of(tensor)
 
     def _compute(self) -> None:
-        if self._deferred is not None:
-            self._deferred.compute(self)
+        if self._deferred:
+            self._deferred[-1][0].compute(self)
 
     def changes(self) -> None:
         """Say that the values may change after this."""
@@ -190,16 +195,71 @@ class Memory:
             for deferred in dependents:
                 deferred.before_change(self)
 
+    # Values behind those of the shape.
+
+    def _replaces(self, count: int) -> None:
+        """The first `count` values are about to be replaced: keep those behind them."""
+        if any(n > count for _, n in self._deferred):
+            self._compute()
+        self._deferred = []
+        self._capacity = max(self._capacity, count)
+        if self.held is not None:
+            self._fit(count)
+        elif count == self._capacity:
+            self._whole = None
+        elif self._tensor is not None and self._tensor.numel() > count:
+            self._gather()
+
+    def _fit(self, count: int) -> None:
+        """Make the tensor the first `count` values."""
+        if self._tensor.numel() != count:
+            self._capacity = max(self._capacity, count)
+            self._gather()
+            self._tensor = self._whole[:count]
+            self._host_is_current = False
+
+    def _gather(self) -> None:
+        """Bring all values together in _whole, of which the tensor is a view from then on."""
+        flat = self._own().view(-1)
+        whole = self._whole
+        if whole is None or len(whole) < self._capacity:
+            if len(flat) == self._capacity:
+                whole = flat
+            else:
+                whole = _zeros((self._capacity,), flat.device)
+                self._exported = None  # a view from before shows what was there
+                if self._whole is not None:
+                    whole[: len(self._whole)] = self._whole
+        if whole.data_ptr() != flat.data_ptr():
+            whole.data[: len(flat)] = flat
+        self._whole, self._tensor = whole, whole[: len(flat)].view(self._tensor.shape)
+
+    def _move(self, device: torch.device) -> None:
+        self._host, self._exported = self.held, None
+        self._host_is_current = self._host is not None
+        if self._whole is None:
+            self._tensor = self._tensor.to(device)
+        else:
+            self._gather()
+            self._whole = self._whole.to(device)
+            self._tensor = self._whole[: self._tensor.numel()].view(self._tensor.shape)
+        self._borrowed = False
+
     def _upload(self) -> None:
-        assert self._host is not None
-        self._tensor = self._own().view(self._host.shape).copy_(torch.from_numpy(self._host))
+        tensor = self._own()
+        tensor.view(-1).copy_(torch.from_numpy(self._host[: tensor.numel()]))
         self._host_is_newer = False
 
     def _download(self) -> None:
-        assert self._tensor is not None
-        if self._host is None or self._host.size != self._tensor.numel():
-            self._host = np.empty(self._tensor.shape, np.float32)
-        torch.from_numpy(self._host).copy_(self._tensor.reshape(self._host.shape))
+        if self._host is None or len(self._host) < self._capacity:
+            self._host = np.empty(self._capacity, np.float32)
+        count = self._tensor.numel()
+        torch.from_numpy(self._host[:count]).copy_(self._tensor.reshape(-1))
+
+
+def storage_of(tensor: torch.Tensor) -> int:
+    """The address of a tensor's memory: one for all that show it."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _zeros(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:

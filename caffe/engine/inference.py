@@ -3,13 +3,15 @@
 Such a pass runs a Plan and keeps the outputs and what scripts have read before. Every other blob is
 let go of, and computed if someone reads it after all: from a copy of the pass's inputs, and before
 any parameter changes; to look at a parameter counts as that, for numpy does not tell who writes.
-A net that runs backward needs its blobs, and leaves the path.
+Where a pass is of a smaller shape, what the one before it let go of stays to be computed, for the
+values behind that shape. A net that runs backward needs its blobs, and what layers leave for
+backward, and leaves the path.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -18,10 +20,12 @@ from ..core.device import current_device
 from ..core.precision import computing_in, current_precision
 from ..core.synced_memory import Memory
 from ..graph.build import Graph
-from ..layer_types import LayerType
+from ..layer_types import LayerType, autocast, autograd
 from ..layer_types.base import Shape
 from .plan import Plan, can_plan
 from .schedule import Tensors, evaluate, source_layers, storage_of
+
+Evaluate = Callable[[LayerType, list[torch.Tensor]], list[torch.Tensor]]
 
 
 class FastForward:
@@ -43,10 +47,11 @@ class FastForward:
         return self._possible and all(param._data.held is None for param in self._params())
 
     def give_up(self) -> None:
-        """Keep every blob from now on, those of the last pass too."""
+        """Keep every blob from now on, those of the last pass too, and what backward wants."""
         self._possible, self._plan = False, None
         if self._pending:
-            self._pending.compute()
+            self._pending.record()
+            self._pending = None
 
     def forward(self, outputs: set[str]) -> None:
         """Run all layers; the blobs in `outputs` have their values then, others when read."""
@@ -57,6 +62,10 @@ class FastForward:
             for i in behind:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
             self._shapes, self._plan = self._shapes_now(), None
+        for i in behind:
+            if self._graph.layers[i].shares_data:
+                self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
+                self._graph.layers[i].forward(self._graph.bottom(i), self._graph.top(i))
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
@@ -72,13 +81,14 @@ class FastForward:
             layer = self._graph.layers[i]
             layer.record = None  # it is of another pass
             steps.append((layer, self._graph.bottoms[i], self._graph.tops[i]))
-        for name in sorted(blobs, key=lambda name: self._storage[name] != name):  # storage first
-            if (place := self._storage[name]) in kept:
-                values[place] = values[place] if place == name else blobs[place].data_tensor()
-                blobs[name]._data.assign(values[place].view(blobs[name].shape))
-        made = kept | sources.keys()
-        waiting = {name: blobs[name]._data for name in blobs if self._storage[name] not in made}
-        self._pending = Pending(steps, self._storage, sources, waiting, self._read)
+        for name in kept:
+            blobs[name]._data.assign(values[name].view(blobs[name].shape))
+        if self._pending:
+            self._pending.is_last = False
+        waiting = {
+            name: blobs[name] for name in set(self._storage.values()) - kept - sources.keys()
+        }
+        self._pending = Pending(steps, sources, waiting, self._read)
         for param in self._params():
             param._data.depends(self._pending)
 
@@ -108,39 +118,74 @@ class Pending:
     def __init__(
         self,
         steps: list[tuple[LayerType, list[str], list[str]]],
-        storage: dict[str, str],
         sources: Tensors,
-        waiting: dict[str, Memory],
+        waiting: dict[str, Blob],
         read: set[str],
     ) -> None:
-        self._steps, self._storage, self._read = steps, storage, read
+        self._steps, self._read = steps, read
+        self.is_last = True  # of the net's passes
         self._precision = current_precision()
         copies = {id(x): x.clone() for x in sources.values()}
         self._sources = {name: copies[id(x)] for name, x in sources.items()}
-        self._memories = {name: weakref.ref(memory) for name, memory in waiting.items()}
-        for memory in waiting.values():
-            memory.defer(self)
+        self._memories = {name: weakref.ref(blob._data) for name, blob in waiting.items()}
+        for blob in waiting.values():
+            blob._data.defer(self, blob.count)
 
     def before_change(self, memory: Memory) -> None:
         """A parameter changes, which the blobs are to be computed with as it is."""
-        self.compute()
+        self.record()
 
     def compute(self, reader: Memory | None = None) -> None:
         """Assign the values that are still awaited; `reader` is the memory that asks."""
+        if waiting := self._waiting():
+            self._read |= {name for name, memory in waiting.items() if memory is reader}
+            self._assign(waiting, self._pass(evaluate))
+
+    def record(self) -> None:
+        """The same, and leave for backward what the layers of the net's last pass would have left.
+
+        Those that read their bottoms then find them; the others go by those of the pass, whatever
+        a script has written since.
+        """
+        leaves = any(_leaves_something(layer) for layer, _, _ in self._steps)
+        if leaves and self.is_last and self._sources:
+            self._assign(self._waiting(), self._pass(_evaluate_for_backward))
+        else:
+            self.compute()
+        self._sources = {}
+
+    def _waiting(self) -> dict[str, Memory]:
         memories = {name: memory() for name, memory in self._memories.items()}
-        waiting = {name: m for name, m in memories.items() if m and m.is_deferred(self)}
-        if not waiting:
-            return
-        self._read |= {name for name, memory in waiting.items() if memory is reader}
+        return {name: m for name, m in memories.items() if m and m.is_deferred(self)}
+
+    def _pass(self, run: Evaluate) -> Tensors:
         values = dict(self._sources)
         with torch.no_grad(), computing_in(self._precision):
             for layer, bottoms, tops in self._steps:
-                found = evaluate(layer, [values[name] for name in bottoms])
+                found = run(layer, [values[name] for name in bottoms])
                 values.update(zip(tops, found, strict=True))
-        shared = _own({self._storage[n]: values[self._storage[n]] for n in waiting}, self._sources)
+        return values
+
+    def _assign(self, waiting: dict[str, Memory], values: Tensors) -> None:
+        owned = _own({name: values[name] for name in waiting}, self._sources)
         for name, memory in waiting.items():
-            memory.assign(shared[self._storage[name]].view(values[name].shape))
-        self._sources, self._memories = {}, {}
+            memory.settle(self, owned[name])
+
+
+def _leaves_something(layer: LayerType) -> bool:
+    """Whether backward goes by what forward leaves, and no later pass has left it."""
+    passes_on = layer.rereads_bottoms or layer.shares_data
+    return layer.need_backward and not passes_on and layer.record is None
+
+
+def _evaluate_for_backward(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
+    if not _leaves_something(layer):
+        return evaluate(layer, bottoms)
+    xs = [autocast.taken(layer, x) for x in bottoms]
+    read = [autograd.Read(tuple(x.shape), 0, 0) for x in bottoms]
+    read += [autograd.Read(blob.shape, 0, 0) for blob in layer.blobs]
+    tops = layer.in_memory(autograd.recorded, xs, read)
+    return [top.detach() for top in tops]
 
 
 def _own(values: Tensors, others: Tensors) -> Tensors:

@@ -1,27 +1,26 @@
-"""How an iteration is run again, for those who read what it has let go of (frugal.py)."""
+"""Which activations a training step frees in its forward pass and computes again in backward."""
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+import itertools
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
 
-from ..core.blob import Blob
-from ..core.precision import computing_in, current_precision
-from ..core.synced_memory import Memory
+import torch
+from torch.autograd.graph import saved_tensors_hooks
+
 from ..graph.build import Graph
+from ..graph.flops import backward_multiply_adds, forward_multiply_adds
 from ..layer_types import LayerType
-from ..layer_types.autograd import Record
-from ..layer_types.base import Shape
+from .schedule import storage_of
+
+T = TypeVar("T")
 
 _recompute = False
 
-Segment = range  # of layers: those whose tops go, and the one that their last top ends in
-
 
 def recompute() -> bool:
-    """Whether solvers let go of activations and compute them again."""
+    """Whether solvers free activations in the forward pass and compute them again in backward."""
     return _recompute
 
 
@@ -35,141 +34,82 @@ def set_recompute(on: bool) -> None:
     _recompute = on
 
 
-class Gone:
-    """A memory that was let go of."""
+def segments(graph: Graph, done: Collection[int]) -> list[range]:
+    """The layers up to each one that shrinks what it is given; each segment can be run again.
 
-    def __init__(self, memory: Memory) -> None:
-        self.memory = weakref.ref(memory)
-
-
-class State(NamedTuple):
-    """A blob at the end of an iteration."""
-
-    shape: Shape
-    data: Memory | Gone
-    diff: Memory | Gone
-
-
-class Rerun:
-    """What an iteration has let go of, and how to compute it again.
-
-    The memories that wait for it refer to this, and this to them weakly and to no net: a solver
-    that is dropped is gone at once.
+    So no layer in it draws, is one of those `done`, or works in place on what was there before.
     """
-
-    def __init__(self, graph: Graph, read: set[str]) -> None:
-        self.segments: set[Segment] = set()  # whose activations were let go of
-        self.backward_too = False  # the backward pass is complete
-        self._precision = current_precision()
-        self._steps = list(zip(graph.layers, graph.bottoms, graph.tops, strict=True))
-        self._read = read
-        self._let_go: set[Memory] = set()  # while the iteration runs
-        self._gone: list[Gone] = []  # from then on
-        self._kept: dict[Memory, Memory] = {}  # copies of those that have changed since
-        self._states: dict[str, State] = {}
-        self._params: dict[Blob, State] = {}
-        self._records: dict[LayerType, Record | None] = {}  # of those that draw
-
-    def let_go(self, memory: Memory) -> None:
-        memory.defer(self)
-        self._let_go.add(memory)
-
-    def end(self, graph: Graph, history: Sequence[Blob]) -> None:
-        """From now on, keep what it takes to compute what has gone, if that changes."""
-        gone = {memory: Gone(memory) for memory in self._let_go if memory.is_deferred(self)}
-
-        def state(blob: Blob) -> State:
-            return State(blob.shape, *(gone.get(m, m) for m in (blob._data, blob._diff)))
-
-        self._let_go, self._gone = set(), list(gone.values())
-        self._records = {layer: layer.record for layer in graph.layers if layer.draws}
-        self._states = {name: state(blob) for name, blob in graph.blobs.items()}
-        self._params = {blob: state(blob) for layer in graph.layers for blob in layer.blobs}
-        for memory in [*self._needed(), *(blob._data for blob in history)]:
-            memory.depends(self)
-            if memory.held is not None:  # a script may write there, and nobody is told
-                self.before_change(memory)
-
-    def _needed(self) -> Iterator[Memory]:
-        for state in (*self._states.values(), *self._params.values()):
-            yield from (there for there in state[1:] if isinstance(there, Memory))
-
-    def forget(self) -> None:
-        """Give up what has gone."""
-        gone, self._gone = self._gone, []
-        for there in gone:
-            if (memory := there.memory()) is not None and memory.is_deferred(self):
-                memory.clear()
-
-    # When someone reads.
-
-    def before_change(self, memory: Memory) -> None:
-        """Keep the values of now, if they will be needed; the history may show in a diff."""
-        for other in self._needed() if self._gone else ():
-            if other not in self._kept and other.shows(memory):
-                self._kept[other] = other.copy()
-
-    def compute(self, reader: Memory | None = None) -> None:
-        """Run the iteration again, in other memory: activations in order, then diffs backwards."""
-        if self._gone:
-            with computing_in(self._precision):
-                self._compute(reader)
-
-    def _compute(self, reader: Memory | None) -> None:
-        then = {
-            there: self._as_it_was(there) for state in self._states.values() for there in state[1:]
-        }
-        if reader is not None:
-            asked = {there for there in self._gone if there.memory() is reader}
-            self._read |= {name for name, state in self._states.items() if asked & {*state[1:]}}
-        blobs = {name: Blob(state.shape) for name, state in self._states.items()}
-        for name, state in self._states.items():
-            blobs[name]._data, blobs[name]._diff = then[state.data], then[state.diff]
-        steps = [
-            (layer, [blobs[name] for name in tops], [blobs[name] for name in bottoms])
-            for layer, bottoms, tops in self._steps
-        ]
-        for segment in sorted(self.segments, key=min):
-            for layer, top, bottom in steps[segment.start : segment.stop - 1]:
-                with self._before_its_update(layer):
-                    layer.forward(bottom, top)
-        for layer, top, bottom in reversed(steps if self.backward_too else []):
-            if layer.need_backward and bottom:
-                with self._before_its_update(layer):
-                    layer.backward(top, layer.propagate_down, bottom)
-        gone, self._gone, self._kept = self._gone, [], {}
-        for there in gone:
-            if (memory := there.memory()) is not None and memory.is_deferred(self):
-                memory.take(then[there])
-
-    def _as_it_was(self, there: Memory | Gone) -> Memory:
-        """A stand-in for a memory, with what it held at the end of the iteration."""
-        return self._kept.get(there, there).stand_in() if isinstance(there, Memory) else Memory()
-
-    @contextmanager
-    def _before_its_update(self, layer: LayerType) -> Iterator[None]:
-        """The layer with its parameters and its draws as in the iteration; no gradients by them."""
-        now, record = [(blob.shape, blob._data) for blob in layer.blobs], layer.record
-        try:
-            layer.record = self._records.get(layer)
-            for blob in layer.blobs:
-                blob._shape, *memories = self._params[blob]
-                blob._data, update = map(self._as_it_was, memories)
-                if not update.untouched:
-                    blob._data.assign(blob.data_tensor() + update.tensor(blob.shape))
-            with without_gradient(layer, range(len(now))):
-                yield
-        finally:
-            layer.record = record
-            for blob, (shape, memory) in zip(layer.blobs, now, strict=True):
-                blob._shape, blob._data = shape, memory
+    found: list[range] = []
+    begun, made = 0, set()
+    for i, layer in enumerate(graph.layers):
+        tops = set(graph.tops[i])
+        replaces = tops & set(graph.bottoms[i]) - made
+        if i in done or layer.draws or replaces:
+            begun, made = i + 1, set()
+        elif _shrinks(graph, i):
+            found.append(range(begun, i + 1))
+            begun, made = i + 1, set()
+        else:
+            made |= tops
+    return found
 
 
-@contextmanager
-def without_gradient(layer: LayerType, params: Iterable[int]) -> Iterator[None]:
-    wanted = layer.param_propagate_down
-    layer.param_propagate_down = [w and i not in params for i, w in enumerate(wanted)]
-    try:
-        yield
-    finally:
-        layer.param_propagate_down = wanted
+def inside(graph: Graph, layers: range) -> set[str]:
+    """The tops of these layers in whose memory no other layer reads or writes."""
+    root = storage_of(graph)
+    others = (i for i in range(len(graph.layers)) if i not in layers)
+    outside = {root[name] for i in others for name in (*graph.bottoms[i], *graph.tops[i])}
+    return {name for i in layers for name in graph.tops[i] if root[name] not in outside}
+
+
+def learns(graph: Graph, segment: range) -> bool:
+    """Whether backward will want what is in a segment."""
+    return any(graph.layers[i].need_backward for i in segment)
+
+
+def recomputed(run: Callable[[], T]) -> T:
+    """run(), but what autograd would save of it is computed again when backward wants it.
+
+    torch.utils.checkpoint does the same, but loads torch's compiler: 80 MB.
+    """
+    places, saved = itertools.count(), []
+
+    def take(place: int) -> torch.Tensor:
+        if not saved:
+            with torch.enable_grad(), saved_tensors_hooks(lambda x: saved.append(x.detach()), take):
+                run()
+        x, saved[place] = saved[place], None
+        return x
+
+    with saved_tensors_hooks(lambda x: next(places), take):
+        return run()
+
+
+def multiply_adds_again(
+    graph: Graph, segments: Iterable[range], shares: dict[LayerType, tuple[float, float]]
+) -> tuple[float, float]:
+    """The multiply-adds that recomputation adds to an iteration, and those without it.
+
+    shares: for the layers of a prefix the part of their work that is done, and that is repeated.
+    """
+    repeated = {
+        i
+        for segment in segments
+        if learns(graph, segment)
+        for i in segment  # the last layer runs again to be recorded
+        if i < segment[-1] or graph.layers[i].need_backward
+    }
+    again = total = 0.0
+    for i, layer in enumerate(graph.layers):
+        once, twice = shares.get(layer, (1, i in repeated))
+        forward = forward_multiply_adds(layer, graph.bottom(i), graph.top(i))
+        backward = backward_multiply_adds(layer, graph.bottom(i), graph.top(i))
+        again += forward * twice
+        total += (forward + backward) * once
+    return again, total
+
+
+def _shrinks(graph: Graph, i: int) -> bool:
+    """Whether the top is at most half as large as the bottom: a pooling, mostly."""
+    bottoms, tops = graph.bottom(i), graph.top(i)
+    return sum(blob.count for blob in tops) <= max(blob.count for blob in bottoms) / 2

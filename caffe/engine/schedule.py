@@ -60,7 +60,7 @@ def source_layers(graph: Graph) -> list[int]:
 
 
 def storage_of(graph: Graph) -> dict[str, str]:
-    """For each blob the one in whose memory it is (Split, Reshape, Flatten): mostly itself."""
+    """For each blob the one in whose memory it is once all layers have run: mostly itself."""
     storage = {name: name for name in graph.blobs}
     for i, layer in enumerate(graph.layers):
         if layer.shares_data:

@@ -1,351 +1,261 @@
-"""A training iteration that holds no more memory than it needs, where nobody looks in between.
+"""A training iteration that updates each parameter as soon as its layer has run backward.
 
-The front of the net runs as a trunk (trunk.py): where its image does not reach, once for many
-places. Each parameter is updated as soon as its layer has run backward. What a layer left for
-backward, the diff of its top and the activations between poolings go once they are used. With
-`set_recompute` these activations go in the forward pass already, and backward computes them again.
-A script that reads a blob after all finds what Caffe would show: the iteration is run again with
-the parameters as they were, those of now plus the updates in their diffs; what was read is kept
-from then on.
+It holds no more memory than it needs, where nobody looks in between. The first layers run as a
+padded prefix (prefix_run.py): where their image does not reach, once for many places. In the
+backward pass a layer's tops and their diffs go once it is done. With `set_recompute` (remat.py) the
+activations between poolings go in the forward pass already, and backward computes them again. A
+script that reads a blob after all finds what Caffe would show: the step is run again (replay.py);
+what was read is kept from then on. Two things are gone: the values behind the shape of a blob that
+became smaller, which are zeros then; and what a layer's forward pass left for backward. A backward
+pass that follows without a forward pass finds where a maximum was in the bottoms as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError
-from ..core.log import info
+from ..core.log import LOGGER
 from ..core.precision import current_precision
 from ..graph.build import Graph
-from ..graph.flops import backward_multiply_adds, forward_multiply_adds
-from ..layer_types import LayerType
 from ..layer_types.base import Shape
+from . import layer_pass
+from .layer_pass import Fused, Update
 from .layerwise import Layerwise
-from .padded_prefix import Trunk, TrunkRun, trunk
-from .remat import Rerun, Segment, recompute, without_gradient
+from .padded_prefix import PaddedPrefix, padded_prefix
+from .prefix_run import PrefixRun
+from .remat import inside, learns, multiply_adds_again, recompute, segments
+from .replay import Replay
 from .schedule import is_function, leaves_what_backward_needs, source_layers, storage_of
 
-Update = Callable[[int], None]  # of the parameter at this place in Graph.params
-# The same by the layer's add_weight_gradient, from its bottom and its top's diff
-Fused = Callable[[int, LayerType, torch.Tensor, torch.Tensor], None]
 
-
-class Iterations:
-    """The iterations of one training net."""
+class TrainingStep:
+    """The iterations of one training net that may run like this."""
 
     def __init__(self, layerwise: Layerwise, history: Sequence[Blob]) -> None:
-        self._layerwise = layerwise
-        self._history = history
-        self._graph = graph = layerwise.graph
-        self._front = source_layers(graph)
-        self._owned = _owned(graph)
-        self._root = storage_of(graph)
-        self._sharing = {  # the blobs in one memory: what is written to one is to show in all
-            root: [name for name in self._root if self._root[name] == root] for root in self._root
-        }
-        self._users = _users(graph)
-        self._computed = _computed_diffs(graph)
-        self._read: set[str] = set()  # blobs that scripts have read: they are kept
-        self._last: Rerun | None = None
+        self._layerwise, self._graph, self._history = layerwise, layerwise.graph, history
+        self._front = source_layers(self._graph)
+        self._root = storage_of(self._graph)
+        self._shown = _shown(self._graph, self._front)
+        self._computed = _computed_diffs(self._graph)
+        self._places = {param.blob: place for place, param in enumerate(self._graph.params)}
+        self._read: set[str] = set()  # the blobs that scripts have read
+        self._kept: set[str] = set()  # those whose data this iteration does not free
+        self._replay: Replay | None = None  # of the last iteration
         self._told = False  # the price of set_recompute
-        self._trunk: Trunk | None = None
-        self._trunk_is_for: list[Shape] | None = None
+        self._prefix: PaddedPrefix | None = None
+        self._prefix_is_for: list[Shape] | None = None
 
     def applies(self) -> bool:
         """Whether the next iteration may run like this.
 
         Functions only, no parameter shared, and none that a script looks at.
         """
-        layers = self._graph.layers
+        params = [blob for layer in self._graph.layers for blob in layer.blobs]
         return (
-            self._owned is not None
-            and not self._layerwise.is_watched()
+            not self._layerwise.is_watched()
+            and all(blob in self._places and not _is_held(blob) for blob in params)
             and all(
                 not layer.blobs
                 if i in self._front
                 else is_function(layer) and leaves_what_backward_needs(layer)
-                for i, layer in enumerate(layers)
-            )
-            and not any(
-                blob._data.held is not None or blob._diff.held is not None
-                for layer in layers
-                for blob in layer.blobs
+                for i, layer in enumerate(self._graph.layers)
             )
         )
 
-    def forget(self) -> None:
-        """The next iteration is one of these too: nobody can read what the last has let go of."""
-        if self._last:
-            self._last.forget()
+    def discard(self) -> None:
+        """The next iteration is one of these too: nobody can read what the last has freed."""
+        if self._replay:
+            self._replay.discard()
 
-    def give_up(self) -> None:
-        """Someone may read it in the next iteration."""
-        if self._last:
-            self._last.compute()
+    def materialize(self) -> None:
+        """Someone may read in the next iteration what the last has freed."""
+        if self._replay:
+            self._replay.compute()
 
     def run(self, update: Update, fused: Fused | None) -> float:
         """Forward, backward and the update of every parameter; returns the loss.
 
         `fused` updates weights whose gradient is better not formed (fc6), if the solver can.
         """
-        self._last = rerun = Rerun(self._graph, self._read)
+        self._replay = replay = Replay(self._graph, self._read)
+        held = {name for name, blob in self._graph.blobs.items() if _is_held(blob)}
+        self._kept = self._in_one_memory_with(self._shown | self._read | held)
         try:
-            loss, ends, run = self._forward_pass(rerun)
-            self._backward_pass(rerun, ends, run, update, fused)
+            loss, prefix, again = self._forward_pass(replay, update)
+            self._backward_pass(replay, prefix, again, update, fused)
         finally:
-            rerun.end(self._graph, self._history)
+            replay.end(self._graph, self._history)
         return loss
 
-    def _forward_pass(self, rerun: Rerun) -> tuple[float, dict[int, Segment], TrunkRun | None]:
-        layers = self._graph.layers
-        loss = 0.0
-        ends: dict[int, Segment] = {}
-        begun = 0
-        run = None
-        for i, layer in enumerate(layers):
-            if self._front == list(range(i)):
-                run = self._run_trunk(rerun)
-            if run and i in run.trunk.layers:
-                begun = i + 1
-                continue
-            loss += self._forward(i)
-            if i in self._front or layer.draws or self._replaces(i, begun):
-                begun = i + 1
-            elif self._shrinks(i):
-                ends[i] = range(begun, i + 1)
-                begun = i + 1
-                if recompute():
-                    self._let_go(ends[i], rerun)
-                    rerun.segments.add(ends[i])
+    def _forward_pass(
+        self, replay: Replay, update: Update
+    ) -> tuple[float, PrefixRun | None, dict[int, range]]:
+        """The loss, the prefix if one has run, and the segments to compute again, by their ends."""
+        graph = self._graph
+        loss, prefix, again = 0.0, None, {}
+        for i in range(len(graph.layers)):
+            if i == len(self._front):
+                prefix = self._run_prefix(replay, update)
+                done = {*self._front, *(prefix.prefix.layers if prefix else ())}
+                again = {s[-1]: s for s in segments(graph, done)} if recompute() else {}
+            if not graph.bottoms[i]:
+                loss += self._layerwise.forward_layer(i)
+                for name in graph.tops[i]:
+                    replay.starts_from(name, "data", graph.blobs[name])
+            elif not (prefix and i in prefix.prefix.layers):
+                with replay.running(i):
+                    loss += layer_pass.forward(self._layerwise, i)
+            if i in again:
+                self._free_data(replay, inside(graph, again[i]))
+                for j in again[i]:
+                    graph.layers[j].record = None
         if recompute() and not self._told:
-            self._tell_price(ends.values(), run)
-        return loss, ends, run
+            self._tell_price(again.values(), prefix)
+        return loss, prefix, again
 
     def _backward_pass(
         self,
-        rerun: Rerun,
-        ends: dict[int, Segment],
-        run: TrunkRun | None,
+        replay: Replay,
+        prefix: PrefixRun | None,
+        again: dict[int, range],
         update: Update,
         fused: Fused | None,
     ) -> None:
-        starts = {segment[0]: segment for segment in ends.values()}
-        for i in reversed(range(len(self._graph.layers))):
-            if run and i in run.trunk.layers:
-                if i == run.trunk.layers[-1]:
-                    self._run_trunk_backward(run, rerun, update)
-                continue
-            if i in ends and recompute() and self._learns(ends[i]):
-                self._compute_again(ends[i])
-            self._backward(i, update, fused)
-            self._used(i, rerun)
-            if i in starts:
-                self._let_go(starts[i], rerun)
-                rerun.segments.add(starts[i])
-        rerun.backward_too = True
-
-    def _run_trunk(self, rerun: Rerun) -> TrunkRun | None:
-        """Run the net's trunk, if it has one and nobody looks inside; Splits have tops to show."""
         graph = self._graph
-        if current_precision() == "bf16":
+        for name, blob in graph.blobs.items():
+            if name not in self._computed and not blob._diff.untouched:
+                replay.starts_from(name, "diff", blob)
+        for i in reversed(range(len(graph.layers))):
+            if prefix and i == prefix.prefix.layers[-1]:
+                prefix.backward(self._diffs_of(prefix))
+            elif not (prefix and i in prefix.prefix.layers):
+                if i in again and learns(graph, again[i]):
+                    for j in again[i][:-1]:
+                        layer_pass.forward(self._layerwise, j)
+                places = [self._places[blob] for blob in graph.layers[i].blobs]
+                layer_pass.backward(self._layerwise, i, places, update, fused)
+            self._free_tops(replay, i)
+        replay.backward_done = True
+
+    # The prefix.
+
+    def _run_prefix(self, replay: Replay, update: Update) -> PrefixRun | None:
+        """Run the net's prefix, if it has one and nobody looks inside."""
+        graph = self._graph
+        prefix = self._prefix_now() if current_precision() != "bf16" else None
+        if prefix is None:
             return None
-        shapes = [blob.shape for blob in graph.blobs.values()]
-        if self._trunk_is_for != shapes:
+        made = {name for i in prefix.layers for name in graph.tops[i]}
+        if any(name in self._read or _is_held(graph.blobs[name]) for name in made):
+            return None
+        sources = {n: graph.blobs[n].data_tensor() for i in self._front for n in graph.tops[i]}
+        run = PrefixRun(prefix, sources, recompute(), learn=lambda blob: update(self._places[blob]))
+        for name, x in run.outputs.items():
+            graph.blobs[name]._data.assign(x.detach())
+        for i in prefix.layers:
+            if graph.layers[i].is_split:
+                graph.layers[i].forward(graph.bottom(i), graph.top(i))
+        replay.ran.extend(prefix.layers)
+        self._kept |= self._in_one_memory_with(run.outputs)
+        self._free_data(replay, made)
+        return run
+
+    def _prefix_now(self) -> PaddedPrefix | None:
+        """The prefix for the shapes that the layers in front have given their tops."""
+        graph = self._graph
+        if self._front != list(range(len(self._front))):
+            return None
+        if self._prefix_is_for != _shapes(graph):
             try:
                 for i in range(len(self._front), len(graph.layers)):
                     graph.layers[i].reshape(graph.bottom(i), graph.top(i))
             except CaffeError:  # that layer raises it again, when those before it have run
                 return None
-            shapes = [blob.shape for blob in graph.blobs.values()]
-            self._trunk, self._trunk_is_for = trunk(graph, self._front), shapes
-        if not self._trunk:
-            return None
-        layers = self._trunk.layers
-        if any(self._is_kept(name) for i in layers for name in graph.tops[i]):
-            return None
-        sources = {n: graph.blobs[n].data_tensor() for i in self._front for n in graph.tops[i]}
-        run = TrunkRun(self._trunk, sources, recompute())
-        for name, x in run.outputs.items():
-            graph.blobs[name]._data.assign(x)
-        for i in layers:
-            if graph.layers[i].type == "Split":
-                graph.layers[i].forward(graph.bottom(i), graph.top(i))
-        self._let_go(layers, rerun)
-        rerun.segments.add(range(layers.start, layers.stop + 1))
-        return run
+            self._prefix = padded_prefix(graph, self._front)
+            self._prefix_is_for = _shapes(graph)
+        return self._prefix
 
-    def _run_trunk_backward(self, run: TrunkRun, rerun: Rerun, update: Update) -> None:
-        graph, layers = self._graph, run.trunk.layers
+    def _diffs_of(self, prefix: PrefixRun) -> dict[str, torch.Tensor]:
+        """The diffs of a prefix's outputs: what all others who read one sent down, added up."""
         diffs: dict[str, torch.Tensor] = {}
-        for root, names in run.trunk.outputs.items():
-            for blob in map(graph.blobs.get, names):
+        for root, names in prefix.prefix.outputs.items():
+            for blob in map(self._graph.blobs.get, names):
                 if not blob._diff.untouched:
                     diff = blob.diff_tensor()
                     diffs[root] = diffs[root] + diff if root in diffs else diff
-        gradients = run.backward(diffs)
-        for i in reversed(layers):
-            layer = graph.layers[i]
-            for blob, gradient in zip(layer.blobs, gradients.get(layer, ()), strict=False):
-                if gradient is not None:
-                    blob._diff.accumulate(gradient)
-            for place in self._owned[i]:
-                update(place)
-            self._used(i, rerun)
+        return diffs
 
-    def _tell_price(self, segments: Iterable[Segment], run: TrunkRun | None) -> None:
-        graph, self._told = self._graph, True
-        twice = {
-            i
-            for s in filter(self._learns, segments)
-            for i in s
-            if i < s[-1] or graph.layers[i].need_backward
-        }
-        shares = run.trunk.shares() if run else {}
-        total, again = 0.0, 0.0
-        for i, layer in enumerate(graph.layers):
-            bottom, top = graph.bottom(i), graph.top(i)
-            forward = forward_multiply_adds(layer, bottom, top)
-            backward = backward_multiply_adds(layer, bottom, top)
-            once, more = shares.get(layer, (1, i in twice))
-            total += (forward + backward) * once
-            again += forward * more
-        info(
-            "frugal.cpp:0",
+    # What is freed.
+
+    def _free_data(self, replay: Replay, names: Iterable[str]) -> None:
+        for name in set(names) - self._kept:
+            replay.free(name, "data", self._graph.blobs[name])
+
+    def _free_tops(self, replay: Replay, i: int) -> None:
+        """Free what layer i has made, and its diff: backward is done with it."""
+        graph = self._graph
+        if not graph.layers[i].draws:  # a backward pass of the script's takes the same draws
+            graph.layers[i].record = None
+        below = {memory for blob in graph.bottom(i) for memory in (blob._data, blob._diff)}
+        for name in graph.tops[i]:
+            blob = graph.blobs[name]
+            if blob._data not in below:
+                self._free_data(replay, [name])
+            if blob._diff not in below and name in self._computed and not self._keeps_diff(name):
+                replay.free(name, "diff", blob)
+
+    def _keeps_diff(self, name: str) -> bool:
+        return name in self._read or self._graph.blobs[name]._diff.held is not None
+
+    def _in_one_memory_with(self, names: Iterable[str]) -> set[str]:
+        """These blobs, and those that show the same memory under other names."""
+        memories = {self._root[name] for name in names}
+        return {name for name, root in self._root.items() if root in memories}
+
+    def _tell_price(self, segments: Iterable[range], prefix: PrefixRun | None) -> None:
+        self._told = True
+        shares = prefix.prefix.shares() if prefix else {}
+        again, total = multiply_adds_again(self._graph, segments, shares)
+        LOGGER.info(
             "Activations are computed twice: %.1f G multiply-adds an iteration more than %.1f G",
             *(again / 1e9, total / 1e9),
         )
 
-    def _forward(self, i: int) -> float:
-        layer = self._graph.layers[i]
-        if not self._in_place(i):
-            return self._layerwise.forward_layer(i)
-        layer.record = None
-        blob = self._graph.blobs[self._graph.tops[i][0]]
-        blob._data.own(blob.shape).relu_()
-        return 0.0
 
-    def _in_place(self, i: int) -> bool:
-        """Whether this is the ReLU of a Convolution, which needs its top for nothing later."""
-        layer, before = self._graph.layers[i], self._graph.layers[max(i - 1, 0)]
-        return (
-            layer.is_relu
-            and layer.need_backward
-            and self._graph.bottoms[i] == self._graph.tops[i] == self._graph.tops[i - 1]
-            and before.type == "Convolution"
-            and not any(self._graph.loss_weights[i])
-            and current_precision() != "bf16"
-        )
-
-    def _backward(self, i: int, update: Update, fused: Fused | None) -> None:
-        """Layer i's backward pass and its parameters' updates."""
-        layer, places = self._graph.layers[i], self._owned[i]
-        if self._in_place(i) and layer.record is None:
-            blob = self._graph.blobs[self._graph.tops[i][0]]
-            diff = blob._diff.own(blob.shape)
-            backward = torch.ops.aten.threshold_backward
-            backward.grad_input(diff, blob.data_tensor(), 0, grad_input=diff)
-            return
-        fuses = fused and layer.param_propagate_down[:1] == [True] and self._is_product(i)
-        if fuses:
-            with without_gradient(layer, [0]):
-                self._layerwise.backward_layer(i)
-            (bottom,), (top,) = self._graph.bottom(i), self._graph.top(i)
-            fused(places[0], layer, bottom.data_tensor(), top.diff_tensor())
-        else:
-            self._layerwise.backward_layer(i)
-        for place in places[bool(fuses) :]:
-            update(place)
-
-    def _is_product(self, i: int) -> bool:
-        layer, bottom = self._graph.layers[i], self._graph.bottom(i)
-        return (
-            layer.type == "Convolution"
-            and layer.need_backward
-            and len(bottom) == 1
-            and layer.channel_axis == 1
-            and layer.fits(bottom[0].shape[2:])
-            and layer.is_product(layer.blobs[0].data_tensor())
-        )
-
-    def _replaces(self, i: int, begun: int) -> bool:
-        """Whether layer i works in place on what was there before layer `begun`."""
-        tops = set(self._graph.tops[i]) & set(self._graph.bottoms[i])
-        return bool(tops) and not tops & {n for names in self._graph.tops[begun:i] for n in names}
-
-    def _shrinks(self, i: int) -> bool:
-        """Whether the top is at most half as large as the bottom: a pooling, mostly."""
-        bottoms, tops = self._graph.bottom(i), self._graph.top(i)
-        return sum(blob.count for blob in tops) <= max(blob.count for blob in bottoms) / 2
-
-    def _let_go(self, segment: range, rerun: Rerun) -> None:
-        """Drop what was computed inside and nobody needs outside."""
-        graph = self._graph
-        for i in segment:
-            graph.layers[i].record = None
-            for name in graph.tops[i]:
-                names = self._sharing[self._root[name]]
-                inside = set().union(*(self._users[n] for n in names)) <= set(segment)
-                if inside and not any(map(self._is_kept, names)):
-                    rerun.let_go(graph.blobs[name]._data)
-
-    def _is_kept(self, name: str) -> bool:
-        blob = self._graph.blobs[name]
-        held = blob._data.held is not None or blob._diff.held is not None
-        return name in self._read or held
-
-    def _learns(self, segment: Segment) -> bool:
-        return any(self._graph.layers[i].need_backward for i in segment)
-
-    def _compute_again(self, segment: Segment) -> None:
-        """The last layer's top is still there."""
-        graph = self._graph
-        for i in segment[:-1]:
-            graph.layers[i].forward(graph.bottom(i), graph.top(i))
-
-    def _used(self, i: int, rerun: Rerun) -> None:
-        """Drop what only the backward pass of layer i needed."""
-        graph, layer = self._graph, self._graph.layers[i]
-        if not layer.draws:
-            layer.record = None
-        others = [blob._diff for blob in graph.bottom(i)]
-        for name in graph.tops[i]:
-            diff = graph.blobs[name]._diff
-            unread = diff.held is None and name not in self._read
-            if name in self._computed and diff not in others and unread:
-                rerun.let_go(diff)
+def _is_held(blob: Blob) -> bool:
+    """Whether a script holds a numpy view of the blob."""
+    return blob._data.held is not None or blob._diff.held is not None
 
 
-def _owned(graph: Graph) -> list[list[int]] | None:
-    """For each layer the places of its parameters; None where two layers share one."""
-    places = {id(param.blob): k for k, param in enumerate(graph.params)}
-    if any(id(blob) not in places for layer in graph.layers for blob in layer.blobs):
-        return None
-    return [[places[id(blob)] for blob in layer.blobs] for layer in graph.layers]
+def _shapes(graph: Graph) -> list[Shape]:
+    return [blob.shape for blob in graph.blobs.values()]
 
 
-def _users(graph: Graph) -> dict[str, set[int]]:
-    """The layers that make or read each blob; -1 stands for those who read outputs and losses."""
-    users: dict[str, set[int]] = {name: set() for name in graph.blobs}
-    for i, (bottoms, tops) in enumerate(zip(graph.bottoms, graph.tops, strict=True)):
-        for name in (*bottoms, *tops):
-            users[name].add(i)
-        for name, weight in zip(tops, graph.loss_weights[i], strict=True):
-            users[name] |= {-1} if weight else set()
-    for name in graph.outputs:
-        users[name].add(-1)
-    return users
+def _losses(graph: Graph) -> set[str]:
+    """The blobs with a loss weight."""
+    pairs = zip(graph.tops, graph.loss_weights, strict=True)
+    return {name for pair in pairs for name, weight in zip(*pair, strict=True) if weight}
+
+
+def _shown(graph: Graph, front: list[int]) -> set[str]:
+    """What a script or a log reads after a step: inputs, outputs and losses."""
+    return {*graph.outputs, *_losses(graph), *(name for i in front for name in graph.tops[i])}
 
 
 def _computed_diffs(graph: Graph) -> set[str]:
     """The blobs whose diff the backward pass computes; other diffs are the script's, or losses'."""
-    weights = zip(graph.tops, graph.loss_weights, strict=True)
-    losses = {name for pair in weights for name, weight in zip(*pair, strict=True) if weight}
-    return {
-        name
-        for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True)
-        for name, down in zip(bottoms, layer.propagate_down, strict=True)
-        if layer.need_backward and down and name not in tops
-    } - losses
+    losses = _losses(graph)
+    computed: set[str] = set()
+    for i, layer in reversed(list(enumerate(graph.layers))):
+        tops = set(graph.tops[i])
+        # Where the bottom's diff is the top's own, it is computed if that one is.
+        shared = layer.shares_data and not layer.is_split
+        if not layer.need_backward or (shared and not tops <= computed - losses):
+            continue
+        for name, down in zip(graph.bottoms[i], layer.propagate_down, strict=True):
+            computed |= {name} - tops if down else set()
+    return computed - losses

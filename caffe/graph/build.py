@@ -111,10 +111,13 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 
 
 def set_loss_diffs(graph: Graph) -> None:
-    """The diff of a top with a loss weight is that weight everywhere: where backward begins."""
+    """The diff of a top with a loss weight is that weight everywhere: where backward begins.
+
+    A diff that a script or a reshape within the blob's memory has left there stays.
+    """
     for i, weights in enumerate(graph.loss_weights):
         for name, blob, weight in zip(graph.tops[i], graph.top(i), weights, strict=True):
-            if not weight:
+            if not weight or not blob._diff.untouched:
                 continue
             with error_context(f"layer '{graph.layers[i].name}': loss '{graph.shown(name)}'"):
                 blob._diff.own(blob.shape).fill_(weight)

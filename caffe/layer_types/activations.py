@@ -12,6 +12,7 @@ class ReLU(LayerType):
 
     pointwise = True
     reads_values = False
+    gradient_of_bottom = True
 
     @property
     def is_relu(self) -> bool:
@@ -24,6 +25,11 @@ class ReLU(LayerType):
     @property
     def keeps_gradient(self) -> bool:
         return self.spec.relu_param.negative_slope >= 0  # the top has the bottom's signs
+
+    @property
+    def rereads_bottoms(self) -> bool:
+        """In place too, where the top has the bottom's signs."""
+        return super().rereads_bottoms or self.keeps_gradient
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
@@ -39,6 +45,8 @@ class ReLU(LayerType):
 class AbsVal(LayerType):
     """|x|; its gradient at 0 is 0."""
 
+    gradient_of_bottom = True
+
     def setup_from(self, shapes: list[Shape]) -> None:
         self.check(
             self.spec.top[0] != self.spec.bottom[0],
@@ -53,6 +61,8 @@ class AbsVal(LayerType):
 class BNLL(LayerType):
     """log(1 + exp(x)), the binomial normal log likelihood."""
 
+    gradient_of_bottom = True
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return F.softplus(bottoms[0], threshold=50)
 
@@ -60,6 +70,8 @@ class BNLL(LayerType):
 @layer_type("ELU")
 class ELU(LayerType):
     """x, and alpha * (exp(x) - 1) below 0; its gradient at 0 is alpha."""
+
+    gradient_of_bottom = True
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return F.elu(bottoms[0], self.spec.elu_param.alpha)

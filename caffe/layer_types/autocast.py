@@ -55,6 +55,11 @@ def multiplied(layer: Computes, x: torch.Tensor) -> torch.Tensor:
     return x.bfloat16().to(torch.bfloat16 if current_device().type == "cuda" else torch.float32)
 
 
+def keeps_bottoms(layer: Computes) -> bool:
+    """Whether torch keeps the layer's very bottoms and parameters for backward, not copies."""
+    return layer.matrix_product and not _is_rounded(layer)
+
+
 def given(layer: Computes, top: torch.Tensor) -> torch.Tensor:
     """A top as the layer gives it: of a matrix product, what it has computed is rounded."""
     return top.bfloat16() if _is_rounded(layer) else top

@@ -18,18 +18,26 @@ from ..core.synced_memory import Memory
 from . import autocast
 
 
+class Read(NamedTuple):
+    """Where a forward pass found a blob's data, and when."""
+
+    shape: tuple[int, ...]
+    storage: int
+    version: int
+
+
 class Record(NamedTuple):
     """What one forward pass of one layer leaves for its backward pass."""
 
     top_edges: list[GradientEdge | None]  # None for a top without a gradient
     bottom_edges: dict[int, GradientEdge]
     params: dict[int, torch.Tensor]
+    read: list[Read]  # of the bottoms, then of the parameters
 
 
 class Recorded(autocast.Computes, Protocol):
     """What is asked here of a layer, a LayerType of base.py."""
 
-    shares_data: bool
     updates_params: bool
     need_backward: bool
     propagate_down: list[bool]
@@ -38,6 +46,9 @@ class Recorded(autocast.Computes, Protocol):
 
     @property
     def blobs(self) -> BlobVec: ...
+
+    @property
+    def rereads_bottoms(self) -> bool: ...
 
 
 class _Enter(torch.autograd.Function):
@@ -54,19 +65,21 @@ def forward(layer: Recorded, bottom: Sequence[Blob], top: Sequence[Blob]) -> Non
     bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
     for blob, tensor in zip(top, tops, strict=True):
         tensor = tensor.detach().contiguous()
-        if not layer.shares_data and bottoms.get(_storage(tensor), blob) is not blob:
+        if bottoms.get(_storage(tensor), blob) is not blob:
             tensor = tensor.clone()
         blob._data.assign(tensor)
+    if layer.record:
+        layer.record = layer.record._replace(read=_read(layer, bottom))
 
 
 def backward(
     layer: Recorded, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
 ) -> None:
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
-    if layer.record is None:
+    if layer.record is None or _is_stale(layer, bottom):
         _run(layer, bottom)
     assert layer.record is not None
-    top_edges, bottom_edges, params = layer.record
+    top_edges, bottom_edges, params, _ = layer.record
     params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
     pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
     wanted = [i for i in bottom_edges if propagate_down[i]]
@@ -85,7 +98,7 @@ def backward(
 
     for i, grad in zip(wanted, grads, strict=False):
         if grad is None:
-            bottom[i]._diff.clear()
+            bottom[i]._diff.clear(bottom[i].count)
         else:
             bottom[i]._diff.assign(own(grad))
     for i, grad in zip(params, grads[len(wanted) :], strict=True):
@@ -98,17 +111,27 @@ def _run(
 ) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
     xs = autocast.bottoms(layer, bottom)
-    read = Memory.own if layer.updates_params else Memory.tensor
-    params = [read(blob._data, blob.shape) for blob in layer.blobs]
+    if layer.need_backward:
+        # A numpy view of an in-place blob will show the top: backward needs the bottom.
+        xs = [
+            x.clone() if blob in overwritten and blob._data.held is not None else x
+            for x, blob in zip(xs, bottom, strict=True)
+        ]
+    return recorded(layer, xs, _read(layer, bottom))
+
+
+def recorded(layer: Recorded, xs: list[torch.Tensor], read: list[Read]) -> Sequence[torch.Tensor]:
+    """The tops of a layer's bottoms `xs`, as the layer takes them, recorded for its backward.
+
+    read: where they and the parameters were found.
+    """
+    values = Memory.own if layer.updates_params else Memory.tensor
+    params = [values(blob._data, blob.shape) for blob in layer.blobs]
     edges: dict[int, GradientEdge] = {}
     leaves: dict[int, torch.Tensor] = {}
     with torch.set_grad_enabled(layer.need_backward):
         if layer.need_backward:
-            # A numpy view of an in-place blob will show the top: backward needs the bottom.
-            xs = [
-                x.clone() if blob in overwritten and blob._data.held is not None else x
-                for x, blob in zip(xs, bottom, strict=True)
-            ]
+            xs = list(xs)
             anchor = torch.empty(0, requires_grad=True)
             for i, needed in enumerate(layer.propagate_down):
                 if needed:
@@ -120,8 +143,31 @@ def _run(
         tops = autocast.tops(layer, xs, params)
     if layer.need_backward:
         top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
-        layer.record = Record(top_edges, edges, leaves)
+        layer.record = Record(top_edges, edges, leaves, read)
     return tops
+
+
+def _read(layer: Recorded, bottom: Sequence[Blob]) -> list[Read]:
+    return [
+        Read(blob.shape, _storage(blob.data_tensor()), blob._data.version)
+        for blob in (*bottom, *layer.blobs)
+    ]
+
+
+def _is_stale(layer: Recorded, bottom: Sequence[Blob]) -> bool:
+    """Whether backward must not go by what the record has read.
+
+    In another shape it cannot; and with `rereads_bottoms` it takes the bottoms as they are now.
+    """
+    assert layer.record is not None
+    then, now = layer.record.read, _read(layer, bottom)
+    if [read.shape for read in then] != [read.shape for read in now]:
+        return not layer.updates_params
+    if not layer.rereads_bottoms:
+        return False
+    if autocast.keeps_bottoms(layer):  # what is written there, the record finds
+        return [read.storage for read in then] != [read.storage for read in now]
+    return then != now or any(blob._data.held is not None for blob in (*bottom, *layer.blobs))
 
 
 def _storage(tensor: torch.Tensor) -> int:

@@ -51,7 +51,12 @@ class LayerType(Layer):
     bottoms: tuple[int, int | None] = (1, 1)  # least and most; None: no limit
     tops: tuple[int, int | None] = (1, 1)
     loss = False  # a loss layer's first top weighs 1 by default, and may be left unnamed
-    shares_data = False  # Caffe gives the tops the bottom's own memory
+    # Caffe gives the tops the bottom's own memory: of the data, in forward; and with shares_diff
+    # data and diff, as soon as the top has its shape.
+    shares_data = False
+    shares_diff = False
+    # Caffe's backward computes with the bottoms' data as it is then, not as forward left it.
+    gradient_of_bottom = False
     diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # have a gradient
     updates_params = False  # forward writes to the parameters
     is_input = False  # the script fills its tops, the net's inputs
@@ -119,6 +124,16 @@ class LayerType(Layer):
         """Those of a forward pass on blobs of these shapes; 0 where it is no matrix product."""
         return 0
 
+    def adds_weight_gradient(self, bottoms: list[Shape]) -> bool:
+        """Whether `add_weight_gradient` adds the gradient of parameter 0 to another tensor."""
+        return False
+
+    def add_weight_gradient(
+        self, to: torch.Tensor, x: torch.Tensor, diff: torch.Tensor, beta: float, alpha: float
+    ) -> None:
+        """to = beta * to + alpha * the gradient of parameter 0, which is not formed."""
+        raise NotImplementedError
+
     # A region of the top, of a layer with 4-d bottoms and one top.
 
     def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
@@ -160,6 +175,9 @@ class LayerType(Layer):
             )
             with error_context(f"layer '{self.name}' ({self.type}): top '{name}'"):
                 blob.reshape(*shape)
+        if self.shares_diff:
+            top[0].share_data(bottom[0])
+            top[0].share_diff(bottom[0])
 
     def check_params(self) -> None:
         """Raise CaffeError where a script has given a parameter a shape of another count.
@@ -178,9 +196,15 @@ class LayerType(Layer):
             blob.reshape(*shape)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.in_memory(autograd.forward, bottom, top)
+        if not self.shares_data:
+            self.in_memory(autograd.forward, bottom, top)
+            return
+        for blob in top:
+            blob.share_data(bottom[0])
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        if self.shares_diff:
+            return
         for i, down in enumerate(propagate_down):
             self.check(
                 not down or self.diff_bottoms(i),
@@ -201,6 +225,11 @@ class LayerType(Layer):
                 f"layer '{self.name}' ({self.type}): out of memory ({reason}); "
                 "make the batch or the images smaller"
             ) from None
+
+    @property
+    def rereads_bottoms(self) -> bool:
+        """Whether backward computes with what the bottoms hold then: in place, that is the top."""
+        return self.gradient_of_bottom and not set(self.spec.bottom) & set(self.spec.top)
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Read batches of these from now on, see Net.set_input_arrays."""

@@ -141,6 +141,8 @@ class Im2col(Windowed):
 class Convolution(Windowed):
     """Cross-correlation over any number of axes behind `axis` (base_conv_layer.cpp)."""
 
+    gradient_of_bottom = True
+
     bottoms = (1, None)
     tops = (1, None)
     matrix_product = True
@@ -249,6 +251,15 @@ class Convolution(Windowed):
         ]
         y = torch.cat(parts, 2).unflatten(2, self._sizes(x, padding))
         return y if bias is None else y + bias[:, None, None]
+
+    def adds_weight_gradient(self, bottoms: list[Shape]) -> bool:
+        return (
+            not self.transposed
+            and len(bottoms) == 1
+            and self.channel_axis == 1
+            and self.fits(bottoms[0][2:])
+            and self.is_product(self.blobs[0].data_tensor())
+        )
 
     def add_weight_gradient(
         self, to: torch.Tensor, x: torch.Tensor, diff: torch.Tensor, beta: float, alpha: float

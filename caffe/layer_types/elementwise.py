@@ -56,6 +56,7 @@ class Eltwise(LayerType):
             eltwise.operation != caffe_pb2.EltwiseParameter.PROD or not eltwise.coeff,
             "coeff is for operation SUM only",
         )
+        self.gradient_of_bottom = eltwise.operation == caffe_pb2.EltwiseParameter.PROD
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         for name, shape in zip(self.spec.bottom, shapes, strict=True):
@@ -88,6 +89,8 @@ class Eltwise(LayerType):
 @layer_type("Clip")
 class Clip(LayerType):
     """min(max(x, min), max); the gradient passes from min to max, both included."""
+
+    gradient_of_bottom = True
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         clip = self.spec.clip_param
@@ -123,6 +126,8 @@ class Exp(LayerType):
 class Log(LayerType):
     """The logarithm of (shift + scale * x) to `base` (log_layer.cpp)."""
 
+    gradient_of_bottom = True
+
     def setup_from(self, shapes: list[Shape]) -> None:
         self.log_base = log_of_base(self, self.spec.log_param.base)
         self.check(self.log_base != 0, "a base of 1 has no logarithm")
@@ -135,6 +140,8 @@ class Log(LayerType):
 @layer_type("Power")
 class Power(LayerType):
     """(shift + scale * x)^power; not a function of x where scale or power is 0."""
+
+    gradient_of_bottom = True
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms

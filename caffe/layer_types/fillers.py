@@ -27,7 +27,7 @@ def fill(blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
     if not blob.count:
         raise CaffeError(f"a blob of shape {blob.shape} has no values to fill")
     if filler.type == "constant" and filler.value == 0:
-        blob._data.clear()
+        blob._data.clear(blob.count)
     else:
         host_memory.check(blob.shape, blob.count)
         blob._data.assign(FILLERS[filler.type](blob.shape, filler).to(current_device()))

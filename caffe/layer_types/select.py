@@ -61,6 +61,7 @@ class ArgMax(LayerType):
 class BatchReindex(LayerType):
     """The items of bottom 0 in the order, and as often, as the indices in bottom 1 say."""
 
+    gradient_of_bottom = True
     bottoms = (2, 2)
     diff_bottoms = staticmethod(lambda index: index == 0)
 
@@ -142,6 +143,8 @@ class Filter(LayerType):
 @layer_type("Reduction")
 class Reduction(LayerType):
     """SUM, ASUM, SUMSQ or MEAN over all axes from `axis` on, times coeff (reduction_layer.cpp)."""
+
+    gradient_of_bottom = True
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         return [shapes[0][: self.axis(self.spec.reduction_param.axis, shapes[0])]]

@@ -1,6 +1,7 @@
 """Layers that rearrange: Concat, Crop, Flatten, Reshape, Silence, Slice, Split, Tile."""
 
 import math
+from functools import reduce
 from itertools import pairwise
 
 import torch
@@ -11,7 +12,7 @@ from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
 @layer_type("Concat")
 class Concat(LayerType):
-    """Joins bottoms along `axis` (legacy name: concat_dim)."""
+    """Joins bottoms along `axis` (legacy name: concat_dim); of one bottom it is the memory."""
 
     bottoms = (1, None)
     passes_on = True
@@ -22,6 +23,7 @@ class Concat(LayerType):
         legacy = concat.HasField("concat_dim")
         self.check(not (legacy and concat.HasField("axis")), "either axis or concat_dim, not both")
         self.along = self.axis(concat.concat_dim if legacy else concat.axis, shapes[0])
+        self.shares_data = self.shares_diff = len(shapes) == 1
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         def rest(shape: Shape) -> Shape:
@@ -42,7 +44,10 @@ class Concat(LayerType):
 
 @layer_type("Slice")
 class Slice(LayerType):
-    """Cuts the bottom along `axis` (legacy: slice_dim) at the slice_points, or evenly."""
+    """Cuts the bottom along `axis` (legacy: slice_dim) at the slice_points, or evenly.
+
+    A single top is the bottom's memory.
+    """
 
     tops = (1, None)
     passes_on = True
@@ -53,6 +58,7 @@ class Slice(LayerType):
         legacy = param.HasField("slice_dim")
         self.check(not (legacy and param.HasField("axis")), "either axis or slice_dim, not both")
         self.along = self.axis(param.slice_dim if legacy else param.axis, shapes[0])
+        self.shares_data = self.shares_diff = len(self.spec.top) == 1
 
     def _sizes(self, shape: Shape) -> list[int]:
         total, tops = shape[self.along], len(self.spec.top)
@@ -137,7 +143,7 @@ class Crop(LayerType):
 
 
 class Reshaping(LayerType):
-    """The bottom's values in another shape: top and bottom are the same memory, data and diff."""
+    """The bottom's values, in another shape: top and bottom are the same memory."""
 
     shares_data = True
     passes_on = True
@@ -149,21 +155,16 @@ class Reshaping(LayerType):
             "does not run in place; give the top a name of its own",
         )
 
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        super().reshape(bottom, top)
-        top[0].share_data(bottom[0])
-        top[0].share_diff(bottom[0])
-
-    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Nothing to do: the memory is shared."""
-
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """Nothing to do: the memory is shared."""
-
 
 @layer_type("Flatten")
 class Flatten(Reshaping):
-    """Makes one axis of `axis` to `end_axis`, of 1 where end_axis is axis - 1."""
+    """Makes one axis of `axis` to `end_axis`, of 1 where end_axis is axis - 1.
+
+    From the first backward on the bottom's diff is the top's (flatten_layer.cpp).
+    """
+
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        bottom[0].share_diff(top[0])
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
@@ -188,6 +189,8 @@ class Reshape(Reshaping):
 
     A negative axis counts from behind the last one (reshape_layer.cpp).
     """
+
+    shares_diff = True
 
     def _dims(self, shape: Shape) -> list[int]:
         """The top's shape, with the -1 as yet."""
@@ -259,7 +262,7 @@ class Tile(LayerType):
 
 @layer_type("Split")
 class Split(LayerType):
-    """Gives one blob to several layers; their gradients add up."""
+    """Gives one blob to several layers; their gradients add up (split_layer.cpp)."""
 
     tops = (1, None)
     shares_data = True
@@ -267,8 +270,17 @@ class Split(LayerType):
     passes_on = True
     reads_values = False
 
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        if propagate_down[0]:
+            self.in_memory(_add_diffs, top, bottom[0])
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return [bottoms[0].view_as(bottoms[0]) for _ in self.spec.top]
+
+
+def _add_diffs(split: Split, top: list[Blob], bottom: Blob) -> None:
+    first, *others = (blob.diff_tensor() for blob in top)
+    bottom._diff.assign(reduce(torch.add, others, first) if others else first.clone())
 
 
 @layer_type("Silence")

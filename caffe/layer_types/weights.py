@@ -17,6 +17,7 @@ class InnerProduct(LayerType):
     matrix_product = True
     param_names = ("weight", "bias")
     reads_values = False
+    gradient_of_bottom = True
 
     def setup_from(self, shapes: list[Shape]) -> None:
         ip = self.spec.inner_product_param
@@ -102,6 +103,7 @@ class AlongAxes(LayerType):
 class Scale(AlongAxes):
     """Multiplies by a factor; may add a bias of the factor's shape."""
 
+    gradient_of_bottom = True
     operand = "factor"
 
     @property
@@ -146,6 +148,7 @@ class PReLU(LayerType):
     """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all."""
 
     param_names = ("weight",)
+    gradient_of_bottom = True
 
     def setup_from(self, shapes: list[Shape]) -> None:
         self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
@@ -171,6 +174,7 @@ class PReLU(LayerType):
 class Embed(LayerType):
     """The row of the weights that each value of the bottom names, plus a bias (embed_layer.cpp)."""
 
+    gradient_of_bottom = True
     diff_bottoms = staticmethod(lambda index: False)
     param_names = ("weight", "bias")
 

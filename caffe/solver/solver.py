@@ -1,6 +1,6 @@
 """pycaffe's solvers: the training loop, test nets, snapshots (solver.cpp, sgd_solver.cpp).
 
-The update rules are in updates.py, the learning-rate policies in rates.py.
+The update rules are in updates.py, the learning-rate policies in lr_policy.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..core.files import PathLike
 from ..core.log import info
 from ..core.precision import current_precision
 from ..core.rng import set_random_seed
-from ..engine.training_step import Iterations
+from ..engine.training_step import TrainingStep
 from ..layer_types import LayerType
 from ..net import Net
 from ..proto import caffe_pb2
@@ -66,7 +66,7 @@ class Solver(Unpicklable):
         if param.random_seed >= 0:
             set_random_seed(param.random_seed)
         self.iter = 0
-        self.current_step = 0  # the stepvalues passed, see rates.step_at
+        self.current_step = 0  # the stepvalues passed, see lr_policy.step_at
         self.requested_early_exit = False
         self._losses: deque[float] = deque(maxlen=param.average_loss)
         self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
@@ -80,7 +80,7 @@ class Solver(Unpicklable):
         # One blob for each parameter, after them a second one each (AdaDelta, Adam).
         histories = updates.KINDS[self.type].histories
         self.history = [Blob(p.blob.shape) for _ in range(histories) for p in self._params]
-        self._iterations = Iterations(self.net._layerwise, self.history)
+        self._training_step = TrainingStep(self.net._layerwise, self.history)
         info("solver.cpp:57", "Solver scaffolding done.")
 
     @read_only("net and test_net of the solver's prototxt say which it is; give it to a new solver")
@@ -176,31 +176,13 @@ class Solver(Unpicklable):
                     break
             displays = self._displays()
             self.net.set_debug_info(displays and param.debug_info)
-            frugal = self._may_be_frugal()
-            self._iterations.forget() if frugal else self._iterations.give_up()
-            self.net.clear_param_diffs()
-            for on_start, _ in self._callbacks:
-                on_start()
-            loss = 0.0
-            if frugal:
-                update = partial(self._update, scale=1, rate=self.lr)
-                fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
-                loss = self._iterations.run(update, fused)
-            else:
-                for _ in range(param.iter_size):
-                    loss += self.net._forward_backward() / param.iter_size
+            loss, finish = self._updating_passes() if self._may_update() else self._passes()
             self._losses.append(loss)
             if displays:
                 seconds = time.monotonic() - since
                 self._log_iteration((self.iter - shown) / (seconds or 1), seconds)
                 shown, since = self.iter, time.monotonic()
-            for _, on_gradients_ready in self._callbacks:
-                on_gradients_ready()
-            if frugal:
-                self._begin_update()
-                self.iter += 1
-            else:
-                self.apply_update()
+            finish()
             action = self._action()
             if action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
                 if action == "stop" or self.iter == stop:
@@ -211,6 +193,44 @@ class Solver(Unpicklable):
             if action == "stop":
                 self.requested_early_exit = True
                 break
+
+    # An iteration's passes: each gives the loss, and what ends the iteration once that is logged.
+
+    def _passes(self) -> tuple[float, Callable[[], None]]:
+        """Forward and backward iter_size times; then the update, from all gradients."""
+        self._training_step.materialize()
+        self.net.clear_param_diffs()
+        for on_start, _ in self._callbacks:
+            on_start()
+        size = self.param.iter_size
+        return sum(self.net._forward_backward() / size for _ in range(size)), self._ready
+
+    def _ready(self) -> None:
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
+        self.apply_update()
+
+    def _updating_passes(self) -> tuple[float, Callable[[], None]]:
+        """Forward and backward, each parameter updated once its own gradient is there."""
+        self._training_step.discard()
+        self.net.clear_param_diffs()
+        update = partial(self._update, scale=1, rate=self.lr)
+        fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
+        return self._training_step.run(update, fused), self._updated
+
+    def _updated(self) -> None:
+        self._begin_update()
+        self.iter += 1
+
+    def _may_update(self) -> bool:
+        """Whether each parameter may be updated once its own gradient is there."""
+        param = self.param
+        return (
+            param.iter_size == 1
+            and param.clip_gradients < 0
+            and not self._callbacks
+            and self._training_step.applies()
+        )
 
     @staticmethod
     def _forward(net: Net) -> float:
@@ -252,16 +272,6 @@ class Solver(Unpicklable):
         if self._displays():
             info("sgd_solver.cpp:112", "Iteration %d, lr = %g", self.iter, rate)
         return rate
-
-    def _may_be_frugal(self) -> bool:
-        """Whether each parameter may be updated once its own gradient is there."""
-        param = self.param
-        return (
-            param.iter_size == 1
-            and param.clip_gradients < 0
-            and not self._callbacks
-            and self._iterations.applies()
-        )
 
     @torch.no_grad()
     def _clip_scale(self) -> float:
@@ -395,6 +405,7 @@ class Solver(Unpicklable):
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self.iter, self.current_step = state.iter, state.current_step
+        self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
                 net.share_with(self.net)
@@ -407,30 +418,32 @@ class Solver(Unpicklable):
 
 
 class SGDSolver(Solver):
+    """Momentum; the base of all others, as in sgd_solvers.hpp."""
+
     type = "SGD"
 
 
-class NesterovSolver(Solver):
+class NesterovSolver(SGDSolver):
     type = "Nesterov"
 
 
-class AdaGradSolver(Solver):
+class AdaGradSolver(SGDSolver):
     type = "AdaGrad"
 
 
-class RMSPropSolver(Solver):
+class RMSPropSolver(SGDSolver):
     type = "RMSProp"
 
 
-class AdaDeltaSolver(Solver):
+class AdaDeltaSolver(SGDSolver):
     type = "AdaDelta"
 
 
-class AdamSolver(Solver):
+class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-SOLVERS = {solver.type: solver for solver in Solver.__subclasses__()}
+SOLVERS = {solver.type: solver for solver in (SGDSolver, *SGDSolver.__subclasses__())}
 
 
 def get_solver(solver: PathLike | SolverParameter) -> Solver:

@@ -55,6 +55,57 @@ def test_reshape_keeps_the_values_where_the_count_stays():
     assert blob.data.shape == blob.diff.shape == (7,)
 
 
+@pytest.mark.parametrize("part", ["data", "diff"])
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.parametrize("read", [False, True])  # while the blob is small
+def test_a_blob_that_becomes_smaller_keeps_its_memory(part, hold, read):
+    """Blob::Reshape: within the largest count so far nothing moves; beyond it all is new."""
+    blob = blob_of(4, 2)
+    getattr(blob, part)[...] = np.arange(8).reshape(4, 2)
+    held = getattr(blob, part) if hold else None
+    blob.reshape(3, 2)
+    if read:
+        assert np.array_equal(getattr(blob, part), np.arange(6).reshape(3, 2))
+        getattr(blob, part)[2] = 9
+    blob.reshape(2, 2, 2)
+    expected = [0, 1, 2, 3, *((9, 9) if read else (4, 5)), 6, 7]
+    assert np.array_equal(getattr(blob, part).ravel(), expected)
+    if hold:
+        assert np.array_equal(held.ravel(), expected)
+        held[...] = 1
+        assert np.all(getattr(blob, part) == 1)
+    blob.reshape(3, 3)
+    assert not getattr(blob, part).any()
+    assert not blob.data.any()
+    assert not blob.diff.any()
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_values_that_are_computed_for_a_smaller_shape_leave_those_behind_them(hold):
+    blob = blob_of(5)
+    fill(blob)
+    held = blob.data if hold else None
+    blob.reshape(3)
+    blob._data.assign(torch.full((3,), 7.0))
+    blob.reshape(2)
+    blob._data.own((2,)).fill_(8)
+    blob._data.clear(1)
+    blob.reshape(5)
+    for array in (blob.data, *([held] if hold else [])):
+        assert np.array_equal(array, [0, 8, 7, 3, 4])
+
+
+def test_a_blob_that_grows_within_its_memory_shows_zeros_where_nobody_wrote():
+    blob = blob_of(5)
+    blob.reshape(3)
+    blob._data.assign(torch.ones(3))
+    view = blob.data
+    blob.reshape(5)
+    assert np.array_equal(blob.data, [1, 1, 1, 0, 0])
+    blob.data[...] = 2
+    assert np.array_equal(view, [2, 2, 2])
+
+
 def test_num_channels_height_and_width_are_the_first_four_axes_and_1_where_there_are_fewer():
     legacy = ("num", "channels", "height", "width")
     assert [getattr(blob_of(2, 3), name) for name in legacy] == [2, 3, 1, 1]
@@ -203,10 +254,10 @@ def test_split_shares_its_bottoms_memory():
     ("kind", "body", "inputs"),
     [
         ("Crop", "crop_param { axis: 0 }", 2),
-        ("Slice", "slice_param { axis: 0 }", 1),
-        ("Slice", "slice_param { axis: 1 }", 1),
+        ("Slice", 'top: "c" slice_param { axis: 0 slice_point: 1 }', 1),
+        ("Slice", 'top: "c" slice_param { axis: 1 slice_point: 1 }', 1),
         ("Dropout", "", 1),
-        ("Concat", "", 1),
+        ("Concat", "", 2),
         ("Eltwise", "", 2),
     ],
 )
@@ -222,11 +273,55 @@ def test_other_layers_tops_are_memory_of_their_own(kind, body, inputs, part, wri
     text += f'layer {{ name: "l" type: "{kind}" {bottoms} top: "b" {body} }}'
     net = net_of(text + relu.format("b", "y"))
     net.forward(**{f"x{i}": np.ones((3, 3)) for i in range(inputs)})
-    net.backward(y=np.ones((3, 3)))
+    net.blobs["y"].diff[...] = 1
+    net.backward()
     # Of a0 .. b nothing has been looked at since it was computed.
     getattr(net.blobs[written], part)[...] = 9
     for name in {"a0", f"a{inputs - 1}", "b"} - {written}:
         assert not (getattr(net.blobs[name], part) == 9).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("Reshape", "reshape_param { shape { dim: -1 } }"),
+        ("Flatten", "flatten_param { axis: 0 }"),
+        ("Concat", "concat_param { axis: 1 }"),
+        ("Slice", "slice_param { axis: 1 }"),
+        ("Split", ""),
+    ],
+)
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_top_that_is_the_bottoms_memory_shows_it_without_another_pass(kind, body, watched):
+    """flatten_layer.cpp, reshape_layer.cpp, concat_layer.cpp, slice_layer.cpp, split_layer.cpp."""
+    text = "force_backward: true " + input_layer("x", 2, 3)
+    text += 'layer { name: "a" type: "Power" bottom: "x" top: "a" }'
+    text += f'layer {{ name: "l" type: "{kind}" bottom: "a" top: "b" {body} }}'
+    net = net_of(text + 'layer { name: "y" type: "Power" bottom: "b" top: "y" }')
+    if watched:
+        net.before_forward(lambda i: None)
+    net.forward(x=np.ones((2, 3)))
+    net.blobs["x"].data[...] = 2
+    net.forward(end="a")
+    assert np.all(net.blobs["b"].data == 2)
+    net.blobs["b"].data[...] = 3
+    assert np.all(net.blobs["a"].data == 3)
+    assert np.all(net.forward(start="y")["y"] == 3)
+    net.backward(y=np.ones_like(net.blobs["y"].data))
+    net.blobs["y"].diff[...] = 7
+    net.backward(start="y", end="y")
+    assert np.all(net.blobs["a"].diff == (1 if kind == "Split" else 7))
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_reshape_keeps_what_is_shared_together_and_growth_ends_it(grows):
+    net = net_of(
+        input_layer("x", 4, 2) + 'layer { name: "f" type: "Flatten" bottom: "x" top: "y" }'
+    )
+    net.forward(x=np.ones((4, 2)))
+    net.blobs["y"].reshape(9 if grows else 8, 1)
+    net.blobs["x"].data[...] = 5
+    assert np.all(net.blobs["y"].data == (0 if grows else 5))
 
 
 def test_writing_to_a_computed_view_does_not_reach_the_parameters_momentum_or_other_blobs():
@@ -290,6 +385,20 @@ def test_the_host_copy_stays_where_it_is(transfers):
     assert np.array_equal(view, np.ones((2, 3)))
     blob._data.clear()
     assert not blob.data.any()
+
+
+def test_the_host_copy_stays_where_it_is_as_the_blob_shrinks_and_grows(transfers):
+    blob = blob_of(4)
+    view = fill(blob)
+    blob.reshape(2)
+    assert np.array_equal(blob.data, [0, 1])
+    blob.data[...] = 7
+    blob._data.own((2,)).add_(1)
+    blob.reshape(4)
+    assert np.array_equal(blob.data, [8, 8, 2, 3])
+    assert np.shares_memory(blob.data, view)
+    view[3] = 5
+    assert np.array_equal(blob.data_tensor(), [8, 8, 2, 5])
 
 
 def test_writes_on_the_host_reach_the_device_before_it_adds_or_overwrites(transfers):

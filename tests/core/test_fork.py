@@ -163,6 +163,49 @@ def test_threads_of_the_parent_in_the_middle_of_passes_and_draws_hold_nothing_up
             thread.join()
 
 
+def test_threads_of_the_child_and_a_fork_from_a_thread_of_the_parent():
+    """As web workers fork, and serve."""
+    solver, net = make_solver(), make_net()
+    solver.step(1)
+    errors: list[BaseException] = []
+
+    def in_thread(do: Callable[[], object]) -> None:
+        def noted() -> None:
+            try:
+                do()
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=noted)
+        thread.start()
+        thread.join()
+        assert not errors
+
+    def serve() -> None:
+        in_thread(lambda: (solver.step(1), net.forward(), make_solver().step(1)))
+        assert net.forward()
+
+    in_child(serve)
+    in_thread(lambda: in_child(serve))
+
+
+def test_a_fork_in_the_middle_of_a_pass():
+    net, other = make_net(), make_net()
+    expected = other.forward()["loss"].copy()
+    forks = []
+
+    def fork(i: int) -> None:
+        if i == 2 and not forks:
+            forks.append(i)
+            in_child(lambda: np.testing.assert_allclose(net.forward()["loss"], expected, rtol=1e-4))
+            in_child(lambda: np.testing.assert_allclose(other.forward()["loss"], expected))
+
+    net.params["conv"][0].data[...] = other.params["conv"][0].data
+    net.params["ip"][0].data[...] = other.params["ip"][0].data
+    net.after_forward(fork)
+    np.testing.assert_allclose(net.forward()["loss"], expected, rtol=1e-4)
+
+
 # Our own threads.
 
 

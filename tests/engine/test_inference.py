@@ -1,4 +1,4 @@
-"""Laws of caffe/fast.py: what a script sees of a net on the fast path is what Caffe shows it.
+"""Laws of caffe/engine/inference.py: of a net on the fast path a script sees what Caffe shows it.
 
 Each script runs on two nets of one text and equal weights, one of them layer by layer.
 """
@@ -95,6 +95,22 @@ def test_blobs_that_forward_is_asked_for_are_there():
             assert out.keys() == {"score", "conv1", "fuse"}
             yield from out.values()
             yield net.blobs["pool1"].data
+
+    same_to_a_script(FCN, script)
+
+
+def test_values_behind_a_smaller_batch_are_those_of_the_passes_before():
+    """Nobody has read them, and they are there: the pass that they are of is computed for them."""
+
+    def script(net):
+        for batch in (4, 1, 3, 2):
+            net.blobs["data"].reshape(batch, *SHAPE[1:])
+            put(net, batch, batch, *SHAPE[1:])
+            net.forward()
+            assert net._before_forward or ran_fast(net)
+        net.blobs["data"].reshape(4, *SHAPE[1:])
+        net.reshape()
+        yield from read_all(net, INNER)
 
     same_to_a_script(FCN, script)
 

@@ -495,6 +495,100 @@ def test_a_bottom_written_between_forward_and_backward_counts():
     assert np.array_equal(net.params["a"][0].diff, np.full((2, 3), 10))
 
 
+READ_TWICE = (
+    "force_backward: true "
+    + input_layer("data", 1, 1)
+    + layer("Power", "x", ["data"], ["x"], "power_param { scale: 2 }")
+    + layer("Power", "y", ["x"], ["y"], "power_param { shift: 1 }")
+    + layer("Eltwise", "z", ["x", "y"], ["z"])
+)
+
+
+@pytest.mark.parametrize("phase", [caffe.TRAIN, caffe.TEST])
+@pytest.mark.parametrize("watched", [False, True])
+def test_all_readers_of_a_blob_find_what_it_holds_in_partial_passes_too(phase, watched):
+    """A Split's tops are its bottom's memory; a pass from y on begins behind the Split."""
+    net = net_of(READ_TWICE, phase)
+    if watched:
+        net.before_forward(lambda i: None)
+    assert net.forward(data=np.ones((1, 1)))["z"] == 5
+    net.blobs["data"].data[...] = 10
+    assert net.forward(end="x")["x"] == 20
+    assert net.forward(start="y")["z"] == 41
+    net.blobs["x"].data[...] = 100
+    assert net.forward(start="y")["z"] == 201
+    net.blobs["x_x_0_split_1"].data[...] = 7
+    assert net.forward(start="y")["z"] == 15
+    assert net.blobs["x"].data == 7
+
+
+def test_readers_of_a_blob_have_diffs_of_their_own_whose_sum_is_the_blobs():
+    net = net_of(READ_TWICE)
+    net.forward()
+    net.backward(z=np.full((1, 1), 3))
+    assert net.blobs["x"].diff == 6
+    net.blobs["x_x_0_split_0"].diff[...] = 10
+    assert net.blobs["x"].diff == 6
+    net.backward(start="x_x_0_split", end="data")
+    assert net.blobs["x"].diff == 13
+    assert net.blobs["data"].diff == 26
+
+
+def test_backward_reads_a_bottom_that_a_partial_pass_has_computed_since():
+    body = "power_param { power: 2 scale: 3 }"
+    net = net_of(READ_TWICE + layer("Power", "w", ["z"], ["w"], body))
+    for value in (1, 2):
+        net.blobs["data"].data[...] = value
+        net.forward(end="z")
+        net.backward(w=np.ones((1, 1)), start="w", end="w")
+        assert net.blobs["z"].diff == 18 * (4 * value + 1)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_where_the_maxima_were_is_what_forward_found(watched):
+    """pooling_layer.cpp keeps a mask; what a script writes to the bottom later is nothing to it."""
+    text = "force_backward: true " + input_layer("x", 1, 1, 2, 2)
+    text += layer("Power", "a", ["x"], ["a"])
+    net = net_of(text + layer("Pooling", "p", ["a"], ["p"], "pooling_param { kernel_size: 2 }"))
+    if watched:
+        net.before_forward(lambda i: None)
+    net.forward(x=np.array([[[[1, 2], [4, 3]]]]))
+    net.blobs["a"].data[...] = [[9, 1], [1, 1]]
+    net.backward(p=np.ones((1, 1, 1, 1)))
+    assert np.array_equal(net.blobs["a"].diff, [[[[0, 0], [1, 0]]]])
+    net.forward(start="p")
+    net.blobs["a"].data[...] = 0
+    net.backward()
+    assert np.array_equal(net.blobs["a"].diff, [[[[1, 0], [0, 0]]]])
+
+
+def test_a_diff_that_a_script_writes_to_a_loss_stays_in_a_reshape():
+    net = net_of("force_backward: true " + X + weighted("loss", "x", 3))
+    net.blobs["x"].data[...] = 1
+    net.blobs["loss"].diff[...] = 5
+    net.blobs["x"].reshape(1, 3)
+    net.reshape()
+    net.backward()
+    assert np.all(net.blobs["x"].diff == 5)
+
+
+def test_diffs_stay_in_a_reshape():
+    """DeepDream writes the diff of its layer once, and reads others after the next reshape."""
+    net = net_of(CHAIN)
+    net.forward(x=np.ones((2, 3)))
+    net.backward(c=np.ones((2, 2)))
+    diff = net.blobs["a"].diff.copy()
+    net.blobs["x"].reshape(1, 3)
+    net.forward()
+    assert np.array_equal(net.blobs["a"].diff, diff[:1])
+    net.blobs["x"].reshape(2, 3)
+    net.reshape()
+    assert np.array_equal(net.blobs["a"].diff, diff)
+    net.blobs["x"].reshape(3, 3)
+    net.reshape()
+    assert not net.blobs["a"].diff.any()
+
+
 def test_a_top_written_between_forward_and_backward_does_not_change_relus_gradient():
     net = net_of("force_backward: true " + X + layer("ReLU", "relu", ["x"], ["y"]))
     net.forward(x=np.ones((2, 3)))
@@ -720,6 +814,24 @@ class Logged(caffe.Layer):
             bottom[0].diff[...] = self.blobs[0].data * top[0].diff
 
 
+class Nonzero(caffe.Layer):
+    """The values that are not 0: there is room for all, then it shrinks to what it has found."""
+
+    def setup(self, bottom, top):
+        pass
+
+    def reshape(self, bottom, top):
+        top[0].reshape(bottom[0].count)
+
+    def forward(self, bottom, top):
+        found = bottom[0].data[bottom[0].data != 0]
+        top[0].data[: found.size] = found
+        top[0].reshape(found.size)
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+
 class SquareLoss(caffe.Layer):
     def setup(self, bottom, top):
         if len(bottom) != 2:
@@ -774,6 +886,15 @@ def test_a_python_layers_parameter_is_trained_saved_and_loaded(tmp_path):
     solver.net.save(str(tmp_path / "w.caffemodel"))
     net = net_of(text, caffe.TEST, weights=str(tmp_path / "w.caffemodel"))
     assert net.params["py"][0].data == -1
+
+
+def test_a_python_layer_fills_the_most_there_can_be_and_shrinks_to_what_it_found():
+    twice = layer("Power", "y", ["found"], ["y"], "power_param { scale: 2 }")
+    net = net_of(X + python("py", "Nonzero", ["x"], ["found"]) + twice)
+    for x, y in (([[0, 1, 0], [2, 0, 3]], [2, 4, 6]), ([[5, 0, 0], [0, 0, 0]], [10])):
+        assert np.array_equal(net.forward(x=np.array(x))["y"], y)
+    net.blobs["found"].reshape(6)
+    assert np.array_equal(net.blobs["found"].data, [5, 2, 3, 0, 0, 0])
 
 
 def test_a_python_layer_may_be_the_loss():

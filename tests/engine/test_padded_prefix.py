@@ -1,4 +1,4 @@
-"""Laws of caffe/trunk.py: training learns the same where what surrounds an image is computed once.
+"""Laws of engine/padded_prefix.py: the same is learned where a border is computed once.
 
 Each is held against a twin solver whose net a hook watches, which runs layer by layer.
 """
@@ -34,13 +34,13 @@ from support.training import (
     solver_of,
     step,
     twins,
-    was_frugal,
+    updates_in_backward,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
 import nets
-from caffe.engine import border, padded_prefix, training_step
+from caffe.engine import border, padded_prefix, prefix_run, training_step
 from caffe.layer_types import autograd, convolution
 from surgery.random_weights import draw
 
@@ -61,7 +61,7 @@ def same_blobs(ours, theirs, order: list[tuple[str, str]] | None = None) -> None
 
 
 class Runs(list):
-    """The trunks that have run."""
+    """The prefixes that have run."""
 
     def taken(self) -> int:
         """How many since this was asked last."""
@@ -72,18 +72,18 @@ class Runs(list):
 
 @contextmanager
 def counted() -> Iterator[Runs]:
-    """Trunks of nets as small as these run too, and each run is noted."""
+    """Prefixes of nets as small as these run too, and each run is noted."""
     runs = Runs()
 
-    class Noted(padded_prefix.TrunkRun):
-        def __init__(self, trunk, *args) -> None:
-            super().__init__(trunk, *args)
-            runs.append(trunk)
+    class Noted(prefix_run.PrefixRun):
+        def __init__(self, prefix, *args, **more) -> None:
+            super().__init__(prefix, *args, **more)
+            runs.append(prefix)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(padded_prefix, "WORTH", 10)
         patch.setattr(border, "WORTH", 1)
-        patch.setattr(training_step, "TrunkRun", Noted)
+        patch.setattr(training_step, "PrefixRun", Noted)
         yield runs
 
 
@@ -183,7 +183,7 @@ class Builder:
         self.sides.append(self.tip)
 
     def side_at_once(self) -> None:
-        """Here the trunk ends, but for what lies before."""
+        """Here the prefix ends, but for what lies before."""
         self.sides.append(self.add("Pooling", self.tip, MEAN))
 
     def other(self) -> None:
@@ -262,7 +262,7 @@ def test_random_nets_learn_the_same():
                     resized(solver, *shapes[which % len(shapes)])
                     feed(solver, seed + i)
                     step(solver, 1, seed)
-                assert was_frugal(solvers[0])
+                assert updates_in_backward(solvers[0])
                 used.append(runs.taken())
                 same(solvers)
                 if i in looks:
@@ -283,7 +283,7 @@ LOOKS = st.sampled_from([set(), set(), {2}, {0}, {1}])
 NET = fcn16s(14)  # with a border around its image
 
 
-def test_what_is_in_the_trunk(runs):
+def test_what_is_in_the_prefix(runs):
     """All before the first layer that is no window; Splits give its tops to others."""
     solver = twins(NET)[0]
     step(solver)
@@ -330,9 +330,9 @@ def test_each_blob_may_be_read_first(runs):
 
 @pytest.mark.parametrize("place", ["data", "diff"])
 def test_what_was_read_shows_the_next_iterations_too(place, runs):
-    """And what is learned is the same, whether a trunk runs or not."""
+    """And what is learned is the same, whether a prefix runs or not."""
     names = list(twins(NET)[0].net.blobs)
-    for name in names[: names.index("fc")]:  # what is in the trunk, and its other names
+    for name in names[: names.index("fc")]:  # what is in the prefix, and its other names
         solvers = stepped()
         assert runs.taken() > 0
         for seed in (1, 2):
@@ -360,7 +360,7 @@ def test_a_view_that_a_script_holds_shows_each_iteration_and_may_be_written_thro
     holds_a_view(twins(NET), what, same_blobs, close, close)
 
 
-def test_a_view_that_is_let_go_of_leaves_the_trunk_to_run(runs):
+def test_a_view_that_is_let_go_of_leaves_the_prefix_to_run(runs):
     """A view of an output: its values are there anyway."""
     solvers = stepped()
     views = [solver.net.blobs["pool1"].data for solver in solvers]
@@ -440,7 +440,7 @@ def test_after_an_iteration_that_fails_what_forward_computed_is_there(runs):
 
 
 def test_a_diff_that_a_script_wrote_to_an_unread_output_counts_in_every_iteration(runs):
-    """No layer computes it; the trunk's parameters learn from it."""
+    """No layer computes it; the prefix's parameters learn from it."""
     text = NET + conv("more", "conv1_2", "num_output: 3 kernel_size: 1")
     at = text.index('layer { name: "pool1"')
     more = conv("unread", "conv1", "num_output: 3 kernel_size: 1")
@@ -519,7 +519,7 @@ BEHIND = {
 
 
 @pytest.mark.parametrize("name", BEHIND)
-def test_what_is_behind_the_trunk(name, runs):
+def test_what_is_behind_the_prefix(name, runs):
     solvers = twins(HEAD + BEHIND[name])
     for seed in range(2):
         for solver in solvers:
@@ -548,7 +548,7 @@ def test_windows_that_lie_on_nothing_but_pad(runs):
 
 
 def test_reading_one_of_the_names_of_its_last_blob_changes_nothing_that_is_learned(runs):
-    """Split is behind the trunk: what it adds up is in its bottom's diff already."""
+    """Split is behind the prefix: what it adds up is in its bottom's diff already."""
     for name in ("pool1", "pool1_pool1_0_split_0", "pool1_pool1_0_split_1"):
         for part in ("data", "diff"):
             solvers = twins(HEAD + BEHIND["two readers of its last blob"])
@@ -727,6 +727,16 @@ def test_the_gradients_are_those_in_float64(size, runs):
             assert ours < 1e-4, (name, i)
 
 
+def noted_prices(told: list) -> Callable:
+    """A logger's `info` that notes what is told of the price of recomputation."""
+
+    def info(text: str, *values: float, **more: object) -> None:
+        if "computed twice" in text:
+            told.append(values)
+
+    return info
+
+
 class Work(TorchDispatchMode):
     """Counts the multiply-adds of convolutions, forward and backward."""
 
@@ -763,7 +773,7 @@ def test_an_iteration_of_fcn8s_takes_much_less_work():
 
 def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeypatch):
     told, work, peaks = [], [], []
-    monkeypatch.setattr(training_step, "info", lambda where, text, *values: told.append(values))
+    monkeypatch.setattr(training_step.LOGGER, "info", noted_prices(told))
     for recompute in (False, True):
         solver = solver_of(fcn("fcn8s", 400, 400, width=1 / 16))
         draw(solver.net)
@@ -787,7 +797,7 @@ def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeyp
 @pytest.mark.parametrize("frozen", [["conv1"], ["conv1", "conv1_2"]])
 def test_layers_that_do_not_learn_are_not_computed_again(frozen, runs, monkeypatch):
     told, work = [], []
-    monkeypatch.setattr(training_step, "info", lambda where, text, *values: told.append(values))
+    monkeypatch.setattr(training_step.LOGGER, "info", noted_prices(told))
     for recompute in (False, True):
         solver = solver_of(with_more(NET, dict.fromkeys(frozen, FROZEN)))
         with setting(recompute), Work() as counting:
@@ -799,7 +809,7 @@ def test_layers_that_do_not_learn_are_not_computed_again(frozen, runs, monkeypat
 
 
 class Watch:
-    """Settings that no trunk runs with: made before the step, and taken back."""
+    """Settings that no prefix runs with: made before the step, and taken back."""
 
     def __init__(self, do: Callable, undo: Callable = lambda: None) -> None:
         self.do, self.undo = do, undo
@@ -823,7 +833,7 @@ NOT_USED = {
 
 
 @pytest.mark.parametrize("name", NOT_USED)
-def test_no_trunk_runs_where_each_layer_is_to_run(name, runs):
+def test_no_prefix_runs_where_each_layer_is_to_run(name, runs):
     solvers = stepped()
     assert runs.taken() == 1
     try:
@@ -838,7 +848,7 @@ def test_no_trunk_runs_where_each_layer_is_to_run(name, runs):
         NOT_USED[name].undo()
 
 
-def test_a_trunk_runs_again_after_bfloat16(runs):
+def test_a_prefix_runs_again_after_bfloat16(runs):
     solvers = twins(NET)
     try:
         for solver in solvers:
@@ -880,8 +890,8 @@ OTHER_NETS = {
 
 
 @pytest.mark.parametrize("name", OTHER_NETS)
-def test_nets_without_a_trunk_or_with_less_of_it(name, runs):
-    """A trunk ends before the first layer that it cannot run."""
+def test_nets_without_a_prefix_or_with_less_of_it(name, runs):
+    """A prefix ends before the first layer that it cannot run."""
     solvers = twins(OTHER_NETS[name])
     for seed in range(2):
         for solver in solvers:
@@ -893,7 +903,7 @@ def test_nets_without_a_trunk_or_with_less_of_it(name, runs):
     same_blobs(*solvers)
 
 
-def test_a_product_of_matrices_is_not_in_a_trunk(runs, monkeypatch):
+def test_a_product_of_matrices_is_not_in_a_prefix(runs, monkeypatch):
     monkeypatch.setattr(convolution, "MANY_WEIGHTS", 4 * 4 * 9)
     solvers = twins(NET)
     for solver in solvers:
@@ -918,7 +928,7 @@ def test_what_is_worth_while_is_decided_anew_for_each_size(runs, monkeypatch):
 
 @pytest.mark.parametrize("read", [False, True])
 def test_the_layers_inside_run_only_if_someone_reads(read, runs, monkeypatch):
-    """Splits do, for they give others what the trunk has found."""
+    """Splits do, for they give others what the prefix has found."""
     ran = []
 
     def noted(real: Callable) -> Callable:

@@ -92,6 +92,19 @@ def test_a_snapshot_after_an_interrupted_test_was_made_up_for_is_of_its_own_time
     assert json.loads(state.run_state)["positions"][0]["data"]["item"] == 7
 
 
+def test_a_snapshot_after_a_restore_is_of_its_own_time_though_a_test_was_interrupted(tmp_path):
+    solver = make(tmp_path)
+    solver.step(3)
+    state = solver.snapshot()
+    asked = iter([None, "stop"])  # after the update, and before the first pass of the test
+    solver.set_action_function(lambda: next(asked, None))
+    solver.solve()
+    assert solver.requested_early_exit
+    solver.restore(state)
+    state = caffemodel.read_state(solver.snapshot())
+    assert json.loads(state.run_state)["positions"][0]["data"]["item"] == 3
+
+
 @pytest.mark.parametrize("kind", ["SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"])
 @pytest.mark.parametrize("snapshot_format", FORMATS)
 def test_every_solver_resumes_in_both_formats(tmp_path, kind, snapshot_format):

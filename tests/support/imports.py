@@ -42,7 +42,7 @@ def _imported(name: str, path: Path, known: Iterable[str]) -> Iterator[str]:
 
 def circles(arrows: Arrows) -> list[list[str]]:
     """The groups of modules that each reach one another, the smallest names first."""
-    reach = {name: _reached(arrows, name) for name in arrows}
+    reach = {name: reached(arrows, name) for name in arrows}
     groups = {
         tuple(sorted(other for other in reach[name] if name in reach[other]))
         for name in arrows
@@ -51,7 +51,8 @@ def circles(arrows: Arrows) -> list[list[str]]:
     return [list(group) for group in sorted(groups)]
 
 
-def _reached(arrows: Arrows, start: str) -> set[str]:
+def reached(arrows: Arrows, start: str) -> set[str]:
+    """All that a name imports, by way of others too."""
     found: set[str] = set()
     waiting = [start]
     while waiting:

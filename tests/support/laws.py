@@ -1,4 +1,4 @@
-"""What the law tests of the layer types (test_laws_*.py) share."""
+"""What the law tests of the layer types share."""
 
 from collections.abc import Callable
 

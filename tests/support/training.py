@@ -60,8 +60,8 @@ def step(solver, iterations: int = 1, seed: int = 5) -> None:
     solver.step(iterations)
 
 
-def was_frugal(solver) -> bool:
-    return solver._iterations._last is not None
+def updates_in_backward(solver) -> bool:
+    return solver._training_step._replay is not None
 
 
 def arrays(solver) -> Iterator[tuple[str, np.ndarray]]:
