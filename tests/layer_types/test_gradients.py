@@ -1,6 +1,6 @@
 """The gradient of every layer expression against differences in float64 (gradcheck).
 
-Where Caffe's gradient is another than the derivative, a law in test_laws_*.py says so.
+Where Caffe's gradient is another than the derivative, a law of its file says so.
 """
 
 import math
