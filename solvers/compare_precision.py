@@ -32,7 +32,7 @@ def compare(net: caffe.Net, images: int, precision: str) -> dict[str, Comparison
     heads = heads_of(net)
     behind_data = next(layer for layer, bottoms in net.bottom_names.items() if bottoms)
     differences: dict[str, list[list[float]]] = {label: [] for label in heads}
-    classes = {label: net.blobs[score].channels for label, score in heads.items()}
+    classes = {label: net.blobs[score].data.shape[1] for label, score in heads.items()}
     hists = {label: np.zeros((2, n, n), np.int64) for label, n in classes.items()}
     for _ in tqdm(range(images), desc="comparing", unit="image", leave=False):
         caffe.set_precision("fp32")

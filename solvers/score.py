@@ -52,7 +52,7 @@ def evaluate(
     heads = heads_of(net)
     main = next(iter(heads))
     pictured = "color" if "color" in net.blobs else "data"
-    classes = {name: net.blobs[score].channels for name, score in heads.items()}
+    classes = {name: net.blobs[score].data.shape[1] for name, score in heads.items()}
     hists = {name: np.zeros((n, n), np.int64) for name, n in classes.items()}
     voids, loss = dict.fromkeys(heads, 0), 0.0
     for i in tqdm(range(images), desc="scoring", unit="image", leave=False):
