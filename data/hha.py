@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from depth import check_millimetres
+
 # Focal lengths and centre of the Kinect's colour camera, for 640 x 480 pixels counted from 1
 FX, FY, CX, CY = 518.8579, 519.4696, 325.5824, 253.7362
 CROPPED = (425, 560)  # NYUDv2 as Gupta et al. cut it out, to avoid the frame without depth
@@ -105,8 +107,9 @@ def encode(depth: np.ndarray, raw: np.ndarray | None = None) -> np.ndarray:
     Channels: 310 / depth in metres; centimetres above the lowest point (1.30 m below the camera
     where none is 0.90 m below it); angle of the normal with gravity in degrees, plus 38. `raw` is
     the depth before filling: where it is 0, normals are not fitted. Where there is no normal the
-    angle is 0.
+    angle is 0. Raises ValueError for depth that can't be a room's in millimetres.
     """
+    check_millimetres(np.asarray(depth), "HHA")
     depth = np.asarray(depth, np.float64) / 1000
     lens = camera(*depth.shape)
     measured = depth if raw is None else np.where(np.asarray(raw) > 0, depth, 0)

@@ -36,6 +36,7 @@ Size = tuple[int, int]  # height and width
 Ids = Mapping[str, Sequence[str]]  # of each split
 
 CAMERA_HEIGHT = 1.0  # metres above the floor, in the twin of NYUDv2
+FARTHEST = 10.0  # metres, to the wall of its widest rooms
 
 
 def _stands_for(names: Sequence[str], above: str, below: str) -> list[str]:
@@ -249,6 +250,7 @@ def _depth(instance: np.ndarray, horizon: int) -> np.ndarray:
     rows = np.arange(1, height + 1)
     below = np.maximum(rows, horizon + 1) - centre
     ground = 1000 * CAMERA_HEIGHT * focal / np.maximum(below, 0.05 * height)
+    ground = np.minimum(ground, 1000 * FARTHEST)
     depth = np.repeat(ground[:, None], width, 1)
     things = ground[0] * (0.9 - 0.1 * instance)
     return np.where(instance > 0, np.minimum(depth, things), depth).astype(np.uint16)

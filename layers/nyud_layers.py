@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from depth import check_millimetres
 from seg_data_layer import SegDataLayer, planes, read_image, read_map
 from seg_labels import from_one
 
@@ -74,7 +75,7 @@ def read_depth(path: str | os.PathLike) -> np.ndarray:
 
 
 def read_filled_depth(path: str | os.PathLike) -> np.ndarray:
-    """(H, W) float32 millimetres of a depth image; ValueError where a pixel has none."""
+    """(H, W) float32 millimetres of a depth image; ValueError where a pixel has none, or others."""
     depth = read_depth(path)
     holes = int((depth <= 0).sum())
     if holes:
@@ -82,4 +83,5 @@ def read_filled_depth(path: str | os.PathLike) -> np.ndarray:
             f"{path}: {holes} of {depth.size} pixels have depth 0, which has no logarithm; "
             "expected the depth with its holes filled: fill them, or train without depth"
         )
+    check_millimetres(depth, path)
     return depth

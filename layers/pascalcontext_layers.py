@@ -6,17 +6,17 @@ import numpy as np
 
 from seg_data_layer import SegDataLayer, read_map
 from seg_labels import task_table
+from text_list import read_list
 
 
 def read_labels(path: str | os.PathLike) -> dict[int, str]:
     """{number: name} of a file of lines `number: name`, numbered from 1; names without spaces."""
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = [line.strip() for line in file if line.strip()]
+        lines = read_list(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file; run `make data-context`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise OSError(f"{path}: can't be read ({error}); get it again") from error
+    except OSError as error:
+        raise OSError(f"{error}, or get it again") from error
     labels = {}
     for expected, line in enumerate(lines, 1):
         number, _, name = line.partition(":")

@@ -15,11 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 import caffe
 from mat_file import read_mat_file
+from photograph import exchanged, is_ambiguous, is_exchanged, orientation, upright_rgb
 from seg_labels import VOID
+from text_list import read_list
 
 PathLike = str | os.PathLike
 Fits = Callable[[Any], bool]
@@ -202,18 +204,14 @@ class SegDataLayer(caffe.Layer):
             path = self.path(top, name)
             array = getattr(self, f"load_{top}")(path)
             if arrays and array.shape[1:] != arrays[0].shape[1:]:
-                image = self.path(self.tops[0], name)
-                raise ValueError(
-                    f"{path}: {top} is {_size(array)}, its image {image} is {_size(arrays[0])}; "
-                    "make them the same size"
-                )
+                array = _turned_with(self.path(self.tops[0], name), arrays[0], path, top, array)
             arrays.append(array)
         return arrays
 
     def load_data(self, path: str) -> np.ndarray:
-        """(3, H, W) float32 BGR minus the mean. Grey, CMYK and palette images become RGB first."""
+        """(3, H, W) float32 BGR minus the mean of the photograph at path, upright, in RGB."""
         assert self.mean is not None  # param_str has it where the class has none
-        return planes(np.asarray(read_image(path).convert("RGB"))[:, :, ::-1], self.mean)
+        return planes(upright_rgb(read_image(path), path)[:, :, ::-1], self.mean)
 
     def name(self, item: int) -> str:
         """The id of the image that entry number `item` is (a piece of)."""
@@ -223,20 +221,17 @@ class SegDataLayer(caffe.Layer):
         return self.paths[top].format(name=name, **self.params)
 
     def read_split(self) -> list[str]:
-        """The ids of the split, blank lines left out; every file of theirs must be there."""
+        """The ids of the split; every file of theirs must be there."""
         path = self.split_path.format(**self.params)
         try:
-            with open(path, encoding="utf-8") as lines:
-                names = [line.strip() for line in lines if line.strip()]
+            names = read_list(path)
         except FileNotFoundError:
             keys = " and ".join(map(repr, (*self.dir_keys, "split")))
             raise FileNotFoundError(
                 f"{path}: no such split file (looked from {os.getcwd()}); check {keys} in param_str"
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise OSError(
-                f"{path}: can't be read ({error}); expected a text file of one image id a line"
-            ) from error
+        except OSError as error:
+            raise OSError(f"{error}; expected a text file of one image id a line") from error
         if not names:
             raise ValueError(f"{path}: the split is empty; expected one image id a line")
         # All are looked for now: a run must not fail hours later.
@@ -246,9 +241,27 @@ class SegDataLayer(caffe.Layer):
             if missing:
                 raise FileNotFoundError(
                     f"{missing[0]}: no such file, but {path} lists it ({len(missing)} of "
-                    f"{len(names)} missing): add it, or take it off the list"
+                    f"{len(names)} missing): {_cure(missing[0])}"
                 )
         return names
+
+
+def _cure(missing: str) -> str:
+    """What to do about a missing file; it names files of almost the same name."""
+    folder, file = os.path.split(missing)
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    id_ = os.path.splitext(file)[0]
+    found = sorted(other for other in os.listdir(folder) if other.lower().startswith(id_.lower()))
+    if id_ in found:
+        return f"{id_} is there: list ids without their suffix"
+    near = [other for other in found if not other[len(id_) :][:1].isalnum()]
+    if near:
+        return (
+            f"{', '.join(near[:3])} is there: rename it, or, in a folder of your own, say so in "
+            "dataset.json"
+        )
+    return "add it, or take it off the list"
 
 
 _running: weakref.WeakSet[SegDataLayer] = weakref.WeakSet()  # layers that have workers
@@ -273,21 +286,51 @@ def read_image(path: PathLike) -> Image.Image:
         with Image.open(path) as image:
             image.load()
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
+        raise FileNotFoundError(f"{path}: no such file: {_cure(str(path))}") from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise OSError(f"{path}: can't be read as an image ({error}); get it again") from error
     return image
 
 
 def read_indices(path: PathLike) -> np.ndarray:
-    """(H, W) uint8 of a one-channel label image."""
+    """(H, W) uint8 of a one-channel label image.
+
+    Its own EXIF orientation counts only where its size would not tell whether it is turned.
+    """
     image = read_image(path)
+    if image.format == "JPEG":
+        raise ValueError(
+            f"{path}: a JPEG, which does not keep class indices as they are; expected a lossless "
+            "image (palette PNG): save the labels as such where they were drawn"
+        )
     if image.mode not in ("1", "L", "P"):
         raise ValueError(
             f"{path}: label image has mode {image.mode}; expected one channel of class "
             "indices (palette PNG, mode P): map its colours to indices and save it as such"
         )
+    if is_ambiguous(image):
+        ImageOps.exif_transpose(image, in_place=True)
     return np.array(image, dtype=np.uint8)
+
+
+def _turned_with(
+    image_path: str, image: np.ndarray, path: str, top: str, array: np.ndarray
+) -> np.ndarray:
+    """A (C, H, W) map of the photograph as it is stored, turned as that is.
+
+    ValueError if its size is neither the stored nor the turned one, which `image` has.
+    """
+    with Image.open(image_path) as stored:
+        number = orientation(stored)
+    height, width = image.shape[1:]
+    size = f"is {_size(image)}"
+    if is_exchanged(number):
+        if array.shape[1:] == (width, height):
+            return exchanged(array, number)
+        size += f", turned by its EXIF orientation from {width} x {height}"
+    raise ValueError(
+        f"{path}: {top} is {_size(array)}, its image {image_path} {size}; make them the same size"
+    )
 
 
 def read_mat(path: PathLike) -> dict[str, Any]:

@@ -14,8 +14,16 @@ TRAIN_IDS[list(LABEL_IDS)] = range(len(LABEL_IDS))
 # PASCAL-Context: what some of the 59 classes are called in the list of all classes
 NAMES_OF_ALL = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}
 
+# VOC, and a folder of one's own: where the files of an id lie, {} standing for it
+VOC_FILES = {"images": "JPEGImages/{}.jpg", "labels": "SegmentationClass/{}.png"}
+
 # SIFT Flow: the folder of all of its images
 SCENES = "spatial_envelope_256x256_static_8outdoorcategories"
+
+
+def is_pattern(value: object) -> bool:
+    """Whether a value is the pattern of a path: a text with one {}, which an id stands for."""
+    return isinstance(value, str) and value.count("{}") == 1
 
 
 def checked(label: np.ndarray, n_classes: int, path: str) -> np.ndarray:
@@ -24,7 +32,8 @@ def checked(label: np.ndarray, n_classes: int, path: str) -> np.ndarray:
     if wrong.size:
         raise ValueError(
             f"{path}: label values {wrong.tolist()}; expected 0 to {n_classes - 1} or "
-            f"{VOID} (void): correct the label, or set n_classes in param_str"
+            f"{VOID} (void): correct the label (class indices, not gray levels), or let there be "
+            "more classes (classes.txt; n_classes in param_str)"
         )
     return label.astype(np.uint8)[np.newaxis]
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from photograph import with_its_suffix
 from seg_data_layer import SegDataLayer, described, read_indices, read_mat, whole
-from seg_labels import VOID, checked
+from seg_labels import VOC_FILES, VOID, checked, is_pattern
 
 
 class _Labelled(SegDataLayer):
@@ -29,15 +30,25 @@ class _Labelled(SegDataLayer):
 
 
 class VOCSegDataLayer(_Labelled):
-    """PASCAL VOC: voc_dir is a devkit folder; labels are one-channel images of class indices."""
+    """PASCAL VOC: voc_dir is a devkit folder; labels are one-channel images of class indices.
+
+    A photograph may have another suffix than .jpg. param_str takes `images` and `labels` as well,
+    where the files of an id lie below voc_dir if not as seg_labels.VOC_FILES has them.
+    """
 
     dir_keys = ("voc_dir",)
     split_path = "{voc_dir}/ImageSets/Segmentation/{split}.txt"
-    paths = {
-        "data": "{voc_dir}/JPEGImages/{name}.jpg",
-        "label": "{voc_dir}/SegmentationClass/{name}.png",
+    own_keys = {
+        **_Labelled.own_keys,
+        **{key: (is_pattern, f"a path with one {{}}, as {VOC_FILES[key]}") for key in VOC_FILES},
     }
     read_label = staticmethod(read_indices)
+
+    def path(self, top: str, name: str) -> str:
+        key = "images" if top == "data" else "labels"
+        pattern = self.params.get(key, VOC_FILES[key])
+        path = f"{self.params['voc_dir']}/{pattern.replace('{}', name)}"
+        return with_its_suffix(path) if top == "data" else path
 
 
 class SBDDSegDataLayer(_Labelled):

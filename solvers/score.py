@@ -8,7 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 import caffe
-from data.datasets import VOID
+from data.datasets import VOID, Dataset
+from data.label_check import MASKS, named
 
 from .metrics import Scores, confusion, scores
 
@@ -29,6 +30,7 @@ class Evaluation(NamedTuple):
     scores: Scores  # of the main head
     loss: float  # mean of the blob `loss`
     others: dict[str, Scores]  # of the further heads, by label blob: SIFT Flow's "geo"
+    hists: dict[str, np.ndarray]  # the confusion matrix of each head, by label blob
 
 
 def heads_of(net: caffe.Net) -> dict[str, str]:
@@ -67,7 +69,7 @@ def evaluate(
             maps = {name: (net.blobs[name].data[0, 0], predictions[name][0]) for name in heads}
             watch(i, net.blobs[pictured].data[0], maps)
     results = {name: scores(hists[name], voids[name]) for name in heads}
-    return Evaluation(results.pop(main), loss, results)
+    return Evaluation(results.pop(main), loss, results, hists)
 
 
 def header(classes: Sequence[str], others: dict[str, Scores]) -> list[str]:
@@ -93,3 +95,24 @@ def table(rows: dict[str, Scores]) -> str:
     for name, result in rows.items():
         lines.append(f"{name:{wide}}" + "".join(f"{100 * v:12.1f}" for v in result[:4]))
     return "\n".join(lines)
+
+
+def warnings(dataset: Dataset, evaluation: Evaluation) -> list[str]:
+    """What makes the scores of a net on a dataset say little: a sentence each, with the cure."""
+    found = []
+    for head, hist in evaluation.hists.items():
+        where, classes = f"{head} of {dataset.val_split}", dataset.labels[head]
+        present, predicted = hist.sum(1) > 0, hist.sum(0) > 0
+        if not present.any():
+            found.append(f"{where}: every pixel is void ({VOID}), nothing was scored: {MASKS}")
+        elif present.sum() == 1:
+            found.append(
+                f"{where}: no class but {named(classes, present)} was there to score, so these "
+                f"scores say nothing: {MASKS}"
+            )
+        elif predicted.sum() == 1:
+            found.append(
+                f"{where}: the net says {named(classes, predicted)} everywhere; it has learned too "
+                "little: train it longer (ITERS=, --iters) or at another rate (LR=, --lr)"
+            )
+    return found
