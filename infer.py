@@ -79,11 +79,11 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 
     Raises ValueError for a folder without images, and where an output would replace an input.
     """
-    images = {}
+    images: dict[Path, Path] = {}
     for path in inputs:
         found = _images_in(path) if path.is_dir() else [path]
         images.update((image.resolve(), image) for image in found if image.resolve() not in images)
-    taken = set()
+    taken: set[str] = set()
     jobs = []
     for image in images.values():
         number, stem = 1, image.stem

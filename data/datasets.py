@@ -423,7 +423,7 @@ def data_layer(
     of = dataset.splits[split]
     layer = LAYERS[of.layer]
     home = Path(dataset.home if home is None else home)
-    params = {key: (home / path).as_posix() for key, path in of.folders.items()}
+    params: dict[str, Any] = {key: (home / path).as_posix() for key, path in of.folders.items()}
     params[layer.dir_key] = (home / of.folder).as_posix()
     params |= {"seed": seed, "split": split, "mean": dataset.mean, **dataset.options, **options}
     in_order = {key: params.pop(key) for key in layer.keys}

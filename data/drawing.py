@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -21,7 +21,8 @@ def palette() -> np.ndarray:
     return colours
 
 
-class LegendEntry(NamedTuple):
+@dataclass(frozen=True)
+class LegendEntry:
     """A class found in a label map: its share of the pixels is a fraction in (0, 1]."""
 
     index: int

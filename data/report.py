@@ -181,7 +181,7 @@ def _absent(rows: list[dict], surveys: dict[str, Survey]) -> list[str]:
 
 def _table(rows: list[dict], left: tuple[str, ...]) -> str:
     def attributes(key: str, value: object) -> str:
-        if key == "index" and value != key:  # the class's colour in the pictures
+        if key == "index" and isinstance(value, int):  # the class's colour in the pictures
             return f' style="border-left: 1.5em solid rgb{tuple(palette()[value].tolist())}"'
         return ' class="name"' if key in left else ""
 

@@ -6,6 +6,7 @@ import importlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -14,6 +15,10 @@ from tqdm import tqdm
 from data.datasets import VOID, Dataset, data_layer, ids
 from photograph import is_ambiguous
 
+if TYPE_CHECKING:
+    from seg_data_layer import SegDataLayer
+
+Size = tuple[int, int]  # height and width
 COLOUR = ("data", "color")  # tops that hold the photograph
 
 
@@ -27,14 +32,14 @@ class Survey:
     """
 
     images: int
-    sizes: Counter
+    sizes: Counter[Size]
     mean: np.ndarray
     pixels: dict[str, np.ndarray]
     occurrences: dict[str, np.ndarray]
     turned: tuple[str, ...]
 
 
-def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()):
+def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()) -> SegDataLayer:
     """The split's data layer outside of a net: `indices`, and `load(id)` gives an array a top.
 
     Without `tops` NYUDv2's gives all of its own, a split without labels the image alone.
@@ -73,7 +78,7 @@ def _counts(label: np.ndarray, classes: int) -> np.ndarray:
     return np.append(counts[:classes], counts[VOID])
 
 
-def photograph(layer, arrays: list[np.ndarray]) -> np.ndarray:
+def photograph(layer: SegDataLayer, arrays: list[np.ndarray]) -> np.ndarray:
     """(H, W, 3) float32 BGR of what a layer's `load` gave."""
     (top,) = (top for top in layer.tops if top in COLOUR)
     return arrays[layer.tops.index(top)].transpose(1, 2, 0) + np.asarray(layer.mean, np.float32)
@@ -85,13 +90,15 @@ def survey(dataset: Dataset, split: str) -> Survey:
     heads = {top: names for top, names in dataset.labels.items() if top in layer.tops}
     pixels = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
     occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
-    sizes, total, turned = Counter(), np.zeros(3), []
+    sizes: Counter[Size] = Counter()
+    total, turned = np.zeros(3), []
     for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
         arrays = layer.load(name)
         image = photograph(layer, arrays)
         with Image.open(layer.path(layer.tops[0], name)) as header:
             turned += [name] * is_ambiguous(header)
-        sizes[image.shape[:2]] += 1
+        height, width = image.shape[:2]
+        sizes[height, width] += 1
         total += image.sum((0, 1), dtype=np.float64)
         for top, classes in heads.items():
             label = arrays[layer.tops.index(top)]

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 import data  # noqa: F401 - it makes the modules of layers/ importable
 from photograph import upright_rgb
@@ -44,7 +44,7 @@ def load_image(image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarra
                 opened.load()
         except PermissionError as error:
             raise ValueError(f"{path}: no permission to read it") from error
-        except Image.UnidentifiedImageError as error:
+        except UnidentifiedImageError as error:
             raise ValueError(f"{path}: not an image of a format that Pillow knows") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise ValueError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from data.custom import numbered
 from infer.any_image import load_image
@@ -60,7 +61,7 @@ class Predictor:
                 "names were given; give those that it was trained on, or its dataset"
             )
 
-    def __call__(self, image) -> np.ndarray:
+    def __call__(self, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
         """(H, W) uint8 class indices of an image: a path, a PIL image or (H, W, 3) uint8 RGB."""
         rgb = load_image(image)
         data, score = self.net.blobs[self._data], self.net.blobs[self._score]

@@ -26,7 +26,7 @@ class CityscapesSegDataLayer(SegDataLayer):
     }
     mean = np.array((72.392, 82.909, 73.158), np.float32)
 
-    def load_label(self, path):
+    def load_label(self, path: str) -> np.ndarray:
         """(1, H, W) uint8: the classes at path, 0-18, and 255 for void."""
         ids = read_indices(path)
         # 255 is -1, the licence plate's, in 8 bits

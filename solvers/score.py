@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+import caffe
 from data.datasets import VOID, Dataset
 from data.label_check import MASKS, named
 
@@ -32,13 +33,13 @@ class Evaluation(NamedTuple):
     hists: dict[str, np.ndarray]  # the confusion matrix of each head, by label blob
 
 
-def heads_of(net) -> dict[str, str]:
+def heads_of(net: caffe.Net) -> dict[str, str]:
     """The pairs of HEADS that a net has."""
     return {label: score for label, score in HEADS.items() if label in net.blobs}
 
 
 def evaluate(
-    net,
+    net: caffe.Net,
     images: int,
     *,
     watch: Callable[[int, np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]], None]
@@ -53,14 +54,15 @@ def evaluate(
     heads = heads_of(net)
     main = next(iter(heads))
     pictured = "color" if "color" in net.blobs else "data"
-    hists, voids, loss = dict.fromkeys(heads, 0), dict.fromkeys(heads, 0), 0.0
+    classes = {name: net.blobs[score].data.shape[1] for name, score in heads.items()}
+    hists = {name: np.zeros((n, n), np.int64) for name, n in classes.items()}
+    voids, loss = dict.fromkeys(heads, 0), 0.0
     for i in tqdm(range(images), desc="scoring", unit="image", leave=False):
         net.forward()
         predictions = {name: net.blobs[score].data.argmax(1) for name, score in heads.items()}
-        for name, score in heads.items():
+        for name, prediction in predictions.items():
             label = net.blobs[name].data[:, 0]
-            n = net.blobs[score].data.shape[1]
-            hists[name] = hists[name] + confusion(label, predictions[name], n)
+            hists[name] += confusion(label, prediction, classes[name])
             voids[name] += int((label == VOID).sum())
         loss += float(net.blobs["loss"].data) / images
         if watch:

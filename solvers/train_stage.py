@@ -27,6 +27,7 @@ import nets
 from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
+from caffe.solver.solver import Solver
 from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
@@ -83,7 +84,7 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
         return _run(stage, solver)
 
 
-def _solver(stage: Stage, continues: bool):
+def _solver(stage: Stage, continues: bool) -> Solver:
     """Write the prototxt of a stage and build its solver.
 
     Raises ValueError where a run continues, but with other nets than it began with.
@@ -128,7 +129,7 @@ def _snapshots(stage: Stage) -> list[Path]:
     return [found[iteration] for iteration in sorted(found, reverse=True)]
 
 
-def _resume(stage: Stage, solver, snapshots: list[Path]) -> None:
+def _resume(stage: Stage, solver: Solver, snapshots: list[Path]) -> None:
     """Continue from the first snapshot that is whole; CaffeError if none is."""
     for path in snapshots:
         try:
@@ -153,7 +154,7 @@ def _move_aside(path: Path) -> None:
         log.info("%s is now %s", path, aside)
 
 
-def _run(stage: Stage, solver) -> Evaluation:
+def _run(stage: Stage, solver: Solver) -> Evaluation:
     param = stage.solver
     every = param.snapshot
     result = None

@@ -52,10 +52,10 @@ def upper_bounds(labels: Iterable[np.ndarray], factors: Sequence[int] = FACTORS)
     Void pixels are not scored. Where a cell's middle is void, its other pixels are wrong: a
     prediction has to name a class, and this one knows none.
     """
-    hists = dict.fromkeys(factors, 0)
+    hists = {factor: np.zeros((LABELS, LABELS), np.int64) for factor in factors}
     for label in labels:
         for factor in factors:
-            hists[factor] = hists[factor] + confusion(label, downsampled(label, factor), LABELS)
+            hists[factor] += confusion(label, downsampled(label, factor), LABELS)
     return [scores(hist).mean_iu_present for hist in hists.values()]
 
 
