@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from data import classes
 from seg_labels import VOID as VOID  # what the nets and everything else take it from
+from text_list import read_list
 
 ROOT = Path(__file__).resolve().parent
 # BGR mean of ILSVRC that VGG16 was trained with; the released VOC nets subtract it.
@@ -428,7 +429,7 @@ def data_layer(
     of = dataset.splits[split]
     layer = LAYERS[of.layer]
     home = Path(dataset.home if home is None else home)
-    params = {key: (home / path).as_posix() for key, path in of.folders.items()}
+    params: dict[str, Any] = {key: (home / path).as_posix() for key, path in of.folders.items()}
     params[layer.dir_key] = (home / of.folder).as_posix()
     params |= {"seed": seed, "split": split, "mean": dataset.mean, **dataset.options, **options}
     in_order = {key: params.pop(key) for key in layer.keys}
@@ -451,19 +452,16 @@ def ids(dataset: Dataset, split: str) -> list[str]:
 
 
 def ids_in(path: Path) -> list[str]:
-    """The image ids that a split file lists: one a line, blank lines left out."""
+    """The image ids that a split file lists, one a line, as text_list.read_list reads them."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return read_list(path)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path}: no such split file; {path.parent} is not complete: remove the data set's "
             "folder and run again to get it whole"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise OSError(
-            f"{path}: can't be read ({error}); expected a text file of one image id a line"
-        ) from error
-    return [line.strip() for line in lines if line.strip()]
+    except OSError as error:
+        raise OSError(f"{error}; expected a text file of one image id a line") from error
 
 
 def require(dataset: Dataset, *paths: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from depth import check_millimetres
+
 # Focal lengths and centre of the Kinect's colour camera, for 640 x 480 pixels counted from 1
 FX, FY, CX, CY = 518.8579, 519.4696, 325.5824, 253.7362
 CROPPED = (425, 560)  # NYUDv2 as Gupta et al. cut it out, to avoid the frame without depth
@@ -111,8 +113,10 @@ def encode(
     the depth before filling: where it is 0, normals are not fitted. Where there is no normal the
     angle is 180 degrees, as in saveHHA.m. `lens` is (fx, fy, cx, cy) in pixels counted from 1, by
     default `camera` of the size; images of 425 x 560 that were made with the whole camera's, not
-    moved by the cut, need (FX, FY, CX, CY).
+    moved by the cut, need (FX, FY, CX, CY). Raises ValueError for depth that can't be a room's in
+    millimetres.
     """
+    check_millimetres(np.asarray(depth), "HHA")
     depth = np.asarray(depth, np.float64) / 1000
     lens = lens or camera(*depth.shape)
     measured = depth if raw is None else np.where(np.asarray(raw) > 0, depth, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import scipy.io
 from PIL import Image
@@ -67,7 +69,7 @@ def encode_depth(dataset: Dataset) -> None:
 
     folder = dataset.home / NYUD.path / "data"
 
-    def encode(source, target):
+    def encode(source: Path, target: Path) -> None:
         # An image made of unfilled depth would stay when the depth is corrected
         filled, raw = read_filled_depth(source), folder / "rawdepth" / source.name
         measured = read_depth(raw) if raw.exists() else filled

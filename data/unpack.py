@@ -17,12 +17,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from tqdm import tqdm
 
 # name in the archive, size in bytes, whether it is a plain file, function that opens its contents
-Member = tuple[str, int, bool, Callable[[], BinaryIO]]
+Member = tuple[str, int, bool, Callable[[], IO[bytes]]]
 # The last three are zipfile's and tarfile's for names, encryption and methods that they can't read.
 DAMAGED = (
     tarfile.TarError,
@@ -92,7 +92,7 @@ def unpack(
         raise UnpackError(f"{archive}: damaged ({error}); fetch it again") from error
 
 
-def _below(archive: Path, inside: str) -> Iterator[tuple[Path, int, Callable[[], BinaryIO]]]:
+def _below(archive: Path, inside: str) -> Iterator[tuple[Path, int, Callable[[], IO[bytes]]]]:
     """The archive's files below `inside`, checked: path relative to it, size, opener."""
     for name, size, plain, contents in _members(archive):
         path = PurePosixPath(name)
@@ -116,6 +116,12 @@ def _members(archive: Path) -> Iterator[Member]:
                     yield info.filename, info.file_size, True, partial(zipped.open, info)
     else:
         with tarfile.open(archive) as tar:
-            for info in tar:
-                if not info.isdir():
-                    yield info.name, info.size, info.isreg(), partial(tar.extractfile, info)
+            for member in tar:
+                if not member.isdir():
+                    yield member.name, member.size, member.isreg(), partial(_opened, tar, member)
+
+
+def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(member)
+    assert file  # there is one of each plain file
+    return file

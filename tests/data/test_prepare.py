@@ -17,7 +17,8 @@ import caffe
 from data import classes, context, prepare, report, synthetic, voc
 from data.custom import find
 from data.datasets import DATASETS, data_layer
-from data.statistics import reader, survey
+from data.statistics import label_counts, reader, survey
+from nyud_layers import NYUDSegDataLayer
 from seg_labels import LABEL_IDS, SCENES
 
 TWINS = ("nyud", "siftflow", "context", "cityscapes")
@@ -340,6 +341,18 @@ def test_a_survey_sees_every_top_of_nyud(twins):
     found = survey(dataset, "trainval")
     assert (found.images, dict(found.sizes)) == (3, {SIZE: 3})
     assert found.pixels["label"].sum() == 3 * SIZE[0] * SIZE[1]
+
+
+def test_labels_alone_are_counted_until_every_class_was_seen(twin, monkeypatch):
+    """Training on colour needs no HHA images, and no photograph is decoded to see the labels."""
+    folder = twin("nyud")
+    shutil.rmtree(folder / "nyud/data")
+    dataset = find("synthetic-nyud", folder)
+    whole = label_counts(dataset, "trainval")["label"]
+    assert whole.sum() == 3 * SIZE[0] * SIZE[1]
+    few = dataclasses.replace(dataset, classes=dataset.classes[:2])
+    monkeypatch.setattr(NYUDSegDataLayer, "load_label", lambda *args: np.uint8([[[0, 1, 255]]]))
+    assert label_counts(few, "trainval")["label"].tolist() == [1, 1, 1]
 
 
 def test_without_classes_txt_classes_are_numbered_up_to_the_highest_label(twin, capsys):
