@@ -137,7 +137,8 @@ def test_poly_ends_at_max_iter(tmp_path):
 
 
 def test_an_unknown_regularization_type_is_an_error(tmp_path):
-    solver = make(tmp_path, 'lr_policy: "fixed" weight_decay: 1 regularization_type: "L3"')
+    solver = make(tmp_path, 'lr_policy: "fixed" weight_decay: 1')
+    solver.param.regularization_type = "L3"
     with pytest.raises(caffe.CaffeError, match="'L3'; there are L1 and L2"):
         solver.step(1)
 
