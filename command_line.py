@@ -31,6 +31,11 @@ def run(work: Callable[..., int | None], *args: object) -> int:
         return 1
 
 
+def warn(text: str) -> None:
+    """Print `warning: text` to stderr, above any progress bar."""
+    tqdm.write(f"warning: {text}", file=sys.stderr)
+
+
 def _is_the_users(error: Exception) -> bool:
     if isinstance(error, ValueError | OSError):
         return True

@@ -19,14 +19,16 @@ from tqdm import tqdm
 
 import command_line
 import infer  # the package: Python prefers it to this file
-from data.datasets import DATASETS
-from data.drawing import legend, overlay, with_legend, write_palette_png, write_png
+from data import custom
+from data.custom import NAMES, class_names, find
+from data.datasets import MEAN
+from data.drawing import legend, overlay, palette, with_legend, write_palette_png, write_png
+from data.meaning import meaning_of
+from photograph import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent
 DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
 OUT = ROOT / "runs" / "infer"
-# What a folder is searched for; a file named on the command line may have any suffix.
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 class Job(NamedTuple):
@@ -52,18 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 def segment(args: argparse.Namespace) -> int:
     """Label the images, and write and print what was found; exit status 1 if any of them failed."""
     weights = _weights(args.weights)
+    classes, mean, table = _meaning(args, weights)
     jobs = plan(args.images, args.out)
     args.out.mkdir(parents=True, exist_ok=True)
 
     import caffe  # only now: it takes seconds
 
-    dataset = DATASETS[args.dataset]
     caffe.set_precision(args.precision)
-    predictor = infer.Predictor(
-        args.net, weights, mean=dataset.mean, classes=dataset.classes, gpu=args.gpu
-    )
+    predictor = infer.Predictor(args.net, weights, mean=mean, classes=classes, gpu=args.gpu)
+    if classes is None:
+        command_line.warn(
+            f"{weights}: no {weights.stem}.json beside it says what its classes are: they are "
+            "numbered (--classes, --data or --dataset names them), and the mean that is "
+            f"subtracted is ILSVRC's, {mean}"
+        )
     with tqdm(total=len(jobs), unit="image", disable=len(jobs) == 1) as progress:
-        label, finish = partial(_label, predictor), partial(_finish, predictor.classes, progress)
+        label = partial(_label, predictor)
+        finish = partial(_finish, predictor.classes, table, progress)
         return max(infer.pipeline(jobs, _read, label, finish))
 
 
@@ -72,11 +79,11 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 
     Raises ValueError for a folder without images, and where an output would replace an input.
     """
-    images = {}
+    images: dict[Path, Path] = {}
     for path in inputs:
         found = _images_in(path) if path.is_dir() else [path]
         images.update((image.resolve(), image) for image in found if image.resolve() not in images)
-    taken = set()
+    taken: set[str] = set()
     jobs = []
     for image in images.values():
         number, stem = 1, image.stem
@@ -102,8 +109,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "(default: what the weights were trained for)",
     )
     parser.add_argument(
-        "--dataset", choices=DATASETS, default="voc", help="whose classes they are (default: voc)"
+        "--dataset",
+        choices=NAMES,
+        metavar="NAME",
+        help="whose classes they are (default: as the JSON file beside the weights says): "
+        + ", ".join(NAMES),
     )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="your folder, whose they are")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="their names, one a line")
     parser.add_argument(
         "--out",
         type=Path,
@@ -130,6 +143,24 @@ def _weights(given: Path | None) -> Path:
     return path
 
 
+def _meaning(
+    args: argparse.Namespace, weights: Path
+) -> tuple[tuple[str, ...] | None, tuple[float, float, float], np.ndarray]:
+    """Names of the classes, mean (B, G, R) and colour map: what the user says, or NET.json.
+
+    Where neither names the classes these are None: another dataset's names are not theirs, though
+    it may have as many.
+    """
+    if args.data or args.dataset:
+        if args.classes:
+            raise ValueError("--classes and --dataset or --data both name the classes: give one")
+        dataset = find(args.dataset or custom.NAME, args.data)
+        return dataset.classes, dataset.mean, palette()
+    found = meaning_of(weights)
+    classes, mean, table = found[1][1:] if found else (None, MEAN, palette())
+    return class_names(args.classes) if args.classes else classes, mean, table
+
+
 def _images_in(folder: Path) -> list[Path]:
     images = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not images:
@@ -148,22 +179,28 @@ def _label(predictor: infer.Predictor, image: np.ndarray) -> Labelled:
 
 
 def _finish(
-    classes: Sequence[str], progress: tqdm, job: Job, labelled: Labelled | Exception
+    classes: Sequence[str],
+    table: np.ndarray,
+    progress: tqdm,
+    job: Job,
+    labelled: Labelled | Exception,
 ) -> int:
     """Writes an image's files and prints its line, or the error. Returns the exit status."""
-    status = command_line.run(_write, classes, job, labelled)
+    status = command_line.run(_write, classes, table, job, labelled)
     progress.update()
     return status
 
 
-def _write(classes: Sequence[str], job: Job, labelled: Labelled | Exception) -> None:
+def _write(
+    classes: Sequence[str], table: np.ndarray, job: Job, labelled: Labelled | Exception
+) -> None:
     """Writes an image's files and prints its line; raises what reading or labelling it raised."""
     if isinstance(labelled, Exception):
         raise labelled
     image, labels, seconds = labelled
-    entries = legend(labels, classes)
-    write_palette_png(job.labels, labels)
-    write_png(job.overlay, with_legend(overlay(image, labels), entries))
+    entries = legend(labels, classes, table)
+    write_palette_png(job.labels, labels, table)
+    write_png(job.overlay, with_legend(overlay(image, labels, table=table), entries))
     found = ", ".join(
         f"{entry.name} {100 * entry.share:.1f}%"
         for entry in sorted(entries, key=lambda entry: -entry.share)

@@ -1,6 +1,6 @@
 """What is timed side by side: FCN-8s forward and in training, and loading a caffemodel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from . import matrix, ours, peers, plain
@@ -92,7 +92,7 @@ def run(case: Case, work: Work, rounds: int) -> Table:
             rows.append(Row(engine.title, reason=reason))
             continue
         seconds = timing.seconds[engine.title]
-        figures = {
+        figures: dict[str, Sequence[float]] = {
             SECONDS: seconds,
             LIMITS: over(seconds, limits),
             RATIO: over(seconds, timing.seconds[OURS]),
@@ -115,7 +115,7 @@ def load(work: Work, rounds: int) -> Table:
     rows = []
     for engine in LOAD.engines:
         seconds, peak = timing.seconds[engine.title], timing.peak[engine.title]
-        figures = {
+        figures: dict[str, Sequence[float]] = {
             SECONDS: seconds,
             RATIO: over(seconds, timing.seconds[OURS]),
             PEAK: [peak / GB],

@@ -160,8 +160,8 @@ def waiting(work: Work, iterations: int) -> Table:
     """What part of the training's time passes in the data layer: waiting, and handing over."""
     with tempfile.TemporaryDirectory(prefix="fcn-bench-") as folder:
         share, seconds = in_process(_train, work, voc(Path(folder)), iterations)
-    figures = {WAITS: [100 * share], "s an iteration": [seconds]}
-    return Table(WAITING, [Row(SBDD, figures)])
+    row = Row(SBDD, {WAITS: [100 * share], "s an iteration": [seconds]})
+    return Table(WAITING, [row])
 
 
 def _train(work: Work, dataset: Dataset, iterations: int) -> tuple[float, float]:
@@ -183,7 +183,7 @@ def _train(work: Work, dataset: Dataset, iterations: int) -> tuple[float, float]
 def _timed(function: Callable[..., None], taken: list[float]) -> Callable[..., None]:
     """The function, which notes the seconds that it takes."""
 
-    def timed(*args) -> None:
+    def timed(*args: object) -> None:
         start = time.perf_counter()
         function(*args)
         taken.append(time.perf_counter() - start)

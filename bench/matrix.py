@@ -1,5 +1,7 @@
 """The machine's own rate: a float32 product of 4096 x 4096 matrices, what the limit is told in."""
 
+from collections.abc import Sequence
+
 import torch
 
 from caffe.graph.flops import SIDE
@@ -23,6 +25,6 @@ class Product:
         torch.mm(self.a, self.b, out=self.product)
 
 
-def limits(flop: list[float], seconds: list[float]) -> list[float]:
+def limits(flop: Sequence[float], seconds: Sequence[float]) -> list[float]:
     """Seconds that so many floating-point operations take at the rate of each round's product."""
     return [work * taken / FLOP for work, taken in zip(flop, seconds, strict=True)]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -56,13 +57,15 @@ def set_mode(work: Work) -> None:
         caffe.set_mode_cpu()
 
 
-class Forward:
-    """FCN-8s: images as numpy arrays to scores as numpy arrays."""
-
+class _OnImages:
     def __init__(self, work: Work) -> None:
         set_mode(work)
         self.net = caffe.Net(work.prototxt, caffe.TEST, weights=work.caffemodel)
         self.count, self.images = len(work.sizes), itertools.cycle(images(work))
+
+
+class Forward(_OnImages):
+    """FCN-8s: images as numpy arrays to scores as numpy arrays."""
 
     def once(self) -> np.ndarray:
         image = next(self.images)
@@ -74,8 +77,10 @@ class Forward:
             yield f"score {i}", self.once()
 
 
-class ForwardThere(Forward):
-    """The scores stay where they are until they are read; on a GPU they are not copied in time."""
+class ForwardThere(_OnImages):
+    """As Forward, but the scores stay where they are until they are read: on a GPU, they are not
+    copied in the time that is taken.
+    """
 
     def once(self) -> None:
         image = next(self.images)
@@ -129,7 +134,7 @@ def train_net(work: Work) -> caffe_pb2.NetParameter:
     return caffe_pb2.NetParameter(name=net.name, layer=layers)
 
 
-def solver(net: caffe_pb2.NetParameter, **more) -> caffe_pb2.SolverParameter:
+def solver(net: caffe_pb2.NetParameter, **more: Any) -> caffe_pb2.SolverParameter:
     """The published solver of a net, and further fields."""
     return caffe_pb2.SolverParameter(
         train_net_param=net,

@@ -38,6 +38,7 @@ def _export(work: Work) -> None:
         program = torch.onnx.export(
             model, (example,), input_names=["data"], output_names=["score"], verbose=False
         )
+        assert program  # which torch gives where it is told no file
         file.write(program.model_proto.SerializeToString())
 
 

@@ -127,7 +127,8 @@ class Forward:
         set_precision(work)
         self.device, self.dtype = work.device, DTYPES[work.precision]
         model = load_weights(FCN8s(CLASSES, work.width), work).eval()
-        self.model = model.to(dtype=self.dtype, memory_format=self.layout)
+        # torch's types know no memory_format of a module
+        self.model = model.to(dtype=self.dtype, memory_format=self.layout)  # type: ignore[call-overload]
         self.count, self.images = len(work.sizes), itertools.cycle(images(work))
 
     @torch.inference_mode()
@@ -166,7 +167,7 @@ class Train:
         self.bf16 = torch.autocast(work.device, torch.bfloat16, enabled=work.precision == "bf16")
         self.image, self.label = images(work)[0], label(work)
         model = load_weights(FCN8s(CLASSES, work.width, work.dropout), work).train()
-        self.model = model.to(memory_format=self.layout)
+        self.model = model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.optimiser = optimiser(self.model)
 
     def once(self) -> float:

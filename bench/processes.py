@@ -1,7 +1,6 @@
 """Processes of their own: for a function once, or for an engine that stays alive between turns."""
 
 import multiprocessing
-import re
 import resource
 import time
 import traceback
@@ -35,7 +34,7 @@ class Engine:
     peer: bool = False
 
 
-def in_process(function: Callable, *args) -> Any:
+def in_process(function: Callable, *args: object) -> Any:
     """What the function returns, run in a process of its own. Raises Failed where it raises."""
     ours, theirs = _processes.Pipe()
     process = _processes.Process(target=_answer, args=(theirs, function, args))
@@ -86,7 +85,7 @@ def peak_memory(device: str) -> int:
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
     # Linux: ru_maxrss would be the parent's where that one held more when it started this process.
-    return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) * 1024
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024  # it is in kB
 
 
 def _ask(connection: Connection, message: bool) -> Any:

@@ -66,7 +66,7 @@ def _rows(work: Work) -> list[Row]:
         values = seconds[engine.title][later]
         alone = replace(work, sizes=((height, width),))
         peak = interleave([engine], alone, 0, f"{height} x {width}").peak[engine.title]
-        figures = {
+        figures: dict[str, Sequence[float]] = {
             PIXELS: [height * width / 1e6],
             SECONDS: values,
             FIRST: [seconds[engine.title][first]],
@@ -82,8 +82,8 @@ def straightness(table: Table) -> Table:
     rows = []
     for quantity in (SECONDS, PEAK):
         slope, at_zero, deviation = line(medians(table, PIXELS), medians(table, quantity))
-        figures = {SLOPE: [slope], AT_ZERO: [at_zero], DEVIATION: [100 * deviation]}
-        rows.append(Row(quantity, figures))
+        farthest = [100 * deviation]
+        rows.append(Row(quantity, {SLOPE: [slope], AT_ZERO: [at_zero], DEVIATION: farthest}))
     limits = medians(table, LIMITS)
     first_over_later = over(medians(table, FIRST), medians(table, SECONDS))
     rows[0].figures[FIRST_OVER_LATER] = [max(first_over_later)]

@@ -9,7 +9,7 @@ BVLC's maps end at a Concat. Here they go on through one of channels, but only w
 to both tops otherwise, so that all that BVLC maps has BVLC's map.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def inverse(coord_map: CoordMap) -> CoordMap:
     return axis, 1 / scale, -shift / scale
 
 
-def _through_concat(fn: Function):
+def _through_concat(fn: Function) -> CoordMap:
     """As `coord_map`; a Concat of channels (or of the batch) has the coordinates of its bottoms."""
     params = fn.params.get("concat_param", fn.params)
     if fn.type_name == "Concat" and params.get("axis", params.get("concat_dim", 1)) in (0, 1):
@@ -123,7 +123,7 @@ def _through_concat(fn: Function):
     return coord_map(fn)
 
 
-def _ancestors(top: Top, map_of: Callable[[Function], tuple]):
+def _ancestors(top: Top, map_of: Callable[[Function], CoordMap]) -> Iterator[tuple[Top, CoordMap]]:
     """Every top that `top` is computed from by layers that have a map, with its map to `top`.
 
     Nearest first, `top` itself included. A Crop takes only sizes from its second bottom.

@@ -9,6 +9,7 @@ image shrinks.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
@@ -134,10 +135,10 @@ class Transformer:
             self._check_fit(ValueError, in_, f"transpose {order}", caffe_in, fits)
             caffe_in = caffe_in.transpose(order)
         if in_ in self.channel_swap:
-            order = list(self.channel_swap[in_])
-            fits = max(order) < len(caffe_in)
-            self._check_fit(IndexError, in_, f"channel swap {order}", caffe_in, fits)
-            caffe_in = caffe_in[order]
+            swap = list(self.channel_swap[in_])
+            fits = max(swap) < len(caffe_in)
+            self._check_fit(IndexError, in_, f"channel swap {swap}", caffe_in, fits)
+            caffe_in = caffe_in[swap]
         for what, values, apply in (
             ("raw_scale", self.raw_scale, np.multiply),
             ("mean", self.mean, np.subtract),
@@ -270,7 +271,10 @@ def load_image(filename: PathLike | BinaryIO, color: bool = True) -> np.ndarray:
 
 def _pixels(file: PathLike | BinaryIO) -> np.ndarray:
     """A file's pixels as skimage's imread gives them: H x W, or H x W x 3 or 4."""
-    data = images.read_open_file(file) if hasattr(file, "read") else images.read_file(file)
+    if isinstance(file, str | os.PathLike):
+        data = images.read_file(file)
+    else:
+        data = images.read_open_file(file)
     with error_context(images.named(file)), images.opened(data, (*images.FORMATS, "GIF")) as image:
         if image.mode == "1":
             image = image.convert("L")

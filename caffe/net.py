@@ -49,7 +49,7 @@ class Net(Unpicklable):
         weights: PathLike | None = None,
     ) -> None:
         if isinstance(phase, str | os.PathLike) and weights is None:  # Net(file, weights, phase)
-            phase, weights, level = level, phase, None
+            weights, phase, level = phase, level, None
             for source, line in (
                 ("_caffe.cpp:139", "DEPRECATION WARNING - deprecated use of Python interface"),
                 ("_caffe.cpp:140", 'Use this instead (with the named "weights" parameter):'),
@@ -235,7 +235,7 @@ class Net(Unpicklable):
         total = self._items(inputs)
         outs: dict[str, list[np.ndarray]] = {}
         for batch in self._batch(inputs):
-            _append(outs, self.forward(blobs=blobs, **batch))
+            _append(outs, self.forward(blobs, None, None, **batch))
         return _stacked(outs, total)
 
     def forward_backward_all(
@@ -250,10 +250,11 @@ class Net(Unpicklable):
         total = self._items(inputs_and_diffs)
         outs: dict[str, list[np.ndarray]] = {}
         all_diffs: dict[str, list[np.ndarray]] = {}
-        batches = zip_longest(self._batch(inputs), self._batch(top_diffs), fillvalue={})
+        nothing: dict[str, np.ndarray] = {}
+        batches = zip_longest(self._batch(inputs), self._batch(top_diffs), fillvalue=nothing)
         for batch, diff_batch in batches:
-            _append(outs, self.forward(blobs=blobs, **batch))
-            _append(all_diffs, self.backward(diffs=diffs, **diff_batch))
+            _append(outs, self.forward(blobs, None, None, **batch))
+            _append(all_diffs, self.backward(diffs, None, None, **diff_batch))
         return _stacked(outs, total), _stacked(all_diffs, total)
 
     def reshape(self) -> None:

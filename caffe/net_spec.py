@@ -166,7 +166,8 @@ class NetSpec:
     def __setattr__(self, name: str, value: Top | Function) -> None:
         self.tops[name] = value
 
-    def __getattr__(self, name: str) -> Top | Function:
+    # A Top, but the Function of a layer without tops. Any: what needs a Top need not ask.
+    def __getattr__(self, name: str) -> Any:
         # `tops` itself only comes here while a copy or an unpickled NetSpec is still empty.
         if name == "tops":
             raise AttributeError(name)
@@ -178,7 +179,7 @@ class NetSpec:
     def __setitem__(self, name: str, value: Top | Function) -> None:
         self.tops[name] = value
 
-    def __getitem__(self, name: str) -> Top | Function:
+    def __getitem__(self, name: str) -> Any:
         self._check_name(name)
         return self.tops[name]
 
@@ -228,7 +229,8 @@ class Layers:
 class Parameters:
     """The constants of a layer type's parameter: `P.Pooling.MAX` is PoolingParameter.MAX."""
 
-    def __getattr__(self, name: str) -> type:
+    # Any: each message has constants of its own.
+    def __getattr__(self, name: str) -> Any:
         return getattr(caffe_pb2, name + "Parameter")
 
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from data.datasets import DATASETS, LAYERS, MEAN, VOID, Dataset, Split, ids_in
+from seg_labels import VOC_FILES, is_pattern
+from text_list import read_list
 
 NAME = "mine"
 NAMES = (*DATASETS, NAME)  # that `find` knows
 LAYER = "VOCSegDataLayer"
+LAYOUT_FILE = "dataset.json"
 HINT = (
     "a folder of your own holds JPEGImages/*.jpg, SegmentationClass/*.png (one channel of class "
     "indices, 255 = void), ImageSets/Segmentation/train.txt and val.txt (ids, one a line) and "
-    "classes.txt (names, one a line, the first being class 0)"
+    "classes.txt (names, one a line, the first being class 0); where images or labels lie "
+    f"elsewhere or are called otherwise, {LAYOUT_FILE} says so, as {json.dumps(VOC_FILES)}"
 )
+
+_AS = f"expected images, labels or both, {{}} standing for the id, as {json.dumps(VOC_FILES)}"
 
 
 def custom(folder: Path) -> Dataset:
@@ -45,17 +54,43 @@ def custom(folder: Path) -> Dataset:
         val_split="val",
         home=folder,
         hint=HINT,
+        options=layout(folder),
     )
 
 
-def class_names(path: Path) -> tuple[str, ...]:
-    """The names in a classes.txt: one a line, in the order of the labels."""
+def layout(folder: Path) -> dict[str, str]:
+    """What a folder's dataset.json says: where images and labels lie, as VOC_FILES does of VOC.
+
+    Nothing where there is none. ValueError for one that says anything else.
+    """
+    path = folder / LAYOUT_FILE
     try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file in UTF-8; expected one name a line") from None
-    while names and not names[-1]:
-        names.pop()
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ValueError(f"{path}: is no JSON ({error}); {_AS}") from None
+    if not isinstance(found, dict) or not found.keys() <= VOC_FILES.keys():
+        raise ValueError(f"{path}: holds {json.dumps(found)}; {_AS}")
+    if wrong := [key for key, value in found.items() if not is_pattern(value)]:
+        raise ValueError(f"{path}: {wrong[0]} is {found[wrong[0]]!r}, without one {{}}; {_AS}")
+    return found
+
+
+def label_paths(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Where the label maps of these ids lie, in a folder of one's own or of VOC."""
+    pattern = (VOC_FILES | layout(folder))["labels"]
+    return [folder / pattern.replace("{}", name) for name in names]
+
+
+def class_names(path: Path) -> tuple[str, ...]:
+    """The names in a classes.txt: one a line, in the order of the labels, as read_list reads it."""
+    try:
+        names = read_list(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file; expected one class name a line") from None
+    except OSError as error:
+        raise OSError(f"{error}; expected one class name a line") from error
     twice = sorted({name for name in names if names.count(name) > 1})
     if not 2 <= len(names) <= VOID or twice:
         found = f"{', '.join(map(repr, twice))} more than once" if twice else f"{len(names)} names"
@@ -64,7 +99,10 @@ def class_names(path: Path) -> tuple[str, ...]:
 
 
 def _numbered(folder: Path, path: Path) -> tuple[str, ...]:
-    """Names for as many classes as the labels of train and val have."""
+    """Names for as many classes as the labels of train and val have.
+
+    ValueError where not half of the numbers up to the highest occur: those are gray levels.
+    """
     from seg_data_layer import read_indices  # here, for it needs caffe, which takes seconds
 
     names = [
@@ -72,12 +110,25 @@ def _numbered(folder: Path, path: Path) -> tuple[str, ...]:
         for split in ("train", "val")
         for name in ids_in(folder / LAYERS[LAYER].lists.format(split))
     ]
-    highest = 1
-    for name in tqdm(names, desc=f"no {path.name}: counting classes", unit="image"):
-        label = read_indices(folder / "SegmentationClass" / f"{name}.png")
-        highest = max(highest, int(label[label != VOID].max(initial=0)))
+    counts = np.zeros(VOID + 1, np.int64)
+    for file in tqdm(label_paths(folder, names), f"no {path.name}: counting classes", unit="image"):
+        counts += np.bincount(read_indices(file).ravel(), minlength=VOID + 1)
+    found = np.flatnonzero(counts[:VOID]).tolist()
+    highest = max([1, *found])  # a net has two classes at least
+    if highest > 1 and 2 * len(found) < highest + 1:
+        values = ", ".join(map(str, found)) + (f" and {VOID}, void" if counts[VOID] else "")
+        raise ValueError(
+            f"{path} is not there, and the labels hold the values {values}: gray levels, it seems; "
+            f"expected class indices, 0, 1, 2, ...: write those in their place, or, if these are "
+            f"indices, name the {highest + 1} classes in {path.name}"
+        )
     print(f"{path} is not there: the labels go to {highest}; write it to name the classes")
-    return tuple(f"class {number}" for number in range(highest + 1))
+    return numbered(highest + 1)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Names for classes that nobody has named."""
+    return tuple(f"class {number}" for number in range(count))
 
 
 def find(name: str, folder: Path | None = None) -> Dataset:
@@ -92,4 +143,24 @@ def find(name: str, folder: Path | None = None) -> Dataset:
     if name not in DATASETS:
         raise ValueError(f"there is no dataset {name!r}; choose from {', '.join(NAMES)}")
     dataset = DATASETS[name]
-    return dataset if folder is None else dataclasses.replace(dataset, home=folder.resolve())
+    if folder is None:
+        return dataset
+    options = own_options(dataset, folder) if dataset.layout == NAME else {}
+    return dataclasses.replace(dataset, home=folder.resolve(), options=dataset.options | options)
+
+
+def own_options(dataset: Dataset, folder: Path) -> dict[str, str]:
+    """`layout` of a folder in VOC layout that is given as a dataset's.
+
+    ValueError where its classes.txt names other classes: as many of them would be taken for these.
+    """
+    path = folder / "classes.txt"
+    if path.exists():
+        names = class_names(path)
+        if [name.casefold() for name in names] != [name.casefold() for name in dataset.classes]:
+            raise ValueError(
+                f"{path}: names {', '.join(names)}; expected the classes of {dataset.name}, "
+                f"{', '.join(dataset.classes)}: give the folder as {NAME} (make NET-{NAME}, "
+                f"--dataset {NAME}), or remove the file if they are the same"
+            )
+    return layout(folder)

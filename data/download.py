@@ -106,7 +106,7 @@ def _fetch(url: str, part: Path) -> None:
         raise DownloadError(f"{url}: ended after {got} of {total} bytes; run again to go on")
 
 
-def _start(response) -> int:
+def _start(response: http.client.HTTPResponse) -> int:
     """The offset of the response's first byte in the file."""
     if response.status != 206:
         return 0

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -21,7 +21,8 @@ def palette() -> np.ndarray:
     return colours
 
 
-class LegendEntry(NamedTuple):
+@dataclass(frozen=True)
+class LegendEntry:
     """A class found in a label map: its share of the pixels is a fraction in (0, 1]."""
 
     index: int
@@ -30,28 +31,34 @@ class LegendEntry(NamedTuple):
     share: float
 
 
-def legend(labels: np.ndarray, names: Sequence[str]) -> list[LegendEntry]:
+def legend(
+    labels: np.ndarray, names: Sequence[str], table: np.ndarray | None = None
+) -> list[LegendEntry]:
     """The classes found in `labels` (class indices, any shape), by index; 255 is named void.
 
+    `table`, here and below, is a (256, 3) uint8 RGB colour map; by default `palette`.
     Raises ValueError for a label that is neither void nor has a name.
     """
     counts = np.bincount(np.ravel(labels))
+    table = palette() if table is None else table
     entries = []
     for index in np.flatnonzero(counts).tolist():
         if index != VOID and index >= len(names):
             raise ValueError(f"label {index} has no name: {len(names)} class names were given")
         name = "void" if index == VOID else names[index]
-        colour = tuple(palette()[index].tolist())
+        colour = tuple(table[index].tolist())
         entries.append(LegendEntry(index, name, colour, float(counts[index] / np.size(labels))))
     return entries
 
 
-def colours(labels: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of an (H, W) label map, in the palette of PASCAL VOC."""
-    return palette()[labels]
+def colours(labels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of an (H, W) label map."""
+    return (palette() if table is None else table)[labels]
 
 
-def overlay(image: np.ndarray, labels: np.ndarray, alpha: float = 0.6) -> np.ndarray:
+def overlay(
+    image: np.ndarray, labels: np.ndarray, alpha: float = 0.6, table: np.ndarray | None = None
+) -> np.ndarray:
     """`image` (H, W, 3 uint8 RGB) with every class's colour laid over it with opacity `alpha`.
 
     Class 0 leaves the image as it is, as in the authors' vis.py: it is VOC's background.
@@ -59,7 +66,7 @@ def overlay(image: np.ndarray, labels: np.ndarray, alpha: float = 0.6) -> np.nda
     if image.shape[:2] != labels.shape:
         raise ValueError(f"image of {image.shape[:2]} pixels, label map of {labels.shape}")
     opacity = np.where(labels > 0, np.float32(alpha), np.float32(0))[..., None]
-    return np.rint((1 - opacity) * image + opacity * colours(labels)).astype(np.uint8)
+    return np.rint((1 - opacity) * image + opacity * colours(labels, table)).astype(np.uint8)
 
 
 def with_legend(picture: np.ndarray, entries: Sequence[LegendEntry]) -> np.ndarray:
@@ -92,20 +99,23 @@ def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:
     _write(path, Image.fromarray(picture), compress_level=1)
 
 
-def write_palette_png(path: str | os.PathLike, labels: np.ndarray) -> None:
+def write_palette_png(
+    path: str | os.PathLike, labels: np.ndarray, table: np.ndarray | None = None
+) -> None:
     """Writes an (H, W) uint8 label map as VOC's own: palette PNG, pixel value = class index."""
     if labels.dtype != np.uint8 or labels.ndim != 2:
         raise ValueError(
             f"{path}: label map of shape {labels.shape} and dtype {labels.dtype}, "
             "expected H x W of dtype uint8"
         )
-    _write(path, palette_image(labels))
+    _write(path, palette_image(labels, table))
 
 
-def palette_image(labels: np.ndarray) -> Image.Image:
-    """An (H, W) uint8 label map as a picture of mode P: pixel value = class, VOC's colours."""
+def palette_image(labels: np.ndarray, table: np.ndarray | None = None) -> Image.Image:
+    """An (H, W) uint8 label map as a picture of mode P: pixel value = class."""
     image = Image.fromarray(labels)
-    image.putpalette(palette().tobytes())  # turns the mode from L to P
+    table = palette() if table is None else table
+    image.putpalette(table.tobytes())  # turns the mode from L to P
     return image
 
 

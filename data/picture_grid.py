@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 
 from caffe.core.files import replacing
@@ -37,9 +38,8 @@ def grid(
     size = 2.6  # inches a column
     figure = Figure(
         figsize=(size * len(columns), size * sum(heights) + 0.4 + legend_height),
-        layout="constrained",
+        layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0),
     )
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
     axes = figure.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights)
     for cells, row in zip(axes, rows, strict=True):
         for cell, picture in zip(cells, row, strict=True):
@@ -50,7 +50,7 @@ def grid(
     if legend:
         figure.legend(
             handles=[
-                Patch(facecolor=np.divide(entry.colour, 255), edgecolor="0.4", label=entry.name)
+                Patch(facecolor=f"#{bytes(entry.colour).hex()}", edgecolor="0.4", label=entry.name)
                 for entry in legend
             ],
             loc="outside lower center",

@@ -23,6 +23,7 @@ from caffe.core.files import replacing, write_text
 from data.custom import custom, find
 from data.datasets import DATASETS, Dataset
 from data.drawing import colours, legend, overlay, palette
+from data.label_check import check_labels
 from data.picture_grid import grid, visible
 from data.statistics import Survey, photograph, reader, verify
 
@@ -40,6 +41,8 @@ def report(dataset: Dataset, out: Path | None = None) -> Path:
     """Verify the dataset, write its page to a folder (runs/data-NAME), return the page's path."""
     out = out or Path("runs") / f"data-{dataset.name}"
     surveys = verify(dataset)
+    warnings = check_labels(dataset, {split: of.pixels for split, of in surveys.items()})
+    warnings += _turned(surveys)
     rows = [
         row
         for top, names in dataset.labels.items()
@@ -54,10 +57,12 @@ def report(dataset: Dataset, out: Path | None = None) -> Path:
         _draw_classes(top, names, surveys, out / f"classes-{top}.png")
     _draw_samples(dataset, out / "samples.png")
     page = out / "report.html"
-    write_text(page, _html(dataset, surveys, rows))
+    write_text(page, _html(dataset, surveys, rows, warnings))
     mean = ", ".join(f"{value:.3f}" for value in surveys[dataset.train_split].mean)
     print(f"mean pixel (B, G, R) of {dataset.train_split}: {mean}; subtracted: {dataset.mean}")
     print(f"{dataset.title}: all of it can be read; see {page}")
+    for warning in warnings:
+        command_line.warn(warning)
     return page
 
 
@@ -113,7 +118,20 @@ def _draw_samples(dataset: Dataset, path: Path) -> None:
     grid(shown, columns, path, legend(np.concatenate(labels), dataset.classes))
 
 
-def _html(dataset: Dataset, surveys: dict[str, Survey], rows: list[dict]) -> str:
+def _turned(surveys: dict[str, Survey]) -> list[str]:
+    """A warning for each split with images that EXIF turns to the same size."""
+    return [
+        f"{split}: EXIF turns {len(of.turned)} images ({', '.join(of.turned[:3])}) to the same "
+        "size; their labels are taken to be turned already: look at samples, or save the images "
+        "as they are to be seen, without EXIF"
+        for split, of in surveys.items()
+        if of.turned and of.pixels
+    ]
+
+
+def _html(
+    dataset: Dataset, surveys: dict[str, Survey], rows: list[dict], warnings: list[str]
+) -> str:
     splits = [
         {
             "split": name,
@@ -127,6 +145,7 @@ def _html(dataset: Dataset, surveys: dict[str, Survey], rows: list[dict]) -> str
         f"<h1>{escape(dataset.title)}</h1>",
         _table(splits, left=("split",)),
         f"<p>The nets subtract {dataset.mean} (B, G, R).</p>",
+        *(f"<p><strong>Warning:</strong> {escape(warning)}</p>" for warning in warnings),
         "<h2>Samples</h2>",
         f'<img src="samples.png" alt="samples of {escape(dataset.val_split)}">',
     ]
@@ -162,7 +181,7 @@ def _absent(rows: list[dict], surveys: dict[str, Survey]) -> list[str]:
 
 def _table(rows: list[dict], left: tuple[str, ...]) -> str:
     def attributes(key: str, value: object) -> str:
-        if key == "index" and value != key:  # the class's colour in the pictures
+        if key == "index" and isinstance(value, int):  # the class's colour in the pictures
             return f' style="border-left: 1.5em solid rgb{tuple(palette()[value].tolist())}"'
         return ' class="name"' if key in left else ""
 

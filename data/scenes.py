@@ -5,11 +5,15 @@ Everything is a function of the seed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from data.classes import VOC as VOC_CLASSES
 from data.shapes import LOOKS, SHAPES
+
+Seed = int | Sequence[int]
 
 OVERSAMPLING = 4  # masks are drawn this much larger, then averaged: soft edges as in a photograph
 OBJECT_SIZE = (140, 280)  # pixels, the longer side
@@ -17,21 +21,21 @@ AREA = 45000  # pixels of an image for each object that it may hold
 FLOOR = 21  # label of the lower ground of a scene with a horizon
 
 
-def _rgb(hue, saturation, value):
+def _rgb(hue: float, saturation: float, value: float) -> np.ndarray:
     """HSV (0-1 scalars) to a float32 RGB triple in 0-255."""
     k = (np.array([5.0, 3.0, 1.0]) + 6 * hue) % 6
     shade = np.clip(np.minimum(k, 4 - k), 0, 1)
     return (255 * value * (1 - saturation * shade)).astype(np.float32)
 
 
-def _smooth(rng, h, w, cell):
+def _smooth(rng: np.random.Generator, h: int, w: int, cell: int) -> np.ndarray:
     """Noise (h, w) in 0-1 that varies over `cell` pixels."""
     coarse = rng.integers(0, 256, (h // cell + 2, w // cell + 2), dtype=np.uint8)
     smooth = Image.fromarray(coarse).resize((w, h), Image.Resampling.BICUBIC)
     return np.asarray(smooth, np.float32) / 255
 
 
-def _ground(rng, h, w):
+def _ground(rng: np.random.Generator, h: int, w: int) -> np.ndarray:
     """Pale textured ground, (h, w, 3) float32 RGB in 0-255."""
     hue, saturation = rng.random(), rng.uniform(0.0, 0.22)
     dark = _rgb(hue, saturation, rng.uniform(0.3, 0.6))
@@ -41,10 +45,12 @@ def _ground(rng, h, w):
     return dark + mix[..., None] * (light - dark)
 
 
-def _draw(rng, canvas, name, centre, size):
+def _draw(
+    rng: np.random.Generator, canvas: np.ndarray, name: str, centre: np.ndarray, size: float
+) -> np.ndarray:
     """Blend one object of class `name` into canvas (h, w, 3) float32; return its (h, w) bool mask.
 
-    size: the longer side in pixels; centre: (x, y).
+    size: the longer side in pixels; centre: x and y.
     """
     h, w = canvas.shape[:2]
     angle = rng.uniform(-0.4, 0.4)
@@ -82,7 +88,7 @@ def _draw(rng, canvas, name, centre, size):
     return mask
 
 
-def _finish(rng, canvas):
+def _finish(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """Sensor noise, then (h, w, 3) uint8."""
     noise = rng.standard_normal(canvas.shape, dtype=np.float32) * 4
     return np.clip(canvas + noise, 0, 255).astype(np.uint8)
@@ -100,7 +106,7 @@ def border(instance: np.ndarray) -> np.ndarray:
     return edge
 
 
-def _populate(rng, canvas) -> tuple[np.ndarray, np.ndarray]:
+def _populate(rng: np.random.Generator, canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Draw objects of random classes into canvas (h, w, 3); return label and instance (h, w)."""
     h, w = canvas.shape[:2]
     label = np.zeros((h, w), np.uint8)
@@ -121,10 +127,10 @@ def _populate(rng, canvas) -> tuple[np.ndarray, np.ndarray]:
     return label, instance
 
 
-def scene(size: tuple[int, int], seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scene(size: tuple[int, int], seed: Seed) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One image with a few objects.
 
-    size is (h, w); seed is whatever numpy.random.default_rng takes. Returns the image
+    size is (h, w); seed is one that numpy.random.default_rng takes. Returns the image
     (h, w, 3) uint8 RGB, the label (h, w) uint8 of 0-20 and the instance map (h, w) uint8.
     """
     rng = np.random.default_rng(seed)
@@ -154,9 +160,7 @@ def classification(n: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray
     return images, labels
 
 
-def landscape(
-    size: tuple[int, int], seed: object
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def landscape(size: tuple[int, int], seed: Seed) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """A scene on two grounds that meet in a horizon.
 
     Returns image, label and instance map as `scene` does, the lower ground being FLOOR, and the

@@ -4,50 +4,55 @@ Every class has its own shape (limbs, wheels, window holes a few pixels wide), t
 hues; any two share at most some of these.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+
+Part = tuple[int, np.ndarray]
+Texture = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
 
 # ---- shapes: (fill, polygon in the unit square, y down), drawn in order; fill 0 cuts a hole ----
 
 
-def _oval(x, y, rx, ry, fill=1):
+def _oval(x: float, y: float, rx: float, ry: float, fill: int = 1) -> Part:
     t = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     return fill, np.stack([x + rx * np.cos(t), y + ry * np.sin(t)], 1)
 
 
-def _box(x0, y0, x1, y1, fill=1):
+def _box(x0: float, y0: float, x1: float, y1: float, fill: int = 1) -> Part:
     return fill, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], float)
 
 
-def _poly(*points, fill=1):
+def _poly(*points: tuple[float, float], fill: int = 1) -> Part:
     return fill, np.array(points, float)
 
 
-def _line(x0, y0, x1, y1, width=0.1):
+def _line(x0: float, y0: float, x1: float, y1: float, width: float = 0.1) -> Part:
     along = np.array([x1 - x0, y1 - y0])
     side = np.array([-along[1], along[0]]) / np.hypot(*along) * width / 2
     start, end = np.array([x0, y0]), np.array([x1, y1])
     return 1, np.array([start + side, end + side, end - side, start - side])
 
 
-def _wheel(x, y, r, rim):
+def _wheel(x: float, y: float, r: float, rim: float) -> list[Part]:
     return [_oval(x, y, r, r), _oval(x, y, r - rim, r - rim, 0)]
 
 
-def _legs(top, bottom, *xs, width=0.09):
+def _legs(top: float, bottom: float, *xs: float, width: float = 0.09) -> list[Part]:
     return [_line(x, top, x, bottom, width) for x in xs]
 
 
-def _windows(y0, y1, *xs, width=0.13):
+def _windows(y0: float, y1: float, *xs: float, width: float = 0.13) -> list[Part]:
     return [_box(x, y0, x + width, y1, 0) for x in xs]
 
 
-def _star(x, y, outer, inner, points):
+def _star(x: float, y: float, outer: float, inner: float, points: int) -> Part:
     t = np.arange(2 * points) * np.pi / points - np.pi / 2
     r = np.where(np.arange(2 * points) % 2, inner, outer)
     return 1, np.stack([x + r * np.cos(t), y + r * np.sin(t)], 1)
 
 
-SHAPES = {
+SHAPES: dict[str, list[Part]] = {
     "aeroplane": [
         _oval(0.5, 0.5, 0.5, 0.09),
         _poly((0.42, 0.5), (0.58, 0.5), (0.36, 0.02), (0.24, 0.02)),
@@ -206,34 +211,34 @@ SHAPES = {
 # ---- textures: (u, v) pixel coordinates in the object's frame -> share of the light colour ----
 
 
-def _stripes(u, v, period, rng):
+def _stripes(u: np.ndarray, v: np.ndarray, period: int, rng: np.random.Generator) -> np.ndarray:
     return (u / period % 1 < 0.5).astype(np.float32)
 
 
-def _checks(u, v, period, rng):
+def _checks(u: np.ndarray, v: np.ndarray, period: int, rng: np.random.Generator) -> np.ndarray:
     return ((u / period % 1 < 0.5) ^ (v / period % 1 < 0.5)).astype(np.float32)
 
 
-def _dots(u, v, period, rng):
+def _dots(u: np.ndarray, v: np.ndarray, period: int, rng: np.random.Generator) -> np.ndarray:
     du, dv = u / period % 1 - 0.5, v / period % 1 - 0.5
     return (du * du + dv * dv < 0.09).astype(np.float32)
 
 
-def _waves(u, v, period, rng):
+def _waves(u: np.ndarray, v: np.ndarray, period: int, rng: np.random.Generator) -> np.ndarray:
     return 0.5 + 0.5 * np.sin(2 * np.pi * u / period) * np.sin(2 * np.pi * v / period)
 
 
-def _grain(u, v, period, rng):
+def _grain(u: np.ndarray, v: np.ndarray, period: int, rng: np.random.Generator) -> np.ndarray:
     cells = rng.random((u.shape[0] // period + 1, u.shape[1] // period + 1), dtype=np.float32)
     return np.kron(cells, np.ones((period, period), np.float32))[: u.shape[0], : u.shape[1]]
 
 
-def _gradient(u, v, period, rng):
+def _gradient(u: np.ndarray, v: np.ndarray, period: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(0.5 + v / (8 * period), 0, 1)
 
 
 # class: texture, period in pixels, hue of its light and of its dark colour (0-1)
-LOOKS = {
+LOOKS: dict[str, tuple[Texture, int, float, float]] = {
     "aeroplane": (_stripes, 5, 0.55, 0.62),
     "bicycle": (_grain, 2, 0.0, 0.08),
     "bird": (_dots, 5, 0.12, 0.95),

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import importlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from data.datasets import VOID, Dataset, data_layer, ids
+from photograph import is_ambiguous
 
+if TYPE_CHECKING:
+    from seg_data_layer import SegDataLayer
+
+Size = tuple[int, int]  # height and width
 COLOUR = ("data", "color")  # tops that hold the photograph
 
 
@@ -18,34 +26,59 @@ COLOUR = ("data", "color")  # tops that hold the photograph
 class Survey:
     """What a split holds: images by size (h, w), mean pixel BGR, and for each label top its pixels
     of each class (void last) and how many images have any.
+
+    `turned` are the images that EXIF turns, but not to another size, so that nothing tells whether
+    their labels are turned too.
     """
 
     images: int
-    sizes: Counter
+    sizes: Counter[Size]
     mean: np.ndarray
     pixels: dict[str, np.ndarray]
     occurrences: dict[str, np.ndarray]
+    turned: tuple[str, ...]
 
 
-def reader(dataset: Dataset, split: str):
+def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()) -> SegDataLayer:
     """The split's data layer outside of a net: `indices`, and `load(id)` gives an array a top.
 
-    NYUDv2's gives all of its tops, a split without labels the image alone.
+    Without `tops` NYUDv2's gives all of its own, a split without labels the image alone.
     """
     spec = data_layer(dataset, split)
     kind = getattr(importlib.import_module(spec["module"]), spec["layer"])
     params = spec["param_str"]
     if "tops" in params:
-        params["tops"] = list(kind.paths)
+        params["tops"] = list(tops or kind.paths)
     layer = kind.__new__(kind)
     layer.param_str = repr(params)
-    if not dataset.splits[split].labelled:
-        layer.tops = COLOUR[:1]
+    if tops or not dataset.splits[split].labelled:
+        layer.tops = tuple(tops) or COLOUR[:1]
     layer.open()
     return layer
 
 
-def photograph(layer, arrays: list[np.ndarray]) -> np.ndarray:
+def label_counts(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
+    """For each label top its pixels of each class, void last, in as much of a split as it takes.
+
+    Reading ends once every class was seen. Raises what `survey` raises of labels.
+    """
+    layer = reader(dataset, split, tuple(dataset.labels))
+    counts = {top: np.zeros(len(names) + 1, np.int64) for top, names in dataset.labels.items()}
+    for name in tqdm(layer.indices, desc=f"labels of {split}", unit="image", leave=False):
+        for top, names in dataset.labels.items():
+            counts[top] += _counts(getattr(layer, f"load_{top}")(layer.path(top, name)), len(names))
+        if all(of[:-1].all() for of in counts.values()):
+            break
+    return counts
+
+
+def _counts(label: np.ndarray, classes: int) -> np.ndarray:
+    """Pixels of each class and of void in a label."""
+    counts = np.bincount(label.ravel(), minlength=VOID + 1)
+    return np.append(counts[:classes], counts[VOID])
+
+
+def photograph(layer: SegDataLayer, arrays: list[np.ndarray]) -> np.ndarray:
     """(H, W, 3) float32 BGR of what a layer's `load` gave."""
     (top,) = (top for top in layer.tops if top in COLOUR)
     return arrays[layer.tops.index(top)].transpose(1, 2, 0) + np.asarray(layer.mean, np.float32)
@@ -57,20 +90,23 @@ def survey(dataset: Dataset, split: str) -> Survey:
     heads = {top: names for top, names in dataset.labels.items() if top in layer.tops}
     pixels = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
     occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
-    sizes, total = Counter(), np.zeros(3)
+    sizes: Counter[Size] = Counter()
+    total, turned = np.zeros(3), []
     for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
         arrays = layer.load(name)
         image = photograph(layer, arrays)
-        sizes[image.shape[:2]] += 1
+        with Image.open(layer.path(layer.tops[0], name)) as header:
+            turned += [name] * is_ambiguous(header)
+        height, width = image.shape[:2]
+        sizes[height, width] += 1
         total += image.sum((0, 1), dtype=np.float64)
         for top, classes in heads.items():
             label = arrays[layer.tops.index(top)]
-            counts = np.bincount(label.ravel(), minlength=VOID + 1)
-            counts = np.append(counts[: len(classes)], counts[VOID])
+            counts = _counts(label, len(classes))
             pixels[top] += counts
             occurrences[top] += counts > 0
     area = sum(h * w * count for (h, w), count in sizes.items())
-    return Survey(len(layer.indices), sizes, total / area, pixels, occurrences)
+    return Survey(len(layer.indices), sizes, total / area, pixels, occurrences, tuple(turned))
 
 
 def verify(dataset: Dataset) -> dict[str, Survey]:

@@ -16,7 +16,7 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,10 +29,14 @@ import command_line
 from data import classes, hha
 from data.datasets import DATASETS, VOID
 from data.drawing import palette_image
-from data.scenes import border, landscape, scene
+from data.scenes import Seed, border, landscape, scene
 from seg_labels import LABEL_IDS, NAMES_OF_ALL, SCENES
 
+Size = tuple[int, int]  # height and width
+Ids = Mapping[str, Sequence[str]]  # of each split
+
 CAMERA_HEIGHT = 1.0  # metres above the floor, in the twin of NYUDv2
+FARTHEST = 10.0  # metres, to the wall of its widest rooms
 
 
 def _stands_for(names: Sequence[str], above: str, below: str) -> list[str]:
@@ -63,7 +67,7 @@ CITYSCAPES = np.array(LABEL_IDS, np.uint8)[
 # ---- one image in each layout: (folder, split, id, seed, (h, w)) ----
 
 
-def _write_voc(out, split, name, seed, size):
+def _write_voc(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
     image, label, instance = scene(size, seed)
     jpeg = _jpeg(image)
     voc, sbd = out / "pascal/VOC2011", out / "sbdd/dataset"
@@ -74,13 +78,13 @@ def _write_voc(out, split, name, seed, size):
     _save_mat(sbd / f"cls/{name}.mat", GTcls={"Segmentation": label, "CategoriesPresent": present})
 
 
-def _write_mine(out, split, name, seed, size):
+def _write_mine(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
     image, label, instance, _ = landscape(size, seed)
     _save(out / f"JPEGImages/{name}.jpg", _jpeg(image))
     _save(out / f"SegmentationClass/{name}.png", _palette_png(_voided(label, instance, VOID)))
 
 
-def _write_nyud(out, split, name, seed, size):
+def _write_nyud(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
     image, label, instance, horizon = landscape(size, seed)
     depth = _depth(instance, horizon)
     for kind, pixels in (("images", image), ("depth", depth), ("hha", hha.encode(depth))):
@@ -89,7 +93,7 @@ def _write_nyud(out, split, name, seed, size):
     _save_mat(out / f"nyud/segmentation/img_{name}.mat", segmentation=segmentation)
 
 
-def _write_siftflow(out, split, name, seed, size):
+def _write_siftflow(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
     image, label, instance, _ = landscape(size, seed)
     _save(out / f"sift-flow/Images/{SCENES}/{name}.jpg", _jpeg(image))
     for kind, numbers, void in (("Semantic", SIFTFLOW, 0), ("Geo", GEOMETRIC, -1)):
@@ -97,14 +101,14 @@ def _write_siftflow(out, split, name, seed, size):
         _save_mat(path, S=_voided(numbers[label], instance, void))
 
 
-def _write_context(out, split, name, seed, size):
+def _write_context(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
     image, label, instance, _ = landscape(size, seed)
     _save(out / f"pascal/VOC2010/JPEGImages/{name}.jpg", _jpeg(image))
     path = out / f"pascal-context/trainval/{name}.mat"
     _save_mat(path, LabelMap=_voided(CONTEXT[label], instance, 0))
 
 
-def _write_cityscapes(out, split, name, seed, size):
+def _write_cityscapes(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
     image, label, instance, _ = landscape(size, seed)
     root = out / "cityscapes"
     _save(root / f"leftImg8bit/{split}/{name}_leftImg8bit.png", _png(image))
@@ -116,19 +120,19 @@ def _write_cityscapes(out, split, name, seed, size):
 # ---- what a dataset has besides: (folder, {split: ids}) ----
 
 
-def _voc_lists(out, names):
+def _voc_lists(out: Path, names: Ids) -> None:
     for split, listed in names.items():
         for layout in DATASETS["synthetic"].splits.values():
             _save_lines(out / layout.file(split), listed)
 
 
-def _mine_lists(out, names):
+def _mine_lists(out: Path, names: Ids) -> None:
     for split, listed in names.items():
         _save_lines(out / f"ImageSets/Segmentation/{split}.txt", listed)
     _save_lines(out / "classes.txt", MINE)
 
 
-def _nyud_lists(out, names):
+def _nyud_lists(out: Path, names: Ids) -> None:
     _own_lists("nyud")(out, names)
     indices = {
         f"{key}Ndxs": np.array([[int(name) - 5000] for name in names[split]], np.uint16)
@@ -137,13 +141,13 @@ def _nyud_lists(out, names):
     _save_mat(out / "nyud/splits.mat", **indices)
 
 
-def _siftflow_lists(out, names):
+def _siftflow_lists(out: Path, names: Ids) -> None:
     _own_lists("siftflow")(out, names)
     test = [f"{SCENES}\\{name}.jpg" for name in names["test"]]
     _save_lines(out / "sift-flow/TestSet1.txt", test)
 
 
-def _context_lists(out, names):
+def _context_lists(out: Path, names: Ids) -> None:
     _own_lists("context")(out, names)
     for file, listed in (
         ("labels", classes.CONTEXT_ALL),
@@ -154,8 +158,8 @@ def _context_lists(out, names):
         _save_lines(out / f"pascal-context/{file}.txt", lines)
 
 
-def _own_lists(dataset):
-    def write(out, names):
+def _own_lists(dataset: str) -> Callable[[Path, Ids], None]:
+    def write(out: Path, names: Ids) -> None:
         for split, listed in names.items():
             _save_lines(out / DATASETS[dataset].splits[split].file(split), listed)
 
@@ -167,9 +171,9 @@ class Layout(NamedTuple):
 
     splits: tuple[str, ...]
     name: Callable[[int], str]
-    size: tuple[int, int]
-    write: Callable
-    finish: Callable
+    size: Size
+    write: Callable[[Path, str, str, Seed, Size], None]
+    finish: Callable[[Path, Ids], None]
 
 
 def _name(number: int) -> str:
@@ -211,13 +215,13 @@ def generate(
     ValueError if train or val is below 1, the size below 32 pixels or the seed below 0.
     """
     out, layout = Path(out), LAYOUTS[dataset]
-    size = layout.size if size is None else tuple(size)
+    height, width = layout.size if size is None else size
     if out.exists():
         raise FileExistsError(f"{out} exists already; remove it or choose another --out")
     if train < 1 or val < 1:
         raise ValueError(f"train={train}, val={val}: each split needs at least 1 image")
-    if min(size) < 32:
-        raise ValueError(f"size {size[0]}x{size[1]}: at least 32x32 pixels are needed")
+    if min(height, width) < 32:
+        raise ValueError(f"size {height}x{width}: at least 32x32 pixels are needed")
     if seed < 0:
         raise ValueError(f"seed={seed}: expected 0 or more")
     # (split, its number, number in it); images of val do not depend on how many train has
@@ -228,13 +232,13 @@ def generate(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{out.name}.", dir=out.parent) as scratch:
         part = Path(scratch) / out.name
-        names = {split: [] for split in layout.splits}
+        names: dict[str, list[str]] = {split: [] for split in layout.splits}
         images = enumerate(tqdm(plan, desc=f"writing {out}", unit="image"))
         for number, (split, which, i) in images:
             name = layout.name(number)
             names[split].append(name)
             # The third word is 2 where classifiers are pretrained, see data.scenes
-            layout.write(part, split, name, (seed, which + (which > 1), i), size)
+            layout.write(part, split, name, (seed, which + (which > 1), i), (height, width))
         layout.finish(part, names)
         os.replace(part, out)
 
@@ -246,6 +250,7 @@ def _depth(instance: np.ndarray, horizon: int) -> np.ndarray:
     rows = np.arange(1, height + 1)
     below = np.maximum(rows, horizon + 1) - centre
     ground = 1000 * CAMERA_HEIGHT * focal / np.maximum(below, 0.05 * height)
+    ground = np.minimum(ground, 1000 * FARTHEST)
     depth = np.repeat(ground[:, None], width, 1)
     things = ground[0] * (0.9 - 0.1 * instance)
     return np.where(instance > 0, np.minimum(depth, things), depth).astype(np.uint16)
@@ -282,7 +287,7 @@ def _save_lines(path: Path, lines: Sequence[str]) -> None:
     _save(path, "".join(f"{line}\n" for line in lines).encode())
 
 
-def _save_mat(path: Path, **variables) -> None:
+def _save_mat(path: Path, **variables: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scipy.io.savemat(path, variables, do_compression=True)
 

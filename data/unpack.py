@@ -17,12 +17,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from tqdm import tqdm
 
 # name in the archive, size in bytes, whether it is a plain file, function that opens its contents
-Member = tuple[str, int, bool, Callable[[], BinaryIO]]
+Member = tuple[str, int, bool, Callable[[], IO[bytes]]]
 # The last three are zipfile's and tarfile's for names, encryption and methods that they can't read.
 DAMAGED = (
     tarfile.TarError,
@@ -41,8 +41,17 @@ class UnpackError(ValueError):
     """The archive is damaged, unsafe, or not the expected one."""
 
 
-def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = "") -> None:
+def unpack(
+    archive: str | os.PathLike,
+    folder: str | os.PathLike,
+    inside: str = "",
+    *,
+    bare: bool = False,
+) -> None:
     """Unpack the files below `inside` of a tar (any compression) or zip into the new `folder`.
+
+    Where `inside` is a file, `folder` becomes that file. An archive that has nothing below `inside`
+    is unpacked whole where `bare` is true.
 
     Only plain files are written, by this function itself, so that modes and owners stored in the
     archive have no effect. The folder appears under its name only when it is complete.
@@ -55,6 +64,8 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = 
     if folder.exists():
         raise FileExistsError(f"{folder} exists already; remove it to unpack {archive} again")
     try:
+        if bare and not any(_below(archive, inside)):
+            inside = ""
         checked = tqdm(_below(archive, inside), desc=f"checking {archive.name}", unit="file")
         sizes = [size for _, size, _ in checked]
         if not sizes:
@@ -81,7 +92,7 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = 
         raise UnpackError(f"{archive}: damaged ({error}); fetch it again") from error
 
 
-def _below(archive: Path, inside: str) -> Iterator[tuple[Path, int, Callable[[], BinaryIO]]]:
+def _below(archive: Path, inside: str) -> Iterator[tuple[Path, int, Callable[[], IO[bytes]]]]:
     """The archive's files below `inside`, checked: path relative to it, size, opener."""
     for name, size, plain, contents in _members(archive):
         path = PurePosixPath(name)
@@ -105,6 +116,12 @@ def _members(archive: Path) -> Iterator[Member]:
                     yield info.filename, info.file_size, True, partial(zipped.open, info)
     else:
         with tarfile.open(archive) as tar:
-            for info in tar:
-                if not info.isdir():
-                    yield info.name, info.size, info.isreg(), partial(tar.extractfile, info)
+            for member in tar:
+                if not member.isdir():
+                    yield member.name, member.size, member.isreg(), partial(_opened, tar, member)
+
+
+def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(member)
+    assert file  # there is one of each plain file
+    return file

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
+from data.custom import numbered
 from infer.any_image import load_image
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class Predictor:
              weights were trained for
     weights  path of a caffemodel that has weights for every layer of the net
     mean     of blue, green, red, subtracted from the image
-    classes  names in the order of the score blob's channels
+    classes  names in the order of the score blob's channels; None: numbered
     gpu      number of the GPU to run on; None leaves caffe's mode as it is (CPU unless set)
 
     Raises ValueError or caffe.CaffeError if these don't fit together, OSError for missing files.
@@ -38,7 +40,7 @@ class Predictor:
         weights: str | os.PathLike,
         *,
         mean: Sequence[float],
-        classes: Sequence[str],
+        classes: Sequence[str] | None,
         gpu: int | None = None,
     ):
         import caffe
@@ -49,17 +51,17 @@ class Predictor:
         if not Path(weights).is_file():
             raise FileNotFoundError(f"{weights}: no such caffemodel")
         self.mean = np.asarray(mean, np.float32)
-        self.classes = tuple(classes)
         self.net = _load(net, weights)
         self._data, self._score = _ends(self.net, weights)
         channels = self.net.blobs[self._score].channels
+        self.classes = numbered(channels) if classes is None else tuple(classes)
         if channels != len(self.classes):
             raise ValueError(
                 f"{weights}: the net scores {channels} classes, but {len(self.classes)} class "
-                "names were given; name the dataset that it was trained on"
+                "names were given; give those that it was trained on, or its dataset"
             )
 
-    def __call__(self, image) -> np.ndarray:
+    def __call__(self, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
         """(H, W) uint8 class indices of an image: a path, a PIL image or (H, W, 3) uint8 RGB."""
         rgb = load_image(image)
         data, score = self.net.blobs[self._data], self.net.blobs[self._score]

@@ -4,8 +4,11 @@ After MathWorks' "MAT-File Format". It is ours since scipy's reader (1.15, 1.17)
 where a single bit of a file is flipped (tests/test_mat_file.py has one): here all is checked.
 """
 
+import os
 import struct
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -25,10 +28,13 @@ INT8, INT32, UINT32, MATRIX, COMPRESSED = 1, 5, 6, 14, 15  # kinds of elements
 STRUCT, NUMERIC = 2, range(6, 16)  # classes of arrays
 COMPLEX = 0x800
 HEADER = 128  # bytes
+Element = tuple[int, memoryview]  # its type and content
+NOTHING: Element = (0, memoryview(b""))  # of no type that there is
+
 MOST = 1 << 26  # bytes that a compressed element may hold
 
 
-def read_mat_file(path):
+def read_mat_file(path: str | os.PathLike) -> dict[str, Any]:
     """{name: value} of the file's variables.
 
     A numeric array is an array, of the type that it is stored as (MATLAB stores whole numbers as
@@ -44,7 +50,7 @@ def read_mat_file(path):
     variables = {}
     for kind, content in _elements(data[HEADER:], order):
         if kind == COMPRESSED:
-            kind, content = next(_elements(_decompressed(content), order), (None, None))
+            kind, content = next(_elements(_decompressed(content), order), NOTHING)
         if kind != MATRIX:
             raise ValueError(f"element of type {kind}, expected a matrix, {MATRIX}")
         name, value = _matrix(content, order)
@@ -52,7 +58,7 @@ def read_mat_file(path):
     return variables
 
 
-def _elements(data, order):
+def _elements(data: memoryview, order: str) -> Iterator[Element]:
     """(type, content) of each element in data."""
     while data:
         if len(data) < 8:
@@ -68,7 +74,7 @@ def _elements(data, order):
         data = data[end if kind == COMPRESSED else end + -end % 8 :]
 
 
-def _decompressed(data):
+def _decompressed(data: memoryview) -> memoryview:
     stream = zlib.decompressobj()
     try:
         content = stream.decompress(data, MOST)
@@ -79,7 +85,7 @@ def _decompressed(data):
     return memoryview(content)
 
 
-def _matrix(content, order, nested=False):
+def _matrix(content: memoryview, order: str, nested: bool = False) -> tuple[str, Any]:
     """The name of a matrix, and its value as in read_mat_file."""
     if not content:  # a field that was never set
         return "", None
@@ -97,24 +103,24 @@ def _matrix(content, order, nested=False):
     return name, None
 
 
-def _fields(parts, order):
+def _fields(parts: Iterator[Element], order: str) -> dict[str, Any]:
     length = int(_array(parts, order, INT32).sum())  # one number
     text = _array(parts, order, INT8).tobytes()
     if length < 1 or len(text) % length:
         raise ValueError(f"names of fields of {length} bytes each, in {len(text)} bytes")
-    names = [text[at : at + length] for at in range(0, len(text), length)]
-    names = [name.partition(b"\0")[0].decode("latin-1") for name in names]
+    padded = [text[at : at + length] for at in range(0, len(text), length)]
+    names = [name.partition(b"\0")[0].decode("latin-1") for name in padded]
     return {name: _matrix(_next(parts, MATRIX)[1], order, nested=True)[1] for name in names}
 
 
-def _array(parts, order, *kinds):
+def _array(parts: Iterator[Element], order: str, *kinds: int) -> np.ndarray:
     """The next element, of one of these types, as a flat array."""
     kind, content = _next(parts, *kinds)
     return np.frombuffer(content, order + NUMBERS[kind])
 
 
-def _next(parts, *kinds):
-    kind, content = next(parts, (None, None))
+def _next(parts: Iterator[Element], *kinds: int) -> Element:
+    kind, content = next(parts, NOTHING)
     if kind not in kinds:
         expected = " or ".join(map(str, kinds))
         raise ValueError(f"element of type {kind} in a matrix, expected {expected}")

@@ -1,14 +1,17 @@
 """Data layer for NYUDv2 as S. Gupta et al. (ECCV 2014) prepare it: 40 classes, depth, HHA."""
 
+import os
+
 import numpy as np
 
+from depth import check_millimetres
 from seg_data_layer import SegDataLayer, planes, read_image, read_map
 from seg_labels import from_one
 
 TOPS = ("color", "depth", "hha", "label")
 
 
-def _are_tops(value):
+def _are_tops(value: object) -> bool:
     return (
         isinstance(value, (tuple, list))
         and len(value) > 0
@@ -41,11 +44,11 @@ class NYUDSegDataLayer(SegDataLayer):
 
     load_color = SegDataLayer.load_data
 
-    def load_depth(self, path):
+    def load_depth(self, path: str) -> np.ndarray:
         """(1, H, W) float32: the logarithm of the depth at path less its mean."""
         return (np.log(read_filled_depth(path)) - self.mean_logd)[np.newaxis]
 
-    def load_hha(self, path):
+    def load_hha(self, path: str) -> np.ndarray:
         """(3, H, W) float32: the HHA image at path less its mean."""
         image = read_image(path)
         if image.mode != "RGB":
@@ -55,12 +58,12 @@ class NYUDSegDataLayer(SegDataLayer):
             )
         return planes(np.asarray(image), self.mean_hha)
 
-    def load_label(self, path):
+    def load_label(self, path: str) -> np.ndarray:
         """(1, H, W) uint8: the classes at path, 0-39, and 255 for void."""
         return from_one(read_map(path, "segmentation"), 40, path)
 
 
-def read_depth(path):
+def read_depth(path: str | os.PathLike) -> np.ndarray:
     """(H, W) float32 millimetres of a depth image; 0 where there is none."""
     image = read_image(path)
     if image.mode not in ("I;16", "I", "I;16B"):
@@ -71,8 +74,8 @@ def read_depth(path):
     return np.array(image, np.float32)
 
 
-def read_filled_depth(path):
-    """(H, W) float32 millimetres of a depth image; ValueError where a pixel has none."""
+def read_filled_depth(path: str | os.PathLike) -> np.ndarray:
+    """(H, W) float32 millimetres of a depth image; ValueError where a pixel has none, or others."""
     depth = read_depth(path)
     holes = int((depth <= 0).sum())
     if holes:
@@ -80,4 +83,5 @@ def read_filled_depth(path):
             f"{path}: {holes} of {depth.size} pixels have depth 0, which has no logarithm; "
             "expected the depth with its holes filled: fill them, or train without depth"
         )
+    check_millimetres(depth, path)
     return depth

@@ -1,20 +1,22 @@
 """Data layer for PASCAL-Context (Mottaghi et al., CVPR 2014): 59 or 33 of 459 classes, by name."""
 
+import os
+
 import numpy as np
 
 from seg_data_layer import SegDataLayer, read_map
 from seg_labels import task_table
+from text_list import read_list
 
 
-def read_labels(path):
+def read_labels(path: str | os.PathLike) -> dict[int, str]:
     """{number: name} of a file of lines `number: name`, numbered from 1; names without spaces."""
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = [line.strip() for line in file if line.strip()]
+        lines = read_list(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file; run `make data-context`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise OSError(f"{path}: can't be read ({error}); get it again") from error
+    except OSError as error:
+        raise OSError(f"{error}, or get it again") from error
     labels = {}
     for expected, line in enumerate(lines, 1):
         number, _, name = line.partition(":")
@@ -42,13 +44,13 @@ class PASCALContextSegDataLayer(SegDataLayer):
     own_keys = {"task": (lambda value: value in (33, 59), "59 or 33")}
     mean = np.array((104.007, 116.669, 122.679), np.float32)
 
-    def open(self):
+    def open(self) -> None:
         super().open()
         folder, task = self.params["context_dir"], self.params.get("task", 59)
         path = f"{folder}/{task}_labels.txt"
         self.table = task_table(read_labels(f"{folder}/labels.txt"), read_labels(path), task, path)
 
-    def load_label(self, path):
+    def load_label(self, path: str) -> np.ndarray:
         """(1, H, W) uint8: the classes at path, 0 for all that are not of the task."""
         values = read_map(path, "LabelMap")
         wrong = np.unique(values[(values < 0) | (values >= len(self.table))])

@@ -3,19 +3,28 @@
 Only caffe.Layer, numpy and PIL are used, so BVLC's pycaffe runs these layers too.
 """
 
+from __future__ import annotations
+
 import ast
 import os
 import random
 import weakref
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 import caffe
 from mat_file import read_mat_file
+from photograph import exchanged, is_ambiguous, is_exchanged, orientation, upright_rgb
 from seg_labels import VOID
+from text_list import read_list
+
+PathLike = str | os.PathLike
+Fits = Callable[[Any], bool]
 
 AHEAD = 3  # passes that are decoded before they are due
 THREADS = 2  # that decode them
@@ -46,14 +55,14 @@ class SegDataLayer(caffe.Layer):
 
     # Set by the subclasses. `paths` holds the file of each top; both it and `split_path` are format
     # strings of the keys of param_str and, for paths, the entry's `name`.
-    dir_keys = ()
+    dir_keys: tuple[str, ...] = ()
     split_path = ""
-    paths = {}
-    tops = ("data", "label")
-    mean = None
-    own_keys = {}  # further keys of param_str: {key: (whether a value fits, what is expected)}
+    paths: dict[str, str] = {}
+    tops: tuple[str, ...] = ("data", "label")
+    mean: np.ndarray | None = None
+    own_keys: dict[str, tuple[Fits, str]] = {}  # further keys of param_str, as OPTIONAL
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: list[caffe.Blob], top: list[caffe.Blob]) -> None:
         if len(bottom) != 0:
             raise ValueError(f"{_kind(self)}: {len(bottom)} bottoms; a data layer has none")
         self.open()
@@ -66,7 +75,7 @@ class SegDataLayer(caffe.Layer):
         _running.add(self)
         self.prefetch()
 
-    def open(self):
+    def open(self) -> None:
         """Read param_str and the split; all that `load` needs."""
         self.params = params = _parse(self)
         self.tops = tuple(params.get("tops", self.tops))
@@ -75,37 +84,40 @@ class SegDataLayer(caffe.Layer):
             self.mean = np.array(params["mean"], np.float64)
         self.training = "train" in params["split"]
         self.random = params.get("randomize", True) and self.training
-        self.cuts = params.get("cuts", (1, 1))
+        self.cuts: tuple[int, int] = params.get("cuts", (1, 1))
         self.indices = self.read_split()
         self.entries = len(self.indices) * self.cuts[0] * self.cuts[1]
 
-    def begin(self, seed):
+    def begin(self, seed: int) -> None:
         """Go to the first pass in the order that the seed gives."""
         self.seed, self.rng = seed, random.Random(seed)
         self.number = 0  # of the next pass to choose
-        self.pending = deque()  # the pass that is due, and those after it: numbers and entries
-        self.decoded = {}  # futures of their batches, by number
+        # The pass that is due, and those after it: numbers and entries
+        self.pending: deque[tuple[int, list[int]]] = deque()
+        self.decoded: dict[int, Future[list[np.ndarray]]] = {}  # their batches, by number
 
-    def start_workers(self):
+    def start_workers(self) -> None:
         self.workers = ThreadPoolExecutor(THREADS, "prefetch")
         self.decoded = {}
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: list[caffe.Blob], top: list[caffe.Blob]) -> None:
         # Called once when the net is built and once every pass: each batch is decoded once.
         self.prefetch()
         self.batch = self.decoded[self.pending[0][0]].result()
         for blob, array in zip(top, self.batch, strict=True):
             blob.reshape(*array.shape)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: list[caffe.Blob], top: list[caffe.Blob]) -> None:
         for blob, array in zip(top, self.batch, strict=True):
             blob.data[...] = array
         self.skip(1)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(
+        self, top: list[caffe.Blob], propagate_down: list[bool], bottom: list[caffe.Blob]
+    ) -> None:
         pass
 
-    def skip(self, n):
+    def skip(self, n: int) -> None:
         """Go on with the pass that comes n (>= 0) passes later, decoding none in between."""
         if n < 0:
             raise ValueError(f"{_kind(self)}: can't skip {n} images; n must be 0 or more")
@@ -115,11 +127,11 @@ class SegDataLayer(caffe.Layer):
                 self.decoded.pop(number).cancel()
         self.prefetch()
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, int]:
         """The seed of all draws, and the number of the pass that the next forward is."""
         return {"seed": self.seed, "pass": self.number - len(self.pending)}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on there; ValueError for anything but what `state_dict` gave."""
         is_place = (
             isinstance(state, dict)
@@ -137,7 +149,7 @@ class SegDataLayer(caffe.Layer):
         self.begin(state["seed"])
         self.skip(state["pass"])
 
-    def choose(self):
+    def choose(self) -> tuple[int, list[int]]:
         """The number and the entries of the next pass that nobody has asked for."""
         number, size = self.number, self.params.get("batch", 1)
         self.number += 1
@@ -146,14 +158,14 @@ class SegDataLayer(caffe.Layer):
             return number, [int(self.rng.random() * self.entries) for _ in range(size)]
         return number, [(number * size + i) % self.entries for i in range(size)]
 
-    def prefetch(self):
+    def prefetch(self) -> None:
         while len(self.pending) < AHEAD:
             self.pending.append(self.choose())
         for number, items in self.pending:
             if number not in self.decoded:
                 self.decoded[number] = self.workers.submit(self.load_batch, number, items)
 
-    def load_batch(self, number, items):
+    def load_batch(self, number: int, items: list[int]) -> list[np.ndarray]:
         """One (len(items), C, H, W) array a top."""
         loaded = [self.load_entry(item, f"{number} {i}") for i, item in enumerate(items)]
         shapes = [arrays[0].shape for arrays in loaded]
@@ -168,7 +180,7 @@ class SegDataLayer(caffe.Layer):
             return [array[np.newaxis] for array in loaded[0]]  # without a copy
         return [np.stack(arrays) for arrays in zip(*loaded, strict=True)]
 
-    def load_entry(self, item, draw):
+    def load_entry(self, item: int, draw: str) -> list[np.ndarray]:
         """The (C, H, W) arrays of one entry, downscaled, cut and augmented."""
         arrays = self.load(self.name(item))
         arrays = [downscaled(array, self.params.get("downscale", 1)) for array in arrays]
@@ -185,47 +197,41 @@ class SegDataLayer(caffe.Layer):
             arrays = [array[:, :, ::-1] for array in arrays]
         return [moved(array, down, right) for array in arrays] if jitter else arrays
 
-    def load(self, name):
+    def load(self, name: str) -> list[np.ndarray]:
         """The (C, H, W) arrays of entry `name`, one a top: float32 data, uint8 labels."""
-        arrays = []
+        arrays: list[np.ndarray] = []
         for top in self.tops:
             path = self.path(top, name)
             array = getattr(self, f"load_{top}")(path)
             if arrays and array.shape[1:] != arrays[0].shape[1:]:
-                image = self.path(self.tops[0], name)
-                raise ValueError(
-                    f"{path}: {top} is {_size(array)}, its image {image} is {_size(arrays[0])}; "
-                    "make them the same size"
-                )
+                array = _turned_with(self.path(self.tops[0], name), arrays[0], path, top, array)
             arrays.append(array)
         return arrays
 
-    def load_data(self, path):
-        """(3, H, W) float32 BGR minus the mean. Grey, CMYK and palette images become RGB first."""
-        return planes(np.asarray(read_image(path).convert("RGB"))[:, :, ::-1], self.mean)
+    def load_data(self, path: str) -> np.ndarray:
+        """(3, H, W) float32 BGR minus the mean of the photograph at path, upright, in RGB."""
+        assert self.mean is not None  # param_str has it where the class has none
+        return planes(upright_rgb(read_image(path), path)[:, :, ::-1], self.mean)
 
-    def name(self, item):
+    def name(self, item: int) -> str:
         """The id of the image that entry number `item` is (a piece of)."""
         return self.indices[item // (self.cuts[0] * self.cuts[1])]
 
-    def path(self, top, name):
+    def path(self, top: str, name: str) -> str:
         return self.paths[top].format(name=name, **self.params)
 
-    def read_split(self):
-        """The ids of the split, blank lines left out; every file of theirs must be there."""
+    def read_split(self) -> list[str]:
+        """The ids of the split; every file of theirs must be there."""
         path = self.split_path.format(**self.params)
         try:
-            with open(path, encoding="utf-8") as lines:
-                names = [line.strip() for line in lines if line.strip()]
+            names = read_list(path)
         except FileNotFoundError:
             keys = " and ".join(map(repr, (*self.dir_keys, "split")))
             raise FileNotFoundError(
                 f"{path}: no such split file (looked from {os.getcwd()}); check {keys} in param_str"
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise OSError(
-                f"{path}: can't be read ({error}); expected a text file of one image id a line"
-            ) from error
+        except OSError as error:
+            raise OSError(f"{error}; expected a text file of one image id a line") from error
         if not names:
             raise ValueError(f"{path}: the split is empty; expected one image id a line")
         # All are looked for now: a run must not fail hours later.
@@ -235,15 +241,33 @@ class SegDataLayer(caffe.Layer):
             if missing:
                 raise FileNotFoundError(
                     f"{missing[0]}: no such file, but {path} lists it ({len(missing)} of "
-                    f"{len(names)} missing): add it, or take it off the list"
+                    f"{len(names)} missing): {_cure(missing[0])}"
                 )
         return names
 
 
-_running = weakref.WeakSet()  # layers that have workers
+def _cure(missing: str) -> str:
+    """What to do about a missing file; it names files of almost the same name."""
+    folder, file = os.path.split(missing)
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    id_ = os.path.splitext(file)[0]
+    found = sorted(other for other in os.listdir(folder) if other.lower().startswith(id_.lower()))
+    if id_ in found:
+        return f"{id_} is there: list ids without their suffix"
+    near = [other for other in found if not other[len(id_) :][:1].isalnum()]
+    if near:
+        return (
+            f"{', '.join(near[:3])} is there: rename it, or, in a folder of your own, say so in "
+            "dataset.json"
+        )
+    return "add it, or take it off the list"
 
 
-def _start_again():
+_running: weakref.WeakSet[SegDataLayer] = weakref.WeakSet()  # layers that have workers
+
+
+def _start_again() -> None:
     """In a forked process, where no thread of the parent's is."""
     for layer in list(_running):
         layer.start_workers()
@@ -256,30 +280,60 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 # ---- reading ----
 
 
-def read_image(path):
+def read_image(path: PathLike) -> Image.Image:
     """The decoded image at path."""
     try:
         with Image.open(path) as image:
             image.load()
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such file") from None
+        raise FileNotFoundError(f"{path}: no such file: {_cure(str(path))}") from None
     except Exception as error:  # Pillow raises a dozen types on damaged files
         raise OSError(f"{path}: can't be read as an image ({error}); get it again") from error
     return image
 
 
-def read_indices(path):
-    """(H, W) uint8 of a one-channel label image."""
+def read_indices(path: PathLike) -> np.ndarray:
+    """(H, W) uint8 of a one-channel label image.
+
+    Its own EXIF orientation counts only where its size would not tell whether it is turned.
+    """
     image = read_image(path)
+    if image.format == "JPEG":
+        raise ValueError(
+            f"{path}: a JPEG, which does not keep class indices as they are; expected a lossless "
+            "image (palette PNG): save the labels as such where they were drawn"
+        )
     if image.mode not in ("1", "L", "P"):
         raise ValueError(
             f"{path}: label image has mode {image.mode}; expected one channel of class "
             "indices (palette PNG, mode P): map its colours to indices and save it as such"
         )
+    if is_ambiguous(image):
+        ImageOps.exif_transpose(image, in_place=True)
     return np.array(image, dtype=np.uint8)
 
 
-def read_mat(path):
+def _turned_with(
+    image_path: str, image: np.ndarray, path: str, top: str, array: np.ndarray
+) -> np.ndarray:
+    """A (C, H, W) map of the photograph as it is stored, turned as that is.
+
+    ValueError if its size is neither the stored nor the turned one, which `image` has.
+    """
+    with Image.open(image_path) as stored:
+        number = orientation(stored)
+    height, width = image.shape[1:]
+    size = f"is {_size(image)}"
+    if is_exchanged(number):
+        if array.shape[1:] == (width, height):
+            return exchanged(array, number)
+        size += f", turned by its EXIF orientation from {width} x {height}"
+    raise ValueError(
+        f"{path}: {top} is {_size(array)}, its image {image_path} {size}; make them the same size"
+    )
+
+
+def read_mat(path: PathLike) -> dict[str, Any]:
     """The variables of a MATLAB file, as read_mat_file gives them."""
     try:
         return read_mat_file(path)
@@ -289,7 +343,7 @@ def read_mat(path):
         raise OSError(f"{path}: can't be read ({error}); get the file again") from error
 
 
-def read_map(path, variable):
+def read_map(path: PathLike, variable: str) -> np.ndarray:
     """The (H, W) whole numbers that a MATLAB file holds under `variable`."""
     contents = read_mat(path)
     if variable not in contents:
@@ -306,7 +360,7 @@ def read_map(path, variable):
     return values
 
 
-def described(value):
+def described(value: object) -> str:
     """What read_mat_file found, for a message."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} of shape {value.shape}"
@@ -316,13 +370,13 @@ def described(value):
 # ---- size and place ----
 
 
-def planes(pixels, mean):
+def planes(pixels: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """(3, H, W) float32 of (H, W, 3) uint8 pixels less the mean, rounded once."""
     channels = pixels.transpose(2, 0, 1)
     return np.subtract(channels, mean[:, None, None], out=np.empty(channels.shape, np.float32))
 
 
-def downscaled(array, factor):
+def downscaled(array: np.ndarray, factor: int) -> np.ndarray:
     """(C, H, W) at 1 / factor of the size (rounded up): means of floats, the middle of labels."""
     if factor == 1:
         return array
@@ -338,7 +392,7 @@ def downscaled(array, factor):
     return blocks.mean((2, 4), dtype=np.float32)
 
 
-def moved(array, down, right):
+def moved(array: np.ndarray, down: int, right: int) -> np.ndarray:
     """(C, H, W) moved by so many pixels; what comes in is 0 (the mean), of labels void."""
     out = np.full_like(array, VOID if array.dtype == np.uint8 else 0)
     height, width = array.shape[1:]
@@ -348,12 +402,12 @@ def moved(array, down, right):
     return out
 
 
-def _overlap(by, size):
+def _overlap(by: int, size: int) -> tuple[slice, slice]:
     by = max(-size, min(size, by))
     return slice(max(0, by), size + min(0, by)), slice(max(0, -by), size - max(0, by))
 
 
-def cut(array, rows, columns, number):
+def cut(array: np.ndarray, rows: int, columns: int, number: int) -> np.ndarray:
     """Piece `number` (counted along the rows, modulo their number) of a (C, H, W) array."""
     row, column = divmod(number % (rows * columns), columns)
     height, width = array.shape[1:]
@@ -364,11 +418,11 @@ def cut(array, rows, columns, number):
 # ---- param_str ----
 
 
-def _kind(layer):
+def _kind(layer: SegDataLayer) -> str:
     return type(layer).__name__
 
 
-def _is_mean(value):
+def _is_mean(value: object) -> bool:
     return (
         isinstance(value, (tuple, list))
         and len(value) == 3
@@ -376,25 +430,26 @@ def _is_mean(value):
     )
 
 
-def _is_text(value):
+def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_flag(value):
+def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def whole(low, high=float("inf")):
+def whole(low: int, high: float = float("inf")) -> Fits:
     """Whether a value is a whole number from low to high."""
     return lambda value: type(value) is int and low <= value <= high
 
 
-def _is_cuts(value):
+def _is_cuts(value: object) -> bool:
     return isinstance(value, (tuple, list)) and len(value) == 2 and all(map(whole(1), value))
 
 
-MEAN_KEY = {"mean": (_is_mean, "three numbers, (B, G, R)")}
-OPTIONAL = {
+MEAN_KEY: dict[str, tuple[Fits, str]] = {"mean": (_is_mean, "three numbers, (B, G, R)")}
+# Keys of param_str: whether a value fits, and what is expected
+OPTIONAL: dict[str, tuple[Fits, str]] = {
     "randomize": (_is_flag, "True or False"),
     "seed": (lambda value: value is None or isinstance(value, int), "a whole number or None"),
     "mirror": (_is_flag, "True or False"),
@@ -405,7 +460,7 @@ OPTIONAL = {
 }
 
 
-def _literal_dict(text):
+def _literal_dict(text: str) -> dict[str, Any] | None:
     """The dict that text stands for, None if it stands for none."""
     try:
         value = ast.literal_eval(text.strip())
@@ -414,7 +469,7 @@ def _literal_dict(text):
     return value if isinstance(value, dict) else None
 
 
-def _parse(layer):
+def _parse(layer: SegDataLayer) -> dict[str, Any]:
     """The layer's param_str as a dict, its keys and values checked."""
     required = {key: (_is_text, "a folder") for key in layer.dir_keys}
     required["split"] = (_is_text, "a name")
@@ -445,5 +500,5 @@ def _parse(layer):
     return params
 
 
-def _size(array):
+def _size(array: np.ndarray) -> str:
     return f"{array.shape[1]} x {array.shape[2]} (h x w)"

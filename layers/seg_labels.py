@@ -1,5 +1,7 @@
 """How each dataset numbers its labels, and the class indices that nets learn; numpy alone."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 VOID = 255
@@ -12,22 +14,33 @@ TRAIN_IDS[list(LABEL_IDS)] = range(len(LABEL_IDS))
 # PASCAL-Context: what some of the 59 classes are called in the list of all classes
 NAMES_OF_ALL = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}
 
+# VOC, and a folder of one's own: where the files of an id lie, {} standing for it
+VOC_FILES = {"images": "JPEGImages/{}.jpg", "labels": "SegmentationClass/{}.png"}
+
 # SIFT Flow: the folder of all of its images
 SCENES = "spatial_envelope_256x256_static_8outdoorcategories"
 
 
-def checked(label, n_classes, path):
+def is_pattern(value: object) -> bool:
+    """Whether a value is the pattern of a path: a text with one {}, which an id stands for."""
+    return isinstance(value, str) and value.count("{}") == 1
+
+
+def checked(label: np.ndarray, n_classes: int, path: str) -> np.ndarray:
     """(H, W) class indices and 255 as (1, H, W) uint8; ValueError for any other value."""
     wrong = np.unique(label[(label < 0) | (label >= n_classes) & (label != VOID)])
     if wrong.size:
         raise ValueError(
             f"{path}: label values {wrong.tolist()}; expected 0 to {n_classes - 1} or "
-            f"{VOID} (void): correct the label, or set n_classes in param_str"
+            f"{VOID} (void): correct the label (class indices, not gray levels), or let there be "
+            "more classes (classes.txt; n_classes in param_str)"
         )
     return label.astype(np.uint8)[np.newaxis]
 
 
-def from_one(values, n_classes, path, void=(0,)):
+def from_one(
+    values: np.ndarray, n_classes: int, path: str, void: tuple[int, ...] = (0,)
+) -> np.ndarray:
     """(H, W) labels that a file counts from 1, as (1, H, W) uint8 from 0; `void` becomes 255."""
     ignored = np.isin(values, void)
     wrong = np.unique(values[~ignored & ((values < 1) | (values > n_classes))])
@@ -39,7 +52,9 @@ def from_one(values, n_classes, path, void=(0,)):
     return np.where(ignored, VOID, values - 1.0).astype(np.uint8)[np.newaxis]
 
 
-def task_table(all_labels, task_labels, task, path):
+def task_table(
+    all_labels: Mapping[int, str], task_labels: Mapping[int, str], task: int, path: str
+) -> np.ndarray:
     """(N,) uint8 that maps the number of a class among all to its number in the task, else 0.
 
     Both arguments are {number: name}; `path` is the file of the task's labels. ValueError if these

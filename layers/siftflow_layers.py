@@ -22,10 +22,10 @@ class SIFTFlowSegDataLayer(SegDataLayer):
     tops = ("data", "sem", "geo")
     mean = np.array((114.578, 115.294, 108.353), np.float32)
 
-    def load_sem(self, path):
+    def load_sem(self, path: str) -> np.ndarray:
         """(1, H, W) uint8: the semantic classes at path, 0-32, and 255 for void."""
         return from_one(read_map(path, "S"), 33, path)
 
-    def load_geo(self, path):
+    def load_geo(self, path: str) -> np.ndarray:
         """(1, H, W) uint8: the geometric classes at path, 0-2, and 255 for void."""
         return from_one(read_map(path, "S"), 3, path, void=(-1, 0))

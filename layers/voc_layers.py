@@ -8,32 +8,47 @@ Use from a prototxt, with this folder on PYTHONPATH:
                      'mean': (104.00699, 116.66877, 122.67892)}" } }
 """
 
+import os
+from collections.abc import Callable
+
 import numpy as np
 
+from photograph import with_its_suffix
 from seg_data_layer import SegDataLayer, described, read_indices, read_mat, whole
-from seg_labels import VOID, checked
+from seg_labels import VOC_FILES, VOID, checked, is_pattern
 
 
 class _Labelled(SegDataLayer):
     """Tops data and label. n_classes (21): labels from there on, other than 255, are an error."""
 
+    read_label: Callable[[str | os.PathLike], np.ndarray]  # the (H, W) class indices of a file
     own_keys = {"n_classes": (whole(1, VOID), f"1 to {VOID}")}
 
-    def load_label(self, path):
+    def load_label(self, path: str) -> np.ndarray:
         """(1, H, W) uint8 class indices; 255 is void."""
         return checked(self.read_label(path), self.params.get("n_classes", 21), path)
 
 
 class VOCSegDataLayer(_Labelled):
-    """PASCAL VOC: voc_dir is a devkit folder; labels are one-channel images of class indices."""
+    """PASCAL VOC: voc_dir is a devkit folder; labels are one-channel images of class indices.
+
+    A photograph may have another suffix than .jpg. param_str takes `images` and `labels` as well,
+    where the files of an id lie below voc_dir if not as seg_labels.VOC_FILES has them.
+    """
 
     dir_keys = ("voc_dir",)
     split_path = "{voc_dir}/ImageSets/Segmentation/{split}.txt"
-    paths = {
-        "data": "{voc_dir}/JPEGImages/{name}.jpg",
-        "label": "{voc_dir}/SegmentationClass/{name}.png",
+    own_keys = {
+        **_Labelled.own_keys,
+        **{key: (is_pattern, f"a path with one {{}}, as {VOC_FILES[key]}") for key in VOC_FILES},
     }
     read_label = staticmethod(read_indices)
+
+    def path(self, top: str, name: str) -> str:
+        key = "images" if top == "data" else "labels"
+        pattern = self.params.get(key, VOC_FILES[key])
+        path = f"{self.params['voc_dir']}/{pattern.replace('{}', name)}"
+        return with_its_suffix(path) if top == "data" else path
 
 
 class SBDDSegDataLayer(_Labelled):
@@ -44,7 +59,7 @@ class SBDDSegDataLayer(_Labelled):
     paths = {"data": "{sbdd_dir}/img/{name}.jpg", "label": "{sbdd_dir}/cls/{name}.mat"}
 
     @staticmethod
-    def read_label(path):
+    def read_label(path: str | os.PathLike) -> np.ndarray:
         """The (H, W) class indices in one of SBD's .mat files."""
         contents = read_mat(path)
         truth = contents.get("GTcls")

@@ -10,7 +10,15 @@ from .blocks import channels, convolutional_fcs, fully_connected_fcs, max_pool, 
 def backbone(n: NetSpec, bottom: Top, *, width: float = 1.0, pad: int = 0) -> Top:
     """conv1 ... pool5 on `bottom`; `pad` is that of conv1: 0 in the classifier, 100 in FCN."""
 
-    def convolution(number, top, full, kernel_size, pad, stride=1, group=1):
+    def convolution(
+        number: int,
+        top: Top,
+        full: int,
+        kernel_size: int,
+        pad: int,
+        stride: int = 1,
+        group: int = 1,
+    ) -> Top:
         n[f"conv{number}"] = L.Convolution(
             top,
             # conv1 to conv4 feed two groups, or are two.

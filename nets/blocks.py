@@ -1,5 +1,7 @@
 """Layers that the nets share."""
 
+from typing import Any
+
 from caffe import NetSpec
 from caffe import layers as L
 from caffe import params as P
@@ -28,7 +30,7 @@ def dropout(n: NetSpec, name: str, top: Top, ratio: float = 0.5) -> Top:
     return n[name]
 
 
-def max_pool(bottom: Top, kernel_size: int, **more) -> Top:
+def max_pool(bottom: Top, kernel_size: int, **more: Any) -> Top:
     """Max pooling, of stride 2 unless told otherwise."""
     return L.Pooling(bottom, pool=P.Pooling.MAX, kernel_size=kernel_size, **{"stride": 2} | more)
 
@@ -39,7 +41,7 @@ def normalise(bottom: Top) -> Top:
 
 
 def convolutional_fcs(
-    n: NetSpec, bottom: Top, split: str, width: float, *, window: int, suffix: str = "", **more
+    n: NetSpec, bottom: Top, split: str, width: float, *, window: int, suffix: str = "", **more: Any
 ) -> Top:
     """fc6 and fc7 as convolutions (section 3.1); `window` is what fc6 sees of `bottom`."""
     top = bottom
@@ -93,6 +95,6 @@ def upsample(bottom: Top, classes: int, factor: int, odd: bool = False) -> Top:
     )
 
 
-def add(*bottoms: Top, **more) -> Top:
+def add(*bottoms: Top, **more: Any) -> Top:
     """The sum of several tops, with the options of Eltwise."""
     return L.Eltwise(*bottoms, operation=P.Eltwise.SUM, **more)

@@ -1,17 +1,19 @@
 """The classification nets that FCNs are made of, for ILSVRC or any other classes."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from caffe import NetSpec
 from caffe import layers as L
+from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 
 from . import alexnet, googlenet, vgg
 from .inputs import input_layers
 
 # Size of the images, and the functions that give the scores and, convolutionally, the features
-_NETS = {
+_NETS: dict[str, tuple[int, Callable[..., Top], Callable[..., Top]]] = {
     "caffenet": (227, alexnet.scores, alexnet.features),
     "vgg16": (224, vgg.scores, vgg.features),
     "vgg19": (224, vgg.scores, functools.partial(vgg.features, net="vgg19")),

@@ -44,7 +44,9 @@ def net_for(
             raise ValueError(f"{net} sees {' and '.join(seen)}; {dataset.name} has color only")
         options = {"tops": [*seen, *dataset.labels]} | options
     of_dataset = {"train": dataset.train_split, "val": dataset.val_split}.get(split)
-    data = of_dataset and seg_data(dataset, of_dataset, home=home, seed=seed, **options)
+    data = None
+    if of_dataset:
+        data = seg_data(dataset, of_dataset, home=home, seed=seed, **options)
     classes = {label: len(names) for label, names in dataset.labels.items()}
     return fcn(net, split, classes=classes, data=data, width=width, normalize=normalize)
 

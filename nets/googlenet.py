@@ -53,7 +53,9 @@ def _inception(n: NetSpec, module: str, bottom: Top, branches: tuple, width: flo
     return n[f"{module}/output"]
 
 
-def _convolution(n: NetSpec, module: str, name: str, bottom: Top, full, width, **window) -> Top:
+def _convolution(
+    n: NetSpec, module: str, name: str, bottom: Top, full: int, width: float, **window: int
+) -> Top:
     n[f"{module}/{name}"] = top = L.Convolution(
         bottom, num_output=channels(full, width), param=LEARNED, **window
     )

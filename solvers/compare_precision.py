@@ -24,15 +24,15 @@ class Comparison(NamedTuple):
     mean_iu: float
 
 
-def compare(net, images: int, precision: str) -> dict[str, Comparison]:
+def compare(net: caffe.Net, images: int, precision: str) -> dict[str, Comparison]:
     """Run `images` passes of a val net in fp32 and, on the same data, in another precision.
 
     Returns a Comparison for each head, by label blob; the precision is left set.
     """
     heads = heads_of(net)
     behind_data = next(layer for layer, bottoms in net.bottom_names.items() if bottoms)
-    differences = {label: [] for label in heads}
-    hists = {label: [0, 0] for label in heads}
+    differences: dict[str, list[list[float]]] = {label: [] for label in heads}
+    hists = {label: [np.zeros((), np.int64)] * 2 for label in heads}  # fp32's, the other's
     for _ in tqdm(range(images), desc="comparing", unit="image", leave=False):
         caffe.set_precision("fp32")
         net.forward()
@@ -44,8 +44,8 @@ def compare(net, images: int, precision: str) -> dict[str, Comparison]:
             differences[label].append(_difference(*found[label]))
             truth = net.blobs[label].data[:, 0]
             for i, values in enumerate(found[label]):
-                n = values.shape[1]
-                hists[label][i] = hists[label][i] + confusion(truth, values.argmax(1), n)
+                counts = confusion(truth, values.argmax(1), values.shape[1])
+                hists[label][i] = hists[label][i] + counts
     return {
         label: _comparison(np.array(differences[label]), *(scores(h).mean_iu for h in hists[label]))
         for label in heads

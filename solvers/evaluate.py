@@ -23,6 +23,7 @@ from caffe.core.files import write_text
 from caffe.proto.text import prototxt
 from data.custom import NAMES, find
 from data.datasets import Dataset, passes, require
+from data.meaning import meaning_of
 
 from . import compare_precision, score
 from .choose_device import choose_device
@@ -72,6 +73,14 @@ def _new(path: Path) -> Path:
 def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float) -> caffe.Net:
     """The val net with these weights, its prototxt written to `out`."""
     stored = caffe.storage.caffemodel.blob_shapes(weights)
+    found = meaning_of(weights)
+    if found and found[1].classes != dataset.classes:
+        raise ValueError(
+            f"{weights}: was trained on {found[1].dataset}, with the classes "
+            f"{', '.join(found[1].classes)} ({found[0]}); {dataset.title} has "
+            f"{', '.join(dataset.classes)}: give its own dataset (--dataset, --data), or, if the "
+            f"names alone differ, remove {found[0].name}"
+        )
     spec = nets.net_for(dataset, net, "val", width=width, home=dataset.home)
     write_text(out / "val.prototxt", prototxt(spec))
     loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST, weights=str(weights))
@@ -83,7 +92,9 @@ def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float)
 def main(argv: Sequence[str] | None = None) -> int:
     parser = command_line.parser("python -m solvers.evaluate", __doc__)
     parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS))
-    parser.add_argument("--dataset", default="voc", help=f"{', '.join(NAMES)} (voc)")
+    parser.add_argument(
+        "--dataset", help=f"{', '.join(NAMES)} (that which the weights were trained on)"
+    )
     parser.add_argument("--data", type=Path, help="the dataset's folder, if it is elsewhere")
     parser.add_argument("--weights", type=Path, required=True, help="caffemodel to score")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -99,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(args: argparse.Namespace) -> None:
     choose_device(args.gpu)
     caffe.set_precision(args.precision)
-    dataset = find(args.dataset, args.data)
+    dataset = find(args.dataset or _trained_on(args.weights), args.data)
     require(dataset)
     given = (args.net, dataset, args.weights, args.out)
     if args.compare_precision:
@@ -108,7 +119,19 @@ def _evaluate(args: argparse.Namespace) -> None:
         return
     result = evaluate(*given, width=args.width)
     print(score.table({args.net: result.scores, **result.others}))
+    for warning in score.warnings(dataset, result):
+        command_line.warn(warning)
     print(f"scores are in {args.out}")
+
+
+def _trained_on(weights: Path) -> str:
+    found = meaning_of(weights)
+    if found is None:
+        raise ValueError(
+            f"{weights}: no {weights.stem}.json beside it says what it was trained on: name the "
+            "dataset (--dataset)"
+        )
+    return found[1].dataset
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import surgery
 from caffe.proto import caffe_pb2
 from caffe.storage.caffemodel import blob_shapes
 from data.datasets import Dataset
+from data.meaning import meaning_of
 
 from .recipes import BEFORE, suffix
 
@@ -28,6 +29,8 @@ def start_from(
     new = set(net.params)
     for before, path in zip(BEFORE[name], weights, strict=True):
         old = _trained(before, dataset, path, width)
+        if before not in nets.CLASSIFIERS:
+            _compare_classes(path, dataset)
         end = suffix(name, before)
         surgery.transplant(net, old, end)
         new -= {layer + end for layer in old.params}
@@ -36,6 +39,16 @@ def start_from(
             surgery.transplant_first(net, first, old, "conv1_1")
     surgery.interp(net, [layer for layer in net.params if "up" in layer])
     log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
+
+
+def _compare_classes(path: Path, dataset: Dataset) -> None:
+    """Warn where weights were trained on other classes, though on as many."""
+    found = meaning_of(path)
+    if found and found[1].classes != dataset.classes:
+        log.warning(
+            "Warning: %s was trained on other classes than those of %s (%s): its scores are of %s",
+            *(path, dataset.title, found[0], ", ".join(found[1].classes)),
+        )
 
 
 def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from data.datasets import VOID
 
@@ -69,7 +70,7 @@ def _indices(what: str, values: np.ndarray, n: int, also: str) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def _ratio(part, whole) -> np.ndarray:
+def _ratio(part: ArrayLike, whole: ArrayLike) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return np.divide(part, whole)  # 0 / 0 = nan: nothing to score
 

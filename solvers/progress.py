@@ -3,6 +3,8 @@
 import logging
 import signal
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,7 +22,7 @@ class logging_to:
             for handler in self.handlers:
                 logger.addHandler(handler)
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         for name in ("solvers", "caffe"):
             for handler in self.handlers:
                 logging.getLogger(name).removeHandler(handler)
@@ -33,15 +35,15 @@ class _Console(logging.Handler):
             tqdm.write(self.format(record))
 
 
-def stop_on_sigint() -> dict:
+def stop_on_sigint() -> dict[str, Any]:
     """Let Ctrl-C wait for the end of the iteration; a second one stops at once.
 
     The dict's "asked" tells whether it was pressed; call its "restore" in the end.
     """
-    state = {"asked": False}
+    state: dict[str, Any] = {"asked": False}
     before = signal.getsignal(signal.SIGINT)
 
-    def handle(signum, frame) -> None:
+    def handle(signum: int, frame: FrameType | None) -> None:
         if state["asked"]:
             raise KeyboardInterrupt
         state["asked"] = True

@@ -5,8 +5,8 @@ import logging
 
 import numpy as np
 
-import caffe
 import nets
+from caffe.solver.solver import Solver
 from data import picture_grid
 from data.drawing import colours, legend
 
@@ -20,7 +20,7 @@ log = logging.getLogger("solvers")
 PICTURES = 4  # validation images shown in grid.png
 
 
-def report_scores(stage: Stage, solver: caffe.SGDSolver, loss: float | None) -> Evaluation:
+def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluation:
     """Score the validation set, add a line to metrics.csv and draw the run's pictures.
 
     loss: the training loss, None if nothing was trained: then only the score is new.

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from data.datasets import VOID
+import caffe
+from data.datasets import VOID, Dataset
+from data.label_check import MASKS, named
 
 from .metrics import Scores, confusion, scores
 
@@ -28,15 +30,16 @@ class Evaluation(NamedTuple):
     scores: Scores  # of the main head
     loss: float  # mean of the blob `loss`
     others: dict[str, Scores]  # of the further heads, by label blob: SIFT Flow's "geo"
+    hists: dict[str, np.ndarray]  # the confusion matrix of each head, by label blob
 
 
-def heads_of(net) -> dict[str, str]:
+def heads_of(net: caffe.Net) -> dict[str, str]:
     """The pairs of HEADS that a net has."""
     return {label: score for label, score in HEADS.items() if label in net.blobs}
 
 
 def evaluate(
-    net,
+    net: caffe.Net,
     images: int,
     *,
     watch: Callable[[int, np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]], None]
@@ -51,21 +54,22 @@ def evaluate(
     heads = heads_of(net)
     main = next(iter(heads))
     pictured = "color" if "color" in net.blobs else "data"
-    hists, voids, loss = dict.fromkeys(heads, 0), dict.fromkeys(heads, 0), 0.0
+    classes = {name: net.blobs[score].data.shape[1] for name, score in heads.items()}
+    hists = {name: np.zeros((n, n), np.int64) for name, n in classes.items()}
+    voids, loss = dict.fromkeys(heads, 0), 0.0
     for i in tqdm(range(images), desc="scoring", unit="image", leave=False):
         net.forward()
         predictions = {name: net.blobs[score].data.argmax(1) for name, score in heads.items()}
-        for name, score in heads.items():
+        for name, prediction in predictions.items():
             label = net.blobs[name].data[:, 0]
-            n = net.blobs[score].data.shape[1]
-            hists[name] = hists[name] + confusion(label, predictions[name], n)
+            hists[name] += confusion(label, prediction, classes[name])
             voids[name] += int((label == VOID).sum())
         loss += float(net.blobs["loss"].data) / images
         if watch:
             maps = {name: (net.blobs[name].data[0, 0], predictions[name][0]) for name in heads}
             watch(i, net.blobs[pictured].data[0], maps)
     results = {name: scores(hists[name], voids[name]) for name in heads}
-    return Evaluation(results.pop(main), loss, results)
+    return Evaluation(results.pop(main), loss, results, hists)
 
 
 def header(classes: Sequence[str], others: dict[str, Scores]) -> list[str]:
@@ -91,3 +95,24 @@ def table(rows: dict[str, Scores]) -> str:
     for name, result in rows.items():
         lines.append(f"{name:{wide}}" + "".join(f"{100 * v:12.1f}" for v in result[:4]))
     return "\n".join(lines)
+
+
+def warnings(dataset: Dataset, evaluation: Evaluation) -> list[str]:
+    """What makes the scores of a net on a dataset say little: a sentence each, with the cure."""
+    found = []
+    for head, hist in evaluation.hists.items():
+        where, classes = f"{head} of {dataset.val_split}", dataset.labels[head]
+        present, predicted = hist.sum(1) > 0, hist.sum(0) > 0
+        if not present.any():
+            found.append(f"{where}: every pixel is void ({VOID}), nothing was scored: {MASKS}")
+        elif present.sum() == 1:
+            found.append(
+                f"{where}: no class but {named(classes, present)} was there to score, so these "
+                f"scores say nothing: {MASKS}"
+            )
+        elif predicted.sum() == 1:
+            found.append(
+                f"{where}: the net says {named(classes, predicted)} everywhere; it has learned too "
+                "little: train it longer (ITERS=, --iters) or at another rate (LR=, --lr)"
+            )
+    return found

@@ -118,12 +118,14 @@ class Server(NamedTuple):
     archive: Callable[[Path, Mapping[str, Path]], None]
 
 
+CITYSCAPES_IMAGES = DATASETS["cityscapes"].splits["test"].count
+assert CITYSCAPES_IMAGES  # a published split has a count
 _VOC = r"(\d{4}_\d{6})\.png"
 SERVERS = {
     "voc2011": Server(1111, _VOC, partial(voc_archive, year=2011)),
     "voc2012": Server(1456, _VOC, partial(voc_archive, year=2012)),
     "cityscapes": Server(
-        DATASETS["cityscapes"].splits["test"].count,
+        CITYSCAPES_IMAGES,
         r"([a-z-]+_\d{6}_\d{6})(?:_leftImg8bit)?\.png",
         cityscapes_archive,
     ),

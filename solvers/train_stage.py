@@ -4,8 +4,8 @@
 
 A stage lives in one folder, runs/DATASET-NET by default: train.prototxt, val.prototxt (where the
 splits are called trainval and test, so are these), deploy.prototxt, solver.prototxt, snapshot/,
-log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png) and, once it has trained
-to the end, NET.caffemodel, which the next stage starts from.
+log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png), NET.json (what the net's
+outputs mean) and, once it has trained to the end, NET.caffemodel, which the next stage starts from.
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ import nets
 from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
-from data.custom import NAMES, find
+from caffe.solver.solver import Solver
+from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
+from data.label_check import check_labels
+from data.meaning import write_meaning
+from data.statistics import label_counts
 
 from . import score, solver_prototxt
 from .choose_device import choose_device
@@ -52,9 +56,10 @@ class Diverged(ValueError):
 def train(stage: Stage, *, resume: bool = True) -> Evaluation:
     """Train a stage to max_iter and return the scores of its last iteration.
 
-    Continues from the newest whole snapshot; if `resume` is False, older snapshots and metrics are
-    moved aside first. Ctrl-C and errors of the data write a snapshot. Raises ValueError for weights
-    that are not those of the stage before, and for a folder where another net or dataset trained.
+    Continues from the newest whole snapshot; if `resume` is False, what an older run left, weights,
+    snapshots and metrics, is moved aside first. Ctrl-C and errors of the data write a snapshot.
+    Raises ValueError for weights that are not those of the stage before, for a folder where another
+    net or dataset trained, and for labels that nothing can be learned from.
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
     with logging_to(stage.folder / "log.txt"):
@@ -64,15 +69,22 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             _resume(stage, solver, snapshots)
         else:
             start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+        splits = (stage.dataset.train_split, stage.dataset.val_split)
+        counts = {split: label_counts(stage.dataset, split) for split in splits}
+        for warning in check_labels(stage.dataset, counts):
+            log.warning("Warning: %s", warning)
         if not resume:
-            _move_aside(stage.folder / "metrics.csv")
+            # The next stage must not start from the old run's weights
+            for name in ("metrics.csv", f"{stage.net}.caffemodel", f"{stage.net}.json"):
+                _move_aside(stage.folder / name)
             if _snapshots(stage):
                 _move_aside(stage.folder / "snapshot")
                 (stage.folder / "snapshot").mkdir()
+        write_meaning(stage.folder / f"{stage.net}.json", stage.dataset)
         return _run(stage, solver)
 
 
-def _solver(stage: Stage, continues: bool):
+def _solver(stage: Stage, continues: bool) -> Solver:
     """Write the prototxt of a stage and build its solver.
 
     Raises ValueError where a run continues, but with other nets than it began with.
@@ -117,7 +129,7 @@ def _snapshots(stage: Stage) -> list[Path]:
     return [found[iteration] for iteration in sorted(found, reverse=True)]
 
 
-def _resume(stage: Stage, solver, snapshots: list[Path]) -> None:
+def _resume(stage: Stage, solver: Solver, snapshots: list[Path]) -> None:
     """Continue from the first snapshot that is whole; CaffeError if none is."""
     for path in snapshots:
         try:
@@ -142,7 +154,7 @@ def _move_aside(path: Path) -> None:
         log.info("%s is now %s", path, aside)
 
 
-def _run(stage: Stage, solver) -> Evaluation:
+def _run(stage: Stage, solver: Solver) -> Evaluation:
     param = stage.solver
     every = param.snapshot
     result = None
@@ -207,6 +219,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
+        options=own_options(DATASETS[name], data),
         hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
         "ImageSets/Segmentation/train.txt and val.txt",
     )
@@ -302,6 +315,8 @@ def _train(args: argparse.Namespace) -> None:
     )
     result = train(stage, resume=not args.restart)
     print(score.table({args.net: result.scores, **result.others}))
+    for warning in score.warnings(dataset, result):
+        command_line.warn(warning)
     print(f"weights, log, metrics and pictures are in {stage.folder}")
 
 

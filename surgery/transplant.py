@@ -42,7 +42,7 @@ def transplant(new_net: caffe.Net, net: caffe.Net, suffix: str = "") -> Report:
     ValueError names the layer and both shapes.
     """
     report = Report()
-    pairs = []
+    pairs: list[tuple[caffe.Blob, caffe.Blob]] = []
     for name, old in net.params.items():
         new_name = name + suffix
         if new_name not in new_net.params:

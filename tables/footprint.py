@@ -4,6 +4,7 @@
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,7 @@ def measure(case: Case) -> Footprint:
     return Footprint(peak_memory(caffe.core.device.current_device().type), seconds)
 
 
-def _evaluation(case: Case):
+def _evaluation(case: Case) -> Callable[[], object]:
     """A function that runs a forward pass, from an image to its scores."""
     spec = nets.net_for(DATASET, case.net, "deploy", width=case.width)
     net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
@@ -69,7 +70,7 @@ def _evaluation(case: Case):
     return lambda: net.forward(data=image)["score"].sum()
 
 
-def _training(case: Case):
+def _training(case: Case) -> Callable[[], object]:
     """A function that runs a step of stochastic gradient descent."""
     spec = nets.net_for(DATASET, case.net, "train", width=case.width)
     data = spec.layer[0]

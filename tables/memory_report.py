@@ -135,9 +135,9 @@ def as_csv(measured: Measured, imported: int, machine: str) -> str:
     write(COLUMNS)
     for (net, setting, factor), found in measured.items():
         height, width = size(factor)
-        values = ["", "", ""]
+        values: tuple[object, ...] = ("", "", "")
         if isinstance(found, Footprint):
-            values = [found.peak, found.peak - imported, f"{found.seconds:.4f}"]
+            values = (found.peak, found.peak - imported, f"{found.seconds:.4f}")
         recompute = int(setting.recompute)
         write([net, setting.task, recompute, height, width, height * width, *values, machine])
     return text.getvalue()
@@ -171,7 +171,8 @@ def as_png(measured: Measured, published: Memory) -> bytes:
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside right", fontsize=8)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=8)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120)
     return file.getvalue()

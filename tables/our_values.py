@@ -2,7 +2,7 @@
 
 import csv
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -43,8 +43,10 @@ class Ours:
 
     def value(self, row: Row, column: Column) -> Value | None:
         """What stands beside the published value; None where there is nothing."""
-        if column.ours in FACTS and row.classifier:
-            return Value(FACTS[column.ours](row), True)
+        if column.ours is None:
+            return None
+        if column.ours in FACTS and row.net and row.classifier:
+            return Value(FACTS[column.ours](*_facts(row.net, row.classifier)), True)
         if column.ours == "milliseconds" and row.net in self.times:
             return Value(float(self.times[row.net]["milliseconds"]), True)
         if column.ours == "upper_bound" and row.factor in self.bounds:
@@ -59,26 +61,26 @@ class Ours:
         parts = []
         if run := self.run(row):
             parts.append(f"{self.folder / run}, iteration {self.runs[run]['iteration']:.0f}")
-        if time := self.times.get(row.net):
+        if row.net and (time := self.times.get(row.net)):
             parts.append(f"time: {time['size']} x {time['size']} pixels on {time['machine']}")
-        if bound := self.bounds.get(row.factor):
+        if row.factor and (bound := self.bounds.get(row.factor)):
             parts.append(f"{bound['split']} of {bound['data']}, {bound['images']} label maps")
         return "; ".join(parts)
 
 
 @functools.cache
-def _facts(row: Row) -> tuple[nets.Facts, nets.Facts]:
-    """The facts of the row's net, and of the classifier that it was."""
-    net = nets.net_for("voc", row.net, "deploy")
-    return nets.facts(net), nets.facts(nets.classifier("deploy", net=row.classifier, classes=1000))
+def _facts(net: str, classifier: str) -> tuple[nets.Facts, nets.Facts]:
+    """The facts of a net, and of the classifier that it was."""
+    spec = nets.net_for("voc", net, "deploy")
+    return nets.facts(spec), nets.facts(nets.classifier("deploy", net=classifier, classes=1000))
 
 
 # Table 1's receptive field is the classifier's: FCN-GoogLeNet lacks the last average pooling.
-FACTS = {
-    "conv_layers": lambda row: _facts(row)[0].conv_layers,
-    "parameters": lambda row: _facts(row)[0].parameters / 1e6,
-    "receptive_field": lambda row: _facts(row)[1].receptive_field,
-    "stride": lambda row: _facts(row)[0].stride,
+FACTS: dict[str, Callable[[nets.Facts, nets.Facts], float]] = {
+    "conv_layers": lambda net, _: net.conv_layers,
+    "parameters": lambda net, _: net.parameters / 1e6,
+    "receptive_field": lambda _, classifier: classifier.receptive_field,
+    "stride": lambda net, _: net.stride,
 }
 
 

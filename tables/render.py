@@ -59,7 +59,8 @@ def _cell(row: Row, column: Column, text: str | None, ours: Ours, decimals: int)
 
 def _decimals(table: Table, index: int) -> int:
     """Decimals of a column's published numbers; if there are none, 1 for a share and 0 else."""
-    texts = [row.published[index] for row in table.rows if number(row.published[index]) is not None]
+    published = (row.published[index] for row in table.rows)
+    texts = [text for text in published if text and number(text) is not None]
     if not texts:
         return 1 if table.columns[index].percent else 0
     return max(len(text.partition(".")[2]) for text in texts)

@@ -18,7 +18,8 @@ import numpy as np
 from tqdm import tqdm
 
 import command_line
-from data.datasets import DATASETS
+from data.custom import label_paths
+from data.datasets import DATASETS, ids_in
 from seg_data_layer import read_indices
 from solvers.metrics import confusion, scores
 
@@ -51,10 +52,10 @@ def upper_bounds(labels: Iterable[np.ndarray], factors: Sequence[int] = FACTORS)
     Void pixels are not scored. Where a cell's middle is void, its other pixels are wrong: a
     prediction has to name a class, and this one knows none.
     """
-    hists = dict.fromkeys(factors, 0)
+    hists = {factor: np.zeros((LABELS, LABELS), np.int64) for factor in factors}
     for label in labels:
         for factor in factors:
-            hists[factor] = hists[factor] + confusion(label, downsampled(label, factor), LABELS)
+            hists[factor] += confusion(label, downsampled(label, factor), LABELS)
     return [scores(hist).mean_iu_present for hist in hists.values()]
 
 
@@ -68,7 +69,7 @@ def label_maps(data: Path, split: str) -> list[Path]:
             f"{path}: no such split; there are: {found}. The folder must be in VOC layout: "
             "ImageSets/Segmentation/*.txt and SegmentationClass/*.png"
         )
-    paths = [data / "SegmentationClass" / f"{name}.png" for name in path.read_text().split()]
+    paths = label_paths(data, ids_in(path))
     if not paths:
         raise ValueError(f"{path}: the split is empty; expected one image id a line")
     if missing := [path for path in paths if not path.is_file()]:

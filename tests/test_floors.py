@@ -24,16 +24,24 @@ FLOORS = (
     ("caffe.solver",),
     ("caffe.parallel", "caffe.tools"),
     ("caffe",),
+    ("command_line", "layers"),
     ("data",),
-    ("layers", "nets"),
+    ("nets",),
     ("surgery",),
     ("infer",),
-    ("solvers",),
+    ("infer.py", "solvers"),
     ("bench",),
     ("tables",),
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
-TOPS = sorted({name.partition(".")[0] for name in LEVEL})
+
+
+def top_of(name: str) -> str:
+    """The package, module or script at the top that a name lies in."""
+    return name if name.endswith(".py") else name.partition(".")[0]
+
+
+TOPS = sorted(set(map(top_of, LEVEL)))
 FILES = modules(ROOT, TOPS)
 ARROWS = arrows(FILES)
 
@@ -55,7 +63,7 @@ def test_no_import_goes_up_a_floor(top):
         f"{module} imports {other}"
         for module in sorted(ARROWS)
         for other in sorted(ARROWS[module])
-        if module.partition(".")[0] == top and floor(module) < floor(other)
+        if top_of(module) == top and floor(module) < floor(other)
     ]
     assert not up
 
@@ -63,7 +71,7 @@ def test_no_import_goes_up_a_floor(top):
 @pytest.mark.parametrize("top", TOPS)
 def test_no_modules_import_each_other_in_a_circle(top):
     """A circle of two packages is one of each of them."""
-    assert not [c for c in circles(ARROWS) if top in {name.partition(".")[0] for name in c}]
+    assert not [c for c in circles(ARROWS) if top in map(top_of, c)]
 
 
 def test_every_kind_of_import_is_found(tmp_path):
@@ -75,11 +83,14 @@ def test_every_kind_of_import_is_found(tmp_path):
         "a/d/__init__.py": "",
         "a/d/e.py": "from ..b import thing\nfrom .. import name\nfrom f import other",
         "f.py": "from a.d import e, nothing",
+        "g/h.py": "import i",  # of a folder without __init__.py
+        "g/i.py": "from h import name",
+        "a.py": "import f",  # a script beside a package of its name
     }
     for name, text in texts.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = arrows(modules(tmp_path, ["a", "f"]))
+    found = arrows(modules(tmp_path, ["a", "a.py", "f", "g"]))
     assert found == {
         "a": {"a.b"},
         "a.b": {"a.c"},
@@ -87,6 +98,9 @@ def test_every_kind_of_import_is_found(tmp_path):
         "a.d": set(),
         "a.d.e": {"a.b", "a", "f"},
         "f": {"a.d.e", "a.d"},
+        "g.h": {"g.i"},
+        "g.i": {"g.h"},
+        "a.py": {"f"},
     }
-    assert circles(found) == [["a", "a.b", "a.c", "a.d.e", "f"]]
+    assert circles(found) == [["a", "a.b", "a.c", "a.d.e", "f"], ["g.h", "g.i"]]
     assert circles({"a": {"b"}, "b": {"c"}, "c": set(), "d": {"e"}, "e": {"d"}}) == [["d", "e"]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from typing import Any, NoReturn, SupportsIndex
 
 from .errors import CaffeError, caffe_error
 
@@ -17,7 +17,7 @@ def read_only(cure: str) -> Callable[[Callable], property]:
     """A property whose assignment is an AttributeError that says what to write instead."""
 
     def decorate(get: Callable) -> property:
-        def refuse(self, value: object) -> NoReturn:
+        def refuse(self: object, value: object) -> NoReturn:
             raise caffe_error(
                 AttributeError,
                 f"'{get.__name__}' of a {type(self).__name__} cannot be assigned; {cure}",
@@ -63,16 +63,17 @@ class Vector(Unpicklable, list):
                     f"a {type(self).__name__} takes no {type(value).__name__}{self.cure}",
                 )
 
-    def __setitem__(self, index: int | slice, value: object) -> None:
-        values = list(value) if isinstance(index, slice) else [value]
-        self._check(values)
-        super().__setitem__(index, values if isinstance(index, slice) else value)
+    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+        if isinstance(index, slice):
+            value = list(value)
+        self._check(value if isinstance(index, slice) else [value])
+        super().__setitem__(index, value)
 
     def append(self, value: object) -> None:
         self._check([value])
         super().append(value)
 
-    def insert(self, index: int, value: object) -> None:
+    def insert(self, index: SupportsIndex, value: object) -> None:
         self._check([value])
         super().insert(index, value)
 
@@ -81,7 +82,8 @@ class Vector(Unpicklable, list):
         self._check(values)
         super().extend(values)
 
-    def __iadd__(self, values: Iterable[object]) -> Vector:
+    # A list's += takes more than its +, which mypy holds for a mistake.
+    def __iadd__(self, values: Iterable[object]) -> Vector:  # type: ignore[misc]
         self.extend(values)
         return self
 

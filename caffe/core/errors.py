@@ -4,7 +4,9 @@ There is one class, CaffeError. Where pycaffe raises a ValueError, a KeyError, a
 error is of that class too, so that a script's `except` for it works: see `caffe_error`.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -22,14 +24,14 @@ class CaffeError(RuntimeError):
     def __str__(self) -> str:
         return str(self.args[0])  # a KeyError's text would be in quotes, an OSError's its facts
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., CaffeError], tuple, dict[str, object]]:
         facts = {name: getattr(self, name) for name in OS_FACTS if hasattr(self, name)}
         return caffe_error, (self.kind, str(self)), facts | vars(self)
 
 
 def caffe_error(kind: type[Exception], message: str) -> CaffeError:
     """A CaffeError that `except kind` catches too."""
-    return _class(kind)(message)
+    return _class(kind)(message)  # type: ignore[arg-type]  # mypy: a class has no hash
 
 
 @cache
@@ -76,7 +78,7 @@ def noting(place: str) -> Iterator[None]:
         yield
     except Exception as error:
         if not notes(error):
-            error.__notes__ = [f"in {place}"]  # add_note came with Python 3.11
+            vars(error)["__notes__"] = [f"in {place}"]  # add_note came with Python 3.11
         raise
 
 

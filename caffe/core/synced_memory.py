@@ -86,14 +86,19 @@ class Memory:
         self._host_is_current = False
         return self._own().view(shape)
 
+    @property
+    def _present(self) -> torch.Tensor:
+        assert self._tensor is not None
+        return self._tensor
+
     def _own(self) -> torch.Tensor:
-        converts = self._tensor.dtype != torch.float32
-        if self._borrowed or converts or not self._tensor.is_contiguous():
-            self._tensor = self._tensor.to(
+        tensor = self._present
+        if self._borrowed or tensor.dtype != torch.float32 or not tensor.is_contiguous():
+            self._tensor = tensor = tensor.to(
                 torch.float32, copy=True, memory_format=torch.contiguous_format
             )
             self._borrowed = False
-        return self._tensor.data  # .data: writing here is not autograd's business
+        return tensor.data  # .data: writing here is not autograd's business
 
     def assign(self, tensor: torch.Tensor, borrowed: bool = False) -> None:
         """Take a computed tensor as the new values.
@@ -105,7 +110,7 @@ class Memory:
         self._replaces(tensor.numel())
         self.dtype = tensor.dtype
         if self.held is not None:
-            self._tensor.data.copy_(tensor.reshape(self._tensor.shape))
+            self._present.data.copy_(tensor.reshape(self._present.shape))
         else:
             self._tensor, self._borrowed = tensor, borrowed
             self._host_is_current = self._host_is_newer = False
@@ -123,7 +128,7 @@ class Memory:
         count = self._capacity if count is None else count
         self._replaces(count)
         if self.held is not None:
-            self._tensor.data.zero_()
+            self._present.data.zero_()
         else:
             behind, self._borrowed = self._whole, False
             self._tensor = None if behind is None else behind.new_zeros(count)
@@ -136,17 +141,17 @@ class Memory:
         count = math.prod(shape)
         if self._tensor is None or self._tensor.numel() != count:
             self.tensor(shape)
-        if numpy_sees(self._tensor):
+        if numpy_sees(self._present):
             array = self.held
             if array is None:
-                self._gather()
-                array = self._whole.numpy()
+                array = self._gather().numpy()
                 self._exported = weakref.ref(array)
         else:
             if not self._host_is_current:
                 self._download()
             self._host_is_current = self._host_is_newer = True
             array = self._host
+            assert array is not None
         return array[:count].reshape(shape)
 
     def defer(self, deferred: Deferred, count: int | None = None) -> None:
@@ -212,13 +217,12 @@ class Memory:
 
     def _fit(self, count: int) -> None:
         """Make the tensor the first `count` values."""
-        if self._tensor.numel() != count:
+        if self._present.numel() != count:
             self._capacity = max(self._capacity, count)
-            self._gather()
-            self._tensor = self._whole[:count]
+            self._tensor = self._gather()[:count]
             self._host_is_current = False
 
-    def _gather(self) -> None:
+    def _gather(self) -> torch.Tensor:
         """Bring all values together in _whole, of which the tensor is a view from then on."""
         flat = self._own().view(-1)
         whole = self._whole
@@ -232,20 +236,22 @@ class Memory:
                     whole[: len(self._whole)] = self._whole
         if whole.data_ptr() != flat.data_ptr():
             whole.data[: len(flat)] = flat
-        self._whole, self._tensor = whole, whole[: len(flat)].view(self._tensor.shape)
+        self._whole, self._tensor = whole, whole[: len(flat)].view(self._present.shape)
+        return whole
 
     def _move(self, device: torch.device) -> None:
         self._host, self._exported = self.held, None
         self._host_is_current = self._host is not None
         if self._whole is None:
-            self._tensor = self._tensor.to(device)
+            self._tensor = self._present.to(device)
         else:
-            self._gather()
-            self._whole = self._whole.to(device)
-            self._tensor = self._whole[: self._tensor.numel()].view(self._tensor.shape)
+            self._whole = self._gather().to(device)
+            tensor = self._present
+            self._tensor = self._whole[: tensor.numel()].view(tensor.shape)
         self._borrowed = False
 
     def _upload(self) -> None:
+        assert self._host is not None
         tensor = self._own()
         tensor.view(-1).copy_(torch.from_numpy(self._host[: tensor.numel()]))
         self._host_is_newer = False
@@ -253,8 +259,8 @@ class Memory:
     def _download(self) -> None:
         if self._host is None or len(self._host) < self._capacity:
             self._host = np.empty(self._capacity, np.float32)
-        count = self._tensor.numel()
-        torch.from_numpy(self._host[:count]).copy_(self._tensor.reshape(-1))
+        flat = self._present.reshape(-1)
+        torch.from_numpy(self._host[: len(flat)]).copy_(flat)
 
 
 def storage_of(tensor: torch.Tensor) -> int:

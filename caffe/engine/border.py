@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 
@@ -20,6 +20,8 @@ from .bounds import Bounds, strips
 from .kernels import Tile
 from .regions import Region, Span, whole, windows_inside
 from .schedule import Step
+
+S = TypeVar("S", bound=Step)
 
 WORTH = 0.5  # the largest share of the values of all blobs that a blank image may have
 
@@ -51,10 +53,10 @@ Places = list[Place]  # of rows and columns
 
 
 @dataclass
-class Blank:
+class Blank(Generic[S]):
     """A blank image with the same around it as another: in every blob that the steps compute."""
 
-    steps: list[Step]  # each has one bottom and one top
+    steps: list[S]  # each has one bottom and one top
     sources: list[str]
     shapes: dict[str, Shape]  # of the blank image's blobs
     places: dict[str, Places]
@@ -64,8 +66,9 @@ def surrounded(bounds: Bounds, x: torch.Tensor, places: Places, batch: int) -> T
     """What is required of a blob, with values from the blank image's around what is computed."""
     sizes = [end - start for start, end in bounds.required]
     order = torch.contiguous_format if x.is_contiguous() else torch.channels_last
-    like = dict(dtype=x.dtype, device=x.device, memory_format=order)
-    values = torch.empty(batch, x.shape[1], *sizes, **like)
+    values = torch.empty(
+        (batch, x.shape[1], *sizes), dtype=x.dtype, device=x.device, memory_format=order
+    )
     tile = Tile(values, bounds.required)
     for there, here in copies(bounds, places):
         tile.part(there).copy_(Tile(x, whole(x.shape)).part(here))
@@ -81,7 +84,7 @@ def copies(bounds: Bounds, places: Places) -> Iterator[tuple[Region, Region]]:
             yield there, here
 
 
-def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) -> Blank | None:
+def blank(steps: list[S], shapes: dict[str, Shape], wanted: Iterable[str]) -> Blank[S] | None:
     """The smallest blank image that has the same around it; None where none is small enough."""
     found = smallest_blank(steps, shapes, wanted)
     if found and count(found.shapes, found.steps) > WORTH * count(shapes, found.steps):
@@ -90,8 +93,8 @@ def blank(steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]) ->
 
 
 def smallest_blank(
-    steps: list[Step], shapes: dict[str, Shape], wanted: Iterable[str]
-) -> Blank | None:
+    steps: list[S], shapes: dict[str, Shape], wanted: Iterable[str]
+) -> Blank[S] | None:
     """A blank image of the least size that has the same around it, at most that of the image.
 
     steps: those of a net; the shapes are all blobs'; wanted: the blobs to be found. None where
@@ -115,7 +118,7 @@ def smallest_blank(
     return Blank(chain, list(sources), small, places)
 
 
-def windows_on_images(steps: list[Step], shapes: dict[str, Shape]) -> list[Step]:
+def windows_on_images(steps: list[S], shapes: dict[str, Shape]) -> list[S]:
     """The steps of a net that see images through windows: outside of these all images are alike.
 
     The images are blobs of one size that no step makes, and what other steps make of images that
@@ -131,7 +134,7 @@ def windows_on_images(steps: list[Step], shapes: dict[str, Shape]) -> list[Step]
     return max(found, key=lambda steps: count(shapes, steps), default=[])
 
 
-def _windows_on(steps: list[Step], images: set[str], shapes: dict[str, Shape]) -> list[Step]:
+def _windows_on(steps: list[S], images: set[str], shapes: dict[str, Shape]) -> list[S]:
     size = _size(shapes[next(iter(images))])
     behind: set[str] = set()
     found = []
@@ -149,19 +152,19 @@ def _size(shape: Shape) -> Shape:
     return (*shape[:1], *shape[2:])
 
 
-def tops(steps: list[Step]) -> set[str]:
+def tops(steps: Sequence[Step]) -> set[str]:
     """All that the steps compute."""
     return {name for step in steps for name in step.tops}
 
 
-def count(shapes: dict[str, Shape], steps: list[Step]) -> int:
+def count(shapes: dict[str, Shape], steps: Sequence[Step]) -> int:
     """How many values they compute, for blobs of these shapes."""
     return sum(math.prod(shapes[name]) for name in tops(steps))
 
 
-def _chain(steps: list[Step], wanted: set[str]) -> list[Step] | None:
+def _chain(steps: list[S], wanted: set[str]) -> list[S] | None:
     """The steps that compute the wanted blobs; None if not all of them are windows on one blob."""
-    chain: list[Step] = []
+    chain: list[S] = []
     made = tops(steps)
     for step in reversed(steps):
         if wanted.isdisjoint(step.tops):
@@ -182,7 +185,7 @@ def _is_window(step: Step) -> bool:
     )
 
 
-def _shapes(chain: list[Step], sources: dict[str, Shape]) -> dict[str, Shape]:
+def _shapes(chain: Sequence[Step], sources: dict[str, Shape]) -> dict[str, Shape]:
     shapes = dict(sources)
     for step in chain:
         (bottom,), (top,) = step.bottoms, step.tops
@@ -190,7 +193,7 @@ def _shapes(chain: list[Step], sources: dict[str, Shape]) -> dict[str, Shape]:
     return shapes
 
 
-def _free(chain: list[Step], shapes: dict[str, Shape], axis: int) -> dict[str, Span]:
+def _free(chain: Sequence[Step], shapes: dict[str, Shape], axis: int) -> dict[str, Span]:
     """The positions of each blob that see neither end of the axis, and so look alike.
 
     A source has no ends: what lies behind it is 0 as the blank image is.
@@ -201,19 +204,21 @@ def _free(chain: list[Step], shapes: dict[str, Shape], axis: int) -> dict[str, S
         size = shapes[top][2 + axis]
         free[top] = 0, size
         if bottom in free:
+            assert step.rules  # a window
             start, end = windows_inside(step.rules[axis].window, free[bottom])
             free[top] = max(start, 0), min(end, size)
     return free
 
 
 def _smaller(
-    chain: list[Step], large: dict[str, Shape], sources: dict[str, Shape], axis: int
+    chain: Sequence[Step], large: dict[str, Shape], sources: dict[str, Shape], axis: int
 ) -> int:
     """The least size of the sources with the same ends of all blobs; their own, if none is less."""
     free = _free(chain, large, axis)
     size = next(iter(sources.values()))[2 + axis]
     scale = dict.fromkeys(sources, 1)
     for step in chain:
+        assert step.rules  # a window
         scale[step.tops[0]] = scale[step.bottoms[0]] * step.rules[axis].window.stride
     phase = math.lcm(*scale.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -20,7 +21,7 @@ class Bounds:
     computed: Region
 
 
-def reached_regions(steps: list[Step], everything: dict[str, Region]) -> dict[str, Region]:
+def reached_regions(steps: Sequence[Step], everything: dict[str, Region]) -> dict[str, Region]:
     """What the tops of the data layers reach of each blob."""
     reached = dict(everything)
     for step in steps:
@@ -36,7 +37,7 @@ def reached_regions(steps: list[Step], everything: dict[str, Region]) -> dict[st
 
 
 def find_bounds(
-    steps: list[Step],
+    steps: Sequence[Step],
     kept: set[str],
     everything: dict[str, Region],
     reached: dict[str, Region],
@@ -49,8 +50,10 @@ def find_bounds(
             inner = common(top.required, reached[name]) if step.rules else None
             # What a pooling leaves out, no convolution before it has to compute
             exact = step.layer.pools
-            whole = inner is None or (not exact and exceeds_slightly(top.required, inner))
-            top.computed = top.required if whole else inner
+            if inner is not None and (exact or not exceeds_slightly(top.required, inner)):
+                top.computed = inner
+            else:
+                top.computed = top.required
         for name in step.read if tops else ():
             region = everything[name]
             if step.rules:

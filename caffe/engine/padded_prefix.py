@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..graph.build import Graph
 from ..layer_types.base import LayerType
+from ..layer_types.convolution import Convolution
 from .border import Blank, blank, count, tops
 from .bounds import Bounds, area, exceeds_slightly, find_bounds, reached_regions
 from .regions import Region, whole
@@ -121,7 +122,7 @@ def _can_run(step: Step, learns: dict[str, bool]) -> bool:
     layer = step.layer
     if not step.rules or len(step.bottoms) > 1 or step.bottoms[0] not in learns:
         return False
-    if layer.matrix_product and not layer.transposed:
+    if isinstance(layer, Convolution) and not layer.transposed:
         kind = not layer.is_product(layer.blobs[0].data_tensor())
     else:
         kind = layer.pools and not step.in_place

@@ -70,7 +70,9 @@ class Planned(Step):
     ) -> Tile:
         """A region of its top, if it has `run`."""
         bottoms, bottom = [tiles[name] for name in self.read], everything[self.bottoms[0]]
-        x = self.layer.in_memory(lambda _: self.run(bottoms, region, bottom))
+        run = self.run
+        assert run
+        x = self.layer.in_memory(lambda _: run(bottoms, region, bottom))
         return Tile(through(self.behind, x), region)
 
 
@@ -151,7 +153,9 @@ def _planned(step: Step) -> Planned:
     return planned
 
 
-def around_blank(blank: Blank, sources: Tensors, bounds: dict[str, Bounds]) -> dict[str, Tile]:
+def around_blank(
+    blank: Blank[Planned], sources: Tensors, bounds: dict[str, Bounds]
+) -> dict[str, Tile]:
     """What is required of these blobs, with the blank image's values around what is computed of it.
 
     The steps of the blank image are planned. sources: those of the net, of its dtype and device.
@@ -219,6 +223,8 @@ def _in_bands(chain: list[Planned], everything: dict[str, Region], shapes: dict[
 
     def compute(steps: list[Planned], tiles: list[Tile], region: Region) -> torch.Tensor:
         *before, step = steps
+        assert step.run  # as of all in a chain, and so are the rules
+        assert step.rules
         bottom = everything[step.bottoms[0]]
         if before:
             inside = common(input_region(step.rules, region), bottom) or bottom
@@ -229,7 +235,9 @@ def _in_bands(chain: list[Planned], everything: dict[str, Region], shapes: dict[
         (first, last), columns = region
         width = columns[1] - columns[0]
         row = max(math.prod(shapes[step.tops[0]][:2]) for step in chain[:-1]) * width
-        strides = math.prod(rule.window.stride for rule in chain[-1].rules)
+        rules = chain[-1].rules
+        assert rules
+        strides = math.prod(rule.window.stride for rule in rules)
         rows = max(1, BAND // (row * strides))
         bands = range(first, last, rows)
         parts = [compute(chain, tiles, ((y, min(y + rows, last)), columns)) for y in bands]

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from ..core.blob import Blob
 from ..layer_types.base import LayerType
+from ..layer_types.convolution import Convolution
+from ..layer_types.pooling import Pooling
 from .border import Places, copies, surrounded
 from .bounds import Bounds
 from .kernels import Tile
@@ -25,7 +28,8 @@ from .schedule import Step, Tensors
 
 # By a blob's name the region that is there; by ("blank", name) the blank image's blob; by a layer
 # and a number its parameters.
-Values = dict[str | tuple[str, str] | tuple[LayerType, int], torch.Tensor]
+Key = str | tuple[str, str] | tuple[LayerType, int]
+Values = dict[Key, torch.Tensor]
 
 
 class PrefixRun:
@@ -86,6 +90,7 @@ class PrefixRun:
 
     def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
         gradient, leaf.grad = leaf.grad, None
+        assert gradient is not None
         blob._diff.accumulate(gradient)
         self._waiting.remove(blob)
         self._learn(blob)
@@ -94,8 +99,8 @@ class PrefixRun:
 def _read(segment: list[Step], values: Values) -> Values:
     """Of the values those that a segment begins with."""
     bottoms = [name for step in segment for name in step.bottoms if name in values]
-    blank = [("blank", name) for step in segment for name in step.tops]
-    params = [(step.layer, i) for step in segment for i in range(len(step.layer.blobs))]
+    blank: list[Key] = [("blank", name) for step in segment for name in step.tops]
+    params: list[Key] = [(step.layer, i) for step in segment for i in range(len(step.layer.blobs))]
     return {key: values[key] for key in (*bottoms, *blank, *params)}
 
 
@@ -129,10 +134,14 @@ def _compute(
     """A region of a layer's top, without the ReLU behind it; everything: all of the bottom."""
 
     def compute(layer: LayerType) -> torch.Tensor:
+        assert step.rules
         x, padding = _windows(step, bottom, input_region(step.rules, region), everything)
-        if layer.pools:
+        if isinstance(layer, Pooling):
+            assert layer.kernel  # a global pooling has no rules
             return F.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=True)
-        weight, bias = (*(values[layer, i] for i in range(len(layer.blobs))), None)[:2]
+        assert isinstance(layer, Convolution)
+        weight, *biases = (values[layer, i] for i in range(len(layer.blobs)))
+        bias = biases[0] if biases else None
         group = layer.spec.convolution_param.group
         return F.conv2d(x, weight, bias, layer.stride, padding, layer.dilation, group)
 
@@ -160,13 +169,13 @@ class _Relu(torch.autograd.Function):
     """max(x, 0) in place; backward works in place too, on a diff that nobody else reads."""
 
     @staticmethod
-    def forward(ctx, x: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         ctx.mark_dirty(x.relu_())
         ctx.save_for_backward(x)
         return x
 
     @staticmethod
-    def backward(ctx, diff: torch.Tensor) -> torch.Tensor:
+    def backward(ctx: Any, diff: torch.Tensor) -> torch.Tensor:
         (top,) = ctx.saved_tensors
         return torch.ops.aten.threshold_backward.grad_input(diff, top, 0, grad_input=diff)
 
@@ -180,7 +189,7 @@ class _Surround(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, computed: torch.Tensor, small: torch.Tensor, need: Bounds, places: Places
+        ctx: Any, computed: torch.Tensor, small: torch.Tensor, need: Bounds, places: Places
     ) -> torch.Tensor:
         ctx.need, ctx.places, ctx.shape = need, places, small.shape
         tile = surrounded(need, small, places, len(computed))
@@ -188,7 +197,7 @@ class _Surround(torch.autograd.Function):
         return tile.values
 
     @staticmethod
-    def backward(ctx, diff: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
+    def backward(ctx: Any, diff: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         tile = Tile(diff, ctx.need.required)
         small = Tile(diff.new_zeros(ctx.shape), whole(ctx.shape))
         for there, here in copies(ctx.need, ctx.places):

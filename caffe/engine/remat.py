@@ -40,7 +40,7 @@ def segments(graph: Graph, done: Collection[int]) -> list[range]:
     So no layer in it draws, is one of those `done`, or works in place on what was there before.
     """
     found: list[range] = []
-    begun, made = 0, set()
+    begun, made = 0, set[str]()
     for i, layer in enumerate(graph.layers):
         tops = set(graph.tops[i])
         replaces = tops & set(graph.bottoms[i]) - made
@@ -72,13 +72,15 @@ def recomputed(run: Callable[[], T]) -> T:
 
     torch.utils.checkpoint does the same, but loads torch's compiler: 80 MB.
     """
-    places, saved = itertools.count(), []
+    places = itertools.count()
+    saved: list[torch.Tensor | None] = []
 
     def take(place: int) -> torch.Tensor:
         if not saved:
             with torch.enable_grad(), saved_tensors_hooks(lambda x: saved.append(x.detach()), take):
                 run()
         x, saved[place] = saved[place], None
+        assert x is not None  # backward wants each once
         return x
 
     with saved_tensors_hooks(lambda x: next(places), take):

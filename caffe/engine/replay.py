@@ -38,7 +38,8 @@ class Replay:
         self._precision = current_precision()
         self._layers = list(zip(graph.layers, graph.bottoms, graph.tops, strict=True))
         self._read = read  # takes the names of the blobs that scripts read
-        self._freed: WeakKeyDictionary[Memory, Place] = WeakKeyDictionary()
+        # By a blob's name, and "data" or "diff"
+        self._freed: WeakKeyDictionary[Memory, tuple[str, str]] = WeakKeyDictionary()
         self._start: dict[Place, torch.Tensor] = {}
         self._states: dict[int, dict[str, bytes]] = {}  # of the generators, before a layer draws
 
@@ -99,7 +100,7 @@ class Replay:
             memory.settle(self, found.tensor(blobs[name].shape))
         self._start = {}
 
-    def _waiting(self) -> dict[Memory, Place]:
+    def _waiting(self) -> dict[Memory, tuple[str, str]]:
         return {memory: place for memory, place in self._freed.items() if memory.is_deferred(self)}
 
     def _run(self) -> dict[str, Blob]:

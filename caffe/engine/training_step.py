@@ -183,7 +183,7 @@ class TrainingStep:
         """The diffs of a prefix's outputs: what all others who read one sent down, added up."""
         diffs: dict[str, torch.Tensor] = {}
         for root, names in prefix.prefix.outputs.items():
-            for blob in map(self._graph.blobs.get, names):
+            for blob in map(self._graph.blobs.__getitem__, names):
                 if not blob._diff.untouched:
                     diff = blob.diff_tensor()
                     diffs[root] = diffs[root] + diff if root in diffs else diff

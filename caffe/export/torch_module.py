@@ -73,7 +73,8 @@ def _param_names(layer: LayerType) -> list[str]:
 def _bare(layer: LayerType) -> LayerType:
     """The layer without what it keeps of its net."""
     bare = copy.copy(layer)
-    bare._blobs, bare.record = (), None  # a module can be copied and pickled, a BlobVec cannot
+    del bare._blobs  # a module can be copied and pickled, a BlobVec cannot
+    bare.record = None
     if isinstance(bare, Recurrent):
         bare.reset()
     return bare

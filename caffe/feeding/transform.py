@@ -25,7 +25,9 @@ def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
 def _read_mean_file(path: str) -> np.ndarray:
     try:
         return read_mean(path)
-    except FileNotFoundError as error:
+    except CaffeError as error:
+        if not isinstance(error, FileNotFoundError):
+            raise
         raise anew(
             error,
             f"{error}; correct mean_file, make the file with `caffe compute_image_mean DB {path}`, "

@@ -83,7 +83,7 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
             graph.inputs.extend(layer_spec.top)
 
         with error_context(f"layer '{layer.name}' ({layer.type})"):
-            layer.setup_blobs(graph.bottom(i), graph.top(i))
+            layer.setup(graph.bottom(i), graph.top(i))
             layer.param_shapes = [blob.shape for blob in layer.blobs]
             layer.reshape(graph.bottom(i), graph.top(i))
         graph.loss_weights.append(_loss_weights(layer))

@@ -47,7 +47,7 @@ class AbsVal(LayerType):
 
     gradient_of_bottom = True
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.check(
             self.spec.top[0] != self.spec.bottom[0],
             f"does not work in place; give its top another name than '{self.spec.bottom[0]}'",

@@ -9,19 +9,31 @@ leaves in bfloat16 is not the same on the CPU and on a GPU (softmax: on the CPU 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 
 from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.precision import current_precision
+from ..proto import caffe_pb2
 
-if TYPE_CHECKING:
-    from .base import LayerType
+Tensors = torch.Tensor | Sequence[torch.Tensor]
 
 
-def bottoms(layer: LayerType, blobs: Sequence[Blob]) -> list[torch.Tensor]:
+class Computes(Protocol):
+    """What is asked here of a layer, a LayerType of base.py."""
+
+    spec: caffe_pb2.LayerParameter
+    matrix_product: bool
+
+    @property
+    def passes_on(self) -> bool: ...
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors: ...
+
+
+def bottoms(layer: Computes, blobs: Sequence[Blob]) -> list[torch.Tensor]:
     """The data of a layer's bottoms, float32 or bfloat16: as the layer takes it."""
     if _takes_bfloat16(layer):
         # A blob that a script looks at is float32 from then on: that must not change gradients.
@@ -29,12 +41,12 @@ def bottoms(layer: LayerType, blobs: Sequence[Blob]) -> list[torch.Tensor]:
     return [blob.data_tensor().float() for blob in blobs]
 
 
-def taken(layer: LayerType, bottom: torch.Tensor) -> torch.Tensor:
+def taken(layer: Computes, bottom: torch.Tensor) -> torch.Tensor:
     """As `bottoms`, of one bottom's data."""
     return bottom if _takes_bfloat16(layer) else bottom.float()
 
 
-def multiplied(layer: LayerType, x: torch.Tensor) -> torch.Tensor:
+def multiplied(layer: Computes, x: torch.Tensor) -> torch.Tensor:
     """A bottom or a parameter as the layer computes with it: of a matrix product, rounded."""
     if not _is_rounded(layer):
         return x
@@ -43,18 +55,18 @@ def multiplied(layer: LayerType, x: torch.Tensor) -> torch.Tensor:
     return x.bfloat16().to(torch.bfloat16 if current_device().type == "cuda" else torch.float32)
 
 
-def keeps_bottoms(layer: LayerType) -> bool:
+def keeps_bottoms(layer: Computes) -> bool:
     """Whether torch keeps the layer's very bottoms and parameters for backward, not copies."""
     return layer.matrix_product and not _is_rounded(layer)
 
 
-def given(layer: LayerType, top: torch.Tensor) -> torch.Tensor:
+def given(layer: Computes, top: torch.Tensor) -> torch.Tensor:
     """A top as the layer gives it: of a matrix product, what it has computed is rounded."""
     return top.bfloat16() if _is_rounded(layer) else top
 
 
 def tops(
-    layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]
+    layer: Computes, bottoms: list[torch.Tensor], params: list[torch.Tensor]
 ) -> list[torch.Tensor]:
     """A layer's tops from its bottoms, which are `taken`, and its parameters in float32."""
     bottoms, params = ([multiplied(layer, x) for x in xs] for xs in (bottoms, params))
@@ -63,13 +75,13 @@ def tops(
     return [given(layer, top) for top in tops]
 
 
-def _takes_bfloat16(layer: LayerType) -> bool:
+def _takes_bfloat16(layer: Computes) -> bool:
     return _may_use_bfloat16(layer) and (layer.matrix_product or layer.passes_on)
 
 
-def _is_rounded(layer: LayerType) -> bool:
+def _is_rounded(layer: Computes) -> bool:
     return _may_use_bfloat16(layer) and layer.matrix_product
 
 
-def _may_use_bfloat16(layer: LayerType) -> bool:
+def _may_use_bfloat16(layer: Computes) -> bool:
     return current_precision() == "bf16" and not any(layer.spec.loss_weight)

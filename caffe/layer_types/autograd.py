@@ -8,17 +8,14 @@ writes in between, Python layers in the middle and in-place layers what they are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from ..core.blob import Blob
+from ..core.blob import Blob, BlobVec
 from ..core.synced_memory import Memory
 from . import autocast
-
-if TYPE_CHECKING:
-    from .base import LayerType
 
 
 class Read(NamedTuple):
@@ -38,6 +35,22 @@ class Record(NamedTuple):
     read: list[Read]  # of the bottoms, then of the parameters
 
 
+class Recorded(autocast.Computes, Protocol):
+    """What is asked here of a layer, a LayerType of base.py."""
+
+    updates_params: bool
+    need_backward: bool
+    propagate_down: list[bool]
+    param_propagate_down: list[bool]
+    record: Record | None
+
+    @property
+    def blobs(self) -> BlobVec: ...
+
+    @property
+    def rereads_bottoms(self) -> bool: ...
+
+
 class _Enter(torch.autograd.Function):
     """Lets torch's graph begin at x without keeping x alive, as a leaf tensor would."""
 
@@ -46,7 +59,7 @@ class _Enter(torch.autograd.Function):
         return x.view_as(x)
 
 
-def forward(layer: LayerType, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+def forward(layer: Recorded, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     """Compute a layer's tops; record it if the net will want its gradients."""
     tops = _run(layer, bottom, overwritten=top)
     bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
@@ -60,7 +73,7 @@ def forward(layer: LayerType, bottom: Sequence[Blob], top: Sequence[Blob]) -> No
 
 
 def backward(
-    layer: LayerType, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
+    layer: Recorded, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]
 ) -> None:
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
     if layer.record is None or _is_stale(layer, bottom):
@@ -94,7 +107,7 @@ def backward(
 
 
 def _run(
-    layer: LayerType, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()
+    layer: Recorded, bottom: Sequence[Blob], overwritten: Sequence[Blob] = ()
 ) -> Sequence[torch.Tensor]:
     """The tops, recorded; `overwritten` are the blobs that will take them."""
     xs = autocast.bottoms(layer, bottom)
@@ -107,7 +120,7 @@ def _run(
     return recorded(layer, xs, _read(layer, bottom))
 
 
-def recorded(layer: LayerType, xs: list[torch.Tensor], read: list[Read]) -> Sequence[torch.Tensor]:
+def recorded(layer: Recorded, xs: list[torch.Tensor], read: list[Read]) -> Sequence[torch.Tensor]:
     """The tops of a layer's bottoms `xs`, as the layer takes them, recorded for its backward.
 
     read: where they and the parameters were found.
@@ -134,18 +147,19 @@ def recorded(layer: LayerType, xs: list[torch.Tensor], read: list[Read]) -> Sequ
     return tops
 
 
-def _read(layer: LayerType, bottom: Sequence[Blob]) -> list[Read]:
+def _read(layer: Recorded, bottom: Sequence[Blob]) -> list[Read]:
     return [
         Read(blob.shape, _storage(blob.data_tensor()), blob._data.version)
         for blob in (*bottom, *layer.blobs)
     ]
 
 
-def _is_stale(layer: LayerType, bottom: Sequence[Blob]) -> bool:
+def _is_stale(layer: Recorded, bottom: Sequence[Blob]) -> bool:
     """Whether backward must not go by what the record has read.
 
     In another shape it cannot; and with `rereads_bottoms` it takes the bottoms as they are now.
     """
+    assert layer.record is not None
     then, now = layer.record.read, _read(layer, bottom)
     if [read.shape for read in then] != [read.shape for read in now]:
         return not layer.updates_params

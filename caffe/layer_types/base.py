@@ -12,10 +12,10 @@ from ..core.blob import Blob, BlobVec
 from ..core.errors import CaffeError, error_context
 from ..proto import caffe_pb2
 from . import autograd, fillers
+from .autocast import Tensors as Tensors
 from .layer import Layer
 
 Shape = tuple[int, ...]
-Tensors = torch.Tensor | Sequence[torch.Tensor]
 Margins = tuple[tuple[int, int], tuple[int, int]]  # above and below, left and right
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
 
 
 class LayerType(Layer):
-    """One layer of a net. A subclass gives `top_shapes` and `expression`; `setup` makes parameters.
+    """One layer of a net. A subclass gives `top_shapes`, `expression`, for parameters `setup_from`.
 
     Gradients are torch's, taken layer by layer (autograd.py). A type that works on blobs instead of
     tensors (Python, data layers) overrides `forward` and `backward` there. The facts below, each
@@ -103,13 +103,13 @@ class LayerType(Layer):
         self.type = spec.type
         self.phase = phase
         self._blobs = BlobVec()
-        self.param_shapes: list[Shape] = []  # of the parameters, as setup has made them
+        self.param_shapes: list[Shape] = []  # of the parameters, as setup made them
         self.need_backward = False
         self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
         self.param_propagate_down: list[bool] = []
         self.record: autograd.Record | None = None  # what the last forward leaves for backward
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         """Check the parameters against the bottoms' shapes and create `self.blobs`."""
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -161,8 +161,8 @@ class LayerType(Layer):
 
     # The same on blobs, as the net calls it.
 
-    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
-        self.setup([blob.shape for blob in bottom])
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.setup_from([blob.shape for blob in bottom])
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.check_params()
@@ -252,7 +252,8 @@ class LayerType(Layer):
             + (", ".join(position) if isinstance(position, dict) else repr(position)),
         )
         self.check(
-            all(type(value) is int and 0 <= value < 2**63 for value in position.values()),
+            isinstance(position, dict)
+            and all(type(value) is int and 0 <= value < 2**63 for value in position.values()),
             f"a position's values are at least 0 and below 2**63; found {position}",
         )
 

@@ -18,13 +18,13 @@ CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 class Windowed(LayerType):
     """A layer that moves a window over the axes behind `axis`, the channels.
 
-    The axes before it are one batch. setup gives `spatial`, the number of axes moved over, and for
-    each of them its kernel, stride, pad and dilation.
+    The axes before it are one batch. setup_from gives `spatial`, the number of axes moved over, and
+    for each of them its kernel, stride, pad and dilation.
     """
 
     least_spatial = 0
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         conv = self.spec.convolution_param
         self.channel_axis = self.axis(conv.axis, shapes[0])
         self.spatial = len(shapes[0]) - self.channel_axis - 1
@@ -149,8 +149,8 @@ class Convolution(Windowed):
     param_names = ("weight", "bias")
     reads_values = False
 
-    def setup(self, shapes: list[Shape]) -> None:
-        super().setup(shapes)
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
         conv = self.spec.convolution_param
         self.check(len(self.spec.bottom) == len(self.spec.top), "needs as many tops as bottoms")
         self.channels = shapes[0][self.channel_axis]

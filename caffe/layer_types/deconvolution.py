@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 
+from ..core.blob import Blob
 from .base import Margins, Shape, Window, layer_type
 from .convolution import Convolution
 
@@ -38,7 +39,7 @@ class Deconvolution(Convolution):
         columns = F.conv_transpose1d(flat, weight.reshape(len(weight), -1, 1), groups=conv.group)
         sizes = [self.out_size(size, i) for i, size in enumerate(places)]
         zeros = x.new_zeros(len(x), conv.num_output, *sizes)
-        _, add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)
+        add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)[1]
         (y,) = add_up(columns.reshape(*columns.shape[:2], *places))
         return y if bias is None else y + bias.reshape(-1, *[1] * self.spatial)
 
@@ -77,7 +78,7 @@ class Deconvolution(Convolution):
             weight = torch.stack([weight[i, i : i + 1] for i in range(len(weight))])
         return [weight, *bias]
 
-    def backward(self, top, propagate_down, bottom) -> None:
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         # oneDNN adds up the 64 x 64 x 21 products of a diff in one float32 chain, with 15 times
         # the rounding error of Caffe's gemm; torch's other backend is a gemm too.
         with _without_onednn():
@@ -94,7 +95,7 @@ def _is_diagonal(weight: torch.Tensor) -> bool:
 @contextmanager
 def _without_onednn() -> Iterator[None]:
     enabled = torch.backends.mkldnn.enabled
-    torch.backends.mkldnn.enabled = False
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # torch types no setter
     try:
         yield
     finally:

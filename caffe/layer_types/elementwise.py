@@ -21,7 +21,7 @@ class Dropout(LayerType):
     def draws(self) -> bool:
         return self.phase == caffe_pb2.TRAIN
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         ratio = self.spec.dropout_param.dropout_ratio
         self.check(0 <= ratio < 1, f"dropout_ratio must lie in [0, 1); found {ratio:g}")
 
@@ -46,7 +46,7 @@ class Eltwise(LayerType):
     pointwise = True
     reads_values = False
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         eltwise = self.spec.eltwise_param
         self.check(
             len(eltwise.coeff) in (0, len(shapes)),
@@ -112,7 +112,7 @@ def log_of_base(layer: LayerType, base: float) -> float:
 class Exp(LayerType):
     """base^(shift + scale * x), as base^shift * exp(log(base) * scale * x) (exp_layer.cpp)."""
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         exp = self.spec.exp_param
         log_base = log_of_base(self, exp.base)
         self.inner = log_base * exp.scale
@@ -128,7 +128,7 @@ class Log(LayerType):
 
     gradient_of_bottom = True
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.log_base = log_of_base(self, self.spec.log_param.base)
         self.check(self.log_base != 0, "a base of 1 has no logarithm")
 

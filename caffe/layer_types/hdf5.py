@@ -30,7 +30,7 @@ class HDF5Data(LayerType):
     bottoms = (0, 0)
     tops = (1, None)
 
-    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         param = self.spec.hdf5_data_param
         self.check(not self.spec.HasField("transform_param"), "HDF5Data does not transform data.")
         self.check(param.batch_size > 0, "batch_size is at least 1; found 0")

@@ -19,7 +19,7 @@ class Input(LayerType):
     tops = (1, None)
     is_input = True
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         given = [checked_shape(s.dim) for s in self.spec.input_param.shape]
         tops = len(self.spec.top)
         self.check(
@@ -48,7 +48,7 @@ class DummyData(LayerType):
     bottoms = (0, 0)
     tops = (1, None)
 
-    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         """Give the tops their shapes, once, and fill those that are constant."""
         dummy = self.spec.dummy_data_param
         tops = len(top)
@@ -100,7 +100,7 @@ class MemoryData(LayerType):
     bottoms = (0, 0)
     tops = (2, 2)
 
-    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         param = self.spec.memory_data_param
         self.shape = checked_shape((param.batch_size, param.channels, param.height, param.width))
         self.check(

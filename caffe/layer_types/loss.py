@@ -22,7 +22,7 @@ MODES = caffe_pb2.LossParameter
 class Softmax(LayerType):
     reads_values = False
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.axis(self.spec.softmax_param.axis, shapes[0])
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -177,7 +177,7 @@ class InfogainLoss(SoftmaxLoss):
     bottoms = (2, 3)
     diff_bottoms = staticmethod(lambda index: index == 0)
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.check(
             not self.spec.loss_param.HasField("normalize"),
             "normalize is deprecated and not for this layer; use normalization",

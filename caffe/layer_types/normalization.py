@@ -21,7 +21,7 @@ class LRN(LayerType):
     def pointwise(self) -> bool:
         return self.spec.lrn_param.norm_region == caffe_pb2.LRNParameter.ACROSS_CHANNELS
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         size = self.spec.lrn_param.local_size
         self.check(size % 2 == 1, f"local_size must be odd; found {size}")
 
@@ -54,7 +54,7 @@ class BatchNorm(LayerType):
     updates_params = True
     param_names = ("mean", "variance", "scale")
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param
         channels = self._channels(shapes[0])
         for size in (channels, channels, 1):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from ..core.rng import generator
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, Tensors, Window, layer_type
-from .windows import window_sums
+from .windows import Pair, window_sums
 
 
 @layer_type("Pooling")
@@ -38,7 +38,7 @@ class Pooling(LayerType):
     def _is_maximum(self) -> bool:
         return self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.MAX
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
         self.check(
             len(self.spec.top) == 1 or self._is_maximum,
@@ -97,15 +97,17 @@ class Pooling(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
-        kernel = self.kernel or tuple(x.shape[2:])
-        pooled = self.top_shapes([tuple(x.shape)])[0][2:]
+        height, width = x.shape[2:]
+        kernel = self.kernel or (height, width)
+        *_, rows, columns = self.top_shapes([tuple(x.shape)])[0]
+        pooled = (rows, columns)
         if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
             return self._average(x, kernel, pooled)
         if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.STOCHASTIC:
             return self._stochastic(x, kernel, pooled)
         return self._maximum(x, kernel, pooled)
 
-    def _torch_rounding(self, kernel: Shape) -> bool | None:
+    def _torch_rounding(self, kernel: Pair) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
         pool = self.spec.pooling_param
         ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
@@ -120,7 +122,7 @@ class Pooling(LayerType):
                 return None
         return ceil
 
-    def _padding(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> tuple[int, int, int, int]:
+    def _padding(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> tuple[int, int, int, int]:
         """F.pad's arguments that make every window whole."""
         ends = [
             torch.sym_max(
@@ -130,7 +132,7 @@ class Pooling(LayerType):
         ]
         return (self.pad[1], ends[1], self.pad[0], ends[0])
 
-    def _maximum(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> Tensors:
+    def _maximum(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> Tensors:
         mask = len(self.spec.top) == 2
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
@@ -149,7 +151,7 @@ class Pooling(LayerType):
         at = (at // width - padding[2]) * x.shape[3] + at % width - padding[0]
         return [out, at.to(x.dtype)]
 
-    def _average(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> torch.Tensor:
+    def _average(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
@@ -163,7 +165,7 @@ class Pooling(LayerType):
             extents.append((end - start).to(x.dtype))
         return sums / torch.outer(*extents)
 
-    def _stochastic(self, x: torch.Tensor, kernel: Shape, pooled: Shape) -> torch.Tensor:
+    def _stochastic(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
         padded = F.pad(x, self._padding(x, kernel, pooled))
         windows = padded.unfold(2, kernel[0], self.stride[0]).unfold(3, kernel[1], self.stride[1])
         windows = windows.flatten(4)
@@ -200,7 +202,7 @@ class SPP(LayerType):
     (spp_layer.cpp).
     """
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         height = self.spec.spp_param.pyramid_height
         self.check(height > 0, f"pyramid_height must be positive; found {height}")
 
@@ -241,5 +243,5 @@ class SPP(LayerType):
             setattr(pool, f"stride_{axis}", kernel)
             setattr(pool, f"pad_{axis}", pad)
         level = Pooling(spec, self.phase)
-        level.setup([shape])
+        level.setup_from([shape])
         return level

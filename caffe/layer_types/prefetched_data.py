@@ -96,7 +96,7 @@ class Feed(LayerType):
         """The source, the batch size, and the number of the first item; CaffeError by `need`."""
         raise NotImplementedError
 
-    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         seed = draw_seed()
         self._ahead = self.spec.data_param.prefetch
         self.check(self._ahead > 0, "prefetch is at least 1; found 0")

@@ -56,7 +56,7 @@ class PythonLayer(LayerType):
     def _error(self, kind: type[Exception], message: str) -> CaffeError:
         return caffe_error(kind, f"layer '{self.name}' ({self.type}): {message}")
 
-    def setup_blobs(self, bottom: list[Blob], top: list[Blob]) -> None:
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         with self._noting():
             self.instance.setup(RawBlobVec(bottom), RawBlobVec(top))
 

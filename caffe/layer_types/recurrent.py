@@ -82,7 +82,7 @@ class Recurrent(LayerType):
     def diff_bottoms(index: int) -> bool:
         return index != 1
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.recurrent_param
         self.check(param.num_output > 0, f"num_output must be positive; found {param.num_output}")
         x = shapes[0]
@@ -198,8 +198,8 @@ class RNN(Recurrent):
     states = 1
     gates = 1
 
-    def setup(self, shapes: list[Shape]) -> None:
-        super().setup(shapes)
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
         param = self.spec.recurrent_param
         self.add_param((param.num_output, param.num_output), param.weight_filler)
         self.add_param((param.num_output,), param.bias_filler)

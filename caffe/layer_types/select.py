@@ -99,7 +99,7 @@ class Filter(LayerType):
     def diff_bottoms(self, index: int) -> bool:
         return index < len(self.spec.bottom) - 1
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         tops, bottoms = len(self.spec.top), len(shapes)
         self.check(
             tops == bottoms - 1,

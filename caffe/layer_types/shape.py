@@ -18,7 +18,7 @@ class Concat(LayerType):
     passes_on = True
     reads_values = False
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         concat = self.spec.concat_param
         legacy = concat.HasField("concat_dim")
         self.check(not (legacy and concat.HasField("axis")), "either axis or concat_dim, not both")
@@ -53,7 +53,7 @@ class Slice(LayerType):
     passes_on = True
     reads_values = False
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.slice_param
         legacy = param.HasField("slice_dim")
         self.check(not (legacy and param.HasField("axis")), "either axis or slice_dim, not both")
@@ -149,7 +149,7 @@ class Reshaping(LayerType):
     passes_on = True
     reads_values = False
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.check(
             self.spec.top[0] != self.spec.bottom[0],
             "does not run in place; give the top a name of its own",

@@ -19,7 +19,7 @@ class InnerProduct(LayerType):
     reads_values = False
     gradient_of_bottom = True
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         ip = self.spec.inner_product_param
         self.check(ip.num_output > 0, f"num_output must be positive; found {ip.num_output}")
         self.inputs = math.prod(shapes[0][self.axis(ip.axis, shapes[0]) :])
@@ -64,7 +64,7 @@ class AlongAxes(LayerType):
     def filler(self) -> caffe_pb2.FillerParameter:
         return self.param().filler
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         if len(shapes) == 2:
             self.operand_shape = shapes[1]
             return
@@ -117,8 +117,8 @@ class Scale(AlongAxes):
         one = caffe_pb2.FillerParameter(type="constant", value=1)
         return self.param().filler if self.param().HasField("filler") else one
 
-    def setup(self, shapes: list[Shape]) -> None:
-        super().setup(shapes)
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
         if self.param().bias_term:
             self.add_param(self.operand_shape, self.param().bias_filler)
 
@@ -150,7 +150,7 @@ class PReLU(LayerType):
     param_names = ("weight",)
     gradient_of_bottom = True
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
         prelu = self.spec.prelu_param
         quarter = caffe_pb2.FillerParameter(type="constant", value=0.25)
@@ -178,7 +178,7 @@ class Embed(LayerType):
     diff_bottoms = staticmethod(lambda index: False)
     param_names = ("weight", "bias")
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         embed = self.spec.embed_param
         for name in ("num_output", "input_dim"):
             value = getattr(embed, name)
@@ -211,7 +211,7 @@ class Parameter(LayerType):
 
     bottoms = (0, 0)
 
-    def setup(self, shapes: list[Shape]) -> None:
+    def setup_from(self, shapes: list[Shape]) -> None:
         self.add_param(self.spec.parameter_param.shape.dim, caffe_pb2.FillerParameter())
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 
 from . import caffe_pb2, forks
 
@@ -57,7 +57,11 @@ def _belongs(message: Descriptor | None, field: str) -> str:
         return "it belongs into a layer { }: is a brace closed too early?"
     if message is layer and field in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields_by_name:
         return _of_v1(field)
-    holders = [own.name for own in layer.fields if _has(own, field)]
+    holders = [
+        own.name
+        for own in layer.fields
+        if own.message_type and field in own.message_type.fields_by_name
+    ]
     if message is layer:
         return f"it belongs into {' or '.join(holders)}" if holders else ""
     if field in layer.fields_by_name:
@@ -69,10 +73,6 @@ def _of_v1(field: str) -> str:
     today = {"blobs_lr": "param { lr_mult: ... }", "weight_decay": "param { decay_mult: ... }"}
     cure = f"write {today[field]}" if field in today else "write the block as layers { }"
     return f"it is of the older layers {{ }}; {cure}"
-
-
-def _has(own: FieldDescriptor, field: str) -> bool:
-    return own.message_type is not None and field in own.message_type.fields_by_name
 
 
 def _meant(message: Descriptor | None, field: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import threading
 from pathlib import Path
+from types import TracebackType
 
 from ..core import host_memory
 from ..core.errors import CaffeError, anew
@@ -25,7 +26,12 @@ class SnapshotWriter:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind, error, traceback) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
             self.finish()
         except Exception as failure:

@@ -22,6 +22,7 @@ from ..core.log import info
 from ..core.precision import current_precision
 from ..core.rng import set_random_seed
 from ..engine.training_step import TrainingStep
+from ..graph.build import Parameter
 from ..layer_types import LayerType
 from ..net import Net
 from ..proto import caffe_pb2
@@ -29,6 +30,7 @@ from ..proto.text import prototxt
 from ..proto.upgrade import read_solver, upgrade_solver
 from . import lr_policy, nets, run_state, snapshot, updates
 from .lr_policy import learning_rate, step_at
+from .snapshot import Snapshot
 from .snapshot_writer import SnapshotWriter
 
 SolverParameter = caffe_pb2.SolverParameter
@@ -109,7 +111,7 @@ class Solver(Unpicklable):
         return sum(self._losses) / max(1, len(self._losses))
 
     @property
-    def _params(self):
+    def _params(self) -> list[Parameter]:
         return self.net._graph.params
 
     @staticmethod
@@ -377,7 +379,7 @@ class Solver(Unpicklable):
         self._writer.finish()
         return snapshot.write(self._taken())
 
-    def _taken(self) -> snapshot.Snapshot:
+    def _taken(self) -> Snapshot:
         return snapshot.take(
             self.param,
             self.net._graph,
@@ -444,7 +446,8 @@ class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-SOLVERS = {solver.type: solver for solver in (SGDSolver, *SGDSolver.__subclasses__())}
+_KINDS: list[type[SGDSolver]] = [SGDSolver, *SGDSolver.__subclasses__()]
+SOLVERS = {kind.type: kind for kind in _KINDS}
 
 
 def get_solver(solver: PathLike | SolverParameter) -> Solver:

@@ -1,6 +1,6 @@
 """Weights and solver state in Caffe's binary files (.caffemodel, .solverstate).
 
-Names that end in .h5 are of HDF5 files, read and written by hdf5_storage.py.
+Names that end in .h5 are of HDF5 files, read and written by hdf5_model.py.
 
 A VGG16 caffemodel holds 528 MB of floats in a protobuf of a few kilobytes. The floats are read
 straight into (and written straight from) parameter memory; protobuf sees only the rest. That is why

@@ -3,6 +3,7 @@
 caffe convert_imageset [FLAGS] ROOTFOLDER/ LISTFILE DB_NAME
 
 LISTFILE holds a line `path label` for each image; paths are appended to ROOTFOLDER/ as they are.
+Images that can't be read are left out, as in Caffe; the exit status, which there is 0, is then 1.
 """
 
 import argparse
@@ -75,6 +76,11 @@ def run(args: argparse.Namespace) -> None:
             )
     if count % COMMIT:
         info("convert_imageset.cpp:153", "Processed %d files.", count)
+    if count < len(entries):
+        raise CaffeError(
+            f"{args.list_file}: {len(entries) - count} of its {len(entries)} images could not be "
+            f"read, and {args.db_name} lacks them: correct their paths, or take them off the list"
+        )
 
 
 def _datums(args: argparse.Namespace, entries: Sequence[Entry]) -> Iterator[Datum | None]:

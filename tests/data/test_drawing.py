@@ -41,10 +41,10 @@ def test_legend_counts_every_label_once(labels):
     entries = legend(labels, [f"class {k}" for k in range(255)])
     values = labels.ravel().tolist()
     assert [entry.index for entry in entries] == sorted(set(values))
-    for index, name, colour, share in entries:
-        assert name == ("void" if index == 255 else f"class {index}")
-        assert colour == tuple(palette()[index])
-        assert share == values.count(index) / len(values)
+    for entry in entries:
+        assert entry.name == ("void" if entry.index == 255 else f"class {entry.index}")
+        assert entry.colour == tuple(palette()[entry.index])
+        assert entry.share == values.count(entry.index) / len(values)
 
 
 def test_legend_refuses_a_label_without_a_name():

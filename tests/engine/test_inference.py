@@ -107,7 +107,7 @@ def test_values_behind_a_smaller_batch_are_those_of_the_passes_before():
             net.blobs["data"].reshape(batch, *SHAPE[1:])
             put(net, batch, batch, *SHAPE[1:])
             net.forward()
-            assert net._before_forward or ran_fast(net)
+            assert net._layerwise.before_forward or ran_fast(net)
         net.blobs["data"].reshape(4, *SHAPE[1:])
         net.reshape()
         yield from read_all(net, INNER)

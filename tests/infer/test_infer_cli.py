@@ -1,8 +1,11 @@
 """Laws of infer.py: what it reads, writes, prints and refuses."""
 
+import dataclasses
 import importlib.util
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +16,10 @@ from PIL import Image
 from support import tiny_fcn
 
 import infer
+from data import synthetic
 from data.datasets import DATASETS
-from data.drawing import overlay
+from data.drawing import overlay, palette
+from data.meaning import write_meaning
 
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
@@ -30,7 +35,10 @@ def cli():
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    return tiny_fcn.write_weights(tmp_path_factory.mktemp("nets"), "fcn8s", len(VOC.classes))
+    """Those of a net that was trained on VOC, as its JSON file says."""
+    path = tiny_fcn.write_weights(tmp_path_factory.mktemp("nets"), "fcn8s", len(VOC.classes))
+    write_meaning(path.with_suffix(".json"), VOC)
+    return path
 
 
 def photo(path, seed=0, size=(30, 40)):
@@ -202,6 +210,115 @@ def test_what_does_not_fit_is_one_line_and_nothing_is_written(
     assert message in captured.err
     assert len(captured.err.splitlines()) == 1
     assert not out.exists() or not files(out)
+
+
+# ---- whose classes ----
+
+
+def segmented(cli, weights, tmp_path, capsys, *options):
+    """What labelling a photograph prints: the classes' names, and stderr."""
+    image = photo(tmp_path / "photo.png")
+    out = tmp_path / "out"
+    assert cli.main([str(image), "--weights", str(weights), "--out", str(out), *options]) == 0
+    captured = capsys.readouterr()
+    shares = captured.out.split(": ")[1].split(" (")[0].split(", ")
+    return [share.rpartition(" ")[0].strip() for share in shares], captured.err
+
+
+def alone(weights, tmp_path):
+    """The same weights, without the JSON file."""
+    shutil.copy(weights, tmp_path / "alone.caffemodel")
+    return tmp_path / "alone.caffemodel"
+
+
+@pytest.mark.parametrize("classes", [11, 19, 21, 3])
+def test_classes_without_names_are_numbered_though_a_dataset_has_as_many(
+    cli, tmp_path, capsys, classes
+):
+    path = tiny_fcn.write_weights(tmp_path, "fcn32s", classes)
+    names, error = segmented(cli, path, tmp_path, capsys)
+    assert set(names) <= {f"class {i}" for i in range(classes)}
+    assert re.search(r"warning: .*caffemodel: no fcn32s-\d+\.json beside it.*--classes", error)
+    assert len(error.splitlines()) == 1
+
+
+def test_the_user_may_say_whose_classes_they_are(cli, weights, tmp_path, capsys):
+    path = alone(weights, tmp_path)
+    names, error = segmented(cli, path, tmp_path, capsys, "--dataset", "voc")
+    assert set(names) <= set(VOC.classes)
+    assert error == ""
+    listed = tmp_path / "names.txt"
+    listed.write_text("# mine\n" + "".join(f"thing {i}\n\n" for i in range(21)))
+    names, error = segmented(cli, path, tmp_path, capsys, "--classes", str(listed))
+    assert {name[:6] for name in names} == {"thing "}
+    assert error == ""
+
+
+def test_a_folder_of_ones_own_names_its_classes(cli, tmp_path, capsys):
+    synthetic.generate(tmp_path / "mine", train=1, val=1, size=(40, 48), seed=1, dataset="mine")
+    capsys.readouterr()
+    path = tiny_fcn.write_weights(tmp_path, "fcn32s", len(synthetic.MINE))
+    for more in ((), ("--dataset", "mine")):
+        data = ("--data", str(tmp_path / "mine"), *more)
+        names, error = segmented(cli, path, tmp_path, capsys, *data)
+        assert set(names) <= set(synthetic.MINE)
+        assert error == ""
+
+
+def test_names_colours_and_mean_travel_with_the_weights(cli, weights, tmp_path, capsys):
+    path = alone(weights, tmp_path)
+    beside = path.with_suffix(".json")
+    write_meaning(beside, dataclasses.replace(VOC, mean=(1, 2, 3)))
+    found = json.loads(beside.read_text())
+    found["classes"] = [f"thing {i}" for i in range(21)]
+    found["palette"] = [[i, 2 * i, 255 - i] for i in range(21)]
+    beside.write_text(json.dumps(found))
+    names, error = segmented(cli, path, tmp_path, capsys)
+    assert {name[:6] for name in names} == {"thing "}
+    assert error == ""
+    predictor = infer.Predictor(None, path, mean=(1, 2, 3), classes=None)
+    with Image.open(tmp_path / "out/photo.png") as written:
+        labels = np.asarray(written)
+        colours = np.array(written.getpalette()).reshape(-1, 3)
+    np.testing.assert_array_equal(labels, predictor(tmp_path / "photo.png"))
+    np.testing.assert_array_equal(colours[:21], found["palette"])
+    np.testing.assert_array_equal(colours[21:], palette()[21:])
+    with Image.open(tmp_path / "out/photo_overlay.png") as drawn:
+        corner = np.asarray(drawn)[:30, :40]
+    image = infer.load_image(tmp_path / "photo.png")
+    np.testing.assert_array_equal(corner, overlay(image, labels, table=colours.astype(np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.pop("mean"), "holds dataset, classes, palette; expected dataset, classes"),
+        (lambda d: d.update(classes="abc"), "classes is 'abc'; expected 1 to 255 names"),
+        (lambda d: d.update(mean=[1, 2]), r"mean is \[1, 2\]; expected three numbers"),
+        (lambda d: d["palette"].pop(), "palette is .*; expected a colour"),
+        (lambda d: [d[k].pop() for k in ("classes", "palette")], "21 classes, but 20 class names"),
+    ],
+)
+def test_a_json_file_that_says_something_else_is_one_error(
+    cli, weights, tmp_path, capsys, change, message
+):
+    path = alone(weights, tmp_path)
+    found = json.loads(weights.with_suffix(".json").read_text())
+    change(found)
+    path.with_suffix(".json").write_text(json.dumps(found))
+    words = [str(photo(tmp_path / "a.png")), "--out", str(tmp_path / "out")]
+    assert cli.main([*words, "--weights", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert re.match(f"error: .*{message}", error)
+    assert len(error.splitlines()) == 1
+
+
+def test_of_two_sources_of_names_one_must_be_chosen(cli, weights, tmp_path, capsys):
+    words = [str(photo(tmp_path / "a.png")), "--weights", str(weights), "--classes"]
+    assert cli.main([*words, "a.txt", "--dataset", "voc"]) == 1
+    assert "--classes and --dataset or --data both name the classes" in capsys.readouterr().err
+    assert cli.main([*words, "gone.txt"]) == 1
+    assert "gone.txt: no such file; expected one class name a line" in capsys.readouterr().err
 
 
 def run(*arguments):

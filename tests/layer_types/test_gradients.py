@@ -1,6 +1,6 @@
 """The gradient of every layer expression against differences in float64 (gradcheck).
 
-Where Caffe's gradient is another than the derivative, a law in test_laws_*.py says so.
+Where Caffe's gradient is another than the derivative, a law of its file says so.
 """
 
 import math
@@ -184,7 +184,7 @@ def test_the_gradient_of_an_expression_is_its_derivative(kind, body, shapes, see
     spec = caffe_pb2.LayerParameter()
     text_format.Parse(f'name: "l" type: "{kind}" {names} {body}', spec)
     layer = REGISTRY[kind](spec, caffe.TRAIN)
-    layer.setup(shapes)
+    layer.setup_from(shapes)
     rng = np.random.RandomState(seed)
 
     def values(shape, shift=0.0):

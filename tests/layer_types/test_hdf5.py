@@ -244,3 +244,9 @@ def test_what_does_not_fit_into_the_file_is_an_error(tmp_path, shapes, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .HDF5Output.: .*{message}"):
         run_layer("HDF5Output", param, [np.zeros(shape) for shape in shapes], tops=0)
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_list_that_windows_saved_is_read_alike(tmp_path):
+    listed = write_files(tmp_path, [2, 1])
+    listed.write_bytes(listed.read_text().replace(" ", "\r\n").encode("utf-8-sig"))
+    assert labels(hdf5_net(listed, 3), 1) == [[0, 1, 2]]

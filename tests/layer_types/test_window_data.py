@@ -261,3 +261,12 @@ def test_window_data_needs_a_crop_size(tmp_path):
     param = f'source: "{write_windows(tmp_path)}" batch_size: 1'
     with pytest.raises(CaffeError, match="crop_size greater than 0"):
         feed_net("WindowData", param)
+
+
+def test_a_window_file_that_windows_saved_is_read_alike(tmp_path):
+    path = write_windows(tmp_path)
+    plain = read_windows(path, "", 0.5, 0.3)
+    path.write_bytes(path.read_text().replace("\n", "\r\n").encode("utf-8-sig"))
+    saved = read_windows(path, "", 0.5, 0.3)
+    assert saved.paths == plain.paths
+    np.testing.assert_array_equal(saved.foreground, plain.foreground)

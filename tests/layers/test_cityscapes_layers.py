@@ -6,6 +6,7 @@ from support.dataset_files import RGB, assert_is_bgr_minus, full, save, write
 from support.layer_alone import build, run
 
 from cityscapes_layers import CityscapesSegDataLayer
+from seg_labels import TRAIN_IDS
 
 
 @pytest.fixture
@@ -42,3 +43,20 @@ def test_cityscapes_ids_that_are_none_are_named(cityscapes):
     save(path, full([34]).astype(np.uint8))
     with pytest.raises(ValueError, match=r"labelIds\.png: label values \[34\]; expected labelIds"):
         run(*cityscapes_layer(cityscapes))
+
+
+@pytest.mark.parametrize("ids", [range(19), [0, 1, 2, 8, 10, 13, 18, 255], [0, 255], [2, 8, 10]])
+def test_train_ids_in_their_place_are_told(cityscapes, ids):
+    path = cityscapes / "gtFine/val/ulm/ulm_1_gtFine_labelIds.png"
+    save(path, full(list(ids)).astype(np.uint8))
+    message = r"labelIds\.png: label values \[.*\], which are trainIds, 0 to 18 and 255, .*; exp"
+    with pytest.raises(ValueError, match=message):
+        run(*cityscapes_layer(cityscapes))
+
+
+@pytest.mark.parametrize("ids", [[0, 7], [0, 1, 2, 3, 7, 8, 11], [7, 23, 255], [0]])
+def test_label_ids_of_few_classes_are_taken_as_they_are(cityscapes, ids):
+    path = cityscapes / "gtFine/val/ulm/ulm_1_gtFine_labelIds.png"
+    save(path, full(ids).astype(np.uint8))
+    found = run(*cityscapes_layer(cityscapes))[1][0, 0]
+    np.testing.assert_array_equal(found, TRAIN_IDS[full(ids)])

@@ -91,6 +91,16 @@ BAD = {
         ValueError,
         r"depth image has mode L; expected 16 bits of millimetres",
     ),
+    "depth in metres": (
+        lambda f: save(f, "depth", np.full((5, 7), 3, np.uint16)),
+        ValueError,
+        r"depth/img_5001\.png: depth has a median of 3 .*expected millimetres.*is it in metres\?",
+    ),
+    "depth in tenths of millimetres": (
+        lambda f: save(f, "depth", np.full((5, 7), 25_000, np.uint16)),
+        ValueError,
+        r"depth/img_5001\.png: .* 25000; expected millimetres.*is it in tenths of millimetres\?",
+    ),
     "HHA of another size": (
         lambda f: save(f, "hha", np.zeros((7, 5, 3), np.uint8)),
         ValueError,

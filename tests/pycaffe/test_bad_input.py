@@ -1,6 +1,6 @@
 """What is wrong with a prototxt, weights or a call: one clear error that says where and the cure.
 
-Damaged binary files: test_storage.py. Solvers: test_solver.py. Datasets: test_voc_layers.py.
+Damaged binary files: tests/fuzz. Solvers: test_solver.py. Datasets: test_voc_layers.py.
 """
 
 import subprocess

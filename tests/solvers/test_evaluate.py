@@ -1,10 +1,14 @@
 """Weights scored on a dataset through the command line, where they were trained or elsewhere."""
 
 import csv
+import dataclasses
+import re
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.io
 
 import caffe
 import nets
@@ -12,6 +16,8 @@ import tables.__main__
 from caffe.proto import caffe_pb2
 from data import synthetic
 from data.custom import find
+from data.meaning import write_meaning
+from seg_labels import SCENES
 from solvers import compare_precision, evaluate
 from surgery.random_weights import draw
 
@@ -72,6 +78,57 @@ def test_a_folder_of_ones_own_is_scored_too(tmp_path, capsys):
     args[2] = "mein"
     assert evaluate.main(args) == 1
     assert "there is no dataset 'mein'" in capsys.readouterr().err
+
+
+def described(world, tmp_path, **changes):
+    """SIFT Flow's weights with the JSON file of a net trained on this dataset."""
+    path = tmp_path / "w.caffemodel"
+    shutil.copy(world / "fcn32s.caffemodel", path)
+    dataset = dataclasses.replace(find("synthetic-siftflow", world / "data"), **changes)
+    write_meaning(path.with_suffix(".json"), dataset)
+    return path
+
+
+def with_weights(words, path):
+    words[words.index("--weights") + 1] = str(path)
+    return words
+
+
+def test_the_dataset_is_that_which_the_weights_were_trained_on(world, tmp_path, capsys):
+    words = with_weights(arguments(world, tmp_path / "out"), described(world, tmp_path))
+    at = words.index("--dataset")
+    unnamed = [*words[:at], *words[at + 2 :]]
+    assert evaluate.main(unnamed) == 0
+    assert "geo" in capsys.readouterr().out
+    words = arguments(world, tmp_path / "other")
+    assert evaluate.main([*words[:at], *words[at + 2 :]]) == 1
+    assert "no fcn32s.json beside it says what it was trained on" in capsys.readouterr().err
+
+
+def test_as_many_classes_are_not_the_same_classes(world, tmp_path, capsys):
+    names = tuple(f"thing {i}" for i in range(33))
+    path = described(world, tmp_path, name="mine", classes=names)
+    assert evaluate.main(with_weights(arguments(world, tmp_path / "out"), path)) == 1
+    error = capsys.readouterr().err
+    assert "w.caffemodel: was trained on mine, with the classes thing 0, thing 1" in error
+    assert "has awning, balcony" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_scores_that_say_nothing_are_warned_of(world, tmp_path, capsys):
+    data = tmp_path / "data"
+    shutil.copytree(world / "data", data)
+    for mat in (data / "sift-flow/SemanticLabels" / SCENES).iterdir():
+        shape = scipy.io.loadmat(mat)["S"].shape
+        scipy.io.savemat(mat, {"S": np.full(shape, 3)})
+    words = arguments(world, tmp_path / "out")
+    words[words.index("--data") + 1] = str(data)
+    assert evaluate.main(words) == 0
+    assert re.search(
+        r"warning: sem of test: no class but bird \(2\) was there to score, so these scores say "
+        r"nothing: class indices are 0, 1, 2",
+        capsys.readouterr().err,
+    )
 
 
 def test_weights_that_lack_layers_are_refused(world, tmp_path, capsys):

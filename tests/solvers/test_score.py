@@ -1,12 +1,14 @@
 """Laws of solvers/score.py: which blobs are scored, over which images, and what is written."""
 
 import csv
+import dataclasses
 import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from data.datasets import DATASETS
 from solvers import score
 from solvers.metrics import confusion, scores
 
@@ -112,5 +114,25 @@ def test_a_row_has_its_values_under_the_headers_names():
 
 def test_what_is_not_defined_is_an_empty_cell():
     nothing = scores(np.zeros((2, 2)))
-    line = score.row(1, 2.0, score.Evaluation(nothing, 3.0, {}))
+    line = score.row(1, 2.0, score.Evaluation(nothing, 3.0, {}, {}))
     assert line == ["1", "2", "3"] + [""] * 8
+
+
+@pytest.mark.parametrize(
+    ("hist", "message"),
+    [
+        ([[0, 0], [0, 0]], "label of val: every pixel is void (255), nothing was scored"),
+        ([[9, 0], [0, 0]], "label of val: no class but a (0) was there to score"),
+        (
+            [[9, 0], [4, 0]],
+            "label of val: the net says a (0) everywhere; it has learned",
+        ),
+        ([[9, 0], [4, 1]], None),
+    ],
+)
+def test_scores_that_say_little_are_told(hist, message):
+    dataset = dataclasses.replace(DATASETS["camvid"], classes=("a", "b"))
+    evaluation = score.Evaluation(scores(hist), 0.0, {}, {"label": np.array(hist)})
+    found = score.warnings(dataset, evaluation)
+    assert len(found) == (message is not None)
+    assert not message or found[0].startswith(message)

@@ -1,6 +1,7 @@
 """The stages 32s -> 16s -> 8s through the command line, at tiny width on a tiny synthetic set."""
 
 import csv
+import dataclasses
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ import nets
 from caffe.proto import caffe_pb2
 from data import synthetic
 from data.datasets import DATASETS
+from data.drawing import palette
+from data.meaning import meaning_of, write_meaning
 from solvers import score, train_stage
 from solvers.initialise import start_from
 from surgery.random_weights import draw
@@ -141,6 +144,81 @@ def test_starting_again_moves_the_old_run_aside(world, tmp_path):
     assert len((out / "metrics.csv.1").read_text().splitlines()) == 3
 
 
+def same_weights(first, second):
+    first, second = weights_of(first), weights_of(second)
+    return all(
+        np.array_equal(a, b)
+        for layer, blobs in first.items()
+        for a, b in zip(blobs, second[layer], strict=True)
+    )
+
+
+def test_resuming_after_starting_again_takes_nothing_of_the_old_run(world, tmp_path):
+    """The old run has the same iterations; its weights would fit."""
+    old, out, plain = world / "vgg16-fcn.caffemodel", tmp_path / "run", tmp_path / "plain"
+    new = tmp_path / "other.caffemodel"
+    drawn = caffe.Net.from_proto(
+        nets.convolutional("vgg16", width=WIDTH), caffe_pb2.NetState(phase=caffe.TEST)
+    )
+    drawn.copy_from(str(old))
+    drawn.params["conv1_1"][0].data[...] *= 2
+    drawn.save(new)
+
+    def run(folder, weights, iters, *more):
+        args = arguments(world, "fcn32s", weights, folder, "--snapshot", "1")
+        return train_stage.main([*args, "--iters", str(iters), *more])
+
+    assert run(out, old, 3) == 0
+    assert run(out, new, 1, "--restart") == 0
+    assert same_weights(out / "snapshot.1/train_iter_3.caffemodel", out / "fcn32s.caffemodel.1")
+    assert run(out, new, 2) == 0
+    assert run(plain, new, 2) == 0
+    assert same_weights(out / "fcn32s.caffemodel", plain / "fcn32s.caffemodel")
+    # Without its caffemodel a snapshot is passed over, though the old run's is where it was moved
+    for iteration in (1, 2):
+        (out / f"snapshot/train_iter_{iteration}.caffemodel").unlink()
+    assert run(out, new, 3) == 1
+
+
+def test_the_next_stage_does_not_start_from_what_was_trained_before_starting_again(
+    world, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    assert (out / "fcn32s.caffemodel").exists()
+    assert run_for(world, out, 20, "--restart", "--lr", "1") == 1  # it diverges
+    assert (out / "fcn32s.caffemodel.1").exists()
+    args = arguments(world, "fcn16s", out / "fcn32s.caffemodel", tmp_path / "next")
+    capsys.readouterr()
+    assert train_stage.main([*args, "--iters", "1"]) == 1
+    assert "fcn32s.caffemodel: fcn16s starts from these weights" in capsys.readouterr().err
+
+
+def test_names_and_mean_travel_with_the_weights(world, tmp_path):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    voc = DATASETS["voc"]
+    for weights in ("fcn32s.caffemodel", "snapshot/train_iter_1.caffemodel"):
+        path, meaning = meaning_of(out / weights)
+        assert path == out / "fcn32s.json"
+        assert (meaning.dataset, meaning.classes, meaning.mean) == ("voc", voc.classes, voc.mean)
+        np.testing.assert_array_equal(meaning.palette, palette())
+    shutil.copy(out / "fcn32s.caffemodel", tmp_path / "alone.caffemodel")
+    assert meaning_of(tmp_path / "alone.caffemodel") is None
+
+
+def test_weights_that_were_trained_on_other_classes_are_warned_of(world, tmp_path):
+    before = tmp_path / "before"
+    assert run_for(world, before, 1) == 0
+    other = dataclasses.replace(DATASETS["voc"], classes=tuple(map(str, range(21))))
+    write_meaning(before / "fcn32s.json", other)
+    out = tmp_path / "run"
+    args = arguments(world, "fcn16s", before / "fcn32s.caffemodel", out, "--iters", "1")
+    assert train_stage.main(args) == 0
+    assert "Warning: " in (out / "log.txt").read_text()
+    assert "was trained on other classes than those of" in (out / "log.txt").read_text()
+
+
 def test_starting_again_with_weights_that_do_not_fit_moves_nothing(world, tmp_path):
     out = tmp_path / "run"
     assert run_for(world, out, 1) == 0
@@ -186,12 +264,68 @@ def test_bad_data_in_the_middle_of_a_run_leaves_a_snapshot(world, tmp_path, caps
     broken = tmp_path / "broken"
     shutil.copytree(world / "data" / "pascal" / "VOC2011", broken)
     name = (broken / "ImageSets/Segmentation/val.txt").read_text().split()[1]
-    Image.new("RGB", (64, 48)).save(broken / "SegmentationClass" / f"{name}.png")
+    (broken / "JPEGImages" / f"{name}.jpg").write_bytes(b"no image")
     args = arguments(world, "fcn32s", weights, out, "--iters", "2", "--snapshot", "100")
     args[args.index("--data") + 1] = str(broken)
     assert train_stage.main(args) == 1
-    assert f"{name}.png" in capsys.readouterr().err
+    assert f"{name}.jpg" in capsys.readouterr().err
     assert (out / "snapshot" / "train_iter_2.solverstate").exists()
+
+
+def relabelled(world, tmp_path, split, change):
+    """A copy of the VOC folder, the labels of one split changed."""
+    folder = tmp_path / "relabelled"
+    shutil.copytree(world / "data" / "pascal" / "VOC2011", folder)
+    for name in (folder / f"ImageSets/Segmentation/{split}.txt").read_text().split():
+        path = folder / f"SegmentationClass/{name}.png"
+        Image.fromarray(change(np.array(Image.open(path)))).save(path)
+    return folder
+
+
+def trained_on(world, tmp_path, folder, *more):
+    weights = world / "vgg16-fcn.caffemodel"
+    args = arguments(world, "fcn32s", weights, tmp_path / "run", "--iters", "1", *more)
+    args[args.index("--data") + 1] = str(folder)
+    return train_stage.main(args)
+
+
+def masks(label):
+    return np.where(label > 0, 255, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("split", "change", "message"),
+    [
+        ("train", masks, r"no class but background \(0\) and 255; .*in masks of 0 and 255 write 1"),
+        ("train", lambda label: np.full_like(label, 7), r"no class but car \(7\); expected 21"),
+        ("train", lambda label: np.full_like(label, 255), r"train, .*: every pixel is void \(255"),
+        ("val", lambda label: np.full_like(label, 255), r"val, .*: every pixel is void \(255"),
+        ("val", lambda label: np.full_like(label, 21), r"\.png: label values \[21\]; expected 0"),
+    ],
+)
+def test_labels_that_nothing_can_be_learned_from_are_refused_before_training(
+    world, tmp_path, capsys, split, change, message
+):
+    folder = relabelled(world, tmp_path, split, change)
+    assert trained_on(world, tmp_path, folder) == 1
+    assert re.search(f"error: .*{message}", capsys.readouterr().err)
+    assert not list((tmp_path / "run/snapshot").iterdir())
+
+
+def test_suspicious_labels_are_warned_of_before_training_and_below_the_scores(
+    world, tmp_path, capsys
+):
+    assert trained_on(world, tmp_path, relabelled(world, tmp_path, "val", masks)) == 0
+    captured = capsys.readouterr()
+    assert re.search(
+        r"Warning: label of train, .*train\.txt: no pixel of car \(7\), ", captured.out
+    )
+    log = (tmp_path / "run/log.txt").read_text()
+    for text in (captured.out, log):
+        assert re.search(r"Warning: label of val.*no class but background \(0\) and 255; a", text)
+    assert re.search(
+        r"warning: label of val: no class but background \(0\) was there to score", captured.err
+    )
 
 
 @pytest.mark.parametrize("option", ["--iters", "--lr", "--snapshot", "--width"])

@@ -31,11 +31,12 @@ PURPOSES = (
     "the training loop, updates, rates, snapshots",
     "a solver among several; the commands of `caffe`",
     "what `import caffe` shows",
+    "what commands share; Python data layers",
     "facts of each dataset; fetch, check, draw, synthesise",
-    "Python data layers; generators of prototxt",
+    "generators of prototxt",
     "weights from net to net",
     "any image in, its labels out",
-    "stages, scores, the demo, submissions",
+    "the command; stages, scores, the demo, submissions",
     "this engine beside others",
     "the published figures and ours",
 )
@@ -53,6 +54,7 @@ COLUMNS = {
     "caffe.solver": 2,
     "caffe.parallel": -2,
     "layers": 1,
+    "infer.py": -1,
     "infer": -1,
     "bench": 1,
 }
@@ -88,7 +90,7 @@ def draw(path: Path) -> None:
             FancyBboxPatch(corner, WIDTH, HEIGHT, boxstyle=style, fc=colour, ec="#555555")
         )
         title = "caffe/__init__" if name == "caffe" else name.removeprefix("caffe.")
-        size = 12 if len(title) < 15 else 8.5
+        size = 12 if len(title) < 12 else 10.5 if len(title) < 15 else 8.5
         axes.text(x, y, title, ha="center", va="center", fontsize=size, weight="bold")
     for level, (_, words) in enumerate(zip(FLOORS, PURPOSES, strict=True)):
         axes.text(8.6, level, words, va="center", fontsize=12)

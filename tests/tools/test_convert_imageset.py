@@ -92,9 +92,26 @@ def test_shuffling_follows_the_seed_and_changes_the_order_alone(folder):
     assert len(set(map(tuple, orders))) > 1
 
 
-def test_an_image_that_cannot_be_read_is_logged_and_left_out(folder, caplog):
-    (folder / "im 1.png").write_bytes(b"no image")
+def test_a_list_that_windows_saved_is_read_alike(folder):
+    listed = folder / "list.txt"
+    listed.write_bytes(listed.read_text().replace("\n", "\r\n").encode("utf-8-sig"))
     assert convert() == 0
+    assert [key for key, _ in items()] == [f"{i:08d}_im {i}.png" for i in range(4)]
+
+
+def test_an_image_that_cannot_be_read_is_logged_and_left_out_and_the_status_says_so(
+    folder, caplog, capsys
+):
+    (folder / "im 1.png").write_bytes(b"no image")
+    (folder / "im 2.png").rename(folder / "im 2.PNG")
+    assert convert(database="other") == 1
+    error = capsys.readouterr().err
+    assert "list.txt: 2 of its 4 images could not be read" in error
+    assert "other lacks them" in error
+    assert len(items("other")) == 2
+    (folder / "im 2.PNG").rename(folder / "im 2.png")
+    caplog.clear()
+    assert convert() == 1
     assert [key for key, _ in items()] == [f"{i:08d}_im {i}.png" for i in (0, 2, 3)]
     assert "Could not open or find file ./im 1.png" in caplog.text
     assert "Processed 3 files." in caplog.text

@@ -1,0 +1,103 @@
+"""What a trained net's outputs mean: NET.json beside NET.caffemodel.
+
+It holds the dataset's name, its classes in the order of the outputs, the mean (B, G, R) that is
+subtracted from images, and the palette, the colour (R, G, B) of each class in pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from data.datasets import VOID, Dataset
+from data.drawing import palette
+
+
+class Meaning(NamedTuple):
+    """The meaning of a net's outputs; palette is a (256, 3) uint8 RGB colour map."""
+
+    dataset: str
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    palette: np.ndarray
+
+
+def write_meaning(path: Path, dataset: Dataset) -> None:
+    """Write the NET.json of a net that is trained on a dataset, in VOC's colours."""
+    from caffe.core.files import write_text  # here: caffe loads torch, which takes seconds
+
+    meaning = {
+        "dataset": dataset.name,
+        "classes": dataset.classes,
+        "mean": dataset.mean,
+        "palette": palette()[: len(dataset.classes)].tolist(),
+    }
+    text = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in meaning.items())
+    write_text(path, f"{{\n{text}\n}}\n")
+
+
+def meaning_of(weights: Path) -> tuple[Path, Meaning] | None:
+    """The NET.json of a caffemodel and what it says; None where there is none.
+
+    It lies beside the caffemodel, by its name; a run's snapshots share the one that is a folder
+    above. ValueError for a file that says anything else.
+    """
+    path = weights.with_name(f"{weights.name.partition('.caffemodel')[0]}.json")
+    if not path.exists() and weights.parent.name == "snapshot":
+        of_run = list(weights.parent.parent.glob("*.json"))
+        path = of_run[0] if len(of_run) == 1 else path
+    return (path, _read(path)) if path.exists() else None
+
+
+def _read(path: Path) -> Meaning:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path}: is no JSON ({error}): {_CURE}") from None
+    keys = ("dataset", "classes", "mean", "palette")
+    if not isinstance(found, dict) or not found.keys() >= {*keys}:
+        held = ", ".join(found) if isinstance(found, dict) else type(found).__name__
+        raise ValueError(f"{path}: holds {held}; expected {', '.join(keys)}: {_CURE}")
+    classes, mean, colours = (found[key] for key in keys[1:])
+    for key, fits, expected in (
+        ("classes", _are_names(classes), f"1 to {VOID} names"),
+        ("mean", _are_numbers(mean), "three numbers, (B, G, R)"),
+        ("palette", _are_colours(colours, classes), "a colour (R, G, B), 0 to 255, of each class"),
+    ):
+        if not fits:
+            raise ValueError(f"{path}: {key} is {found[key]!r}; expected {expected}: {_CURE}")
+    table = palette()
+    table[: len(classes)] = colours
+    blue, green, red = map(float, mean)
+    return Meaning(str(found["dataset"]), tuple(classes), (blue, green, red), table)
+
+
+_CURE = "correct it, or remove it and name the classes on the command line"
+
+
+def _are_names(value: Any) -> bool:
+    is_list = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return is_list and 1 <= len(value) <= VOID
+
+
+def _are_numbers(value: Any) -> bool:
+    is_list = isinstance(value, list) and all(type(v) in (int, float) for v in value)
+    return is_list and len(value) == 3 and all(map(math.isfinite, value))
+
+
+def _are_colours(value: Any, classes: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and isinstance(classes, list)
+        and len(value) == len(classes)
+        and all(
+            isinstance(colour, list)
+            and len(colour) == 3
+            and all(type(v) is int and 0 <= v <= 255 for v in colour)
+            for colour in value
+        )
+    )
