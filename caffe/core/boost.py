@@ -6,6 +6,7 @@ type, and what is wrapped cannot be pickled.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, SupportsIndex
 
@@ -25,6 +26,16 @@ def read_only(cure: str) -> Callable[[Callable], property]:
         return property(get, refuse)
 
     return decorate
+
+
+def integer(value: int, what: str) -> int:
+    """A Python int of an int of any kind; a TypeError for a float, even a whole one."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise caffe_error(
+            TypeError, f"{what} is an integer; found {value!r}, write int(...) or // for /"
+        ) from None
 
 
 class Unpicklable:

@@ -6,17 +6,24 @@ from contextlib import contextmanager
 
 import torch
 
+from .boost import integer
 from .device import current_device
-from .errors import CaffeError
+from .errors import CaffeError, caffe_error
 
 _generators: dict[torch.device, torch.Generator] = {}
 _seed: int | None = None
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed fillers, dropout and every other draw of the engine (numpy and torch keep their own)."""
+    """Seed fillers, dropout and every other draw of the engine (numpy and torch keep their own).
+
+    Raises CaffeError, a TypeError too, for what is no integer, and one for more than 64 bits.
+    """
     global _seed
-    _seed = seed
+    number = integer(seed, "a random seed")
+    if not -(2**63) <= number < 2**64:
+        raise caffe_error(ValueError, f"a random seed has at most 64 bits; found {seed}")
+    _seed = number
     _generators.clear()
 
 

@@ -15,7 +15,7 @@ from functools import partial
 import torch
 
 from ..core.blob import Blob
-from ..core.boost import NetVec, Unpicklable, read_only
+from ..core.boost import NetVec, Unpicklable, integer, read_only
 from ..core.errors import CaffeError, error_context
 from ..core.files import PathLike
 from ..core.log import info
@@ -160,10 +160,11 @@ class Solver(Unpicklable):
     def step(self, iterations: int) -> None:
         """Run iterations: test, forward and backward iter_size times, update, snapshot.
 
-        Snapshots are written while training goes on; they are in place when this returns.
+        Snapshots are written while training goes on; they are in place when this returns. Raises
+        CaffeError, a TypeError too, for a number of iterations that is no integer.
         """
         with self._writer:
-            self._step(iterations)
+            self._step(integer(iterations, "a number of iterations"))
 
     def _step(self, iterations: int) -> None:
         param = self.param

@@ -111,17 +111,22 @@ def check(kind: str, param: SolverParameter) -> None:
         raise CaffeError(
             f"rms_decay should lie between 0 and 1 (1 excluded); found {param.rms_decay:g}"
         )
-    if kind == "Adam" and max(param.momentum, param.momentum2) >= 1:
+    if kind == "Adam" and max(abs(param.momentum), abs(param.momentum2)) >= 1:
         raise CaffeError(
-            "Adam needs a momentum and a momentum2 below 1; "
+            "Adam needs a momentum and a momentum2 between -1 and 1; "
             f"found {param.momentum:g} and {param.momentum2:g}"
         )
+    _check_regularization(param.weight_decay, param.regularization_type)
 
 
 def regularise(gradient: Tensor, weights: Tensor, decay: float, kind: str) -> None:
     """Add the gradient of weight decay: decay * weights for L2, decay * sign(weights) for L1."""
-    if not decay:
-        return
-    if kind not in ("L1", "L2"):
+    _check_regularization(decay, kind)
+    if decay:
+        gradient.add_(weights if kind == "L2" else weights.sign(), alpha=decay)
+
+
+def _check_regularization(decay: float, kind: str) -> None:
+    """Raise CaffeError for a kind that Caffe lacks, where there is a decay: without, none asks."""
+    if decay and kind not in ("L1", "L2"):
         raise CaffeError(f"unknown regularization_type '{kind}'; there are L1 and L2")
-    gradient.add_(weights if kind == "L2" else weights.sign(), alpha=decay)

@@ -48,6 +48,9 @@ DATUM = caffe_pb2.Datum(channels=1, height=2, width=2, data=b"123")
 @pytest.mark.parametrize(
     ("kind", "call"),
     [
+        (TypeError, lambda: caffe.set_random_seed("3")),
+        (TypeError, lambda: caffe.set_random_seed(3.0)),
+        (ValueError, lambda: caffe.set_random_seed(2**64)),
         # python/caffe/io.py
         (ValueError, lambda: caffe.io.blobproto_to_array(BLOB)),
         (ValueError, lambda: caffe.io.blobproto_to_array(BLOB, return_diff=True).x),

@@ -123,6 +123,15 @@ def test_a_step_of_no_iterations_does_nothing(solve, iterations):
     assert (solver.iter, weight(solver)) == (3, TRAINED)
 
 
+@pytest.mark.parametrize("iterations", [1.5, 2.0, "2", None])
+def test_a_step_of_no_integer_is_an_error(solve, iterations):
+    solver, _ = solve()
+    with pytest.raises(TypeError, match="a number of iterations is an integer; found"):
+        solver.step(iterations)
+    solver.step(np.int64(1))
+    assert (type(solver.iter), solver.iter) == (int, 4)
+
+
 @pytest.mark.parametrize("max_iter", [None, "0", "-3"])
 def test_a_step_by_the_policy_poly_needs_a_last_iteration(solve, max_iter):
     """Caffe divides 0 by 0 and makes all weights NaN."""
@@ -186,9 +195,22 @@ def test_an_interval_of_snapshots_below_zero_counts_as_above(solve, tmp_path):
         ({"max_iter": "2147483648"}, "max_iter"),  # an int32
         ({"snapshot": "-1", "snapshot_prefix": '"no/such/s"'}, "Cannot write to snapshot prefix"),
         ({"weight_decay": "-1", "regularization_type": '""'}, "there are L1 and L2"),
+        # Powers of these are 1, and more: Adam's corrections would divide by 0.
+        ({"type": '"Adam"', "momentum": "1"}, "between -1 and 1; found 1 and 0.999"),
+        ({"type": '"Adam"', "momentum": "-1"}, "between -1 and 1; found -1 and 0.999"),
+        ({"type": '"Adam"', "momentum2": "-2"}, "between -1 and 1; found 0 and -2"),
     ],
     ids=str,
 )
 def test_what_is_refused(solve, changes, message):
     with pytest.raises(caffe.CaffeError, match=message):
         solve(**changes)
+
+
+def test_an_unknown_regularization_is_an_error_before_the_first_step(tmp_path):
+    path = tmp_path / "solver.prototxt"
+    fields = BASE | {"weight_decay": "1", "regularization_type": '"L3"'}
+    lines = (f"{name}: {value}" for name, value in fields.items())
+    path.write_text("\n".join([f"net_param {{ {NET} }}", *lines]))
+    with pytest.raises(caffe.CaffeError, match="L3'; there are L1 and L2"):
+        caffe.get_solver(str(path))

@@ -108,7 +108,7 @@ def test_multistep_multiplies_by_gamma_from_each_stepvalue_on_one_each_iteration
         ('lr_policy: "fixed" type: "RMSProp" momentum: 0.9', "cannot be used with RMSProp"),
         ('lr_policy: "fixed" type: "RMSProp" rms_decay: 1', "rms_decay.*found 1"),
         ('lr_policy: "fixed" type: "RMSProp" rms_decay: -0.5', "rms_decay.*found -0.5"),
-        ('lr_policy: "fixed" type: "Adam" momentum2: 1', "momentum2 below 1; found 0 and 1"),
+        ('lr_policy: "fixed" type: "Adam" momentum2: 1', "between -1 and 1; found 0 and 1"),
         ('lr_policy: "fixed" average_loss: 0', "average_loss must be at least 1; found 0"),
         ('lr_policy: "fixed" iter_size: 0', "iter_size must be at least 1; found 0"),
         (
@@ -137,7 +137,8 @@ def test_poly_ends_at_max_iter(tmp_path):
 
 
 def test_an_unknown_regularization_type_is_an_error(tmp_path):
-    solver = make(tmp_path, 'lr_policy: "fixed" weight_decay: 1 regularization_type: "L3"')
+    solver = make(tmp_path, 'lr_policy: "fixed" weight_decay: 1')
+    solver.param.regularization_type = "L3"
     with pytest.raises(caffe.CaffeError, match="'L3'; there are L1 and L2"):
         solver.step(1)
 
