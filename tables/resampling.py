@@ -61,8 +61,13 @@ DOWN = {
     "centre": centre,
 }
 UP = {"bilinear": bilinear, "nearest": nearest}
-# How Appendix A's words can be read, by a name, the one nearest to its figures first
-READINGS = {f"{down}-{up}": (DOWN[down], UP[up]) for down, up in itertools.product(DOWN, UP)}
+# How Appendix A's words can be read, by a name, the one nearest to its figures first; the greatest
+# share to the nearest is majority-nearest
+READINGS = {
+    f"{down}-{up}": (DOWN[down], UP[up])
+    for down, up in itertools.product(DOWN, UP)
+    if (down, up) != ("area", "nearest")
+}
 
 
 def resampled(label: np.ndarray, factor: int, reading: str) -> np.ndarray:
