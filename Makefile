@@ -97,8 +97,9 @@ nets: $(READY)  ## write the prototxt of every net to runs/nets
 tables: $(READY)  ## print the paper's tables, published and ours, to runs/tables (MEASURE=1: times too)
 	$(RUN) -m tables $(if $(MEASURE),--measure) $(if $(GPU),--gpu $(GPU))
 
-table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val)
-	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT))
+table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val, READING=)
+	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT)) \
+		$(if $(READING),--reading $(READING))
 
 table-memory: $(READY)  ## memory against image size, beside the published, to runs/tables (WIDTH=, GPU=)
 	$(RUN) -m tables.memory $(if $(WIDTH),--width $(WIDTH)) $(if $(GPU),--gpu $(GPU))

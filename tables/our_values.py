@@ -64,7 +64,10 @@ class Ours:
         if row.net and (time := self.times.get(row.net)):
             parts.append(f"time: {time['size']} x {time['size']} pixels on {time['machine']}")
         if row.factor and (bound := self.bounds.get(row.factor)):
-            parts.append(f"{bound['split']} of {bound['data']}, {bound['images']} label maps")
+            parts.append(
+                f"{bound['split']} of {bound['data']}, {bound['images']} label maps, "
+                f"{bound['reading']}"
+            )
         return "; ".join(parts)
 
 
@@ -102,7 +105,9 @@ def collect(folder: Path, written: Path) -> Ours:
         if scores := last_scores(path):
             runs[path.parent.relative_to(folder).as_posix()] = scores
     times = read_csv(written / TIMES, ("net", "size", "machine"), ("milliseconds",))
-    bounds = read_csv(written / UPPER_BOUNDS, ("data", "split", "images"), ("factor", "mean_iu"))
+    bounds = read_csv(
+        written / UPPER_BOUNDS, ("data", "split", "images", "reading"), ("factor", "mean_iu")
+    )
     return Ours(
         folder,
         runs,

@@ -1,10 +1,11 @@
 """Appendix A: upper bounds on mean IU, from labels alone.
 
-    python -m tables.upper_bounds [--data FOLDER] [--split NAME]
+    python -m tables.upper_bounds [--data FOLDER] [--split NAME] [--reading NAME]
 
 Each label map is downsampled by a factor, upsampled again, and scored as if a net had predicted it:
-the best that a prediction at that stride can do. FOLDER is in VOC layout. Prints the bounds and
-writes upper_bounds.csv, which `python -m tables` reads.
+the best that a prediction at that stride can do. How both are done the paper doesn't say; of the
+readings in tables/resampling.py the default one is nearest to its figures. FOLDER is in VOC layout.
+Prints the bounds and writes upper_bounds.csv, which `python -m tables` reads.
 """
 
 import argparse
@@ -25,37 +26,27 @@ from solvers.metrics import confusion, scores
 
 from .our_values import UPPER_BOUNDS
 from .output import OUT, publish
+from .resampling import READINGS, resampled
 
 FACTORS = (128, 64, 32, 16, 8, 4)
 LABELS = 256  # of a label map's 8 bits; those without a pixel take no part in the mean
-COLUMNS = ("data", "split", "images", "factor", "mean_iu")
+READING = next(iter(READINGS))
+COLUMNS = ("data", "split", "images", "reading", "factor", "mean_iu")
 
 
-def downsampled(label: np.ndarray, factor: int) -> np.ndarray:
-    """An (H, W) label map, downsampled by `factor` and upsampled again, both to the nearest.
-
-    Every cell of factor x factor pixels (smaller at the right and at the bottom, where the map is
-    no multiple) has the label of its middle pixel; of two middle ones, the lower right.
-    """
-    rows, columns = (_middles(size, factor) for size in label.shape)
-    return label[np.ix_(rows, columns)]
-
-
-def _middles(size: int, factor: int) -> np.ndarray:
-    start = np.arange(size) // factor * factor
-    return (start + np.minimum(start + factor, size)) // 2
-
-
-def upper_bounds(labels: Iterable[np.ndarray], factors: Sequence[int] = FACTORS) -> list[float]:
+def upper_bounds(
+    labels: Iterable[np.ndarray], factors: Sequence[int] = FACTORS, reading: str = READING
+) -> list[float]:
     """Mean IU of downsampled label maps, for each factor, over the classes that are there.
 
-    Void pixels are not scored. Where a cell's middle is void, its other pixels are wrong: a
-    prediction has to name a class, and this one knows none.
+    Void pixels are not scored. Labelled pixels that become void are wrong: a prediction has to name
+    a class, and this one knows none.
     """
     hists = {factor: np.zeros((LABELS, LABELS), np.int64) for factor in factors}
     for label in labels:
         for factor in factors:
-            hists[factor] += confusion(label, downsampled(label, factor), LABELS)
+            predicted = resampled(label, factor, reading)
+            hists[factor] += confusion(label, predicted, LABELS)
     return [scores(hist).mean_iu_present for hist in hists.values()]
 
 
@@ -77,13 +68,13 @@ def label_maps(data: Path, split: str) -> list[Path]:
     return paths
 
 
-def as_csv(data: Path, split: str, images: int, bounds: Sequence[float]) -> str:
+def as_csv(data: Path, split: str, images: int, reading: str, bounds: Sequence[float]) -> str:
     """The lines of upper_bounds.csv."""
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n").writerow
     write(COLUMNS)
     for factor, bound in zip(FACTORS, bounds, strict=True):
-        write([data, split, images, factor, f"{bound:.6f}"])
+        write([data, split, images, reading, factor, f"{bound:.6f}"])
     return text.getvalue()
 
 
@@ -93,6 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data", type=Path, help="folder in VOC layout (PASCAL VOC 2011, as `make data-voc` puts)"
     )
     parser.add_argument("--split", help="its list of images (val; of VOC 2011 seg11valid)")
+    parser.add_argument(
+        "--reading",
+        choices=READINGS,
+        default=READING,
+        help=f"how to down- and upsample ({READING})",
+    )
     parser.add_argument("--out", type=Path, default=OUT, help=f"({OUT})")
     return command_line.run(_upper_bounds, parser.parse_args(argv))
 
@@ -102,12 +99,14 @@ def _upper_bounds(args: argparse.Namespace) -> None:
     data = args.data or voc.home / voc.splits[voc.val_split].folder
     split = args.split or ("val" if args.data else voc.val_split)
     paths = label_maps(data, split)
-    bounds = upper_bounds(map(read_indices, tqdm(paths, unit="label map", disable=None)))
-    lines = [f"{split} of {data}, {len(paths)} label maps:", "factor  mean IU"]
+    labels = map(read_indices, tqdm(paths, unit="label map", disable=None))
+    bounds = upper_bounds(labels, reading=args.reading)
+    lines = [f"{split} of {data}, {len(paths)} label maps, {args.reading}:", "factor  mean IU"]
     lines += [
         f"{factor:6}{100 * bound:9.1f}" for factor, bound in zip(FACTORS, bounds, strict=True)
     ]
-    publish("\n".join(lines), args.out, {UPPER_BOUNDS: as_csv(data, split, len(paths), bounds)})
+    written = as_csv(data, split, len(paths), args.reading, bounds)
+    publish("\n".join(lines), args.out, {UPPER_BOUNDS: written})
 
 
 if __name__ == "__main__":

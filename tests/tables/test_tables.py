@@ -269,7 +269,12 @@ def test_a_damaged_metrics_file_is_named(tmp_path, capsys, text, message):
     [
         ("times.csv", "net,size,machine\nfcn8s,500,x\n", "has no column milliseconds"),
         ("times.csv", "net,size,machine,milliseconds\na,500,x,fast\n", "line 2: milliseconds"),
-        ("upper_bounds.csv", "data,split,images,factor,mean_iu\na,val,1,x,1\n", "2: factor"),
+        (
+            "upper_bounds.csv",
+            "data,split,images,reading,factor,mean_iu\na,val,1,area-nearest,x,1\n",
+            "2: factor",
+        ),
+        ("upper_bounds.csv", "data,split,images,factor,mean_iu\na,val,1,4,1\n", "column reading"),
     ],
 )
 def test_a_damaged_file_of_measurements_is_named(tmp_path, capsys, name, text, message):

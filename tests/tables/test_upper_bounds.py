@@ -1,4 +1,7 @@
-"""Laws of tables/upper_bounds.py (Appendix A), on label maps small enough to count by hand."""
+"""Laws of tables/upper_bounds.py (Appendix A), on label maps small enough to count by hand.
+
+How maps are resampled is in test_resampling.py; where counting needs one way, it is CENTRE.
+"""
 
 import csv
 import re
@@ -13,9 +16,11 @@ from PIL import Image
 import tables.__main__
 from data.drawing import write_palette_png
 from tables import upper_bounds
-from tables.upper_bounds import FACTORS, downsampled
+from tables.resampling import READINGS, resampled
+from tables.upper_bounds import FACTORS
 
 VOID = 255
+CENTRE = "centre-nearest"
 SIZES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=20)
 
 
@@ -25,12 +30,12 @@ def test_a_cell_has_the_label_of_its_middle_pixel():
     expected = np.empty_like(label)
     expected[:4, :4], expected[:4, 4:] = label[2, 2], label[2, 5]
     expected[4:, :4], expected[4:, 4:] = label[4, 2], label[4, 5]
-    np.testing.assert_array_equal(downsampled(label, 4), expected)
+    np.testing.assert_array_equal(resampled(label, 4, CENTRE), expected)
 
 
 @given(hnp.arrays(np.uint8, SIZES), st.sampled_from(FACTORS))
 def test_each_cell_is_one_of_its_own_labels_and_uniform(label, factor):
-    result = downsampled(label, factor)
+    result = resampled(label, factor, CENTRE)
     assert result.shape == label.shape
     for y in range(0, label.shape[0], factor):
         for x in range(0, label.shape[1], factor):
@@ -42,30 +47,30 @@ def test_each_cell_is_one_of_its_own_labels_and_uniform(label, factor):
 @given(hnp.arrays(np.uint8, SIZES, elements=st.integers(0, 4)), st.sampled_from([2, 4, 8]))
 def test_maps_of_uniform_cells_lose_nothing(coarse, factor):
     label = coarse.repeat(factor, 0).repeat(factor, 1)
-    np.testing.assert_array_equal(downsampled(label, factor), label)
-    assert upper_bounds.upper_bounds([label], [factor]) == [1]
+    np.testing.assert_array_equal(resampled(label, factor, CENTRE), label)
+    assert upper_bounds.upper_bounds([label], [factor], CENTRE) == [1]
 
 
 def test_bounds_counted_by_hand():
     # Cells of 2 x 2: the left one has 1 in the middle and one pixel 0, the right one is 0.
     label = np.array([[0, 1, 0, 0], [1, 1, 0, 0]], np.uint8)
     # Predicted 1 1 0 0 / 1 1 0 0. Class 0: 4 right of 5 true, 4 predicted; class 1: 3 of 3 and 4.
-    assert upper_bounds.upper_bounds([label], [2]) == [pytest.approx((4 / 5 + 3 / 4) / 2)]
+    assert upper_bounds.upper_bounds([label], [2], CENTRE) == [pytest.approx((4 / 5 + 3 / 4) / 2)]
     # One cell, whose middle is row 1, column 2: all 0. Class 0: 5 of 8; class 1: none of 3.
-    assert upper_bounds.upper_bounds([label], [4]) == [pytest.approx((5 / 8 + 0) / 2)]
+    assert upper_bounds.upper_bounds([label], [4], CENTRE) == [pytest.approx((5 / 8 + 0) / 2)]
 
 
 def test_counts_of_several_maps_add_up_before_the_ratio():
     maps = [np.array([[0, 1], [1, 1]], np.uint8), np.zeros((2, 2), np.uint8)]
-    assert upper_bounds.upper_bounds(maps, [2]) == [pytest.approx((4 / 5 + 3 / 4) / 2)]
+    assert upper_bounds.upper_bounds(maps, [2], CENTRE) == [pytest.approx((4 / 5 + 3 / 4) / 2)]
 
 
 def test_void_is_not_scored_and_predicts_nothing():
     # The left cell is void where it counts: its three labelled pixels are wrong, its void is not.
     label = np.array([[1, 1, 0, 0], [1, VOID, 0, 0]], np.uint8)
-    assert upper_bounds.upper_bounds([label], [2]) == [pytest.approx((4 / 4 + 0 / 3) / 2)]
+    assert upper_bounds.upper_bounds([label], [2], CENTRE) == [pytest.approx((4 / 4 + 0 / 3) / 2)]
     label = np.array([[VOID, 1, 0, 0], [1, 1, 0, 0]], np.uint8)
-    assert upper_bounds.upper_bounds([label], [2]) == [1]
+    assert upper_bounds.upper_bounds([label], [2], CENTRE) == [1]
 
 
 def write_maps(folder, maps, split="val"):
@@ -84,16 +89,29 @@ def test_command_prints_the_six_numbers_and_the_tables_show_them(tmp_path, capsy
     out = tmp_path / "runs" / "tables"
     assert upper_bounds.main(["--data", str(data), "--out", str(out)]) == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()[2:8]]
-    # At 128 and 64 the middle is 1 throughout: class 0 has IU 0, class 1 has 1/2.
+    # At 128 and 64 all is one class, as frequent as the other: its IU is 1/2, the other's 0.
     expected = ["25.0", "25.0", "100.0", "100.0", "100.0", "100.0"]
     assert printed == [[str(f), e] for f, e in zip(FACTORS, expected, strict=True)]
     assert tables.__main__.main(["--runs", str(tmp_path / "runs")]) == 0
     with open(out / "tables.csv", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["table"].startswith("Appendix A")]
     assert [row["ours"] for row in rows] == expected
-    assert rows[0]["ours_from"] == f"val of {data}, 2 label maps"
+    assert rows[0]["ours_from"] == f"val of {data}, 2 label maps, majority-bilinear"
     # Another dataset's bounds have nothing to be compared with.
     assert {row["difference"] for row in rows} == {""}
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_reading_is_an_option_and_stands_beside_the_numbers(tmp_path, capsys, reading):
+    label = np.array([[0, 1, 1, VOID], [0, 0, 1, 2]], np.uint8)
+    data = write_maps(tmp_path / "set", {"a": label})
+    args = ["--data", str(data), "--out", str(tmp_path), "--reading", reading]
+    assert upper_bounds.main(args) == 0
+    assert f"1 label maps, {reading}:" in capsys.readouterr().out
+    with open(tmp_path / upper_bounds.UPPER_BOUNDS, newline="") as file:
+        (*_, last) = csv.DictReader(file)
+    bound = upper_bounds.upper_bounds([label], [4], reading)[0]
+    assert (last["reading"], float(last["mean_iu"])) == (reading, pytest.approx(bound, abs=1e-6))
 
 
 @pytest.mark.parametrize(
