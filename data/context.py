@@ -24,5 +24,5 @@ def check_labels(dataset: Dataset) -> None:
             where = f"{wrong[0][0]!r} for {wrong[0][1]!r}" if wrong else f"{len(found)} names"
             raise ValueError(
                 f"{path}: {where}; expected the {len(expected)} names of PASCAL-Context in the "
-                "order of the nets' outputs: get the file again"
+                "order of the nets' outputs: remove it and run `make data-context` again"
             )

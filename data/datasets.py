@@ -24,14 +24,16 @@ MEAN = (104.00699, 116.66877, 122.67892)
 class Source:
     """A file to fetch: `url`; `path` where it (or the folder it unpacks to) lies below data/.
 
-    `member` is the folder of the archive that becomes `path` (None: the file is no archive).
-    `digest` is "md5:..." or "sha256:..."; None where none is known for certain.
+    `member` is the folder or file of the archive that becomes `path` (None: the file is no
+    archive); where `bare` is true, an archive without that folder is taken whole. `digest` is
+    "md5:..." or "sha256:..."; None where none is known for certain.
     """
 
     url: str
     path: str
     digest: str | None = None
     member: str | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,27 +196,29 @@ VOC2010 = Source(
 )
 CONTEXT_LABELS = tuple(
     Source(
-        f"https://cs.stanford.edu/~roozbeh/pascal-context/{file}", f"pascal-context/{to}", None, m
+        f"https://cs.stanford.edu/~roozbeh/pascal-context/{file}",
+        f"pascal-context/{to}",
+        f"md5:{md5}",
+        member,
     )
-    for file, to, m in (
-        ("trainval.tar.gz", "trainval", "trainval"),
-        ("labels.txt", "labels.txt", None),
-        ("59_labels.txt", "59_labels.txt", None),
+    for file, to, md5, member in (
+        ("trainval.tar.gz", "trainval", "df034edb2c12aa7d33b42b20bb1796e3", "trainval"),
+        ("trainval.tar.gz", "labels.txt", "df034edb2c12aa7d33b42b20bb1796e3", "labels.txt"),
+        ("59_labels.txt", "59_labels.txt", "993901f2d930cc038c406845f08fa082", None),
+        ("33_labels.txt", "33_labels.txt", "8840f5439b471aecf991ac6448b826e6", None),
     )
 )
 SIFTFLOW = Source(
     url="https://www.cs.unc.edu/~jtighe/Papers/ECCV10/siftflow/SiftFlowDataset.zip",
     path="sift-flow",
     member="SiftFlowDataset",
+    bare=True,
 )
+# What the authors' data layer reads: Gupta et al.'s 425 x 560 pixels, their 40 classes and HHA
 NYUD = Source(
-    url="https://people.eecs.berkeley.edu/~sgupta/eccv14/eccv14-data.tgz",
+    url="http://dl.caffe.berkeleyvision.org/nyud.tar.gz",
     path="nyud",
-    member="eccv14-data",
-)
-NYUD_SPLITS = Source(
-    url="http://horatio.cs.nyu.edu/mit/silberman/indoor_seg_sup/splits.mat",
-    path="nyud/splits.mat",
+    member="nyud",
 )
 
 
@@ -307,10 +311,12 @@ _COLLECTED = (
         train_split="trainval",
         val_split="test",
         home=ROOT,
-        sources=(NYUD, NYUD_SPLITS),
+        sources=(NYUD,),
         hint="`make data-nyud` fetches, unpacks, converts and checks all of it; by hand, nyud/ "
         "holds data/images/img_5001.png, data/depth/img_5001.png (16 bits, millimetres, holes "
-        "filled), segmentation/img_5001.mat (variable segmentation, 0 void, 1-40) and splits.mat",
+        "filled), trainval.txt and test.txt, or the publishers' splits.mat, and "
+        "segmentation/img_5001.mat (variable segmentation, 0 void, 1-40), or "
+        "segmentation894/img_5001.mat (0 void, 1-894) and the publishers' classMapping40.mat",
         options={"tops": ["color", "label"]},
         published=True,
         iterations=300_000,
@@ -473,9 +479,8 @@ def require(dataset: Dataset, *paths: str) -> None:
         if source is None or (source.member and (dataset.home / source.path).exists()):
             lines[path] = f"  {dataset.home / path}"
         elif source.member:
-            lines[source.path] = (
-                f"  {dataset.home / source.path}: the folder {source.member} of {source.url}"
-            )
+            part = "all" if source.bare else f"the folder {source.member}"
+            lines[source.path] = f"  {dataset.home / source.path}: {part} of {source.url}"
         else:
             lines[path] = f"  {dataset.home / path}: from {source.url}"
     if lines:

@@ -53,7 +53,7 @@ def _window_sums(values: np.ndarray, radius: int) -> np.ndarray:
 
 
 def normals(depth: np.ndarray, radius: int, lens: tuple[float, float, float, float]) -> np.ndarray:
-    """(H, W, 3) unit normals that point away from the camera; NaN where no plane can be fitted.
+    """(H, W, 3) unit normals that point away from the camera; NaN where nothing is in the window.
 
     A plane n.p = 1 is fitted to each window by least squares over n.p/z - 1/z: errors of disparity,
     which a Kinect's are. Depth 0 is missing and takes no part.
@@ -68,11 +68,11 @@ def normals(depth: np.ndarray, radius: int, lens: tuple[float, float, float, flo
     )
     sums = _window_sums(np.where(missing[..., None], 0, products), radius)
     matrix, right = sums[..., :9].reshape(*z.shape, 3, 3), sums[..., 9:]
-    normal = np.full((*z.shape, 3), np.nan)
-    # Three points not in a line determine a plane; relative to the trace, no unit matters.
-    trace = np.trace(matrix, axis1=2, axis2=3)
-    solid = np.linalg.det(matrix) > 1e-12 * np.maximum(trace, 1e-300) ** 3
-    normal[solid] = np.linalg.solve(matrix[solid], right[solid][..., None])[..., 0]
+    first, second, third = np.moveaxis(matrix, 2, 0)
+    # The adjugate is the inverse but for a factor, which goes when the length becomes 1; unlike the
+    # inverse, it is there where points are few or lie in a line.
+    adjugate = [np.cross(second, third), np.cross(third, first), np.cross(first, second)]
+    normal = (np.stack(adjugate, 2) @ right[..., None])[..., 0]
     with np.errstate(invalid="ignore", divide="ignore"):
         normal /= np.linalg.norm(normal, axis=2, keepdims=True)
     away = np.sum(normal * points(z, lens), 2, keepdims=True)
@@ -101,17 +101,24 @@ def gravity(normal: np.ndarray) -> np.ndarray:
     return down
 
 
-def encode(depth: np.ndarray, raw: np.ndarray | None = None) -> np.ndarray:
+def encode(
+    depth: np.ndarray,
+    raw: np.ndarray | None = None,
+    lens: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
     """The (H, W, 3) uint8 HHA image of an (H, W) depth map in millimetres, its holes filled.
 
     Channels: 310 / depth in metres; centimetres above the lowest point (1.30 m below the camera
     where none is 0.90 m below it); angle of the normal with gravity in degrees, plus 38. `raw` is
     the depth before filling: where it is 0, normals are not fitted. Where there is no normal the
-    angle is 0. Raises ValueError for depth that can't be a room's in millimetres.
+    angle is 180 degrees, as in saveHHA.m. `lens` is (fx, fy, cx, cy) in pixels counted from 1, by
+    default `camera` of the size; images of 425 x 560 that were made with the whole camera's, not
+    moved by the cut, need (FX, FY, CX, CY). Raises ValueError for depth that can't be a room's in
+    millimetres.
     """
     check_millimetres(np.asarray(depth), "HHA")
     depth = np.asarray(depth, np.float64) / 1000
-    lens = camera(*depth.shape)
+    lens = lens or camera(*depth.shape)
     measured = depth if raw is None else np.where(np.asarray(raw) > 0, depth, 0)
     fine, coarse = (normals(measured, radius, lens) for radius in RADII)
     down = gravity(coarse)
@@ -119,7 +126,9 @@ def encode(depth: np.ndarray, raw: np.ndarray | None = None) -> np.ndarray:
     lowest = height.min()
     if lowest > -90:
         lowest = -130
-    angle = np.degrees(np.arccos(np.clip(fine @ down, -1, 1))) + 128 - 90
+    # MATLAB's max(-1, NaN) is -1
+    cosine = np.fmin(np.fmax(fine @ down, -1), 1)
+    angle = np.degrees(np.arccos(cosine)) + 128 - 90
     disparity = 310 / np.maximum(depth, NEAREST)
-    channels = np.stack([disparity, height - lowest, np.nan_to_num(angle, nan=0.0)], 2)
+    channels = np.stack([disparity, height - lowest, angle], 2)
     return np.clip(np.floor(channels + 0.5), 0, 255).astype(np.uint8)

@@ -22,7 +22,7 @@ from data.unpack import unpack
 # By layout: what is derived from a dataset's files as they are published
 STEPS: dict[str, tuple[Callable[[Dataset], None], ...]] = {
     "voc": (voc.derive_seg11valid, voc.draw_sbd),
-    "nyud": (nyud.derive_splits, nyud.encode_depth),
+    "nyud": (nyud.derive_splits, nyud.map_labels, nyud.encode_depth),
     "siftflow": (siftflow.derive_splits,),
     "context": (context.check_labels,),
     "cityscapes": (cityscapes.derive_splits,),
@@ -39,7 +39,7 @@ def fetch(source: Source, home: Path) -> None:
     else:
         archive = home / "downloads" / PurePosixPath(source.url).name
         download(source.url, archive, source.digest)
-        unpack(archive, target, source.member)
+        unpack(archive, target, source.member, bare=source.bare)
 
 
 def check_counts(dataset: Dataset) -> None:

@@ -41,8 +41,17 @@ class UnpackError(ValueError):
     """The archive is damaged, unsafe, or not the expected one."""
 
 
-def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = "") -> None:
+def unpack(
+    archive: str | os.PathLike,
+    folder: str | os.PathLike,
+    inside: str = "",
+    *,
+    bare: bool = False,
+) -> None:
     """Unpack the files below `inside` of a tar (any compression) or zip into the new `folder`.
+
+    Where `inside` is a file, `folder` becomes that file. An archive that has nothing below `inside`
+    is unpacked whole where `bare` is true.
 
     Only plain files are written, by this function itself, so that modes and owners stored in the
     archive have no effect. The folder appears under its name only when it is complete.
@@ -55,6 +64,8 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, inside: str = 
     if folder.exists():
         raise FileExistsError(f"{folder} exists already; remove it to unpack {archive} again")
     try:
+        if bare and not any(_below(archive, inside)):
+            inside = ""
         checked = tqdm(_below(archive, inside), desc=f"checking {archive.name}", unit="file")
         sizes = [size for _, size, _ in checked]
         if not sizes:

@@ -32,8 +32,7 @@ def compare(net: caffe.Net, images: int, precision: str) -> dict[str, Comparison
     heads = heads_of(net)
     behind_data = next(layer for layer, bottoms in net.bottom_names.items() if bottoms)
     differences: dict[str, list[list[float]]] = {label: [] for label in heads}
-    classes = {label: net.blobs[score].data.shape[1] for label, score in heads.items()}
-    hists = {label: np.zeros((2, n, n), np.int64) for label, n in classes.items()}
+    hists = {label: [np.zeros((), np.int64)] * 2 for label in heads}  # fp32's, the other's
     for _ in tqdm(range(images), desc="comparing", unit="image", leave=False):
         caffe.set_precision("fp32")
         net.forward()
@@ -45,7 +44,8 @@ def compare(net: caffe.Net, images: int, precision: str) -> dict[str, Comparison
             differences[label].append(_difference(*found[label]))
             truth = net.blobs[label].data[:, 0]
             for i, values in enumerate(found[label]):
-                hists[label][i] += confusion(truth, values.argmax(1), classes[label])
+                counts = confusion(truth, values.argmax(1), values.shape[1])
+                hists[label][i] = hists[label][i] + counts
     return {
         label: _comparison(np.array(differences[label]), *(scores(h).mean_iu for h in hists[label]))
         for label in heads

@@ -85,6 +85,9 @@ def test_class_names_are_the_published_ones_each_once():
             assert len(set(names)) == len(names)
     assert len(classes.CONTEXT_ALL) == len(set(classes.CONTEXT_ALL)) == 459
     assert set(classes.CONTEXT_33) < set(classes.CONTEXT)
+    # As 33_labels.txt is published: VOC's 20, then the rest, not in the order of the 59
+    rest = "sky grass ground road building tree water mountain wall floor track keyboard ceiling"
+    assert (*classes.VOC, *rest.split()) == classes.CONTEXT_33
     assert DATASETS["nyud"].classes[:2] == ("wall", "floor")
     assert DATASETS["nyud"].classes[-1] == "otherprop"
     assert DATASETS["siftflow"].classes[32] == "window"

@@ -82,11 +82,67 @@ def test_holes_take_no_part_in_the_normals_of_their_surroundings():
     np.testing.assert_array_equal(holed[..., 2][~inside], plain[..., 2][~inside])
 
 
-def test_where_nothing_is_measured_the_angle_is_0():
+def test_where_nothing_is_measured_the_angle_is_180_degrees():
     depth, _, _ = room()
     raw = depth.copy()
     raw[:40, :40] = 0
-    assert set(hha.encode(depth, raw)[:30, :30, 2].ravel()) == {0}
+    assert set(hha.encode(depth, raw)[:30, :30, 2].ravel()) == {180 + 38}
+
+
+@given(
+    st.tuples(*[st.floats(-0.8, 0.8)] * 2),
+    st.floats(0.8, 9.0),
+    st.integers(1, 3),
+    st.integers(0, 2**32),
+)
+@settings(deadline=None)
+def test_normals_are_those_of_the_least_squares_planes(slope, distance, radius, seed):
+    """Planes n.p = 1 with noise and holes, each window solved by itself."""
+    rng = np.random.default_rng(seed)
+    lens = hha.camera(240, 320)
+    rays = hha.points(np.ones((9, 11)), lens)
+    depth = distance / (rays @ [*slope, 1.0])
+    depth *= rng.uniform(0.99, 1.01, depth.shape)
+    depth[rng.random(depth.shape) < 0.1] = 0
+    found = hha.normals(depth, radius, lens)
+    for y, x in ((4, 5), (0, 0), (8, 3)):
+        window = np.s_[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+        there = depth[window] > 0
+        if there.sum() < 4:
+            continue
+        rows, right = rays[window][there], 1 / depth[window][there]
+        solution = np.linalg.lstsq(rows, right, rcond=None)[0]
+        solution /= np.linalg.norm(solution)
+        solution *= np.sign(solution @ rays[y, x])
+        # Rays a pixel apart are nearly the same: a window's matrix has a condition near 1e6 to 1e8.
+        np.testing.assert_allclose(found[y, x], solution, rtol=0, atol=1e-5)
+
+
+def test_normals_of_planes_are_theirs_at_every_distance():
+    lens = hha.camera(240, 320)
+    normal = np.array([0.3, -0.2, 0.9]) / np.linalg.norm([0.3, -0.2, 0.9])
+    rays = hha.points(np.ones((20, 30)), lens)
+    for distance in (0.01, 1.0, 1000.0):
+        found = hha.normals(distance / (rays @ normal), 3, lens)
+        np.testing.assert_allclose(found, np.broadcast_to(normal, found.shape), atol=1e-6)
+
+
+def test_nothing_in_the_window_is_no_normal_and_only_that():
+    depth, _, _ = room()
+    depth[10:50, 20:60] = 0
+    missing = ~np.isfinite(hha.normals(depth / 1000, 3, hha.camera(*SIZE))).all(2)
+    expected = np.zeros(SIZE, bool)
+    expected[13:47, 23:57] = True
+    np.testing.assert_array_equal(missing, expected)
+
+
+def test_the_camera_can_be_given():
+    depth, _, _ = room(size=hha.CROPPED)
+    whole = (hha.FX, hha.FY, hha.CX, hha.CY)
+    cut = hha.encode(depth)
+    np.testing.assert_array_equal(hha.encode(depth, lens=hha.camera(*hha.CROPPED)), cut)
+    np.testing.assert_array_equal(hha.encode(depth, lens=whole)[..., 0], cut[..., 0])
+    assert (hha.encode(depth, lens=whole)[..., 1:] != cut[..., 1:]).any()
 
 
 def test_the_camera_of_cut_images_is_the_whole_ones_moved():

@@ -5,6 +5,8 @@ import dataclasses
 import os
 import re
 import shutil
+import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import scipy.io
 from PIL import Image
 
 import caffe
-from data import classes, prepare, report, synthetic, voc
+from data import classes, context, prepare, report, synthetic, voc
 from data.custom import find
 from data.datasets import DATASETS, data_layer
 from data.statistics import label_counts, reader, survey
@@ -136,6 +138,154 @@ def test_no_hha_image_is_made_of_depth_with_holes(twin):
     with pytest.raises(ValueError, match=r"depth/img_5002\.png: 2240 of 2240 pixels"):
         prepare.prepare(find("synthetic-nyud", folder))
     assert not made.exists()
+
+
+def with_894_classes(folder):
+    """The twin's labels as the publishers have them: in 894 classes, not in lists but splits.mat.
+
+    Returns the labels of 40 classes by file name.
+    """
+    root = folder / "nyud"
+    mapping = np.resize(np.arange(1, 41, dtype=np.uint8), 894)
+    np.random.default_rng(0).shuffle(mapping)
+    first = np.append(0, [np.flatnonzero(mapping == c)[0] + 1 for c in range(1, 41)])
+    last = np.append(0, [np.flatnonzero(mapping == c)[-1] + 1 for c in range(1, 41)])
+    scipy.io.savemat(root / "classMapping40.mat", {"mapClass": mapping[np.newaxis]})
+    (root / "segmentation894").mkdir()
+    labels = {}
+    for path in list((root / "segmentation").iterdir()):
+        label = scipy.io.loadmat(path)["segmentation"]
+        labels[path.name] = label
+        upper = np.arange(len(label))[:, np.newaxis] < len(label) // 2
+        fine = np.where(upper, first[label], last[label]).astype(np.uint16)
+        scipy.io.savemat(root / "segmentation894" / path.name, {"segmentation": fine})
+        path.unlink()
+    (root / "segmentation").rmdir()
+    for split in ("trainval.txt", "test.txt"):
+        (root / split).unlink()
+    return labels
+
+
+def test_nyuds_894_classes_become_40_by_the_publishers_mapping(twin):
+    folder = twin("nyud")
+    labels = with_894_classes(folder)
+    prepare.prepare(find("synthetic-nyud", folder))
+    assert (folder / "nyud/trainval.txt").read_text().split() == ["5001", "5002", "5003"]
+    for name, label in labels.items():
+        found = scipy.io.loadmat(folder / "nyud/segmentation" / name)["segmentation"]
+        np.testing.assert_array_equal(found, label)
+
+
+def test_labels_of_40_classes_that_are_there_are_kept(twin):
+    folder = twin("nyud")
+    with_894_classes(folder)
+    kept = folder / "nyud/segmentation/img_5002.mat"
+    kept.parent.mkdir()
+    kept.write_bytes(b"made by hand")
+    prepare.prepare(find("synthetic-nyud", folder))
+    assert kept.read_bytes() == b"made by hand"
+
+
+BAD_MAPPINGS = {
+    "classMapping40.mat": (
+        {"mapClass": np.uint8([[1, 2, 41]])},
+        r"classMapping40\.mat: mapClass has 3 values, 1 to 41; expected 894, 1 to 40",
+    ),
+    "segmentation894/img_5001.mat": (
+        {"segmentation": np.uint16([[0, 894, 895]])},
+        r"segmentation894/img_5001\.mat: label values \[895\]; expected 0 \(void\) to 894",
+    ),
+}
+
+
+@pytest.mark.parametrize("file", BAD_MAPPINGS)
+def test_bad_labels_of_894_classes_are_an_error_that_names_the_file(twin, file):
+    folder = twin("nyud")
+    with_894_classes(folder)
+    contents, message = BAD_MAPPINGS[file]
+    scipy.io.savemat(folder / "nyud" / file, contents)
+    with pytest.raises(ValueError, match=message):
+        prepare.prepare(find("synthetic-nyud", folder))
+    assert not (folder / "nyud/segmentation/img_5001.mat").exists()
+
+
+# ---- the archives, as their publishers pack them ----
+
+
+def pack(target, folder, names, mode="w:gz"):
+    with tarfile.open(target, mode) as tar:
+        for name in names:
+            tar.add(folder / name, name)
+    return target
+
+
+def published_at(monkeypatch, archives):
+    """Downloads copy these files, by the last part of their address; none has a digest to check."""
+    fetched = []
+
+    def copy(url, path, digest):
+        fetched.append(url)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(archives[url.rpartition("/")[2]], path)
+
+    monkeypatch.setattr(prepare, "download", copy)
+    return fetched
+
+
+def fetched(name, home):
+    """The dataset as it is after its fetching, and before VOC's images are asked for."""
+    dataset = dataclasses.replace(DATASETS[name], home=home)
+    for source in dataset.sources:
+        if source.path != "pascal/VOC2010":
+            prepare.fetch(source, home)
+    return dataset
+
+
+def test_nyuds_archive_of_the_authors_is_all_there_is_to_fetch(twin, tmp_path, monkeypatch):
+    folder = twin("nyud")
+    (folder / "nyud/splits.mat").unlink()  # it has lists, and no splits.mat
+    archive = pack(tmp_path / "nyud.tar.gz", folder, ["nyud"])
+    urls = published_at(monkeypatch, {"nyud.tar.gz": archive})
+    home = tmp_path / "home"
+    sources = DATASETS["nyud"].sources
+    dataset = dataclasses.replace(DATASETS["synthetic-nyud"], home=home, sources=sources)
+    prepare.prepare(dataset)
+    assert urls == ["http://dl.caffe.berkeleyvision.org/nyud.tar.gz"]
+    assert files(home / "nyud") == files(folder / "nyud")
+    assert len(reader(dataset, "test").load("5004")) == 4
+
+
+@pytest.mark.parametrize("inside", ["", "SiftFlowDataset/"])
+def test_siftflows_archive_has_its_folders_at_its_root_or_in_one(
+    twin, tmp_path, monkeypatch, inside
+):
+    root = twin("siftflow") / "sift-flow"
+    with zipfile.ZipFile(tmp_path / "SiftFlowDataset.zip", "w") as packed:
+        for name in files(root):
+            packed.write(root / name, inside + name)
+    published_at(monkeypatch, {"SiftFlowDataset.zip": tmp_path / "SiftFlowDataset.zip"})
+    fetched("siftflow", tmp_path / "home")
+    assert files(tmp_path / "home/sift-flow") == files(root)
+
+
+def test_contexts_labels_txt_comes_out_of_the_archive_of_its_maps(twin, tmp_path, monkeypatch):
+    root = twin("context") / "pascal-context"
+    archives = {name: root / name for name in ("59_labels.txt", "33_labels.txt")}
+    parts = ["trainval", "labels.txt"]
+    archives["trainval.tar.gz"] = pack(tmp_path / "trainval.tar.gz", root, parts)
+    published_at(monkeypatch, archives)
+    dataset = fetched("context33", tmp_path / "home")
+    assert files(tmp_path / "home/pascal-context") == files(root)
+    context.check_labels(dataset)
+
+
+def test_context_takes_33_labels_txt_as_it_is_published(twin):
+    """It ends with a space and no name after it."""
+    folder = twin("context")
+    path = folder / "pascal-context/33_labels.txt"
+    path.write_text(path.read_text().rstrip() + " \n\n")
+    context.check_labels(find("synthetic-context33", folder))
 
 
 def test_context_gets_its_list_of_33_classes(twin):

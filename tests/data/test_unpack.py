@@ -50,6 +50,21 @@ def test_files_below_the_asked_folder_come_out_whole(tmp_path, mode):
     assert tree(tmp_path / "all") == FILES
 
 
+def test_a_file_of_the_archive_can_be_asked_for(tmp_path):
+    unpack(make_tar(tmp_path / "x.tar"), tmp_path / "out/here.txt", "top/a.txt")
+    assert tree(tmp_path / "out") == {"here.txt": b"a"}
+
+
+def test_an_archive_without_the_folder_is_taken_whole_where_that_is_allowed(tmp_path):
+    archive = make_zip(tmp_path / "x.zip")
+    unpack(archive, tmp_path / "below", "top", bare=True)
+    assert tree(tmp_path / "below") == {"a.txt": b"a", "sub/b.bin": FILES["top/sub/b.bin"]}
+    unpack(archive, tmp_path / "whole", "elsewhere", bare=True)
+    assert tree(tmp_path / "whole") == FILES
+    with pytest.raises(UnpackError, match="no files below 'elsewhere'"):
+        unpack(archive, tmp_path / "none", "elsewhere")
+
+
 def test_names_that_begin_with_a_dot_slash_are_the_same_names(tmp_path):
     archive = make_tar(tmp_path / "x.tar", {f"./{name}": data for name, data in FILES.items()})
     unpack(archive, tmp_path / "out", "top")

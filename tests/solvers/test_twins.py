@@ -158,7 +158,7 @@ def test_regimes_change_solver_and_loss(world, tmp_path, capsys):
         ("nyud", "fcn32s-color-hha", "nyud", ("--weights", "a"), "1 caffemodel(s) are given"),
         ("siftflow", "fcn32s", "siftflow", ("--weights", "a,b"), "2 caffemodel(s) are given"),
         ("siftflow", "fcn16s", "siftflow", (), "`make fcn32s-siftflow` makes them"),
-        ("siftflow", "fcn32s", "nyud", (), "sift-flow: the folder SiftFlowDataset of https://"),
+        ("siftflow", "fcn32s", "nyud", (), "sift-flow: all of https://"),
     ],
 )
 def test_what_does_not_fit_is_one_message(
