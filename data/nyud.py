@@ -50,7 +50,7 @@ def map_labels(dataset: Dataset) -> None:
         )
     table = np.append(0, classes).astype(np.uint8)
 
-    def map_label(source, target):
+    def map_label(source: Path, target: Path) -> None:
         values = read_map(source, "segmentation")
         wrong = np.unique(values[(values < 0) | (values > ALL_CLASSES)])
         if wrong.size:
