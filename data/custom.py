@@ -147,8 +147,9 @@ def find(name: str, folder: Path | None = None) -> Dataset:
     dataset = DATASETS[name]
     if folder is None:
         return dataset
-    options = own_options(dataset, folder) if dataset.layout == NAME else {}
-    return dataclasses.replace(dataset, home=folder.resolve(), options=dataset.options | options)
+    own = own_options(dataset, folder)  # of any dataset: it compares the classes
+    options = dataset.options | (own if dataset.layout == NAME else {})
+    return dataclasses.replace(dataset, home=folder.resolve(), options=options)
 
 
 def own_options(dataset: Dataset, folder: Path) -> dict[str, str]:

@@ -326,6 +326,9 @@ def test_a_folder_of_other_classes_is_not_taken_for_a_dataset_with_as_many(folde
     error = capsys.readouterr().err
     assert "classes.txt: names thing 0, thing 1" in error
     assert "give the folder as mine" in error
+    for name in ("voc", "nyud"):  # as infer.py --dataset and solvers.evaluate do
+        with pytest.raises(ValueError, match=rf"names thing 0, .* expected the classes of {name}"):
+            find(name, folder)
     (folder / "classes.txt").write_text("\n".join(DATASETS["camvid"].classes).title())
     (folder / "dataset.json").write_text('{"labels": "masks/{}.png"}')
     assert find("camvid", folder).options == {"labels": "masks/{}.png"}
