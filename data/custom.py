@@ -74,6 +74,8 @@ def layout(folder: Path) -> dict[str, str]:
         raise ValueError(f"{path}: holds {json.dumps(found)}; {_AS}")
     if wrong := [key for key, value in found.items() if not is_pattern(value)]:
         raise ValueError(f"{path}: {wrong[0]} is {found[wrong[0]]!r}, without one {{}}; {_AS}")
+    if len({*(VOC_FILES | found).values()}) == 1:
+        raise ValueError(f"{path}: images and labels are the same files; {_AS}")
     return found
 
 
@@ -145,8 +147,9 @@ def find(name: str, folder: Path | None = None) -> Dataset:
     dataset = DATASETS[name]
     if folder is None:
         return dataset
-    options = own_options(dataset, folder) if dataset.layout == NAME else {}
-    return dataclasses.replace(dataset, home=folder.resolve(), options=dataset.options | options)
+    own = own_options(dataset, folder)  # of any dataset: it compares the classes
+    options = dataset.options | (own if dataset.layout == NAME else {})
+    return dataclasses.replace(dataset, home=folder.resolve(), options=options)
 
 
 def own_options(dataset: Dataset, folder: Path) -> dict[str, str]:

@@ -76,11 +76,13 @@ def _read(path: Path) -> Meaning:
     return Meaning(str(found["dataset"]), tuple(classes), (blue, green, red), table)
 
 
-_CURE = "correct it, or remove it and name the classes on the command line"
+_CURE = "correct it, or remove it and name the classes or the dataset on the command line"
 
 
 def _are_names(value: Any) -> bool:
-    is_list = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    is_list = isinstance(value, list) and all(
+        isinstance(name, str) and name.strip() for name in value
+    )
     return is_list and 1 <= len(value) <= VOID
 
 

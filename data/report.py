@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -21,7 +22,7 @@ from matplotlib.figure import Figure
 import command_line
 from caffe.core.files import replacing, write_text
 from data.custom import custom, find
-from data.datasets import DATASETS, Dataset
+from data.datasets import DATASETS, Dataset, ids
 from data.drawing import colours, legend, overlay, palette
 from data.label_check import check_labels
 from data.picture_grid import grid, visible
@@ -42,7 +43,7 @@ def report(dataset: Dataset, out: Path | None = None) -> Path:
     out = out or Path("runs") / f"data-{dataset.name}"
     surveys = verify(dataset)
     warnings = check_labels(dataset, {split: of.pixels for split, of in surveys.items()})
-    warnings += _turned(surveys)
+    warnings += [*_turned(surveys), *_listed_twice(dataset)]
     rows = [
         row
         for top, names in dataset.labels.items()
@@ -126,6 +127,17 @@ def _turned(surveys: dict[str, Survey]) -> list[str]:
         "as they are to be seen, without EXIF"
         for split, of in surveys.items()
         if of.turned and of.pixels
+    ]
+
+
+def _listed_twice(dataset: Dataset) -> list[str]:
+    """A warning for each split that lists images more than once."""
+    return [
+        f"{dataset.home / dataset.splits[split].file(split)}: lists {len(twice)} images more than "
+        f"once ({', '.join(twice[:3])}), which count as often in training and in scores: take "
+        "them off the list"
+        for split in dataset.splits
+        if (twice := [name for name, count in Counter(ids(dataset, split)).items() if count > 1])
     ]
 
 

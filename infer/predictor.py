@@ -58,7 +58,8 @@ class Predictor:
         if channels != len(self.classes):
             raise ValueError(
                 f"{weights}: the net scores {channels} classes, but {len(self.classes)} class "
-                "names were given; give those that it was trained on, or its dataset"
+                "names were given, or stand in a JSON file beside it; give those that it was "
+                "trained on, or its dataset"
             )
 
     def __call__(self, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:

@@ -20,13 +20,16 @@ _EXCHANGED = {
 _IN_PLACE = (2, 3, 4)  # in which they are not
 
 
-def with_its_suffix(path: str) -> str:
-    """The path with the suffix that the photograph is there with; as it is, if with none."""
+def with_its_suffix(path: str, label: str) -> str:
+    """The path with the suffix that the photograph is there with; as it is, if with none.
+
+    `label` is the path of its label map, which is no photograph where both lie in one folder.
+    """
     if os.path.exists(path):
         return path
     stem = os.path.splitext(path)[0]
     spelt = (stem + case(suffix) for suffix in SUFFIXES for case in (str, str.upper, str.title))
-    return next(filter(os.path.exists, spelt), path)
+    return next((found for found in spelt if found != label and os.path.exists(found)), path)
 
 
 def upright_rgb(image: Image.Image, name: object) -> np.ndarray:

@@ -19,7 +19,14 @@ from PIL import Image, ImageOps
 
 import caffe
 from mat_file import read_mat_file
-from photograph import exchanged, is_ambiguous, is_exchanged, orientation, upright_rgb
+from photograph import (
+    SUFFIXES,
+    exchanged,
+    is_ambiguous,
+    is_exchanged,
+    orientation,
+    upright_rgb,
+)
 from seg_labels import VOID
 from text_list import read_list
 
@@ -249,12 +256,14 @@ class SegDataLayer(caffe.Layer):
 def _cure(missing: str) -> str:
     """What to do about a missing file; it names files of almost the same name."""
     folder, file = os.path.split(missing)
+    id_ = os.path.splitext(file)[0]
+    if os.path.exists(os.path.join(folder, id_)):
+        return f"{id_} is there: list ids without their suffix"
+    if id_.lower().endswith(SUFFIXES):
+        return "list ids alone, without folder or suffix"
     if not os.path.isdir(folder):
         return f"there is no folder {folder}"
-    id_ = os.path.splitext(file)[0]
     found = sorted(other for other in os.listdir(folder) if other.lower().startswith(id_.lower()))
-    if id_ in found:
-        return f"{id_} is there: list ids without their suffix"
     near = [other for other in found if not other[len(id_) :][:1].isalnum()]
     if near:
         return (
@@ -306,7 +315,7 @@ def read_indices(path: PathLike) -> np.ndarray:
     if image.mode not in ("1", "L", "P"):
         raise ValueError(
             f"{path}: label image has mode {image.mode}; expected one channel of class "
-            "indices (palette PNG, mode P): map its colours to indices and save it as such"
+            "indices in 8 bits (palette PNG, mode P): map its values to indices and save it as such"
         )
     if is_ambiguous(image):
         ImageOps.exif_transpose(image, in_place=True)

@@ -45,10 +45,12 @@ class VOCSegDataLayer(_Labelled):
     read_label = staticmethod(read_indices)
 
     def path(self, top: str, name: str) -> str:
-        key = "images" if top == "data" else "labels"
+        label = self._file("labels", name)
+        return with_its_suffix(self._file("images", name), label) if top == "data" else label
+
+    def _file(self, key: str, name: str) -> str:
         pattern = self.params.get(key, VOC_FILES[key])
-        path = f"{self.params['voc_dir']}/{pattern.replace('{}', name)}"
-        return with_its_suffix(path) if top == "data" else path
+        return f"{self.params['voc_dir']}/{pattern.replace('{}', name)}"
 
 
 class SBDDSegDataLayer(_Labelled):

@@ -27,6 +27,7 @@ from data.meaning import meaning_of
 
 from . import compare_precision, score
 from .choose_device import choose_device
+from .initialise import check_shapes
 
 
 def evaluate(
@@ -83,9 +84,11 @@ def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float)
         )
     spec = nets.net_for(dataset, net, "val", width=width, home=dataset.home)
     write_text(out / "val.prototxt", prototxt(spec))
-    loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST, weights=str(weights))
+    loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST)
     if missing := [layer for layer in loaded.params if layer not in stored]:
         raise ValueError(f"{weights}: has no weights for {', '.join(missing)} of {net}")
+    check_shapes(weights, stored, loaded, net, width)
+    loaded.copy_from(str(weights))
     return loaded
 
 

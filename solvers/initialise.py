@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import caffe
@@ -76,16 +76,31 @@ def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:
             f"{path}: fc6 has shape {stored['fc6'][0]}, that of a classifier; make it "
             f"convolutional first: python -m surgery.ilsvrc {path}"
         )
-    for layer, (weights, *_) in old.params.items():
-        shape = stored[layer][0] if layer in stored else tuple(weights.shape)
+    check_shapes(path, stored, old, title, width)
+    old.copy_from(str(path))
+    return old
+
+
+def check_shapes(
+    path: Path,
+    stored: Mapping[str, Sequence[tuple[int, ...]]],
+    net: caffe.Net,
+    title: str,
+    width: float,
+) -> None:
+    """ValueError where a layer's weights in a caffemodel are not as many as in the net.
+
+    stored: by layer the shapes in the caffemodel, as blob_shapes gives them; title and width: what
+    a message calls the net.
+    """
+    for layer, (weights, *_) in net.params.items():
+        shape = stored[layer][0] if stored.get(layer) else tuple(weights.shape)
         if weights.data.size != math.prod(shape):
             raise ValueError(
                 f"{path}: {layer} has shape {shape}, expected {tuple(weights.shape)} of {title} at "
                 f"width {width:g}: give the width (WIDTH=, --width) and the dataset that these "
                 "weights were trained with"
             )
-    old.copy_from(str(path))
-    return old
 
 
 def _names(paths: Sequence[Path]) -> str:

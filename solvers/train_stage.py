@@ -31,7 +31,7 @@ from caffe.solver.solver import Solver
 from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
-from data.meaning import write_meaning
+from data.meaning import meaning_of, write_meaning
 from data.statistics import label_counts
 
 from . import score, solver_prototxt
@@ -66,6 +66,7 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
         snapshots = _snapshots(stage) if resume else []
         solver = _solver(stage, continues=bool(snapshots))
         if snapshots:
+            _same_classes(stage)
             _resume(stage, solver, snapshots)
         else:
             start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
@@ -142,6 +143,19 @@ def _resume(stage: Stage, solver: Solver, snapshots: list[Path]) -> None:
     raise caffe.CaffeError(
         f"{stage.folder}/snapshot: no snapshot can be read; start again with RESUME=0 (--restart)"
     )
+
+
+def _same_classes(stage: Stage) -> None:
+    """ValueError where the run that is continued began with other names of classes."""
+    found = meaning_of(stage.folder / f"{stage.net}.caffemodel")
+    if found and found[1].classes != stage.dataset.classes:
+        path = found[0]
+        raise ValueError(
+            f"{path}: the run that is continued has the classes {', '.join(found[1].classes)}; "
+            f"{stage.dataset.title} has {', '.join(stage.dataset.classes)}: start again there "
+            f"(RESUME=0, --restart), choose another folder (--out), or, if the names alone "
+            f"differ, remove {path.name} and metrics.csv, whose columns they name"
+        )
 
 
 def _move_aside(path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -234,9 +235,30 @@ def test_dataset_json_says_where_images_and_labels_lie(folder, tmp_path, capsys,
     assert train_stage.main([*args, *more]) == 0
 
 
+@pytest.mark.parametrize("pattern", ["all/{}.jpg", "all/{}.webp"])
+def test_a_label_beside_the_photographs_is_never_taken_for_one(folder, capsys, pattern):
+    (folder / "all").mkdir()
+    for name in (*TRAIN, *VAL):
+        with Image.open(folder / f"JPEGImages/{name}.jpg") as image:
+            image.save(folder / f"all/{name}.webp", lossless=True)
+        (folder / f"SegmentationClass/{name}.png").rename(folder / f"all/{name}.png")
+    (folder / "dataset.json").write_text(json.dumps({"images": pattern, "labels": "all/{}.png"}))
+    layer = reader(find("mine", folder), "train")
+    assert layer.path("data", "a") == str(folder / "all/a.webp")
+    assert layer.path("label", "a") == str(folder / "all/a.png")
+    assert prepared(folder, capsys)[0] == 0
+    shutil.rmtree(folder.parent / "report")
+    (folder / "all/a.webp").unlink()
+    refused(folder, capsys, rf"{re.escape(pattern.replace('{}', 'a'))}: no such file.*1 of 2 miss")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            '{"images": "SegmentationClass/{}.png"}',
+            r"dataset\.json: images and labels are the same files; expected",
+        ),
         ("{", r"dataset\.json: is no JSON .*expected images, labels or both"),
         ("[1]", r"dataset\.json: holds \[1\]; expected images, labels or both"),
         ('{"masks": "{}.png"}', r"dataset\.json: holds .*masks.*; expected images, labels or both"),
@@ -281,6 +303,21 @@ def test_ids_that_are_listed_with_their_suffix_are_told(folder, capsys):
     refused(folder, capsys, r"a\.jpg\.jpg: no such file.*: a\.jpg is there: list ids without their")
 
 
+@pytest.mark.parametrize("line", ["a.png", "JPEGImages/a.jpg", "JPEGImages/a.jpg masks/a.PNG"])
+def test_paths_in_a_list_are_told(folder, capsys, line):
+    (folder / "ImageSets/Segmentation/train.txt").write_text(f"{line}\n")
+    refused(folder, capsys, r"a\.\w+\.jpg: no such file.*list ids alone, without folder or suffix")
+
+
+def test_images_that_are_listed_twice_are_told(folder, capsys):
+    path = folder / "ImageSets/Segmentation/train.txt"
+    path.write_text("a\nb c\na\n")
+    status, _, error = prepared(folder, capsys)
+    assert status == 0
+    assert f"warning: {path}: lists 1 images more than once (a), which count as often" in error
+    assert "lists 1 images more than once" in (folder.parent / "report/report.html").read_text()
+
+
 def test_a_folder_of_other_classes_is_not_taken_for_a_dataset_with_as_many(folder, capsys):
     names = [f"thing {i}" for i in range(21)]
     (folder / "classes.txt").write_text("\n".join(names))
@@ -289,6 +326,9 @@ def test_a_folder_of_other_classes_is_not_taken_for_a_dataset_with_as_many(folde
     error = capsys.readouterr().err
     assert "classes.txt: names thing 0, thing 1" in error
     assert "give the folder as mine" in error
+    for name in ("voc", "nyud"):  # as infer.py --dataset and solvers.evaluate do
+        with pytest.raises(ValueError, match=rf"names thing 0, .* expected the classes of {name}"):
+            find(name, folder)
     (folder / "classes.txt").write_text("\n".join(DATASETS["camvid"].classes).title())
     (folder / "dataset.json").write_text('{"labels": "masks/{}.png"}')
     assert find("camvid", folder).options == {"labels": "masks/{}.png"}

@@ -294,6 +294,7 @@ def test_names_colours_and_mean_travel_with_the_weights(cli, weights, tmp_path, 
     [
         (lambda d: d.pop("mean"), "holds dataset, classes, palette; expected dataset, classes"),
         (lambda d: d.update(classes="abc"), "classes is 'abc'; expected 1 to 255 names"),
+        (lambda d: d["classes"].append(" "), "classes is .*' '.*; expected 1 to 255 names"),
         (lambda d: d.update(mean=[1, 2]), r"mean is \[1, 2\]; expected three numbers"),
         (lambda d: d["palette"].pop(), "palette is .*; expected a colour"),
         (lambda d: [d[k].pop() for k in ("classes", "palette")], "21 classes, but 20 class names"),

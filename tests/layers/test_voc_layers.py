@@ -287,6 +287,11 @@ BAD_VOC = {
         ValueError,
         r"im0\.png: label image has mode RGB; expected one channel of class indices",
     ),
+    "16-bit label": (
+        lambda f: Image.new("I;16", (9, 7)).save(f / "SegmentationClass/im0.png"),
+        ValueError,
+        r"im0\.png: label image has mode I;16; expected one channel of class indices in 8 bits",
+    ),
     "sizes differ": (
         lambda f: save_label(f, np.zeros((9, 7), np.uint8)),
         ValueError,

@@ -137,6 +137,15 @@ def test_weights_that_lack_layers_are_refused(world, tmp_path, capsys):
     assert not (tmp_path / "out" / "metrics.csv").exists()
 
 
+def test_weights_of_another_width_name_the_cure(world, tmp_path, capsys):
+    words = arguments(world, tmp_path / "out")
+    words[words.index("--width") + 1] = "0.125"
+    assert evaluate.main(words) == 1
+    error = capsys.readouterr().err
+    assert re.search(r"fcn32s\.caffemodel: conv1_1 has shape .* of fcn32s at width 0\.125: ", error)
+    assert "give the width (WIDTH=, --width)" in error
+
+
 def test_scores_that_are_there_stay(world, tmp_path, capsys):
     (tmp_path / "metrics.csv").write_text("mine")
     assert evaluate.main(arguments(world, tmp_path)) == 1

@@ -219,6 +219,22 @@ def test_weights_that_were_trained_on_other_classes_are_warned_of(world, tmp_pat
     assert "was trained on other classes than those of" in (out / "log.txt").read_text()
 
 
+def test_a_run_is_not_continued_under_other_names(world, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert run_for(world, run, 1) == 0
+    voc = DATASETS["voc"]
+    classes = (*voc.classes[:-2], *voc.classes[:-3:-1])
+    write_meaning(run / "fcn32s.json", dataclasses.replace(voc, classes=classes))
+    capsys.readouterr()
+    assert run_for(world, run, 2) == 1
+    error = capsys.readouterr().err
+    assert "fcn32s.json: the run that is continued has the classes background, aero" in error
+    assert "sofa, tvmonitor, train; " in error
+    assert "start again there (RESUME=0" in error
+    (run / "fcn32s.json").unlink()
+    assert run_for(world, run, 2) == 0
+
+
 def test_starting_again_with_weights_that_do_not_fit_moves_nothing(world, tmp_path):
     out = tmp_path / "run"
     assert run_for(world, out, 1) == 0
