@@ -21,3 +21,8 @@ def fp32_again():
     """No test leaves another precision behind."""
     yield
     caffe.set_precision("fp32")
+
+
+def pytest_collection_modifyitems(items):
+    """Forks first: once torch.compile has run, torch's CUDA builds refuse backward in a fork."""
+    items.sort(key=lambda item: item.path.name != "test_fork.py")

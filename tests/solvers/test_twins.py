@@ -81,7 +81,14 @@ def test_each_stage_starts_where_the_one_before_left_its_weights(
         assert list(row) == score.header(of.classes, heads)
         names = nets.file_names(of).values()
         pictures = {"curve.png", "grid.png", *(f"grid-{head}.png" for head in heads)}
-        others = {"log.txt", "metrics.csv", "snapshot", "solver.prototxt", f"{net}.caffemodel"}
+        others = {
+            "log.txt",
+            "metrics.csv",
+            "snapshot",
+            "solver.prototxt",
+            f"{net}.caffemodel",
+            f"{net}.json",
+        }
         assert set(os.listdir(out)) == {*names, *pictures, *others}
         for picture in pictures:
             assert min(Image.open(out / picture).size) > 100
