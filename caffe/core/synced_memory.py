@@ -186,7 +186,7 @@ class Memory:
     def is_in(self, tensor: torch.Tensor) -> bool:
         """Whether the values are in the tensor's storage."""
         ours = self._tensor
-        return ours is not None and storage_of(ours) == storage_of(tensor)
+        return ours is not None and storage_address(ours) == storage_address(tensor)
 
     def _compute(self) -> None:
         if self._deferred:
@@ -263,7 +263,7 @@ class Memory:
         torch.from_numpy(self._host[: len(flat)]).copy_(flat)
 
 
-def storage_of(tensor: torch.Tensor) -> int:
+def storage_address(tensor: torch.Tensor) -> int:
     """The address of a tensor's memory: one for all that show it."""
     return tensor.untyped_storage().data_ptr()
 

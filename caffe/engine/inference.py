@@ -18,7 +18,7 @@ import torch
 from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.precision import computing_in, current_precision
-from ..core.synced_memory import Memory
+from ..core.synced_memory import Memory, storage_address
 from ..graph.build import Graph
 from ..layer_types import LayerType, autocast, autograd
 from ..layer_types.base import Shape
@@ -190,12 +190,12 @@ def _evaluate_for_backward(layer: LayerType, bottoms: list[torch.Tensor]) -> lis
 
 def _own(values: Tensors, others: Tensors) -> Tensors:
     """The values in Caffe's order, each in memory of its own."""
-    taken = {x.untyped_storage().data_ptr() for x in others.values()}
+    taken = {storage_address(x) for x in others.values()}
     owned = {}
     for name, x in values.items():
         x = x.contiguous()
-        if x.untyped_storage().data_ptr() in taken:
+        if storage_address(x) in taken:
             x = x.clone()
-        taken.add(x.untyped_storage().data_ptr())
+        taken.add(storage_address(x))
         owned[name] = x
     return owned

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from ..core.synced_memory import storage_address
 from ..graph.build import Graph
 from ..layer_types.base import LayerType, Shape
 from ..proto import caffe_pb2
@@ -123,12 +124,9 @@ class Plan:
             for name in step.bottoms:
                 if self._last_use[name] == i:
                     tiles.pop(name, None)
-        stays = {x.values.untyped_storage().data_ptr() for x in around.values()}
+        stays = {storage_address(x.values) for x in around.values()}
         values = {name: tiles[name].values for name in self.kept}
-        return {
-            name: x.clone() if x.untyped_storage().data_ptr() in stays else x
-            for name, x in values.items()
-        }
+        return {name: x.clone() if storage_address(x) in stays else x for name, x in values.items()}
 
     def _computed(self, step: Planned, tiles: dict[str, Tile]) -> Iterator[tuple[str, Tile]]:
         """What a step computes of each of its tops; nothing if nobody needs them."""

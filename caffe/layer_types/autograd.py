@@ -14,7 +14,7 @@ import torch
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from ..core.blob import Blob, BlobVec
-from ..core.synced_memory import Memory
+from ..core.synced_memory import Memory, storage_address
 from . import autocast
 
 
@@ -62,10 +62,10 @@ class _Enter(torch.autograd.Function):
 def forward(layer: Recorded, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     """Compute a layer's tops; record it if the net will want its gradients."""
     tops = _run(layer, bottom, overwritten=top)
-    bottoms = {_storage(blob.data_tensor()): blob for blob in bottom}
+    bottoms = {storage_address(blob.data_tensor()): blob for blob in bottom}
     for blob, tensor in zip(top, tops, strict=True):
         tensor = tensor.detach().contiguous()
-        if bottoms.get(_storage(tensor), blob) is not blob:
+        if bottoms.get(storage_address(tensor), blob) is not blob:
             tensor = tensor.clone()
         blob._data.assign(tensor)
     if layer.record:
@@ -89,11 +89,11 @@ def backward(
     if pairs and inputs:
         outputs, diffs = zip(*pairs, strict=True)
         grads = torch.autograd.grad(outputs, inputs, diffs, retain_graph=True, allow_unused=True)
-    taken = {_storage(diff) for _, diff in pairs}  # autograd may hand one tensor to several
+    taken = {storage_address(diff) for _, diff in pairs}  # autograd may hand one tensor to several
 
     def own(grad: torch.Tensor) -> torch.Tensor:
-        grad = grad.clone() if _storage(grad) in taken else grad
-        taken.add(_storage(grad))
+        grad = grad.clone() if storage_address(grad) in taken else grad
+        taken.add(storage_address(grad))
         return grad
 
     for i, grad in zip(wanted, grads, strict=False):
@@ -149,7 +149,7 @@ def recorded(layer: Recorded, xs: list[torch.Tensor], read: list[Read]) -> Seque
 
 def _read(layer: Recorded, bottom: Sequence[Blob]) -> list[Read]:
     return [
-        Read(blob.shape, _storage(blob.data_tensor()), blob._data.version)
+        Read(blob.shape, storage_address(blob.data_tensor()), blob._data.version)
         for blob in (*bottom, *layer.blobs)
     ]
 
@@ -168,7 +168,3 @@ def _is_stale(layer: Recorded, bottom: Sequence[Blob]) -> bool:
     if autocast.keeps_bottoms(layer):  # what is written there, the record finds
         return [read.storage for read in then] != [read.storage for read in now]
     return then != now or any(blob._data.held is not None for blob in (*bottom, *layer.blobs))
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
