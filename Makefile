@@ -24,6 +24,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
 	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
 	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
+sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
@@ -38,6 +39,9 @@ help:  ## list the targets
 	@echo
 	@echo "NET-DATASET trains and scores a stage, as make fcn32s-voc; the nets of each dataset:"
 	@$(foreach d,$(datasets),printf '  %-20s %s\n' "$d" "$(call nets_of,$d)";)
+	@echo
+	@echo "weights-NET-DATASET fetches what the authors published, as make weights-fcn8s-voc;"
+	@echo "  SOURCE=NAME, FILE=FILE: from one source only, a local copy (docs/weights.md)"
 	@echo
 	@echo "Options of the stages:"
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
@@ -107,8 +111,11 @@ table-memory: $(READY)  ## memory against image size, beside the published, to r
 data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
 	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")
 
-caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier, make its fc layers convolutions: the first stages start from it
-	$(RUN) -m surgery.ilsvrc $(@:-fcn=)
+caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier (SOURCE=, FILE=), make its fc layers convolutions: the first stages start from it
+	$(RUN) -m surgery.ilsvrc $(@:-fcn=) $(sources)
+
+weights-%: $(READY)
+	$(RUN) -m surgery.weights $* $(sources)
 
 $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)

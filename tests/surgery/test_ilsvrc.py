@@ -8,7 +8,7 @@ import caffe
 import nets
 from caffe import layers as L
 from caffe.proto import caffe_pb2
-from surgery import ilsvrc
+from surgery import ilsvrc, sources
 
 
 @pytest.fixture
@@ -145,9 +145,9 @@ def test_ilsvrc_fetches_a_published_classifier_where_it_is_not_there(
         target.parent.mkdir(parents=True)
         target.write_bytes(path.read_bytes())
 
-    monkeypatch.setattr(ilsvrc, "ROOT", tmp_path / "data")
-    monkeypatch.setattr(ilsvrc, "download", download)
+    monkeypatch.setattr(ilsvrc, "FOLDER", tmp_path / "data")
+    monkeypatch.setattr(sources, "download", download)
     assert ilsvrc.main(["vgg16"]) == 0
-    assert fetched == [ilsvrc.ILSVRC["vgg16"].url]
+    assert fetched == [ilsvrc.ILSVRC["vgg16"][0].urls[0]]
     assert ilsvrc.converted("vgg16").name == "vgg16-fcn.caffemodel"
     assert ilsvrc.converted("vgg16").is_file()
