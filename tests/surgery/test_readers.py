@@ -2,6 +2,7 @@
 
 import pickle
 from collections import OrderedDict
+from contextlib import suppress
 
 import h5py
 import numpy as np
@@ -10,6 +11,7 @@ import scipy.io
 import torch
 from safetensors.torch import save_file
 from support.filled_nets import build
+from support.fuzzing import FUZZ_INPUTS, mutations
 from support.torch_nets import FCN, VGG16, by_tensorflow, drawn, vgg_arrays, vgg_names
 
 import caffe
@@ -19,6 +21,7 @@ from surgery.compare_layers import fill
 from surgery.readers import READERS, read_layers
 from surgery.readers.deep_compression import read_compressed, squeezenet_shapes
 from surgery.sources import read_for_caffe
+from surgery.torch_names import TABLES
 
 WIDTH, CLASSES = 1 / 32, 7
 IMAGE = np.random.RandomState(0).randint(0, 256, (224, 224, 3)).astype(np.uint8)  # R, G, B
@@ -467,3 +470,45 @@ def test_other_contents_are_one_error(tmp_path):
     ):
         with pytest.raises(ValueError, match=f"{name}: {message}"):
             read_layers(tmp_path / name)
+
+
+# ---- damaged files ----
+
+
+def tiny(folder):
+    """A VGG16 of two channels in each kind of file."""
+    rng = np.random.RandomState(0)
+    stored = {name: (rng.rand(3, 3, 2, 2), rng.rand(2)) for name in vgg_names()[:13]}
+    stored |= {f"fc{i}": (rng.rand(98 if i == 6 else 2, 2), rng.rand(2)) for i in (6, 7, 8)}
+    stored["conv1_1"] = (rng.rand(3, 3, 3, 2), rng.rand(2))
+    stored = {n: [a.astype(np.float32) for a in arrays] for n, arrays in stored.items()}
+    write_keras(folder / "a.h5", stored)
+    pairs = {f"{n}_{k}": a for n, two in stored.items() for k, a in zip("Wb", two, strict=True)}
+    np.savez(folder / "a.npz", **pairs)
+    np.save(folder / "a.npy", stored)
+    state = {}
+    for module, arrays in zip(TABLES["vgg16 of torchvision"], stored.values(), strict=True):
+        tensors = [torch.tensor(array.T.copy()) for array in arrays]
+        state |= dict(zip((f"{module}.weight", f"{module}.bias"), tensors, strict=True))
+    torch.save(state, folder / "a.pth")
+    save_file(state, folder / "a.safetensors")
+    cell = np.empty((1, len(stored)), object)
+    for i, (name, arrays) in enumerate(stored.items()):
+        inner = np.empty((1, 2), object)
+        inner[0] = arrays
+        cell[0, i] = {"type": "conv", "name": name, "weights": inner}
+    scipy.io.savemat(folder / "a.mat", {"layers": cell})
+    Mat73(folder / "b.mat", {"layers": cell})
+
+
+@pytest.mark.fuzz
+def test_damaged_files_are_errors_of_the_users(tmp_path):
+    tiny(tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        assert "fc6" in read_layers(path)
+        damaged = tmp_path / f"damaged{path.suffix}"
+        for contents in mutations(path.read_bytes(), 1, FUZZ_INPUTS // 20):
+            damaged.write_bytes(contents)
+            with suppress(ValueError, caffe.CaffeError):
+                read_layers(damaged)
+        damaged.unlink()
