@@ -1,7 +1,8 @@
 """Where published weights lie: of each net the files that hold them, in the order to try them.
 
-ILSVRC has the classifiers by their names in nets.CLASSIFIERS, WEIGHTS the authors' FCNs as
-NET-DATASET. Each of a net's files has the name of its source, as SOURCE= takes it.
+ILSVRC has the classifiers by their names in nets.CLASSIFIERS, TORCHVISION_CLASSIFIERS those that
+are torchvision's alone, WEIGHTS the authors' FCNs as NET-DATASET. Each of a net's files has the
+name of its source, as SOURCE= takes it.
 """
 
 from __future__ import annotations
@@ -88,9 +89,9 @@ def _matconvnet(file: str, md5: str, seen: Input, note: str = "") -> WeightSourc
     return WeightSource("matconvnet", file, (_MATCONVNET + file,), f"md5:{md5}", seen, note)
 
 
-def _torchvision(file: str) -> WeightSource:
+def _torchvision(file: str, seen: Input = TORCHVISION, note: str = "") -> WeightSource:
     digest = "sha256:" + file.rpartition("-")[2].removesuffix(".pth")
-    return WeightSource("torchvision", file, (_TORCH + file,), digest, TORCHVISION, _OTHER_VGG)
+    return WeightSource("torchvision", file, (_TORCH + file,), digest, seen, note)
 
 
 def _pytorch_fcn(name: str, file: str, md5: str, *urls: str) -> WeightSource:
@@ -158,7 +159,7 @@ ILSVRC: dict[str, tuple[WeightSource, ...]] = {
             TORCHVISION,
             _OTHER_VGG,
         ),
-        _torchvision("vgg16-397923af.pth"),
+        _torchvision("vgg16-397923af.pth", note=_OTHER_VGG),
     ),
     "vgg19": (
         WeightSource(
@@ -174,7 +175,7 @@ ILSVRC: dict[str, tuple[WeightSource, ...]] = {
         _keras("vgg19", "cbe5617147190e668d6c5d5026f83318"),
         _johnson("vgg19-d01eb7cb.pth"),
         _matconvnet("imagenet-vgg-verydeep-19.mat", "106118b7cf60435e6d8e04f6a6dc3657", VGG_RGB),
-        _torchvision("vgg19-dcbb9e9d.pth"),
+        _torchvision("vgg19-dcbb9e9d.pth", note=_OTHER_VGG),
     ),
     "googlenet": (
         WeightSource(
@@ -202,6 +203,14 @@ ILSVRC: dict[str, tuple[WeightSource, ...]] = {
     ),
 }
 
+
+# Its GoogLeNet was TensorFlow's, which sees -1 to 1.
+TORCHVISION_CLASSIFIERS: dict[str, tuple[WeightSource, ...]] = {
+    "alexnet": (_torchvision("alexnet-owt-7be5be79.pth"),),
+    "googlenet": (
+        _torchvision("googlenet-1378be20.pth", Input("rgb", (127.5,) * 3, (127.5,) * 3)),
+    ),
+}
 
 _VOC_RGB = Input("rgb")
 WEIGHTS: dict[str, tuple[WeightSource, ...]] = {

@@ -7,11 +7,13 @@ from .fcn import NETS, RGBD_NETS, fcn, modalities
 from .identify import classifier_of_shapes, net_of_shapes, same_weights
 from .inputs import seg_data
 from .receptive_field import Facts, facts
+from .torchvision_classifiers import TORCHVISION_CLASSIFIERS, torchvision_classifier
 
 __all__ = [
     "CLASSIFIERS",
     "NETS",
     "RGBD_NETS",
+    "TORCHVISION_CLASSIFIERS",
     "Facts",
     "classifier",
     "classifier_of_shapes",
@@ -25,4 +27,5 @@ __all__ = [
     "nets_of",
     "same_weights",
     "seg_data",
+    "torchvision_classifier",
 ]

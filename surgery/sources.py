@@ -116,11 +116,13 @@ def read_for_caffe(path: Path, given: Input | None) -> tuple[Layers, Input]:
 
 
 def _first_convolution(layers: Layers) -> str | None:
-    """The first layer that sees three channels: conv1, conv1/7x7_s2, conv1_1 or the like."""
+    """The first layer that sees three channels: conv1, conv1/7x7_s2, conv1_1, features.0, ..."""
     names = [
         name
         for name, arrays in layers.items()
-        if name.startswith("conv1") and arrays[0].ndim == 4 and arrays[0].shape[1] == 3
+        if name.startswith(("conv1", "features.0"))
+        and arrays[0].ndim == 4
+        and arrays[0].shape[1] == 3
     ]
     return min(names, default=None)
 

@@ -6,6 +6,8 @@ Scale, a batch normalisation; none: the module is left out, and so are those bel
 
 from __future__ import annotations
 
+from nets.googlenet import INCEPTIONS
+from nets.torchvision_classifiers import ALEXNET
 from nets.vgg import DEPTHS
 
 Names = dict[str, tuple[str, ...]]
@@ -33,7 +35,24 @@ _TORCHVISION = {"classifier.0": ("fc6",), "classifier.3": ("fc7",), "classifier.
 _OLD = {"classifier.1": ("fc6",), "classifier.4": ("fc7",), "classifier.6": ("fc8",)}
 _TIMM = {"pre_logits.fc1": ("fc6",), "pre_logits.fc2": ("fc7",), "head.fc": ("fc8",)}
 
+
+def _googlenet() -> Names:
+    """torchvision's GoogLeNet as nets.torchvision_classifier has it, without its other losses."""
+    branches = ("branch1", "branch2.0", "branch2.1", "branch3.0", "branch3.1", "branch4.1")
+    modules = ["conv1", "conv2", "conv3"]
+    modules += [f"inception{name}.{branch}" for name in INCEPTIONS for branch in branches]
+    names: Names = {"fc": ("fc",), "aux1": (), "aux2": ()}
+    for module in modules:
+        names[f"{module}.conv"] = (f"{module}.conv",)
+        names[f"{module}.bn"] = (f"{module}.bn", f"{module}.bn.scale")
+    return names
+
+
+_ALEXNET = (*(f"features.{i}" for i in ALEXNET), "classifier.1", "classifier.4", "classifier.6")
+
 TABLES: dict[str, Names] = {
+    "alexnet of torchvision": _same(*_ALEXNET),
+    "googlenet of torchvision": _googlenet(),
     **{
         f"{net} of {library}": {**_vgg(net), **tops}
         for net in DEPTHS

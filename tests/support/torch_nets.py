@@ -139,3 +139,85 @@ def by_tensorflow(stored, images):
         h = h @ weights + biases
         h = h if name == "fc8" else F.relu(h)
     return h.numpy()
+
+
+class AlexNet(nn.Module):
+    """torchvision's alexnet, of 224 x 224 pixels."""
+
+    def __init__(self, width, classes):
+        super().__init__()
+        *full, wide = (nets.blocks.channels(c, width) for c in (64, 192, 384, 256, 256, 4096))
+        windows = ((11, 4, 2), (5, 1, 2), (3, 1, 1), (3, 1, 1), (3, 1, 1))
+        layers, inputs = [], 3
+        for i, (outputs, (size, stride, pad)) in enumerate(zip(full, windows, strict=True)):
+            layers += [nn.Conv2d(inputs, outputs, size, stride, pad), nn.ReLU()]
+            layers += [nn.MaxPool2d(3, 2)] if i in (0, 1, 4) else []
+            inputs = outputs
+        self.features = nn.Sequential(*layers)
+        fc6, fc7 = nn.Linear(36 * inputs, wide), nn.Linear(wide, wide)
+        tops = [nn.Dropout(), fc6, nn.ReLU(), nn.Dropout(), fc7, nn.ReLU()]
+        self.classifier = nn.Sequential(*tops, nn.Linear(wide, classes))
+
+    def forward(self, x):
+        return self.classifier(self.features(x).flatten(1))
+
+
+class Normalised(nn.Module):
+    """torchvision's BasicConv2d."""
+
+    def __init__(self, inputs, outputs, size, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
+        self.bn = nn.BatchNorm2d(outputs, eps=0.001)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
+class Inception(nn.Module):
+    def __init__(self, inputs, single, threes, fives, projected):
+        super().__init__()
+        self.branch1 = Normalised(inputs, single, 1)
+        for number, (few, many) in ((2, threes), (3, fives)):
+            branch = nn.Sequential(Normalised(inputs, few, 1), Normalised(few, many, 3))
+            self.add_module(f"branch{number}", branch)
+        pooling = nn.MaxPool2d(3, 1, 1, ceil_mode=True)
+        self.branch4 = nn.Sequential(pooling, Normalised(inputs, projected, 1))
+        self.outputs = single + threes[1] + fives[1] + projected
+
+    def forward(self, x):
+        branches = (self.branch1, self.branch2, self.branch3, self.branch4)
+        return torch.cat([branch(x) for branch in branches], 1)
+
+
+class GoogLeNet(nn.Module):
+    """torchvision's googlenet, with a stand-in for the head of one of its other losses."""
+
+    def __init__(self, width, classes):
+        super().__init__()
+
+        def part(full):
+            return nets.blocks.channels(full, width)
+
+        self.conv1 = Normalised(3, part(64), 7, 2)
+        self.conv2, self.conv3 = (
+            Normalised(part(64), part(64), 1),
+            Normalised(part(64), part(192), 3),
+        )
+        inputs, self.names = part(192), []
+        for name, (single, threes, fives, projected) in nets.googlenet.INCEPTIONS.items():
+            pairs = [tuple(map(part, pair)) for pair in (threes, fives)]
+            module = Inception(inputs, part(single), *pairs, part(projected))
+            self.add_module(f"inception{name}", module)
+            inputs, self.names = module.outputs, [*self.names, name]
+        self.aux1 = nn.Sequential(OrderedDict(conv=Normalised(4, 4, 1), fc1=nn.Linear(4, 4)))
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        h = F.max_pool2d(self.conv1(x), 3, 2, ceil_mode=True)
+        h = F.max_pool2d(self.conv3(self.conv2(h)), 3, 2, ceil_mode=True)
+        for name in self.names:
+            h = getattr(self, f"inception{name}")(h)
+            if name in ("3b", "4e"):
+                h = F.max_pool2d(h, 3 if name == "3b" else 2, 2, ceil_mode=True)
+        return self.fc(h.mean((2, 3)))

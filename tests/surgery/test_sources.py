@@ -6,7 +6,16 @@ import re
 import numpy as np
 import pytest
 
-from data.weight_sources import ILSVRC, TORCHVISION, VGG, VGG_RGB, WEIGHTS, Input, WeightSource
+from data.weight_sources import (
+    ILSVRC,
+    TORCHVISION,
+    TORCHVISION_CLASSIFIERS,
+    VGG,
+    VGG_RGB,
+    WEIGHTS,
+    Input,
+    WeightSource,
+)
 from surgery.first_filters import KNOWN
 from surgery.sources import from_first, read_for_caffe
 
@@ -147,7 +156,11 @@ def test_unknown_filters_need_a_word_and_it_is_said_that_nothing_was_checked(tmp
 
 # ---- the table ----
 
-EVERY = {**ILSVRC, **WEIGHTS}
+EVERY = {
+    **ILSVRC,
+    **WEIGHTS,
+    **{f"torchvision-{net}": sources for net, sources in TORCHVISION_CLASSIFIERS.items()},
+}
 
 
 @pytest.mark.parametrize("net", EVERY)
