@@ -76,8 +76,8 @@ def _googlenet(n: NetSpec, image: Top, classes: int, width: float) -> None:
         top = _inception(n, f"inception{name}", top, branches, width)
         if name in ("3b", "4e"):
             n[f"maxpool{name[0]}"] = top = max_pool(top, 3 if name == "3b" else 2)
-    n.avgpool = L.Pooling(top, pool=P.Pooling.AVE, global_pooling=True)
-    n.fc = inner_product(dropout(n, "dropout", n.avgpool, 0.2), classes)
+    n["avgpool"] = top = L.Pooling(top, pool=P.Pooling.AVE, global_pooling=True)
+    n.fc = inner_product(dropout(n, "dropout", top, 0.2), classes)
 
 
 def _inception(n: NetSpec, module: str, bottom: Top, branches: tuple, width: float) -> Top:
