@@ -270,6 +270,11 @@ def _cure(missing: str) -> str:
             f"{', '.join(near[:3])} is there: rename it, or, in a folder of your own, say so in "
             "dataset.json"
         )
+    if len(id_.split()) > 1:
+        return (
+            "list ids alone, one a line, without a second column (awk '{print $1}' keeps the "
+            "first); or add the file, if the space is part of its name"
+        )
     return "add it, or take it off the list"
 
 
@@ -317,9 +322,23 @@ def read_indices(path: PathLike) -> np.ndarray:
             f"{path}: label image has mode {image.mode}; expected one channel of class "
             "indices in 8 bits (palette PNG, mode P): map its values to indices and save it as such"
         )
+    if image.format == "PNG" and image.mode == "L" and (bits := _depth(path)) < 8:
+        step = 255 // (2**bits - 1)
+        found = ", ".join(map(str, np.unique(np.array(image) // step)))
+        raise ValueError(
+            f"{path}: a gray PNG of {bits} bits a pixel with the values {found}, which are read as "
+            f"shares of white, {step} times as much; expected class indices in 8 bits (palette "
+            f"PNG, mode P): save np.asarray(image) // {step} in its place"
+        )
     if is_ambiguous(image):
         ImageOps.exif_transpose(image, in_place=True)
     return np.array(image, dtype=np.uint8)
+
+
+def _depth(path: PathLike) -> int:
+    """The bits that a PNG has for each value."""
+    with open(path, "rb") as file:
+        return file.read(25)[-1]
 
 
 def _turned_with(
