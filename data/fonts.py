@@ -22,20 +22,26 @@ class Written(NamedTuple):
 
 @cache
 def written(name: str, index: int) -> Written:
-    """How the name of class number `index` is drawn: as it is, or by its number, with a warning.
+    """How the name of class number `index` is drawn: as it is, or by its number.
 
-    By its number where no font of the system has all of its characters: they would all be boxes.
+    By its number where no font of the system has all of its characters: they would be boxes. The
+    first one is warned of.
     """
     if name.isascii():
         return Written(name, None)
     font = _with_characters(frozenset(name))
-    if font is None:
-        command_line.warn(
-            f"no font here has all characters of {name!r}: in pictures it is class {index}; "
-            "install a font of its script, such as Noto Sans (of Chinese, Japanese and Korean "
-            "fonts-noto-cjk)"
-        )
-    return Written(name, font) if font else Written(f"class {index}", None)
+    if font:
+        return Written(name, font)
+    _warn()
+    return Written(f"class {index}", None)
+
+
+@cache
+def _warn() -> None:
+    command_line.warn(
+        "no font here has the characters of some names: in pictures these classes are numbered; "
+        "install a font of their script (Noto Sans; of Chinese, Japanese and Korean fonts-noto-cjk)"
+    )
 
 
 def set_name(text: Text, name: Written) -> None:

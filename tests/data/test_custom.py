@@ -300,6 +300,19 @@ def test_without_classes_txt_a_label_of_another_name_is_named_too(folder, capsys
     refused(folder, capsys, r"a\.png: no such file: a_label\.png is there: .*dataset\.json")
 
 
+def test_a_name_in_other_unicode_characters_is_told(folder, capsys):
+    (folder / "ImageSets/Segmentation/train.txt").write_text("\u00e9\nb c\n", encoding="utf-8")
+    (folder / "JPEGImages/a.jpg").rename(folder / "JPEGImages/e\u0301.jpg")
+    refused(folder, capsys, r"no such file, .*looks the same, but with accents as characters")
+
+
+def test_a_folder_that_is_called_otherwise_and_backslashes_are_told(folder, capsys):
+    (folder / "SegmentationClass").rename(folder / "masks")
+    refused(folder, capsys, "there is no folder .*SegmentationClass: .* in dataset.json")
+    (folder / "dataset.json").write_text(json.dumps({"labels": "masks\\{}.png"}))
+    refused(folder, capsys, r"labels is 'masks\\\\{}.png'; write / for each backslash")
+
+
 def test_ids_that_are_listed_with_their_suffix_are_told(folder, capsys):
     (folder / "ImageSets/Segmentation/train.txt").write_text("a.jpg\nb c.jpg\n")
     refused(folder, capsys, r"a\.jpg\.jpg: no such file.*: a\.jpg is there: list ids without their")
