@@ -33,7 +33,8 @@ def read_image_list(path: PathLike) -> list[Entry]:
         if not name.strip() or not _is_int32(label):
             cure = "; it seems to be UTF-16: save it as UTF-8" if "\0" in line else ""
             raise CaffeError(
-                f"{path}:{number}: expected 'path label' with an integer label; found {line!r}{cure}"
+                f"{path}:{number}: expected 'path label' with an integer label; found {line!r}"
+                f"{cure}"
             )
         entries.append(Entry(line[: len(name)].rstrip(" \t"), int(label), number))
     return entries

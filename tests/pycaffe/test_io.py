@@ -372,7 +372,7 @@ class Once:
         (lambda: "file:///a.png", OSError, "download it"),
         (lambda: Path("none.png"), FileNotFoundError, "none.png: cannot be read"),
         (lambda: b"\x89PNG", TypeError, r"found <class 'bytes'>; give .* io\.BytesIO\(bytes\)"),
-        (lambda: np.zeros((2, 2, 3)), TypeError, "expected the path of a file, .* ndarray"),
+        (lambda: np.zeros((2, 2, 3)), TypeError, "expected the path of a file, .*ndarray"),
         (lambda: None, TypeError, "expected the path of a file, or an open one; found .*None"),
     ],
 )
