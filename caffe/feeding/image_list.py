@@ -15,29 +15,36 @@ class Entry(NamedTuple):
 
 
 def read_image_list(path: PathLike) -> list[Entry]:
-    """The entries of a list; a path may hold spaces, the label stands after the last ones.
+    """The entries of a list; a path may hold spaces, the label stands after the last one.
 
-    Blank lines and space at the end of a line are passed over. Raises CaffeError naming file and
-    line.
+    Blank lines are passed over. Raises CaffeError naming file and line.
     """
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-            lines = [line.rstrip(" \t\r\n") for line in file]
+            lines = [line.rstrip("\r\n") for line in file]
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
     entries = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        name, _, label = line.replace("\t", " ").rpartition(" ")
-        if not name.strip() or not _is_int32(label):
-            cure = "; it seems to be UTF-16: save it as UTF-8" if "\0" in line else ""
+        name, _, label = line.rpartition(" ")
+        if not name or not _is_int32(label):
             raise CaffeError(
                 f"{path}:{number}: expected 'path label' with an integer label; found {line!r}"
-                f"{cure}"
+                f"{_cure(line)}"
             )
-        entries.append(Entry(line[: len(name)].rstrip(" \t"), int(label), number))
+        entries.append(Entry(name, int(label), number))
     return entries
+
+
+def _cure(line: str) -> str:
+    """BVLC's Caffe would take 0 for a label that is followed by a space, or set off by a tab."""
+    if "\0" in line:
+        return "; it seems to be UTF-16: save it as UTF-8"
+    if "\t" in line or line != line.rstrip():
+        return "; write one space before the label, and none behind it"
+    return ""
 
 
 def _is_int32(text: str) -> bool:
