@@ -29,7 +29,7 @@ sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
-	data-camvid data-mine $(classifiers) $(stages)
+	data-camvid data-mine $(classifiers) torchvision-alexnet torchvision-googlenet $(stages)
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -113,6 +113,9 @@ data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-m
 
 caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier (SOURCE=, FILE=), make its fc layers convolutions: the first stages start from it
 	$(RUN) -m surgery.ilsvrc $(@:-fcn=) $(sources)
+
+torchvision-alexnet torchvision-googlenet: $(READY)  ## fetch torchvision's classifiers (SOURCE=, FILE=), as a caffemodel and its prototxt
+	$(RUN) -m surgery.torchvision_classifiers $(@:torchvision-%=%) $(sources)
 
 weights-%: $(READY)
 	$(RUN) -m surgery.weights $* $(sources)

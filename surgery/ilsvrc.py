@@ -102,7 +102,10 @@ def _convert(classifier: str, target: Path | None, source: str | None, file: Pat
             return convert(path, target or converted(classifier), given, expected=classifier)
 
         sources = ILSVRC[classifier]
-        written, report = from_first(classifier, sources, FOLDER, use, source=source, file=file)
+        command = f"make {classifier}-fcn"
+        written, report = from_first(
+            classifier, sources, FOLDER, use, command=command, source=source, file=file
+        )
     else:
         written, report = convert(Path(classifier), target)
     print(report)

@@ -33,13 +33,15 @@ def from_first(
     folder: Path,
     use: Callable[[Path, Input | None], Result],
     *,
+    command: str,
     source: str | None = None,
     file: Path | None = None,
 ) -> Result:
     """use(path, input) of the first of a net's sources for which that works.
 
-    source  the name of the only one to try; with `file`, the one that the file is a copy of
-    file    a local copy; without `source` nothing is said of its input: None
+    command  of make, that takes FILE= and SOURCE=: for the cure
+    source   the name of the only one to try; with `file`, the one that the file is a copy of
+    file     a local copy; without `source` nothing is said of its input: None
 
     Files are fetched to `folder`. Raises OSError that has each source's error, and the cure;
     ValueError for a source that there is none of.
@@ -59,17 +61,16 @@ def from_first(
         except (OSError, ValueError, CaffeError) as error:
             if path.exists() and each.digest is None:  # what came is not what it should be
                 path.unlink()
-            failures.append(f"  {each.name}: {error}")
-            command_line.warn(f"{each.name}: {error}")
+            failures.append(f"{each.name}: {error}")
             continue
-        if each.note:
-            command_line.warn(f"{path}: {each.note}")
+        for line in (*failures, *([f"{path}: {each.note}"] if each.note else [])):
+            command_line.warn(line)
         return result
-    lines = "\n".join(failures)
+    lines = "".join(f"  {line}\n" for line in failures)
     raise OSError(
-        f"{net}: none of its sources gave its weights\n{lines}\nget one of these files by other "
-        f"means and give it with FILE=path (--file), and SOURCE={chosen[0].name} (--source) or "
-        "whichever it is of"
+        f"{net}: none of its sources gave its weights\n{lines}run again if that may help; or get "
+        f"one of these files by other means and give it: {command} FILE=path"
+        f" SOURCE={chosen[0].name} (or whichever it is of)"
     )
 
 
@@ -80,7 +81,7 @@ def _fetch(source: WeightSource, path: Path) -> None:
         try:
             return download(url, path, source.digest)
         except DownloadError as error:
-            errors.append(str(error))
+            errors.append(str(error).partition("; ")[0])  # the cure is said once, of all
     raise DownloadError("; ".join(errors))
 
 

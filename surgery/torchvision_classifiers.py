@@ -64,7 +64,8 @@ def _convert(net: str, target: Path | None, source: str | None, file: Path | Non
     target = target or FOLDER / f"torchvision-{net}.caffemodel"
     sources = TORCHVISION_CLASSIFIERS[net]
     use = partial(convert, net, target)
-    mean = from_first(net, sources, FOLDER, use, source=source, file=file)
+    command = f"make torchvision-{net}"
+    mean = from_first(net, sources, FOLDER, use, command=command, source=source, file=file)
     print(f"written: {target}, for images less {mean} (blue, green, red)")
 
 

@@ -42,7 +42,15 @@ def weights_of(name: str, source: str | None = None, file: Path | None = None) -
     target = ROOT / "weights" / f"{name}.caffemodel"
     if not target.exists() or source or file:
         use = partial(convert, name, target)
-        from_first(name, WEIGHTS[name], target.parent, use, source=source, file=file)
+        from_first(
+            name,
+            WEIGHTS[name],
+            target.parent,
+            use,
+            command=f"make weights-{name}",
+            source=source,
+            file=file,
+        )
     return target
 
 
