@@ -55,12 +55,13 @@ def from_first(
     failures = []
     for each in chosen:
         path = folder / each.file
+        was_there = path.exists()
         try:
             _fetch(each, path)
             result = use(path, each.input)
         except (OSError, ValueError, CaffeError) as error:
-            if path.exists() and each.digest is None:  # what came is not what it should be
-                path.unlink()
+            if each.digest is None and not was_there:  # what came may be an error page
+                path.unlink(missing_ok=True)
             failures.append(f"{each.name}: {error}")
             continue
         for line in (*failures, *([f"{path}: {each.note}"] if each.note else [])):

@@ -83,6 +83,17 @@ def test_a_local_copy_is_read_as_what_it_is_said_to_be_of(tmp_path):
         take(sources, tmp_path, file=tmp_path / "gone")
 
 
+def test_a_file_that_the_user_put_there_is_used_and_never_removed(file_server, tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"mine")
+    sources = [source("a", file_server.url("/gone"), digest=None)]
+    with pytest.raises(OSError, match=r"a: .*a\.npz: other contents"):
+        take(sources, tmp_path)
+    assert (tmp_path / "a.npz").read_bytes() == b"mine"
+    (tmp_path / "a.npz").write_bytes(CONTENTS)
+    assert take(sources, tmp_path)[0] == tmp_path / "a.npz"
+    assert file_server.asked == []
+
+
 def test_where_nothing_can_be_reached_each_error_and_the_cure_are_said(tmp_path):
     dead = ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b")
     with pytest.raises(OSError, match=r"^net: none of its sources gave its weights") as caught:
