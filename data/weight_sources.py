@@ -44,7 +44,7 @@ class WeightSource(NamedTuple):
     note: str = ""
 
 
-VGG_MEAN = (103.939, 116.779, 123.68)  # VGG's own, less than a gray level from MEAN
+VGG_MEAN = (103.939, 116.779, 123.68)  # VGG's own, a gray level from MEAN
 VGG = Input("bgr", VGG_MEAN)
 VGG_RGB = Input("rgb", VGG_MEAN)
 BVLC = Input("bgr", MEAN)

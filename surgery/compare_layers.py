@@ -16,12 +16,12 @@ from .upsample import interp
 def fill(net: caffe.Net, layers: Layers) -> None:
     """Give a net the weights of a file.
 
-    Layers that no net learns (upsampling; a skip's scale) may be missing: they get what a training
-    net gives them. Raises ValueError that names the first five layers missing, left over, and of
+    What FCNs do not learn (upscore..., bilinear; scale_..., which has its filler) may be missing.
+    Raises ValueError that names the first five layers missing, left over, and of
     another shape.
     """
-    fixed = _fixed(net)
-    missing = [name for name in net.params if name not in layers and name not in fixed]
+    absent = [name for name in net.params if name not in layers]
+    missing = [name for name in absent if not name.startswith(("upscore", "scale_"))]
     surplus = [name for name in layers if name not in net.params]
     misfits = [
         f"{name} {_shapes(layers[name])} for {_shapes(blob.data for blob in blobs)}"
@@ -36,15 +36,7 @@ def fill(net: caffe.Net, layers: Layers) -> None:
     for name, blobs in net.params.items():
         for blob, array in zip(blobs, layers.get(name, ()), strict=False):
             blob.data[...] = array.reshape(blob.data.shape)
-    interp(net, [name for name in fixed if "up" in name and name not in layers])
-
-
-def _fixed(net: caffe.Net) -> list[str]:
-    return [
-        name
-        for name, layer in net.layer_dict.items()
-        if name in net.params and layer.type in ("Deconvolution", "Scale")
-    ]
+    interp(net, [name for name in absent if name.startswith("upscore")])
 
 
 def _fit(arrays: Sequence[np.ndarray], blobs: Sequence[caffe.Blob]) -> bool:

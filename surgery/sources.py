@@ -104,15 +104,16 @@ def read_for_caffe(path: Path, given: Input | None) -> tuple[Layers, Input]:
         found = recognised(filters)
     except ValueError as error:
         raise ValueError(f"{path}: {first}: {error}") from None
-    if given is None and ".caffemodel" in path.name:
+    by_kind = given is None and ".caffemodel" in path.name
+    if by_kind:
         given = Input(mean=found[1].mean if found else None)
     seen = _agreed(path, first, given, found)
     if found:
         print(f"{path}: {first} has the filters of {found[0]}, {_order(seen)}")
-    else:
+    elif not by_kind:
         print(
             f"{path}: {first} has filters of no net that is known; that they are {_order(seen)} is "
-            "the word of the source or of the kind of file"
+            "the source's word"
         )
     return {**layers, first: [fold(filters, seen), *layers[first][1:]]}, seen
 
