@@ -6,7 +6,6 @@ import os
 import pickle
 
 import torch
-from safetensors.torch import load_file
 
 from ..from_torch import from_torch, table_of
 from ..layout import Layers
@@ -22,9 +21,13 @@ def read_torch(path: str | os.PathLike) -> Layers:
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, torch.Tensor]:
-    """The tensors in a file, on the CPU, by their names. Raises ValueError for any
-    other file, or what torch and safetensors raise for a damaged one."""
+    """The tensors in a file, on the CPU, by their names.
+
+    Raises ValueError for any other file, and what torch and safetensors raise for a damaged one.
+    """
     if str(path).lower().endswith(".safetensors"):
+        from safetensors.torch import load_file  # only now: no other file needs it
+
         return load_file(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -37,6 +37,7 @@ def read(path, given):
 take = partial(from_first, "net", use=read, command="make x")
 
 
+@pytest.mark.smoke
 def test_sources_are_tried_in_order_until_one_gives_its_file(file_server, tmp_path, capsys):
     file_server.files = {"/good": CONTENTS, "/bad": b"moved", "/page": b"<html>"}
     good = file_server.url("/good")
