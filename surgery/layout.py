@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -57,10 +56,3 @@ def from_matlab(weights: np.ndarray) -> np.ndarray:
 
 def _floats(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, np.float32)
-
-
-def vgg_name(keras: str) -> str:
-    """The Caffe name of a layer of Keras' VGG: block1_conv2 is conv1_2, predictions is fc8."""
-    numbers = re.fullmatch(r"block(\d)_conv(\d)", keras)
-    tops = {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}
-    return f"conv{numbers[1]}_{numbers[2]}" if numbers else tops.get(keras, keras)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 
 import h5py
 import numpy as np
 
 from caffe.formats import hdf5
 
-from ..layout import Layers, from_hwio, vgg_name
+from ..layout import Layers, from_hwio
 from .caffe_file import read_caffemodel
 
 
@@ -38,8 +39,15 @@ def _keras(root: h5py.Group) -> dict[str, list[np.ndarray]]:
         group = hdf5.group(root, name)
         arrays = [hdf5.array(group, _text(key)) for key in group.attrs["weight_names"]]
         if arrays:
-            stored[vgg_name(name)] = arrays
+            stored[_vgg_name(name)] = arrays
     return stored
+
+
+def _vgg_name(keras: str) -> str:
+    """The name in Caffe of a layer of Keras' VGG: block1_conv2 is conv1_2, predictions is fc8."""
+    numbers = re.fullmatch(r"block(\d)_conv(\d)", keras)
+    tops = {"fc1": "fc6", "fc2": "fc7", "predictions": "fc8"}
+    return f"conv{numbers[1]}_{numbers[2]}" if numbers else tops.get(keras, keras)
 
 
 def _text(value: str | bytes) -> str:
