@@ -11,7 +11,7 @@ from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 from data.datasets import VOID
 
-from . import alexnet, googlenet, vgg
+from . import alexnet, googlenet, squeezenet, vgg
 from .blocks import add, score, upsample
 from .inputs import input_layers
 
@@ -19,18 +19,20 @@ from .inputs import input_layers
 class Family(NamedTuple):
     """A classification net made fully convolutional.
 
-    features   function that defines it, up to what the scores of stride 32 are taken from
+    features   function that defines it, up to what the coarsest scores are taken from
     first      name of its first convolution
-    skips      blobs whose scores can be added, of stride 16 and 8: those of its pooling layers
+    skips      blobs whose scores can be added, each of half the stride of the one before
+    stride     pixels of the image between two of the coarsest scores
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
     margin     scores that lie before the image's first pixel at any stride of the upsampling, for
-               Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, as GoogLeNet has
+               Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, which two families have
     """
 
     features: Callable[..., Top]
     first: str
     skips: tuple[str, ...] = ()
+    stride: int = 32
     odd: bool = False
     normalize: bool = False
     margin: int | None = None
@@ -45,6 +47,15 @@ GOOGLENET = Family(
     odd=True,
     normalize=True,
     margin=98,
+)
+SQUEEZENET = Family(
+    squeezenet.features,
+    "conv1",
+    ("fire8/concat", "fire4/concat"),
+    stride=16,
+    odd=True,
+    normalize=True,
+    margin=squeezenet.PAD - 2,
 )
 
 
@@ -93,6 +104,9 @@ _NETS = {
     "fcn-googlenet": Net(GOOGLENET),
     "fcn-googlenet-16s": Net(GOOGLENET, scales=(1,)),
     "fcn-googlenet-8s": Net(GOOGLENET, scales=(1, 1)),
+    "fcn16s-squeezenet": Net(SQUEEZENET),
+    "fcn8s-squeezenet": Net(SQUEEZENET, scales=(1,)),
+    "fcn4s-squeezenet": Net(SQUEEZENET, scales=(1, 1)),
     "fcn32s-color": Net(modalities=("color",)),
     "fcn32s-depth": Net(modalities=("depth",), renamed="conv1_1_d"),
     "fcn32s-hha": Net(modalities=("hha",)),
@@ -204,15 +218,15 @@ def _scores(
 def _upscore(
     n: NetSpec, kind: Net, streams: tuple[str, ...], scores: Top, classes: int, head: str
 ) -> Top:
-    """Scores of stride 32, fused with those of each skip, upsampled to the image (section 4)."""
+    """The coarsest scores, fused with those of each skip, upsampled to the image (section 4)."""
     odd = kind.family.odd
     name = f"upscore2{head}"
     for blob, scale in zip(kind.family.skips, kind.scales, strict=False):
-        pool = blob.partition("/")[0]
+        layer = blob.partition("/")[0]
         n[name] = coarse = upsample(scores, classes, 2, odd)
-        skip = f"score_{pool}{head}"
+        skip = f"score_{layer}{head}"
         features = (
-            (stream, _scaled(n, f"scale_{pool}{head}{stream}", n[blob + stream], scale))
+            (stream, _scaled(n, f"scale_{layer}{head}{stream}", n[blob + stream], scale))
             for stream in streams
         )
         fine = _scores(n, skip, skip, features, classes)
@@ -220,9 +234,9 @@ def _upscore(
             n[f"{name}c"] = coarse = _crop(kind.family, coarse, fine, 0)
         else:
             n[f"{skip}c"] = fine = crop(fine, coarse)
-        n[f"fuse_{pool}{head}"] = scores = add(coarse, fine)
-        name = f"upscore_{pool}{head}"
-    stride = 32 >> len(kind.scales)
+        n[f"fuse_{layer}{head}"] = scores = add(coarse, fine)
+        name = f"upscore_{layer}{head}"
+    stride = kind.family.stride >> len(kind.scales)
     name = f"upscore{stride if kind.scales else ''}{head}"
     n[name] = upsample(scores, classes, stride, odd)
     return n[name]
@@ -231,8 +245,9 @@ def _upscore(
 def _crop(family: Family, top_from: Top, top_to: Top, margin: int | None) -> Top:
     """Crop layer that cuts `top_from` down to the pixels of `top_to`.
 
-    Between scores and features of GoogLeNet there is no margin: its windows are odd and pooling
-    has no padding, so all strides of the upsampling have their first pixel where the features do.
+    Between scores and features of GoogLeNet and SqueezeNet there is no margin: their windows are
+    odd and pooling has no padding, so all strides of the upsampling have their first pixel where
+    the features do.
     """
     if family.margin is None:
         return crop(top_from, top_to)

@@ -26,6 +26,9 @@ BEFORE = {
     "fcn-googlenet": ("googlenet",),
     "fcn-googlenet-16s": ("fcn-googlenet",),
     "fcn-googlenet-8s": ("fcn-googlenet-16s",),
+    "fcn16s-squeezenet": ("squeezenet",),
+    "fcn8s-squeezenet": ("fcn16s-squeezenet",),
+    "fcn4s-squeezenet": ("fcn8s-squeezenet",),
     "fcn32s-color": ("vgg16",),
     "fcn32s-depth": ("vgg16",),
     "fcn32s-hha": ("vgg16",),
@@ -96,6 +99,10 @@ ACCUMULATE = {
     "fcn-googlenet": 5e-5,
     "fcn-googlenet-16s": 5e-7,
     "fcn-googlenet-8s": 5e-9,
+    # Not of the paper
+    "fcn16s-squeezenet": 1e-4,
+    "fcn8s-squeezenet": 1e-5,
+    "fcn4s-squeezenet": 1e-6,
 }
 ATONCE_ITERATIONS = 300_000  # in one stage, as many as the three take
 

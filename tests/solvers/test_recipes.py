@@ -98,8 +98,8 @@ def test_a_stage_begins_with_the_layers_of_what_it_starts_from(net):
         learned |= {name + recipes.suffix(net, before) for name in layers(spec)}
     new = layers(nets.fcn(net, "deploy", classes=2, data=None)) - learned
     assert all(name.startswith(("score", "conv1_1_")) for name in new)
-    if net.startswith(("fcn16s", "fcn8s")) and net != "fcn8s-atonce":
-        assert all(name.startswith("score_pool") for name in new)
+    if recipes.BEFORE[net][0] not in nets.CLASSIFIERS:
+        assert all(name.startswith(("score_pool", "score_fire")) for name in new)
 
 
 # ---- what a training net is filled with ----
