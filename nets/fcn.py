@@ -23,6 +23,7 @@ class Family(NamedTuple):
     first      name of its first convolution
     skips      blobs whose scores can be added, each of half the stride of the one before
     stride     pixels of the image between two of the coarsest scores
+    scale      factor of the features that the coarsest scores are taken from
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
     margin     scores that lie before the image's first pixel at any stride of the upsampling, for
@@ -33,6 +34,7 @@ class Family(NamedTuple):
     first: str
     skips: tuple[str, ...] = ()
     stride: int = 32
+    scale: float = 1
     odd: bool = False
     normalize: bool = False
     margin: int | None = None
@@ -53,6 +55,7 @@ SQUEEZENET = Family(
     "conv1",
     ("fire8/concat", "fire4/concat"),
     stride=16,
+    scale=squeezenet.SCALES["fire9"],
     odd=True,
     normalize=True,
     margin=squeezenet.PAD - 2,
@@ -105,8 +108,10 @@ _NETS = {
     "fcn-googlenet-16s": Net(GOOGLENET, scales=(1,)),
     "fcn-googlenet-8s": Net(GOOGLENET, scales=(1, 1)),
     "fcn16s-squeezenet": Net(SQUEEZENET),
-    "fcn8s-squeezenet": Net(SQUEEZENET, scales=(1,)),
-    "fcn4s-squeezenet": Net(SQUEEZENET, scales=(1, 1)),
+    "fcn8s-squeezenet": Net(SQUEEZENET, scales=(squeezenet.SCALES["fire8"],)),
+    "fcn4s-squeezenet": Net(
+        SQUEEZENET, scales=(squeezenet.SCALES["fire8"], squeezenet.SCALES["fire4"])
+    ),
     "fcn32s-color": Net(modalities=("color",)),
     "fcn32s-depth": Net(modalities=("depth",), renamed="conv1_1_d"),
     "fcn32s-hha": Net(modalities=("hha",)),
@@ -127,14 +132,14 @@ def marks(net: str, heads: int) -> tuple[frozenset[str], int, bool]:
     """What tells the layers of a net with so many heads from the layers of other nets.
 
     These are the names of the first convolutions, the number of the skips' score layers, and
-    whether a skip's features are scaled. Nets with the same marks have the same layers.
+    whether any features are scaled. Nets with the same marks have the same layers.
     """
     kind = _net(net)
     firsts = frozenset(kind.first + stream for stream in kind.streams)
     return (
         firsts,
         len(kind.scales) * len(kind.streams) * heads,
-        any(scale != 1 for scale in kind.scales),
+        any(scale != 1 for scale in (kind.family.scale, *kind.scales)),
     )
 
 
@@ -175,7 +180,10 @@ def fcn(
     for label, outputs in labels.items():
         head = "" if label == "label" else f"_{label}"
         # One by one: each stream's scores are defined right after its features.
-        deepest = ((stream, features_of(stream)) for stream in streams)
+        deepest = (
+            (stream, _scaled(n, f"scale_fr{head}{stream}", features_of(stream), kind.family.scale))
+            for stream in streams
+        )
         coarse = _scores(n, f"score_fr{head}", f"score_fused{head}", deepest, outputs)
         top = _upscore(n, kind, streams, coarse, outputs, head)
         n[f"score{head}"] = _crop(kind.family, top, image, kind.family.margin)
