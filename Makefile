@@ -33,7 +33,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
-	data-camvid data-idd-lite data-mine $(classifiers) $(stages)
+	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(stages)
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -48,7 +48,8 @@ help:  ## list the targets
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
 	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
 	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
-	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged"
+	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged;"
+	@echo "                       short: Adam, for hours"
 	@echo "  OUT=DIR              folder of the run (runs/DATASET-NET): another one for other data"
 	@echo "  WIDTH=0.125          scales the channels: small nets"
 	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
@@ -119,6 +120,9 @@ $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
 
 fcn32s-mine fcn16s-squeezenet-mine: data-mine
+
+camvid idd-lite: $(READY)  ## FCN-SqueezeNet on it, stage by stage: 16s, 8s, 4s (DATA=FOLDER)
+	for net in $(squeezenets); do $(MAKE) $$net-$@ || exit; done
 
 clean:  ## remove the environment; runs/ and data/ stay
 	rm -rf $(VENV)

@@ -102,7 +102,9 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_line.parser("infer.py", __doc__)
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--weights", type=Path, help="caffemodel (default: the 20 classes of VOC, models/README.md)")
+    parser.add_argument(
+        "--weights", type=Path, help="caffemodel (default: the repository's own, models/README.md)"
+    )
     parser.add_argument(
         "--net",
         help="fcn32s, fcn16s, fcn8s, fcn8s-atonce or a deploy prototxt "

@@ -151,6 +151,7 @@ def fcn(
     data: dict[str, Any] | None,
     width: float = 1.0,
     normalize: bool | None = None,
+    score_rate: float = 1,
 ) -> caffe_pb2.NetParameter:
     """The net `net` (one of NETS or RGBD_NETS) for "train", "val" or "deploy".
 
@@ -160,6 +161,7 @@ def fcn(
     width      scales the channels of the backbone and of fc6 and fc7
     normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
                default as in the released net
+    score_rate learning rate of the score layers, over that of the others
 
     Raises ValueError for a net or split that there is none of, or for missing `data`.
     """
@@ -200,6 +202,10 @@ def fcn(
     proto.name = net
     if kind.fixed:
         _fix(proto)
+    for layer in proto.layer:
+        if layer.name.startswith("score"):
+            for param in layer.param:
+                param.lr_mult *= score_rate
     return proto
 
 

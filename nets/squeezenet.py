@@ -74,7 +74,7 @@ def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
 def scores(n: NetSpec, bottom: Top, net: str, classes: int, width: float) -> Top:
     """The classifier's scores: those of conv_final, averaged over the image."""
     top = dropout(n, "drop9", backbone(n, bottom, width=width))
-    n.conv_final = L.Convolution(top, num_output=classes, kernel_size=1, pad=1, param=LEARNED)
-    top = relu(n, "relu_conv_final", n.conv_final)
-    n.pool_final = L.Pooling(top, pool=P.Pooling.AVE, global_pooling=True)
-    return n.pool_final
+    n["conv_final"] = L.Convolution(top, num_output=classes, kernel_size=1, pad=1, param=LEARNED)
+    top = relu(n, "relu_conv_final", n["conv_final"])
+    n["pool_final"] = L.Pooling(top, pool=P.Pooling.AVE, global_pooling=True)
+    return n["pool_final"]

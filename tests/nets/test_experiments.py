@@ -164,3 +164,13 @@ def test_what_is_not_there_is_refused(args, complaint):
 def test_a_net_that_a_dataset_cannot_feed_is_refused(args, complaint):
     with pytest.raises(ValueError, match=complaint):
         nets.net_for(*args)
+
+
+def test_score_layers_learn_at_a_rate_of_their_own():
+    for net in ("fcn16s", "fcn4s-squeezenet"):
+        slow, fast = (nets.net_for("voc", net, "train", score_rate=rate).layer for rate in (1, 10))
+        for a, b in zip(slow, fast, strict=True):
+            for param in a.param if a.name.startswith("score") else ():
+                param.lr_mult *= 10
+            assert a == b
+        assert [[p.lr_mult for p in x.param] for x in fast if x.name == "score_fr"] == [[10, 20]]
