@@ -121,8 +121,11 @@ $(stages): $(READY)
 
 fcn32s-mine fcn16s-squeezenet-mine: data-mine
 
-camvid idd-lite: $(READY)  ## FCN-SqueezeNet on it, stage by stage: 16s, 8s, 4s (DATA=FOLDER)
-	for net in $(squeezenets); do $(MAKE) $$net-$@ || exit; done
+camvid idd-lite: $(READY)  ## FCN-SqueezeNet from the repository's own: 16s, 8s, 4s (DATA=FOLDER)
+	$(RUN) -m surgery.trunk models/fcn-squeezenet-voc.caffemodel runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn16s-squeezenet-$@ WEIGHTS=runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn8s-squeezenet-$@
+	$(MAKE) fcn4s-squeezenet-$@
 
 clean:  ## remove the environment; runs/ and data/ stay
 	rm -rf $(VENV)
