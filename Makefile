@@ -65,8 +65,8 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY)  ## make the environment .venv, with exact versions (a minute); every target does so
 
-demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw
-	$(RUN) -m solvers.demo
+demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw (SEEDS=3)
+	$(RUN) -m solvers.demo $(if $(SEEDS),--seeds $(SEEDS))
 
 twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin; fills `make tables`
 	$(RUN) -m solvers.twins

@@ -12,7 +12,7 @@ from caffe.proto import caffe_pb2
 from data.datasets import VOID
 
 from . import alexnet, googlenet, squeezenet, vgg
-from .blocks import add, score, upsample
+from .blocks import add, score, upsample, without_dropout
 from .inputs import input_layers
 
 
@@ -152,6 +152,7 @@ def fcn(
     width: float = 1.0,
     normalize: bool | None = None,
     score_rate: float = 1,
+    dropout: bool = True,
 ) -> caffe_pb2.NetParameter:
     """The net `net` (one of NETS or RGBD_NETS) for "train", "val" or "deploy".
 
@@ -162,6 +163,7 @@ def fcn(
     normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
                default as in the released net
     score_rate learning rate of the score layers, over that of the others
+    dropout    whether the features are dropped out of in training, as in the released nets
 
     Raises ValueError for a net or split that there is none of, or for missing `data`.
     """
@@ -206,7 +208,7 @@ def fcn(
         if layer.name.startswith("score"):
             for param in layer.param:
                 param.lr_mult *= score_rate
-    return proto
+    return proto if dropout else without_dropout(proto)
 
 
 def _net(net: str) -> Net:

@@ -45,6 +45,7 @@ class Regime(NamedTuple):
     rate          of base_lr, for equal loss and data
     schedule      of every net, where it does not depend on what was published of it
     score_rate    learning rate of the score layers, over that of the others
+    dropout       whether the layers that a net drops features out of do so
     mirror        whether every second image is mirrored
     """
 
@@ -57,6 +58,7 @@ class Regime(NamedTuple):
     weight_decay: float = 0.0005
     schedule: Schedule | None = None
     score_rate: float = 1
+    dropout: bool = True
     mirror: bool = False
 
 
@@ -76,6 +78,7 @@ REGIMES = {
         weight_decay=0,
         schedule=SHORT,
         score_rate=10,
+        dropout=False,
         mirror=True,
     ),
 }
@@ -87,9 +90,7 @@ class Stage:
 
     weights    caffemodels of what BEFORE has for the net
     solver     its file names stand for those in the folder
-    normalize  whether the loss is averaged over the pixels; None: as the released net's
-    score_rate learning rate of the score layers, over that of the others
-    mirror     whether every second image is mirrored
+    regime     one of REGIMES; None: that of `regime_of`
     width      scales the channels
     """
 
@@ -98,9 +99,7 @@ class Stage:
     folder: Path
     weights: tuple[Path, ...]
     solver: caffe_pb2.SolverParameter
-    normalize: bool | None = None
-    score_rate: float = 1
-    mirror: bool = False
+    regime: str | None = None
     width: float = 1.0
     seed: int = 1337
 
@@ -135,12 +134,17 @@ def schedule(dataset: Dataset, net: str) -> Schedule:
     """How a net of nets.NETS or RGBD_NETS was trained; where it was not, as VOC's."""
     if net in dataset.schedules:
         return dataset.schedules[net]
-    iterations = ATONCE_ITERATIONS if net == "fcn8s-atonce" else dataset.iterations
     if net in NOT_OF_THE_PAPER:
         return SHORT
+    iterations = ATONCE_ITERATIONS if net == "fcn8s-atonce" else dataset.iterations
     if net in ACCUMULATE:
         return Schedule(ACCUMULATE[net], iterations, dataset.snapshot, regime="accumulate")
     return Schedule(HEAVY[net], iterations, dataset.snapshot)
+
+
+def regime_of(dataset: Dataset, net: str) -> str:
+    """The regime of a training that is asked for none: of images of one's own the short one."""
+    return SHORT.regime if dataset.layout == custom.NAME else schedule(dataset, net).regime
 
 
 def suffix(net: str, before: str) -> str:

@@ -39,7 +39,7 @@ from . import score, solver_prototxt
 from .choose_device import choose_device
 from .initialise import start_from
 from .progress import logging_to, stop_on_sigint
-from .recipes import REGIMES, RUNS, Stage, default_weights, require_weights, schedule
+from .recipes import REGIMES, RUNS, Stage, default_weights, regime_of, require_weights
 from .report_scores import report_scores
 from .score import Evaluation
 
@@ -92,15 +92,17 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     Raises ValueError where a run continues, but with other nets than it began with.
     """
     names = nets.file_names(stage.dataset)
+    regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
     for split, name in names.items():
-        options: dict[str, Any] = {"mirror": True} if stage.mirror and split == "train" else {}
+        options: dict[str, Any] = {"mirror": True} if regime.mirror and split == "train" else {}
         net = nets.net_for(
             stage.dataset,
             stage.net,
             split,
             width=stage.width,
-            normalize=stage.normalize,
-            score_rate=stage.score_rate,
+            normalize=regime.normalize,
+            score_rate=regime.score_rate,
+            dropout=regime.dropout,
             seed=stage.seed,
             **options,
         )
@@ -318,20 +320,19 @@ def _train(args: argparse.Namespace) -> None:
     weights = args.weights if given else default_weights(args.dataset, args.net)
     require_weights(args.dataset, args.net, weights, given=given)
     images = passes(dataset, dataset.val_split)
-    solver = solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
+    solver = solver_prototxt.solver(
+        dataset, args.net, test_iter=images, regime=args.regime, width=args.width
+    )
     solver.max_iter = args.iters or solver.max_iter
     solver.base_lr = args.lr or solver.base_lr
     solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
-    regime = REGIMES[args.regime or schedule(dataset, args.net).regime]
     stage = Stage(
         net=args.net,
         dataset=dataset,
         folder=args.out or RUNS / f"{args.dataset}-{args.net}",
         weights=tuple(weights),
         solver=solver,
-        normalize=regime.normalize if args.regime else None,
-        score_rate=regime.score_rate,
-        mirror=regime.mirror,
+        regime=args.regime,
         width=args.width,
     )
     result = train(stage, resume=not args.restart)

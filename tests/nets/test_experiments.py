@@ -174,3 +174,11 @@ def test_score_layers_learn_at_a_rate_of_their_own():
                 param.lr_mult *= 10
             assert a == b
         assert [[p.lr_mult for p in x.param] for x in fast if x.name == "score_fr"] == [[10, 20]]
+
+
+def test_a_net_without_dropout_is_the_net_but_for_those_layers():
+    for net in ("fcn16s", "fcn-googlenet", "fcn16s-squeezenet"):
+        full, without = (nets.net_for("voc", net, "train", dropout=d).layer for d in (True, False))
+        assert [layer for layer in full if layer.type != "Dropout"] == list(without)
+        assert len(without) < len(full)
+        assert all(layer.bottom == layer.top for layer in full if layer.type == "Dropout")

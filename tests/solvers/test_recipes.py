@@ -119,6 +119,28 @@ def test_the_short_regime_is_adams_on_an_averaged_loss(net):
     assert (heavy.type, heavy.lr_policy) == ("SGD", "fixed")
 
 
+def test_a_narrow_net_takes_longer_steps_in_the_short_regime_alone():
+    rates = {
+        regime: solver_prototxt.solver(
+            DATASETS["voc"], "fcn32s", test_iter=1, regime=regime, width=0.25
+        ).base_lr
+        for regime in recipes.REGIMES
+    }
+    assert rates == pytest.approx({"heavy": 1e-10, "accumulate": 1e-4, "short": 2e-4})
+
+
+def test_images_of_ones_own_are_trained_on_in_the_short_regime_unless_told_otherwise():
+    for name, net, regime in (
+        ("camvid", "fcn16s", "short"),
+        ("voc", "fcn16s", "heavy"),
+        ("voc", "fcn-googlenet", "accumulate"),
+        ("voc", "fcn16s-squeezenet", "short"),
+    ):
+        assert recipes.regime_of(DATASETS[name], net) == regime
+    heavy = solver_prototxt.solver(DATASETS["camvid"], "fcn16s", test_iter=1, regime="heavy")
+    assert heavy.base_lr == pytest.approx(1e-12)
+
+
 # ---- what a training net is filled with ----
 
 
