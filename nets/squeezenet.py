@@ -71,8 +71,8 @@ def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
     The classifier learned from images of 227 pixels, of which a pixel of fire9 sees 155; of a
     photograph of 500 pixels it would see parts of things alone.
     """
-    n.pool0 = L.Pooling(bottom, pool=P.Pooling.AVE, kernel_size=2, stride=2)
-    top = backbone(n, n.pool0, width=width, pad=PAD)
+    n["pool0"] = L.Pooling(bottom, pool=P.Pooling.AVE, kernel_size=2, stride=2)
+    top = backbone(n, n["pool0"], width=width, pad=PAD)
     return top if split == "deploy" else dropout(n, "drop9", top)
 
 
