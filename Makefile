@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 # The stages: NET-DATASET is a target for each net of each dataset.
 skips := fcn32s fcn16s fcn8s
-squeezenets := fcn16s-squeezenet fcn8s-squeezenet fcn4s-squeezenet
+squeezenets := fcn32s-squeezenet fcn16s-squeezenet fcn8s-squeezenet
 nets_voc := fcn-alexnet $(skips) fcn32s-fixed fcn8s-atonce fcn-googlenet fcn-googlenet-16s \
 	fcn-googlenet-8s $(squeezenets)
 nets_camvid := $(skips) $(squeezenets)
@@ -119,13 +119,13 @@ caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn: $(READY)  ## fetc
 $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
 
-fcn32s-mine fcn16s-squeezenet-mine: data-mine
+fcn32s-mine fcn32s-squeezenet-mine: data-mine
 
-camvid idd-lite: $(READY)  ## FCN-SqueezeNet from the repository's own: 16s, 8s, 4s (DATA=FOLDER)
+camvid idd-lite: $(READY)  ## FCN-SqueezeNet from the repository's own: 32s, 16s, 8s (DATA=FOLDER)
 	$(RUN) -m surgery.trunk models/fcn-squeezenet-voc.caffemodel runs/fcn-squeezenet-trunk.caffemodel
-	$(MAKE) fcn16s-squeezenet-$@ WEIGHTS=runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn32s-squeezenet-$@ WEIGHTS=runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn16s-squeezenet-$@
 	$(MAKE) fcn8s-squeezenet-$@
-	$(MAKE) fcn4s-squeezenet-$@
 
 clean:  ## remove the environment; runs/ and data/ stay
 	rm -rf $(VENV)

@@ -22,9 +22,9 @@ class Family(NamedTuple):
     features   function that defines it, up to what the coarsest scores are taken from
     first      name of its first convolution
     skips      blobs whose scores can be added, each of half the stride of the one before
-    stride     pixels of the image between two of the coarsest scores
     scale      factor of the features that the coarsest scores are taken from
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
+    halved     but those of the image, which is first averaged to half its size
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
     margin     scores that lie before the image's first pixel at any stride of the upsampling, for
                Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, which two families have
@@ -33,9 +33,9 @@ class Family(NamedTuple):
     features: Callable[..., Top]
     first: str
     skips: tuple[str, ...] = ()
-    stride: int = 32
     scale: float = 1
     odd: bool = False
+    halved: bool = False
     normalize: bool = False
     margin: int | None = None
 
@@ -54,11 +54,11 @@ SQUEEZENET = Family(
     squeezenet.features,
     "conv1",
     ("fire8/concat", "fire4/concat"),
-    stride=16,
     scale=squeezenet.SCALES["fire9"],
     odd=True,
+    halved=True,
     normalize=True,
-    margin=squeezenet.PAD - 2,
+    margin=31,
 )
 
 
@@ -107,9 +107,9 @@ _NETS = {
     "fcn-googlenet": Net(GOOGLENET),
     "fcn-googlenet-16s": Net(GOOGLENET, scales=(1,)),
     "fcn-googlenet-8s": Net(GOOGLENET, scales=(1, 1)),
-    "fcn16s-squeezenet": Net(SQUEEZENET),
-    "fcn8s-squeezenet": Net(SQUEEZENET, scales=(squeezenet.SCALES["fire8"],)),
-    "fcn4s-squeezenet": Net(
+    "fcn32s-squeezenet": Net(SQUEEZENET),
+    "fcn16s-squeezenet": Net(SQUEEZENET, scales=(squeezenet.SCALES["fire8"],)),
+    "fcn8s-squeezenet": Net(
         SQUEEZENET, scales=(squeezenet.SCALES["fire8"], squeezenet.SCALES["fire4"])
     ),
     "fcn32s-color": Net(modalities=("color",)),
@@ -252,9 +252,9 @@ def _upscore(
             n[f"{skip}c"] = fine = crop(fine, coarse)
         n[f"fuse_{layer}{head}"] = scores = add(coarse, fine)
         name = f"upscore_{layer}{head}"
-    stride = kind.family.stride >> len(kind.scales)
+    stride = 32 >> len(kind.scales)
     name = f"upscore{stride if kind.scales else ''}{head}"
-    n[name] = upsample(scores, classes, stride, odd)
+    n[name] = upsample(scores, classes, stride, odd and not kind.family.halved)
     return n[name]
 
 

@@ -24,9 +24,9 @@ POOLED = (4, 8)  # fire modules that pooling follows
 # published weights: a rate that suits the trunk would throw the scores about.
 SCALES = {"fire4": 0.005, "fire8": 0.03, "fire9": 0.03}
 
-# Of FCN's conv1. The classifier has none there: the first pixel of fire9 lies on pixel 17 of the
-# image; so much padding puts it on the image's first pixel, and the last one within 1 of the
-# image's last. FCN's 100 are for fc6, whose window is larger than any here.
+# Of FCN's conv1. The classifier has none there: the first pixel of fire9 lies on pixel 17 of what
+# conv1 sees; so much padding puts it on the first pixel, and the last one within 1 of the last.
+# FCN's 100 are for fc6, whose window is larger than any here.
 PAD = 17
 
 
@@ -66,8 +66,13 @@ def _convolution(
 
 
 def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
-    """SqueezeNet up to fire9, its last module."""
-    top = backbone(n, bottom, width=width, pad=PAD)
+    """SqueezeNet up to fire9, its last module, on the image at half its size.
+
+    The classifier learned from images of 227 pixels, of which a pixel of fire9 sees 155; of a
+    photograph of 500 pixels it would see parts of things alone.
+    """
+    n["pool0"] = L.Pooling(bottom, pool=P.Pooling.AVE, kernel_size=2, stride=2)
+    top = backbone(n, n["pool0"], width=width, pad=PAD)
     return top if split == "deploy" else dropout(n, "drop9", top)
 
 

@@ -26,9 +26,9 @@ BEFORE = {
     "fcn-googlenet": ("googlenet",),
     "fcn-googlenet-16s": ("fcn-googlenet",),
     "fcn-googlenet-8s": ("fcn-googlenet-16s",),
-    "fcn16s-squeezenet": ("squeezenet",),
+    "fcn32s-squeezenet": ("squeezenet",),
+    "fcn16s-squeezenet": ("fcn32s-squeezenet",),
     "fcn8s-squeezenet": ("fcn16s-squeezenet",),
-    "fcn4s-squeezenet": ("fcn8s-squeezenet",),
     "fcn32s-color": ("vgg16",),
     "fcn32s-depth": ("vgg16",),
     "fcn32s-hha": ("vgg16",),
@@ -126,7 +126,7 @@ ACCUMULATE = {
     "fcn-googlenet-16s": 5e-7,
     "fcn-googlenet-8s": 5e-9,
 }
-NOT_OF_THE_PAPER = ("fcn16s-squeezenet", "fcn8s-squeezenet", "fcn4s-squeezenet")
+NOT_OF_THE_PAPER = ("fcn32s-squeezenet", "fcn16s-squeezenet", "fcn8s-squeezenet")
 ATONCE_ITERATIONS = 300_000  # in one stage, as many as the three take
 
 

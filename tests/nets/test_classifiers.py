@@ -89,7 +89,7 @@ def test_a_classifier_that_there_is_none_of_is_refused():
         ("caffenet", "fcn-alexnet"),
         ("vgg16", "fcn32s"),
         ("googlenet", "fcn-googlenet"),
-        ("squeezenet", "fcn16s-squeezenet"),
+        ("squeezenet", "fcn32s-squeezenet"),
     ],
 )
 def test_an_fcn_has_the_layers_of_its_classifier_but_for_the_scores(classifier, fcn):

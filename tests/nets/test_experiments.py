@@ -167,7 +167,7 @@ def test_a_net_that_a_dataset_cannot_feed_is_refused(args, complaint):
 
 
 def test_score_layers_learn_at_a_rate_of_their_own():
-    for net in ("fcn16s", "fcn4s-squeezenet"):
+    for net in ("fcn16s", "fcn8s-squeezenet"):
         slow, fast = (nets.net_for("voc", net, "train", score_rate=rate).layer for rate in (1, 10))
         for a, b in zip(slow, fast, strict=True):
             for param in a.param if a.name.startswith("score") else ():

@@ -51,22 +51,22 @@ def test_every_layer_that_learns_gets_a_gradient(net, classes):
             assert bool(blob.diff.any()) == (rate > 0), layer.name
 
 
-SQUEEZENETS = {"fcn16s-squeezenet": 16, "fcn8s-squeezenet": 8, "fcn4s-squeezenet": 4}
+SQUEEZENETS = {"fcn32s-squeezenet": 32, "fcn16s-squeezenet": 16, "fcn8s-squeezenet": 8}
 
 
 @pytest.mark.parametrize(("net", "stride"), SQUEEZENETS.items())
 def test_squeezenets_first_pixel_lies_on_the_images(net, stride):
     """So does every further one: what 17 pixels of padding are for.
 
-    The crop's offset is the first pixel's distance from that of the upsampling, where the weight of
-    one coarse pixel is greatest.
+    Of the image at half its size, that is: between pixels 0 and 1 of the image. A coarse pixel has
+    the greatest weight in the middle of its window.
     """
     layers = {layer.name: layer for layer in nets.fcn(net, "deploy", classes=2, data=None).layer}
-    upscore = layers["upscore" if stride == 16 else f"upscore{stride}"].convolution_param
+    upscore = layers["upscore" if stride == 32 else f"upscore{stride}"].convolution_param
     assert list(upscore.stride) == [stride]
-    centre = upscore.kernel_size[0] // 2
+    centre = (upscore.kernel_size[0] - 1) / 2
     (offset,) = layers["score"].crop_param.offset
-    assert (offset - centre) % stride == 0
+    assert (offset + 0.5 - centre) % stride == 0
 
 
 @pytest.mark.parametrize("net", SQUEEZENETS)

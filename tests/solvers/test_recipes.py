@@ -102,7 +102,7 @@ def test_a_stage_begins_with_the_layers_of_what_it_starts_from(net):
         assert all(name.startswith(("score_pool", "score_fire")) for name in new)
 
 
-@pytest.mark.parametrize("net", ["fcn16s-squeezenet", "fcn32s"])
+@pytest.mark.parametrize("net", ["fcn32s-squeezenet", "fcn32s"])
 def test_the_short_regime_is_adams_on_an_averaged_loss(net):
     """SqueezeNet's own, and any net's that is asked for it."""
     from caffe.solver.lr_policy import learning_rate

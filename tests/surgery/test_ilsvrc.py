@@ -78,7 +78,7 @@ CONVERTED = {
     "vgg16": ("fcn32s", ["fc6", "fc7"], ["fc8"]),
     "vgg19": (None, ["fc6", "fc7"], ["fc8"]),
     "googlenet": ("fcn-googlenet", [], ["loss3/classifier"]),
-    "squeezenet": ("fcn16s-squeezenet", [], ["conv_final"]),
+    "squeezenet": ("fcn32s-squeezenet", [], ["conv_final"]),
 }
 
 

@@ -10,7 +10,7 @@ from surgery import trunk
 
 
 @pytest.mark.parametrize(
-    ("net", "classifier"), [("fcn4s-squeezenet", "squeezenet"), ("fcn8s", "vgg16")]
+    ("net", "classifier"), [("fcn8s-squeezenet", "squeezenet"), ("fcn8s", "vgg16")]
 )
 def test_what_is_left_is_what_the_convolutional_classifier_has(tmp_path, net, classifier, capsys):
     old = fill(build(nets.fcn(net, "deploy", classes=7, data=None, width=1 / 16)))
