@@ -28,7 +28,7 @@ from data.weight_sources import WEIGHTS
 from photograph import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent
-DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
+OWN_WEIGHTS = ROOT / "models" / "fcn-squeezenet-voc.caffemodel"
 OUT = ROOT / "runs" / "infer"
 
 
@@ -106,8 +106,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--weights",
         type=Path,
-        help="caffemodel (default: FCN-8s of the demo), or published weights by name, which are "
-        "fetched: " + ", ".join(WEIGHTS),
+        help="caffemodel (default: the repository's own, models/README.md), or published weights "
+        "by name, which are fetched: " + ", ".join(WEIGHTS),
     )
     parser.add_argument(
         "--net",
@@ -138,7 +138,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _weights(given: Path | None) -> Path:
-    path = given or DEMO_WEIGHTS
+    path = given or OWN_WEIGHTS
     if str(given) in WEIGHTS and not path.exists():
         from surgery.weights import weights_of  # only now: it takes seconds
 
@@ -147,7 +147,8 @@ def _weights(given: Path | None) -> Path:
         cure = (
             f"give the path of a caffemodel, or one of the names {', '.join(WEIGHTS)}"
             if given
-            else "`make demo` trains the demo's, or give others with --weights"
+            else "they come with the repository: get it whole, or give others with --weights "
+            "(`make demo` trains some)"
         )
         raise FileNotFoundError(f"{path}: no such weights; {cure}")
     return path

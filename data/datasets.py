@@ -343,6 +343,23 @@ _COLLECTED = (
         hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
         "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
     ),
+    Dataset(
+        name="idd-lite",
+        layout="idd-lite",
+        title="IDD Lite, 7 classes",
+        classes=classes.IDD_LITE,
+        mean=MEAN,
+        splits={
+            "train": Split("VOCSegDataLayer", ".", 1403),
+            "val": Split("VOCSegDataLayer", ".", 204),
+        },
+        train_split="train",
+        val_split="val",
+        home=ROOT / "idd-lite",
+        hint="sign up at https://idd.insaan.iiit.ac.in, fetch IDD Lite, unpack it, so that "
+        f"leftImg8bit/ and gtFine/ lie in {ROOT / 'idd-lite'}, and run `make data-idd-lite`",
+        options={"images": "leftImg8bit/{}_image.jpg", "labels": "gtFine/{}_label.png"},
+    ),
 )
 
 _SYNTHETIC = Dataset(

@@ -6,6 +6,7 @@ from caffe import NetSpec
 from caffe import layers as L
 from caffe import params as P
 from caffe.net_spec import Top
+from caffe.proto import caffe_pb2
 
 # Weights learn at the base rate, biases at twice that and without weight decay.
 LEARNED = [dict(lr_mult=1, decay_mult=1), dict(lr_mult=2, decay_mult=0)]
@@ -28,6 +29,15 @@ def dropout(n: NetSpec, name: str, top: Top, ratio: float = 0.5) -> Top:
     """Dropout in place, defined under a name."""
     n[name] = L.Dropout(top, dropout_ratio=ratio, in_place=True)
     return n[name]
+
+
+def without_dropout(net: caffe_pb2.NetParameter) -> caffe_pb2.NetParameter:
+    """A copy of a net without its Dropout layers, which are in place, as `dropout` makes them."""
+    kept = caffe_pb2.NetParameter()
+    kept.CopyFrom(net)
+    del kept.layer[:]
+    kept.layer.extend(layer for layer in net.layer if layer.type != "Dropout")
+    return kept
 
 
 def max_pool(bottom: Top, kernel_size: int, **more: Any) -> Top:

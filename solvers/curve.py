@@ -16,7 +16,7 @@ def curve(metrics_csv: str | os.PathLike, png: str | os.PathLike) -> None:
     at that iteration; where a resumed run wrote an iteration again, the last value counts.
     Raises ValueError for a missing column or a cell that is no number.
     """
-    loss, mean_iu = _series(metrics_csv, "loss"), _series(metrics_csv, "mean_iu")
+    loss, mean_iu = series(metrics_csv, "loss"), series(metrics_csv, "mean_iu")
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     left = figure.add_subplot()
     right = left.twinx()
@@ -37,7 +37,8 @@ def curve(metrics_csv: str | os.PathLike, png: str | os.PathLike) -> None:
         figure.savefig(file, format="png", dpi=120)
 
 
-def _series(metrics_csv: str | os.PathLike, column: str) -> tuple[list[int], list[float]]:
+def series(metrics_csv: str | os.PathLike, column: str) -> tuple[list[int], list[float]]:
+    """Iterations and values of a column of a run's metrics.csv, as `curve` reads them."""
     values = {}
     with open(metrics_csv, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)

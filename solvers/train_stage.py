@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -38,7 +39,7 @@ from . import score, solver_prototxt
 from .choose_device import choose_device
 from .initialise import start_from
 from .progress import logging_to, stop_on_sigint
-from .recipes import REGIMES, RUNS, Stage, default_weights, require_weights
+from .recipes import REGIMES, RUNS, Stage, default_weights, regime_of, require_weights
 from .report_scores import report_scores
 from .score import Evaluation
 
@@ -92,14 +93,19 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     Raises ValueError where a run continues, but with other nets than it began with.
     """
     names = nets.file_names(stage.dataset)
+    regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
     for split, name in names.items():
+        options: dict[str, Any] = {"mirror": True} if regime.mirror and split == "train" else {}
         net = nets.net_for(
             stage.dataset,
             stage.net,
             split,
             width=stage.width,
-            normalize=stage.normalize,
+            normalize=regime.normalize,
+            score_rate=regime.score_rate,
+            dropout=regime.dropout,
             seed=stage.seed,
+            **options,
         )
         path, text = stage.folder / name, prototxt(net)
         if continues and path.exists() and path.read_text() != text:
@@ -239,7 +245,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
-        options=own_options(DATASETS[name], data),
+        options=DATASETS[name].options | own_options(DATASETS[name], data),
         hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
         "ImageSets/Segmentation/train.txt and val.txt",
     )
@@ -320,7 +326,9 @@ def _train(args: argparse.Namespace) -> None:
     weights = args.weights if given else default_weights(args.dataset, args.net)
     require_weights(args.dataset, args.net, weights, given=given)
     images = passes(dataset, dataset.val_split)
-    solver = solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
+    solver = solver_prototxt.solver(
+        dataset, args.net, test_iter=images, regime=args.regime, width=args.width
+    )
     solver.max_iter = args.iters or solver.max_iter
     solver.base_lr = args.lr or solver.base_lr
     solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
@@ -330,7 +338,7 @@ def _train(args: argparse.Namespace) -> None:
         folder=args.out or RUNS / f"{args.dataset}-{args.net}",
         weights=tuple(weights),
         solver=solver,
-        normalize=REGIMES[args.regime].normalize if args.regime else None,
+        regime=args.regime,
         width=args.width,
     )
     result = train(stage, resume=not args.restart)
