@@ -23,6 +23,7 @@ class Family(NamedTuple):
     first      name of its first convolution
     skips      blobs whose scores can be added, each of half the stride of the one before
     scale      factor of the features that the coarsest scores are taken from
+    kept       how the layers begin whose weights never change
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     halved     but those of the image, which is first averaged to half its size
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
@@ -34,6 +35,7 @@ class Family(NamedTuple):
     first: str
     skips: tuple[str, ...] = ()
     scale: float = 1
+    kept: tuple[str, ...] = ()
     odd: bool = False
     halved: bool = False
     normalize: bool = False
@@ -55,6 +57,7 @@ SQUEEZENET = Family(
     "conv1",
     ("fire8/concat", "fire4/concat"),
     scale=squeezenet.SCALES["fire9"],
+    kept=squeezenet.KEPT,
     odd=True,
     halved=True,
     normalize=True,
@@ -200,12 +203,9 @@ def fcn(
             )
     proto = n.to_proto()
     proto.name = net
-    if kind.fixed:
-        _fix(proto)
     for layer in proto.layer:
-        if layer.name.startswith("score"):
-            for param in layer.param:
-                param.lr_mult *= score_rate
+        for param in layer.param:
+            param.lr_mult *= _rate(kind, layer.name, score_rate)
     return proto
 
 
@@ -275,9 +275,8 @@ def _scaled(n: NetSpec, name: str, top: Top, scale: float) -> Top:
     return n[name]
 
 
-def _fix(net: caffe_pb2.NetParameter) -> None:
-    """Let only the score layers learn: set every other learning rate to 0."""
-    for layer in net.layer:
-        if not layer.name.startswith("score"):
-            for param in layer.param:
-                param.lr_mult = 0
+def _rate(kind: Net, layer: str, score_rate: float) -> float:
+    """Factor of a layer's learning rates."""
+    if layer.startswith("score"):
+        return score_rate
+    return 0 if kind.fixed or layer.startswith(kind.family.kept) else 1

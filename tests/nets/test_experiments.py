@@ -174,3 +174,13 @@ def test_score_layers_learn_at_a_rate_of_their_own():
                 param.lr_mult *= 10
             assert a == b
         assert [[p.lr_mult for p in x.param] for x in fast if x.name == "score_fr"] == [[10, 20]]
+
+
+def test_squeezenets_first_layers_keep_their_weights():
+    layers = nets.net_for("voc", "fcn8s-squeezenet", "train", score_rate=10).layer
+    rates = {x.name: [param.lr_mult for param in x.param] for x in layers if x.param}
+    kept = [name for name, of in rates.items() if not any(of)]
+    assert kept[:1] == ["conv1"]
+    assert {name.partition("/")[0] for name in kept if "/" in name} == {"fire2", "fire3", "fire4"}
+    learned = [name for name, of in rates.items() if of == [1, 2]]
+    assert {name.partition("/")[0] for name in learned} == {f"fire{i}" for i in range(5, 10)}
