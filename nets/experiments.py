@@ -29,6 +29,7 @@ def net_for(
     width: float = 1.0,
     normalize: bool | None = None,
     score_rate: float = 1,
+    keep: bool = False,
     dropout: bool = True,
     home: str | PathLike | None = None,
     seed: int = 1337,
@@ -36,8 +37,8 @@ def net_for(
 ) -> caffe_pb2.NetParameter:
     """A net for a dataset (or its name), with its classes and the data layer of its split.
 
-    `split` is "train", "val" or "deploy". `width`, `normalize`, `score_rate` and `dropout` are
-    those of `fcn`; `home`, `seed` and `options` those of `seg_data`, for the data layer. Raises
+    `split` is "train", "val" or "deploy". `width`, `normalize`, `score_rate`, `keep` and `dropout`
+    are those of `fcn`; `home`, `seed` and `options` those of `seg_data`, for the data layer. Raises
     ValueError for a net or split that there is none of, and for a net whose inputs the dataset
     lacks.
     """
@@ -59,6 +60,7 @@ def net_for(
         width=width,
         normalize=normalize,
         score_rate=score_rate,
+        keep=keep,
         dropout=dropout,
     )
 

@@ -23,6 +23,7 @@ class Family(NamedTuple):
     first      name of its first convolution
     skips      blobs whose scores can be added, each of half the stride of the one before
     scale      factor of the features that the coarsest scores are taken from
+    kept       how the names of the first layers begin, which `fcn` can keep as they are
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     halved     but those of the image, which is first averaged to half its size
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
@@ -34,6 +35,7 @@ class Family(NamedTuple):
     first: str
     skips: tuple[str, ...] = ()
     scale: float = 1
+    kept: tuple[str, ...] = ()
     odd: bool = False
     halved: bool = False
     normalize: bool = False
@@ -41,7 +43,7 @@ class Family(NamedTuple):
 
 
 ALEXNET = Family(alexnet.features, "conv1", odd=True, normalize=True)
-VGG16 = Family(vgg.features, "conv1_1", ("pool4", "pool3"))
+VGG16 = Family(vgg.features, "conv1_1", ("pool4", "pool3"), kept=vgg.KEPT)
 GOOGLENET = Family(
     googlenet.features,
     "conv1/7x7_s2",
@@ -55,6 +57,7 @@ SQUEEZENET = Family(
     "conv1",
     ("fire8/concat", "fire4/concat"),
     scale=squeezenet.SCALES["fire9"],
+    kept=squeezenet.KEPT,
     odd=True,
     halved=True,
     normalize=True,
@@ -152,6 +155,7 @@ def fcn(
     width: float = 1.0,
     normalize: bool | None = None,
     score_rate: float = 1,
+    keep: bool = False,
     dropout: bool = True,
 ) -> caffe_pb2.NetParameter:
     """The net `net` (one of NETS or RGBD_NETS) for "train", "val" or "deploy".
@@ -163,6 +167,8 @@ def fcn(
     normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
                default as in the released net
     score_rate learning rate of the score layers, over that of the others
+    keep       whether the first layers, `kept` of the family, don't learn; of an RGB-D net, whose
+               first convolution is a new one, they do
     dropout    whether the features are dropped out of in training, as in the released nets
 
     Raises ValueError for a net or split that there is none of, or for missing `data`.
@@ -202,12 +208,9 @@ def fcn(
             )
     proto = n.to_proto()
     proto.name = net
-    if kind.fixed:
-        _fix(proto)
     for layer in proto.layer:
-        if layer.name.startswith("score"):
-            for param in layer.param:
-                param.lr_mult *= score_rate
+        for param in layer.param:
+            param.lr_mult *= _rate(kind, layer.name, score_rate, keep)
     return proto if dropout else without_dropout(proto)
 
 
@@ -277,9 +280,9 @@ def _scaled(n: NetSpec, name: str, top: Top, scale: float) -> Top:
     return n[name]
 
 
-def _fix(net: caffe_pb2.NetParameter) -> None:
-    """Let only the score layers learn: set every other learning rate to 0."""
-    for layer in net.layer:
-        if not layer.name.startswith("score"):
-            for param in layer.param:
-                param.lr_mult = 0
+def _rate(kind: Net, layer: str, score_rate: float, keep: bool) -> float:
+    """Factor of a layer's learning rates."""
+    if layer.startswith("score"):
+        return score_rate
+    kept = keep and not kind.modalities and layer.startswith(kind.family.kept)
+    return 0 if kind.fixed or kept else 1

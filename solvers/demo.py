@@ -40,7 +40,7 @@ SEED = 1337
 WIDTH = 0.125
 TRAIN, VAL = 300, 40
 PRETRAINING = 350  # iterations
-STAGES = {"fcn32s": 800, "fcn16s": 400, "fcn8s": 400}  # iterations of each net
+STAGES = {"fcn32s": 1400, "fcn16s": 400, "fcn8s": 400}  # iterations of each net
 REGIME = "short"
 PICTURES = 5
 

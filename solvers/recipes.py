@@ -45,6 +45,7 @@ class Regime(NamedTuple):
     rate          of base_lr, for equal loss and data
     schedule      of every net, where it does not depend on what was published of it
     score_rate    learning rate of the score layers, over that of the others
+    keep          whether the first layers don't learn
     dropout       whether the layers that a net drops features out of do so
     mirror        whether every second image is mirrored
     """
@@ -58,6 +59,7 @@ class Regime(NamedTuple):
     weight_decay: float = 0.0005
     schedule: Schedule | None = None
     score_rate: float = 1
+    keep: bool = False
     dropout: bool = True
     mirror: bool = False
 
@@ -78,6 +80,7 @@ REGIMES = {
         weight_decay=0,
         schedule=SHORT,
         score_rate=10,
+        keep=True,
         dropout=False,
         mirror=True,
     ),

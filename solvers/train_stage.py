@@ -103,6 +103,7 @@ def _solver(stage: Stage, continues: bool) -> Solver:
             width=stage.width,
             normalize=regime.normalize,
             score_rate=regime.score_rate,
+            keep=regime.keep,
             dropout=regime.dropout,
             seed=stage.seed,
             **options,

@@ -182,3 +182,26 @@ def test_a_net_without_dropout_is_the_net_but_for_those_layers():
         assert [layer for layer in full if layer.type != "Dropout"] == list(without)
         assert len(without) < len(full)
         assert all(layer.bottom == layer.top for layer in full if layer.type == "Dropout")
+
+
+def test_squeezenets_first_layers_keep_their_weights_where_they_are_told_to():
+    layers = nets.net_for("voc", "fcn8s-squeezenet", "train", score_rate=10, keep=True).layer
+    rates = {x.name: [param.lr_mult for param in x.param] for x in layers if x.param}
+    kept = [name for name, of in rates.items() if not any(of)]
+    assert kept[:1] == ["conv1"]
+    assert {name.partition("/")[0] for name in kept if "/" in name} == {"fire2", "fire3", "fire4"}
+    learned = [name for name, of in rates.items() if of == [1, 2]]
+    assert {name.partition("/")[0] for name in learned} == {f"fire{i}" for i in range(5, 10)}
+
+
+def test_vggs_first_layers_keep_their_weights_where_they_are_told_to():
+    def kept(dataset, net, **options):
+        layers = nets.net_for(dataset, net, "train", **options).layer
+        return {x.name for x in layers if x.param and not any(p.lr_mult for p in x.param)}
+
+    upsampling = {"upscore2", "upscore16"}
+    assert kept("voc", "fcn16s") == upsampling
+    first = {"conv1_1", "conv1_2", "conv2_1", "conv2_2"}
+    assert kept("voc", "fcn16s", keep=True) == first | upsampling
+    for net in ("fcn32s-color-d", "fcn32s-hha"):
+        assert kept("nyud", net, keep=True) == {"upscore"}
