@@ -7,6 +7,7 @@ from typing import Any
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS, Dataset
 
+from .changes import RELEASED, Changes
 from .classifiers import CLASSIFIERS, classifier
 from .fcn import NETS, RGBD_NETS, fcn, modalities
 from .inputs import SPLITS, seg_data
@@ -30,13 +31,14 @@ def net_for(
     normalize: bool | None = None,
     home: str | PathLike | None = None,
     seed: int = 1337,
+    changes: Changes = RELEASED,
     **options: Any,
 ) -> caffe_pb2.NetParameter:
     """A net for a dataset (or its name), with its classes and the data layer of its split.
 
-    `split` is "train", "val" or "deploy". `width` and `normalize` are those of `fcn`; `home`,
-    `seed` and `options` those of `seg_data`, for the data layer. Raises ValueError for a net or
-    split that there is none of, and for a net whose inputs the dataset lacks.
+    `split` is "train", "val" or "deploy". `width`, `normalize` and `changes` are those of `fcn`;
+    `home`, `seed` and `options` those of `seg_data`, for the data layer. Raises ValueError for a
+    net or split that there is none of, and for a net whose inputs the dataset lacks.
     """
     dataset = _dataset(dataset)
     if seen := modalities(net):
@@ -48,7 +50,9 @@ def net_for(
     if of_dataset:
         data = seg_data(dataset, of_dataset, home=home, seed=seed, **options)
     classes = {label: len(names) for label, names in dataset.labels.items()}
-    return fcn(net, split, classes=classes, data=data, width=width, normalize=normalize)
+    return fcn(
+        net, split, classes=classes, data=data, width=width, normalize=normalize, changes=changes
+    )
 
 
 def _dataset(dataset: str | Dataset) -> Dataset:

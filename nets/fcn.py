@@ -9,11 +9,12 @@ from caffe import layers as L
 from caffe.coord_map import crop
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
-from data.datasets import VOID
 
 from . import alexnet, googlenet, vgg
-from .blocks import add, score, upsample
+from .blocks import fuse, score, upsample
+from .changes import RELEASED, Changes
 from .inputs import input_layers
+from .losses import counted_labels, loss
 
 
 class Family(NamedTuple):
@@ -56,6 +57,7 @@ class Net(NamedTuple):
     modalities  what an RGB-D net sees; if several and not `late`, they are channels of one image
     late        each modality has a backbone of its own, and their scores are averaged
     renamed     name of the first convolution where the family's weights do not fit it
+    changes     what it has otherwise than the released net
     """
 
     family: Family = VGG16
@@ -64,6 +66,7 @@ class Net(NamedTuple):
     modalities: tuple[str, ...] = ()
     late: bool = False
     renamed: str | None = None
+    changes: Changes = RELEASED
 
     @property
     def first(self) -> str:
@@ -132,6 +135,7 @@ def fcn(
     data: dict[str, Any] | None,
     width: float = 1.0,
     normalize: bool | None = None,
+    changes: Changes = RELEASED,
 ) -> caffe_pb2.NetParameter:
     """The net `net` (one of NETS or RGBD_NETS) for "train", "val" or "deploy".
 
@@ -141,10 +145,12 @@ def fcn(
     width      scales the channels of the backbone and of fc6 and fc7
     normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
                default as in the released net
+    changes    what it has otherwise than the released net
 
-    Raises ValueError for a net or split that there is none of, or for missing `data`.
+    Raises ValueError for a net or split that there is none of, for missing `data`, and for changes
+    that the net can't have.
     """
-    kind = _net(net)
+    kind = _changed(net, changes)
     labels = classes if isinstance(classes, dict) else {"label": classes}
     n = NetSpec()
     input_layers(n, split, data, size=500, images=kind.images, labels=labels)
@@ -155,30 +161,46 @@ def fcn(
 
     @functools.cache
     def features_of(stream: str) -> Top:
-        names = {"suffix": stream, "first": kind.first} if kind.family is VGG16 else {}
-        return kind.family.features(n, n[stream or "data"], split, width, **names)
+        options: dict[str, Any] = {}
+        if kind.family is VGG16:
+            options = {"suffix": stream, "first": kind.first, "fine": changes.fine}
+        return kind.family.features(n, n[stream or "data"], split, width, **options)
 
     for label, outputs in labels.items():
         head = "" if label == "label" else f"_{label}"
         # One by one: each stream's scores are defined right after its features.
         deepest = ((stream, features_of(stream)) for stream in streams)
-        coarse = _scores(n, f"score_fr{head}", f"score_fused{head}", deepest, outputs)
+        coarse = _scores(n, kind, f"score_fr{head}", f"score_fused{head}", deepest, outputs)
         top = _upscore(n, kind, streams, coarse, outputs, head)
         n[f"score{head}"] = _crop(kind.family, top, image, kind.family.margin)
         if split != "deploy":
-            n[f"loss{head}" if "loss" in n.tops else "loss"] = L.SoftmaxWithLoss(
+            own = changes if split == "train" else RELEASED
+            n[f"loss{head}" if "loss" in n.tops else "loss"] = loss(
                 n[f"score{head}"],
-                n[label],
-                loss_param=dict(
-                    normalize=kind.family.normalize if normalize is None else normalize,
-                    ignore_label=VOID,
-                ),
+                counted_labels(n, label, own, data or {}),
+                normalize=kind.family.normalize if normalize is None else normalize,
+                class_weights=own.class_weights,
             )
     proto = n.to_proto()
     proto.name = net
     if kind.fixed:
         _fix(proto)
+    if not changes.coarse:
+        heads = ("" if label == "label" else f"_{label}" for label in labels)
+        _remove_dead_ends(proto, {f"score{head}" for head in heads})
+    if changes.fine:
+        _renew_fc6(proto)
     return proto
+
+
+def _changed(net: str, changes: Changes) -> Net:
+    kind = _net(net)
+    changes.check()
+    if changes.fine and (kind.family is not VGG16 or kind.scales):
+        raise ValueError(f"{net} can't be fine: pool5 has stride 1 in VGG16 without skips alone")
+    if not changes.coarse and not kind.scales:
+        raise ValueError(f"{net} has no skip whose scores could do without the coarse ones")
+    return kind._replace(changes=changes, fixed=kind.fixed or changes.fixed)
 
 
 def _net(net: str) -> Net:
@@ -188,16 +210,16 @@ def _net(net: str) -> Net:
 
 
 def _scores(
-    n: NetSpec, name: str, fused: str, features: Iterable[tuple[str, Top]], classes: int
+    n: NetSpec, kind: Net, name: str, fused: str, features: Iterable[tuple[str, Top]], classes: int
 ) -> Top:
     """Scores of every stream's features; if there are several streams, their average, `fused`."""
     scores = []
     for stream, top in features:
-        n[name + stream] = score(top, classes)
+        n[name + stream] = score(top, classes, kind.changes.score_std)
         scores.append(n[name + stream])
     if len(scores) == 1:
         return scores[0]
-    n[fused] = add(*scores, coeff=[1 / len(scores)] * len(scores))
+    n[fused] = fuse(*scores, coeff=[1 / len(scores)] * len(scores))
     return n[fused]
 
 
@@ -205,25 +227,28 @@ def _upscore(
     n: NetSpec, kind: Net, streams: tuple[str, ...], scores: Top, classes: int, head: str
 ) -> Top:
     """Scores of stride 32, fused with those of each skip, upsampled to the image (section 4)."""
-    odd = kind.family.odd
+    odd, changes = kind.family.odd, kind.changes
     name = f"upscore2{head}"
     for blob, scale in zip(kind.family.skips, kind.scales, strict=False):
         pool = blob.partition("/")[0]
-        n[name] = coarse = upsample(scores, classes, 2, odd)
+        n[name] = coarse = upsample(scores, classes, 2, odd, changes.upsampling)
         skip = f"score_{pool}{head}"
         features = (
             (stream, _scaled(n, f"scale_{pool}{head}{stream}", n[blob + stream], scale))
             for stream in streams
         )
-        fine = _scores(n, skip, skip, features, classes)
+        fine = _scores(n, kind, skip, skip, features, classes)
+        if blob == kind.family.skips[0] and not changes.coarse:
+            scores, name = fine, f"upscore_{pool}{head}"
+            continue
         if odd:  # the coarse scores are as large as the fine ones, or reach a pixel further
             n[f"{name}c"] = coarse = _crop(kind.family, coarse, fine, 0)
         else:
             n[f"{skip}c"] = fine = crop(fine, coarse)
-        n[f"fuse_{pool}{head}"] = scores = add(coarse, fine)
+        n[f"fuse_{pool}{head}"] = scores = fuse(coarse, fine, fusion=changes.fusion)
         name = f"upscore_{pool}{head}"
-    stride = 32 >> len(kind.scales)
-    name = f"upscore{stride if kind.scales else ''}{head}"
+    stride = 32 >> len(kind.scales) + changes.fine
+    name = f"upscore{stride if stride < 32 else ''}{head}"
     n[name] = upsample(scores, classes, stride, odd)
     return n[name]
 
@@ -252,3 +277,21 @@ def _fix(net: caffe_pb2.NetParameter) -> None:
         if not layer.name.startswith("score"):
             for param in layer.param:
                 param.lr_mult = 0
+
+
+def _remove_dead_ends(net: caffe_pb2.NetParameter, ends: set[str]) -> None:
+    """Remove the layers that no loss is computed from, nor any of the blobs `ends`."""
+    needed, kept = set(ends), []
+    for layer in reversed(net.layer):
+        if layer.name.startswith("loss") or needed.intersection(layer.top):
+            needed.update(layer.bottom)
+            kept.append(layer)
+    del net.layer[:]
+    net.layer.extend(reversed(kept))
+
+
+def _renew_fc6(net: caffe_pb2.NetParameter) -> None:
+    """Let fc6 start from random values, under a name that no classifier's weights have."""
+    fc6 = next(layer for layer in net.layer if layer.name == "fc6")
+    fc6.name = "fc6_14x14"
+    fc6.convolution_param.weight_filler.type = "msra"
