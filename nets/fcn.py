@@ -22,7 +22,8 @@ class Family(NamedTuple):
 
     features   function that defines it, up to what the scores of stride 32 are taken from
     first      name of its first convolution
-    skips      blobs whose scores can be added, of stride 16 and 8: those of its pooling layers
+    skips      blobs whose scores can be added, each of half the stride of the one before
+    stride     pixels of the image between two of the coarsest scores
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
     margin     scores that lie before the image's first pixel at any stride of the upsampling, for
@@ -32,6 +33,7 @@ class Family(NamedTuple):
     features: Callable[..., Top]
     first: str
     skips: tuple[str, ...] = ()
+    stride: int = 32
     odd: bool = False
     normalize: bool = False
     margin: int | None = None
@@ -177,7 +179,7 @@ def fcn(
             own = changes if split == "train" else RELEASED
             n[f"loss{head}" if "loss" in n.tops else "loss"] = loss(
                 n[f"score{head}"],
-                counted_labels(n, label, own, data or {}),
+                counted_labels(n, label, own, data or {}, cell=kind.family.stride),
                 normalize=kind.family.normalize if normalize is None else normalize,
                 class_weights=own.class_weights,
             )
@@ -247,8 +249,8 @@ def _upscore(
             n[f"{skip}c"] = fine = crop(fine, coarse)
         n[f"fuse_{pool}{head}"] = scores = fuse(coarse, fine, fusion=changes.fusion)
         name = f"upscore_{pool}{head}"
-    stride = 32 >> len(kind.scales) + changes.fine
-    name = f"upscore{stride if stride < 32 else ''}{head}"
+    stride = kind.family.stride >> len(kind.scales) + changes.fine
+    name = f"upscore{stride if kind.scales or changes.fine else ''}{head}"
     n[name] = upsample(scores, classes, stride, odd)
     return n[name]
 

@@ -10,17 +10,18 @@ from data.datasets import VOID
 
 from .changes import Changes
 
-CELL = 32  # pixels of the image between two of the coarsest scores
 
-
-def counted_labels(n: NetSpec, label: str, changes: Changes, data: dict[str, Any]) -> Top:
+def counted_labels(
+    n: NetSpec, label: str, changes: Changes, data: dict[str, Any], *, cell: int
+) -> Top:
     """The labels that the loss in training counts: all, or those of a share of the cells (3.4).
 
-    `data` is the data layer, whose seed the cells are drawn from too.
+    A cell is a square of `cell` pixels, as those that the coarsest scores are apart; `data` is the
+    data layer, whose seed the cells are drawn from too.
     """
     if changes.kept == 1:
         return n[label]
-    param = {"p": changes.kept, "cell": CELL, "seed": data["param_str"].get("seed")}
+    param = {"p": changes.kept, "cell": cell, "seed": data["param_str"].get("seed")}
     layer = dict(module="sampled_labels", layer="SampledLabels", param_str=str(param))
     (n[f"{label}_sampled"],) = Function("Python", (n[label],), layer).tops
     return n[f"{label}_sampled"]

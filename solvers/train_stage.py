@@ -69,7 +69,10 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             _same_classes(stage)
             _resume(stage, solver, snapshots)
         else:
-            start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+            start_from(
+                *(solver.net, stage.net, stage.dataset, stage.weights, stage.width),
+                nets_before=stage.before,
+            )
         splits = (stage.dataset.train_split, stage.dataset.val_split)
         counts = {split: label_counts(stage.dataset, split) for split in splits}
         for warning in check_labels(stage.dataset, counts):
@@ -99,6 +102,8 @@ def _solver(stage: Stage, continues: bool) -> Solver:
             width=stage.width,
             normalize=stage.normalize,
             seed=stage.seed,
+            changes=stage.changes,
+            **(stage.data if split == "train" else {}),
         )
         path, text = stage.folder / name, prototxt(net)
         if continues and path.exists() and path.read_text() != text:
