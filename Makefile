@@ -15,6 +15,13 @@ nets_of = $(or $(nets_$(1)),$(skips))
 stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
 classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn
 
+studies := patches upsampling fusion init balance augmentation more-data scale amortization shift-and-stitch
+study_options = $(if $(DATASET),--dataset $(DATASET)) $(if $(DATA),--data "$(DATA)") \
+	$(if $(FAMILY),--family $(FAMILY)) $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
+	$(if $(filter 1,$(NORMALIZE)),--normalize) $(if $(SEEDS),--seeds $(SEEDS)) \
+	$(if $(DOWNSCALE),--downscale $(DOWNSCALE)) $(if $(GPU),--gpu $(GPU)) $(if $(OUT),--out "$(OUT)")
+
 # The dataset at the end of the target's name
 dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))
 data = $(or $(DATA),$(if $(filter voc,$(dataset)),$(VOC)))
@@ -28,7 +35,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
-	data-camvid data-mine $(classifiers) $(stages)
+	data-camvid data-mine $(classifiers) $(stages) studies $(addprefix study-,$(studies))
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -38,6 +45,8 @@ help:  ## list the targets
 	@echo
 	@echo "NET-DATASET trains and scores a stage, as make fcn32s-voc; the nets of each dataset:"
 	@$(foreach d,$(datasets),printf '  %-20s %s\n' "$d" "$(call nets_of,$d)";)
+	@echo
+	@echo "study-NAME runs one of the studies: $(studies)"
 	@echo
 	@echo "Options of the stages:"
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
@@ -96,6 +105,12 @@ nets: $(READY)  ## write the prototxt of every net to runs/nets
 
 tables: $(READY)  ## print the paper's tables, published and ours, to runs/tables (MEASURE=1: times too)
 	$(RUN) -m tables $(if $(MEASURE),--measure) $(if $(GPU),--gpu $(GPU))
+
+studies: $(READY)  ## the paper's studies on synthetic images, in small (DATASET=, DATA=, WEIGHTS=, SEEDS=, ...)
+	$(RUN) -m studies all $(study_options)
+
+$(addprefix study-,$(studies)): $(READY)
+	$(RUN) -m studies $(@:study-%=%) $(study_options)
 
 table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val, READING=)
 	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT)) \

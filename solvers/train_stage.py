@@ -15,7 +15,7 @@ import dataclasses
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -252,16 +252,6 @@ def _paths(text: str) -> list[Path]:
     return [Path(path) for path in text.split(",")]
 
 
-def _positive(kind: type) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
-        return value
-
-    return parse
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     return command_line.run(_train, args)
@@ -292,13 +282,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--regime", choices=REGIMES, help="of the gradients and the loss (as published)"
     )
-    parser.add_argument("--iters", type=_positive(int), help="iterations (as published)")
-    parser.add_argument("--lr", type=_positive(float), help="base learning rate (as published)")
     parser.add_argument(
-        "--snapshot", type=_positive(int), help="iterations between snapshots and scores"
+        "--iters", type=command_line.positive(int), help="iterations (as published)"
     )
     parser.add_argument(
-        "--width", type=_positive(float), default=1.0, help="scales the channels (1)"
+        "--lr", type=command_line.positive(float), help="base learning rate (as published)"
+    )
+    parser.add_argument(
+        "--snapshot",
+        type=command_line.positive(int),
+        help="iterations between snapshots and scores",
+    )
+    parser.add_argument(
+        "--width", type=command_line.positive(float), default=1.0, help="scales the channels (1)"
     )
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")

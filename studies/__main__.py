@@ -1,0 +1,121 @@
+"""Run the paper's studies: each trains its arms, and writes a table, a figure and what is seen.
+
+    python -m studies NAME [NAME ...] [--dataset NAME --data DIR --weights FILE] ...
+
+Without a dataset they run on synthetic images, from the demo's classifier, in small. Arms that are
+trained lie in arms/ of the folder --out and are never trained again; one that was broken off goes
+on where it was. NAME.md, NAME.csv and NAME.png are written as soon as a study has ended.
+"""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import command_line
+from data import synthetic
+from data.custom import NAMES as DATASET_NAMES
+from data.datasets import DATASETS, Dataset, require
+from solvers import demo
+from solvers.choose_device import choose_device
+from solvers.recipes import DEMO_DATASET, RUNS, default_weights, require_weights
+from solvers.train_stage import dataset_at
+
+from . import measured, report
+from .catalogue import STUDIES
+from .setting import STAGES, Setting
+from .training import train_arm
+
+MEASURED = {"amortization": measured.amortization, "shift-and-stitch": measured.finer_scores}
+NAMES = (*STUDIES, *MEASURED)
+# Of the synthetic images
+TRAIN, VAL = 100, 20
+RATE = 2e-7  # the loss being summed over halved images
+ITERATIONS = 100
+
+
+def run(name: str, setting: Setting) -> None:
+    """Run one of NAMES; write and print what it found."""
+    if name in MEASURED:
+        found = MEASURED[name](setting)
+    else:
+        study = STUDIES[name]
+        arms = [arm for arm in study.arms if setting.family in (arm.families or STAGES)]
+        outcomes = {
+            arm.name: [train_arm(setting, arm, seed) for seed in setting.seeds] for arm in arms
+        }
+        found = report.Found(
+            [report.table(study, outcomes, setting)],
+            report.sentences(study, outcomes),
+            report.figure(study, outcomes),
+        )
+    report.write(name, found, setting.out)
+
+
+def _dataset(args: argparse.Namespace) -> Dataset:
+    """The dataset that was asked for; the synthetic one is made where it is missing."""
+    if args.dataset == DEMO_DATASET and args.data is None:
+        home = args.out / "data"
+        if not home.exists():
+            synthetic.generate(home, train=TRAIN, val=VAL, seed=demo.SEED)
+        return dataclasses.replace(DATASETS[DEMO_DATASET], home=home)
+    dataset = dataset_at(args.dataset, args.data)
+    require(dataset)
+    return dataset
+
+
+def _weights(args: argparse.Namespace) -> Path:
+    """The classifier that all start from: the one given, the demo's, or the published one."""
+    net = STAGES[args.family][0]
+    if args.weights is None and args.dataset == DEMO_DATASET and args.family == "vgg16":
+        return demo.pretrained(RUNS / "demo")
+    (path,) = default_weights(args.dataset, net) if args.weights is None else [args.weights]
+    require_weights(args.dataset, net, [path], given=args.weights is not None)
+    return path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    positive = command_line.positive
+    parser = command_line.parser("python -m studies", __doc__)
+    parser.add_argument("names", nargs="+", choices=(*NAMES, "all"), metavar="NAME")
+    parser.add_argument("--dataset", choices=DATASET_NAMES, default=DEMO_DATASET, metavar="NAME")
+    parser.add_argument("--data", type=Path, help="the dataset's folder, if it is elsewhere")
+    parser.add_argument("--family", choices=STAGES, default="vgg16", help="of the nets (vgg16)")
+    parser.add_argument("--weights", type=Path, help="caffemodel of the family's classifier")
+    parser.add_argument("--width", type=positive(float), help="scales the channels (demo's; 1)")
+    parser.add_argument("--lr", type=positive(float), default=RATE, help=f"base rate ({RATE:g})")
+    parser.add_argument(
+        "--normalize", action="store_true", help="average the loss over the pixels, not sum it"
+    )
+    parser.add_argument("--iters", type=positive(int), default=ITERATIONS, help=f"({ITERATIONS})")
+    parser.add_argument("--seeds", type=positive(int), default=3, help="runs of each arm (3)")
+    parser.add_argument("--downscale", type=positive(int), default=2, help="of the images (2)")
+    parser.add_argument("--out", type=Path, help="folder (runs/studies-DATASET)")
+    parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    args = parser.parse_args(argv)
+    args.out = args.out or RUNS / f"studies-{args.dataset}"
+    return command_line.run(_run_all, args)
+
+
+def _run_all(args: argparse.Namespace) -> None:
+    choose_device(args.gpu)
+    synthetic_width = demo.WIDTH if args.dataset == DEMO_DATASET else 1.0
+    setting = Setting(
+        dataset=_dataset(args),
+        family=args.family,
+        weights=_weights(args),
+        width=args.width or synthetic_width,
+        rate=args.lr,
+        normalize=args.normalize,
+        iterations=args.iters,
+        seeds=tuple(range(1, args.seeds + 1)),
+        out=args.out,
+        downscale=args.downscale,
+    )
+    for name in NAMES if "all" in args.names else args.names:
+        run(name, setting)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
