@@ -22,12 +22,14 @@ from solvers.choose_device import choose_device
 from solvers.recipes import DEMO_DATASET, RUNS, default_weights, require_weights
 from solvers.train_stage import dataset_at
 
-from . import measured, report
+from . import report
+from .amortization import amortization
 from .catalogue import STUDIES
+from .finer_scores import finer_scores
 from .setting import STAGES, Setting
 from .training import train_arm
 
-MEASURED = {"amortization": measured.amortization, "shift-and-stitch": measured.finer_scores}
+MEASURED = {"amortization": amortization, "shift-and-stitch": finer_scores}
 NAMES = (*STUDIES, *MEASURED)
 # Of the synthetic images
 TRAIN, VAL = 100, 20

@@ -1,7 +1,6 @@
 """The studies whose arms are trained: which arms, and what the paper says of them.
 
-Claims and figures are those of Long, Shelhamer and Darrell, CVPR 2015 (arXiv:1411.4038v2), Guist's
-those of his report on FCNs for Cityscapes; sections are the paper's.
+Sections are the paper's.
 """
 
 from typing import NamedTuple
@@ -15,12 +14,17 @@ SCORE_STD = 0.01  # of scores that start from random values
 AUGMENTED = {"mirror": True, "jitter": 32}
 
 
+PAPER = "Long, Shelhamer, Darrell, CVPR 2015 (arXiv:1411.4038v2), VOC's seg11valid"
+GUIST = "Guist: report on FCNs for Cityscapes, FCN-8s on its val"
+
+
 class Study(NamedTuple):
-    """Arms that are trained alike but for one thing, and what is claimed of them."""
+    """Arms that are trained alike but for one thing, and what `source` claims of them."""
 
     title: str
     arms: tuple[Arm, ...]
     claims: tuple[Claim, ...]
+    source: str = PAPER
 
 
 def _sampled(kept: float) -> Arm:
@@ -58,7 +62,7 @@ STUDIES = {
             Claim(
                 "upsampling in the net can be learned, from bilinear on",
                 "3.3, 4.3",
-                *("bilinear, then learned", "as good as", "bilinear, fixed"),
+                *("bilinear, then learned", "no worse than", "bilinear, fixed"),
             ),
             Claim(
                 "it is initialised to bilinear interpolation, of which random values know nothing",
@@ -101,7 +105,7 @@ STUDIES = {
             Claim(
                 "a smaller learning rate without the skip improves insignificantly",
                 "4.2",
-                *("FCN-32s trained on, rate 1/100", "as good as", "FCN-32s"),
+                *("FCN-32s trained on, rate 1/100", "no better than", "FCN-32s"),
             ),
             Claim(
                 "filters as large as fc6's with pool5 of stride 1 are difficult to learn",
@@ -122,7 +126,7 @@ STUDIES = {
             Claim(
                 "scores that start from random values are no better",
                 "4.3",
-                *("scores from random values", "as good as", "scores from zero"),
+                *("scores from random values", "no better than", "scores from zero"),
             ),
             Claim(
                 "fine-tuning the classifier layer alone gives 70 % of the full performance",
@@ -143,7 +147,7 @@ STUDIES = {
             Claim(
                 "class balancing is unnecessary",
                 "4.3",
-                *("unweighted", "as good as", "balanced"),
+                *("unweighted", "no worse than", "balanced"),
             ),
         ),
     ),
@@ -157,7 +161,7 @@ STUDIES = {
             Claim(
                 "mirroring and jittering by up to 32 pixels give no noticeable improvement",
                 "4.3",
-                *("mirrored, jittered up to 32 pixels", "as good as", "none"),
+                *("mirrored, jittered up to 32 pixels", "no better than", "none"),
             ),
         ),
     ),
@@ -190,5 +194,6 @@ STUDIES = {
                 *("halved, scored full-size", "worse than", "halved, scored halved"),
             ),
         ),
+        GUIST,
     ),
 }

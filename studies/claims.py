@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from .training import Outcome
 
 Relation = Literal["as good as", "better than", "worse than"]
+Claimed = Relation | Literal["no better than", "no worse than"]
 NOTICEABLE = 0.02  # of a value: what is nearer counts as equal
 ERRORS = 2  # as is what differs by less than so many standard errors
 
@@ -15,8 +16,15 @@ ERRORS = 2  # as is what differs by less than so many standard errors
 VALUES = {"mean IU": True, "loss": False, "loss after as many images": False}
 
 
+# What is claimed where more than one relation agrees with it
+AGREES: dict[str, tuple[Relation, ...]] = {
+    "no better than": ("as good as", "worse than"),
+    "no worse than": ("as good as", "better than"),
+}
+
+
 class Claim(NamedTuple):
-    """That an arm is as good as, better or worse than another, in one of VALUES.
+    """How an arm compares with another, in one of VALUES.
 
     text    what is claimed, as the end of a sentence that begins with "Claimed"
     source  the section
@@ -25,7 +33,7 @@ class Claim(NamedTuple):
     text: str
     source: str
     arm: str
-    relation: Relation
+    relation: Claimed
     than: str
     value: str = "mean IU"
 
@@ -87,9 +95,9 @@ def sentence(claim: Claim, outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     share = statistics.fmean(ours) / statistics.fmean(others)
     percent = "" if math.isnan(share) else f", {100 * share:.0f} %"
     count = f"{len(ours)} seed{'s' * (len(ours) > 1)}"
-    verdict = "it agrees" if seen == claim.relation else "it does not agree"
+    agrees = seen in AGREES.get(claim.relation, (claim.relation,))
     return (
         f"Claimed ({claim.source}): {claim.text}. Seen: {claim.arm} is {seen} {claim.than} "
         f"({claim.value} {spread(ours, digits)} against {spread(others, digits)}{percent}, "
-        f"{count}); {verdict}."
+        f"{count}); it {'agrees' if agrees else 'does not agree'}."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tables.output import publish
-from tables.published import Column, Row, Table, number
+from tables.published import Column, Row, Table
 from tables.render import Cell, Filled, as_csv, markdown
 
 from .arms import Arm
@@ -16,11 +16,12 @@ from .claims import sentence, spread, values
 from .setting import Setting
 from .training import Outcome
 
-SOURCE = "Long, Shelhamer, Darrell, CVPR 2015 (arXiv:1411.4038v2), on seg11valid"
-MEAN_IU = Column("mean IU", "ours")
-OURS = tuple(
-    Column(title, "ours")
-    for title in ("pixel acc.", "loss", "loss after as many images", "images seen")
+COLUMNS = (
+    Column("mean IU, published"),
+    *(
+        Column(title, "ours")
+        for title in ("mean IU", "pixel acc.", "loss", "loss after as many images", "images seen")
+    ),
 )
 
 Outcomes = Mapping[str, Sequence[Outcome]]  # of each arm, by its name, in the order of the seeds
@@ -30,7 +31,7 @@ def table(study: Study, outcomes: Outcomes, setting: Setting) -> Filled:
     """A row an arm: the published mean IU and ours, means over the seeds ± standard deviation."""
     arms = [of[0].arm for of in outcomes.values()]
     cells = tuple(_cells(arm, outcomes[arm.name]) for arm in arms)
-    rows = tuple(Row(arm.name, (arm.published, *[None] * len(OURS))) for arm in arms)
+    rows = tuple(Row(arm.name, (arm.published, *[None] * (len(COLUMNS) - 1))) for arm in arms)
     seeds = ", ".join(map(str, setting.seeds))
     notes = (
         f"Ours: {setting.dataset.title}, images downscaled by {setting.downscale}, "
@@ -38,29 +39,24 @@ def table(study: Study, outcomes: Outcomes, setting: Setting) -> Filled:
         f"iterations at a rate of {setting.rate:g} that falls to zero; seeds {seeds}; mean ± "
         "standard deviation.",
     )
-    title = study.title
     return Filled(
-        Table(title, (MEAN_IU, *OURS), rows, SOURCE, notes),
+        Table(study.title, COLUMNS, rows, study.source, notes),
         cells,
         tuple(f"{setting.out}/arms/{arm.key}" for arm in arms),
     )
 
 
 def _cells(arm: Arm, outcomes: Sequence[Outcome]) -> tuple[Cell, ...]:
-    mean_iu = values(outcomes, "mean IU")
-    published = number(arm.published)
-    difference = ""
-    if published is not None and mean_iu == mean_iu:
-        difference = f"{statistics.fmean(mean_iu) - published:+.1f}"
     finished = [outcome.points[-1] for outcome in outcomes if outcome.points]
     accuracy = [100 * point.pixel_accuracy for point in finished]
     images = max((point.iteration for point in finished), default=0) * arm.batch
     ours = [
+        spread(values(outcomes, "mean IU")),
         spread(accuracy) if accuracy else "",
         *(spread(values(outcomes, name), 4) for name in ("loss", "loss after as many images")),
         str(images),
     ]
-    return (Cell(arm.published or "", spread(mean_iu), difference), *(Cell(ours=o) for o in ours))
+    return (Cell(arm.published or ""), *(Cell(ours=text) for text in ours))
 
 
 def figure(study: Study, outcomes: Outcomes) -> bytes:

@@ -1,7 +1,6 @@
 """One arm trained with one seed: it goes on where it was broken off, and is never trained twice."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,15 +53,17 @@ def train_arm(setting: Setting, arm: Arm, seed: int) -> Outcome:
     Raises ValueError where its folder holds a run of another setting.
     """
     folder = trained(setting, arm, seed)
-    if arm.scored is None or (folder / DIVERGED).exists():
-        return Outcome(arm, seed, tuple(_points(folder)))
+    if (folder / DIVERGED).exists():
+        return Outcome(arm, seed, ())
+    if arm.scored is None:
+        return Outcome(arm, seed, _points(folder))
     again = folder / f"scored-{arm.scored}"
     if not (again / "metrics.csv").exists():
         net = setting.stages[arm.skips]
         data = setting.data(arm.scored)
         evaluate(net, data, folder / f"{net}.caffemodel", again, width=setting.width)
-    (point,) = _points(again)
-    return Outcome(arm, seed, (point._replace(iteration=setting.iterations),))
+    points = tuple(point._replace(iteration=setting.iterations) for point in _points(again))
+    return Outcome(arm, seed, points)
 
 
 def trained(setting: Setting, arm: Arm, seed: int) -> Path:
@@ -74,7 +75,6 @@ def trained(setting: Setting, arm: Arm, seed: int) -> Path:
     stage = _stage(setting, arm, seed, folder)
     _same_setting(stage)
     if not any((folder / name).exists() for name in (f"{stage.net}.caffemodel", DIVERGED)):
-        caffe.set_random_seed(seed)
         try:
             train(stage)
         except Diverged as error:
@@ -97,7 +97,10 @@ def _stage(setting: Setting, arm: Arm, seed: int, folder: Path) -> Stage:
     if arm.balanced:
         changes = changes._replace(class_weights=_class_weights(setting, data))
     solver = solver_prototxt.solver(data, net, test_iter=passes(data, data.val_split))
-    solver.max_iter, solver.snapshot = setting.iterations, setting.iterations // setting.points
+    solver.max_iter, solver.snapshot = (
+        setting.iterations,
+        max(1, setting.iterations // setting.points),
+    )
     solver.iter_size, solver.momentum = arm.batch, MOMENTUM
     solver.lr_policy, solver.power = "poly", 1
     solver.base_lr = setting.rate * arm.rate
@@ -135,12 +138,20 @@ def _same_setting(stage: Stage) -> None:
         )
 
 
-def _points(folder: Path) -> Iterator[Point]:
-    """The lines of a metrics.csv; of an iteration that was done again the last."""
-    lines = read_csv(folder / "metrics.csv", (), NUMBERS)
-    for line in {int(line["iteration"]): line for line in lines}.values():
-        iteration, *values = (float(line[name]) for name in NUMBERS)
-        yield Point(int(iteration), *values)
+def _points(folder: Path) -> tuple[Point, ...]:
+    """The lines of a metrics.csv; of an iteration that was done again the last.
+
+    None where one has no loss, or no score: weights that are no numbers give none.
+    """
+    lines = {
+        int(line["iteration"]): line for line in read_csv(folder / "metrics.csv", (), NUMBERS[:1])
+    }
+    if not all(line[name] for line in lines.values() for name in NUMBERS):
+        return ()
+    return tuple(
+        Point(iteration, *(float(line[name]) for name in NUMBERS[1:]))
+        for iteration, line in lines.items()
+    )
 
 
 def _drawn(setting: Setting) -> Path:

@@ -84,3 +84,18 @@ def test_an_arm_that_diverged_is_told():
     said = sentence(claim, {"a": outcomes("a", (0.24,)), "b": outcomes("b", ())})
     assert "b is worse than a (mean IU diverged (1 of 1) against 24.0, 1 seed); it agrees" in said
     assert spread([1.0, math.nan, 2.0]) == "diverged (1 of 3)"
+
+
+@pytest.mark.parametrize(
+    ("mean_iu", "agreeing"),
+    [
+        (0.30, {"better than", "no worse than"}),
+        (0.24, {"as good as", "no worse than", "no better than"}),
+        (0.20, {"worse than", "no better than"}),
+    ],
+)
+def test_a_claim_may_leave_two_relations_open(mean_iu, agreeing):
+    of = {"a": outcomes("a", (0.24,)), "b": outcomes("b", (mean_iu,))}
+    claimed = ("better than", "worse than", "as good as", "no better than", "no worse than")
+    said = {name: sentence(Claim("", "", "b", name, "a"), of) for name in claimed}
+    assert {name for name, text in said.items() if text.endswith("it agrees.")} == agreeing

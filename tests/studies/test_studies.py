@@ -9,7 +9,7 @@ import caffe
 import nets
 from caffe.proto import caffe_pb2
 from data import synthetic
-from studies import training
+from studies import finer_scores, timing, training
 from studies.__main__ import main
 from studies.arms import Arm, plain
 from studies.setting import Setting
@@ -71,7 +71,8 @@ def test_a_study_writes_table_figure_and_sentences_and_trains_nothing_twice(
 
     monkeypatch.setattr(training, "train", None)
     assert main(arguments(world, tmp_path, "augmentation", "scale")) == 0
-    assert capsys.readouterr().out == printed
+    assert printed.endswith(again := capsys.readouterr().out)
+    assert again.startswith("## ")
     assert main(arguments(world, tmp_path, "augmentation", rate="2e-9")) == 1
     assert "a run with another setting" in capsys.readouterr().err
 
@@ -114,17 +115,19 @@ def test_class_weights_are_the_inverse_of_the_frequencies(world, tmp_path):
 
 @pytest.mark.slow
 def test_an_arm_that_diverges_is_an_outcome(world, tmp_path):
-    of = setting(world, tmp_path)._replace if False else setting(world, tmp_path)
+    of = setting(world, tmp_path)
     outcome = train_arm(of, Arm("", rate=1e12), 1)
-    assert outcome.points == () or outcome.points[-1].iteration < 4
+    assert outcome.points == ()
     assert (tmp_path / "arms" / "skips0_rate-1000000000000.0" / "1" / "diverged.txt").exists()
     assert train_arm(of, Arm("", rate=1e12), 1) == outcome
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["amortization", "shift-and-stitch"])
-def test_a_measured_study_writes_its_table_beside_what_was_published(world, tmp_path, capsys, name):
-    assert main(arguments(world, tmp_path, name)) == 0
+def test_a_measured_study_writes_its_table(world, tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setattr(finer_scores, "FACTORS", (2,))
+    monkeypatch.setattr(timing, "ROUNDS", 1)
+    assert main(arguments(world, tmp_path, name, iterations=1)) == 0
     printed = capsys.readouterr().out
     assert "Claimed (" in printed
     assert (tmp_path / f"{name}.png").exists()
