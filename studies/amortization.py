@@ -1,12 +1,14 @@
 """What whole images save: AlexNet on patches and on an image (section 3.1)."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 import caffe
 import nets
 from caffe.proto import caffe_pb2
 from surgery.random_weights import draw
-from tables.published import Column, Row, Table, number
+from tables.published import Column, Row, Table
 from tables.render import Cell, Filled
 from tables.times import device
 
@@ -14,59 +16,81 @@ from .report import Found
 from .setting import Setting
 from .timing import bars, seconds
 
-PATCH, IMAGE, MAP = 227, 500, 10  # pixels of AlexNet's input and of an image; patches on a side
-PATCHES = 10  # in a batch
+MAP = 10  # patches on a side of an image, which are pixels of its fc6
+
+
+class Case(NamedTuple):
+    """What one pass is run on, and what the paper has of it: milliseconds of `shares` of the pass.
+
+    name               in the table
+    images             in the batch, of size x size pixels
+    shares             parts of a pass that the times are of: each of the batch's patches is one
+    forward, backward  the published milliseconds; None: not published
+    """
+
+    name: str
+    images: int
+    size: int
+    shares: int
+    forward: float
+    backward: float | None
+
+
+PATCH = Case("a patch, in a batch", images=10, size=227, shares=10, forward=1.2, backward=2.4)
+ALONE = Case("a patch, alone", images=1, size=227, shares=1, forward=5.4, backward=None)
+IMAGE = Case(f"an image: {MAP} x {MAP} patches", 1, size=500, shares=1, forward=22, backward=37)
+CASES = (PATCH, ALONE, IMAGE)
 
 
 def amortization(setting: Setting) -> Found:
     """AlexNet on a patch and on a whole image, as section 3.1 times it: forward and backward."""
-    # (name, patches that it is, images, their size, published ms forward and backward)
-    cases = (
-        ("a patch, in a batch", PATCHES, PATCHES, PATCH, ("1.2", "2.4")),
-        ("a patch, alone", 1, 1, PATCH, ("5.4", None)),
-        (f"an image, {MAP} x {MAP} patches", 1, 1, IMAGE, ("22", "37")),
-    )
     net = _alexnet(setting.width)
-    measured = [
-        [1000 * s / share for s in _passes(net, images, size)]
-        for _, share, images, size, _ in cases
-    ]
+    measured = {
+        case: [1000 * s / case.shares for s in _passes(net, case.images, case.size)]
+        for case in CASES
+    }
     kinds = ("forward, ms", "backward, ms")
-    columns = (*(Column(f"{k}, published") for k in kinds), *(Column(k, "ours") for k in kinds))
+    columns = (
+        *(Column(f"{kind}, published") for kind in kinds),
+        *(Column(k, "ours") for k in kinds),
+    )
+    printed = [[f"{ms:g}" if ms else "" for ms in (c.forward, c.backward)] for c in CASES]
+    title = "Whole images amortize what patches have in common: AlexNet"
     filled = Filled(
         Table(
-            "Whole images amortize what patches have in common: AlexNet",
+            title,
             columns,
-            tuple(Row(name, (*published, None, None)) for name, *_, published in cases),
+            tuple(Row(c.name, (*p, None, None)) for c, p in zip(CASES, printed, strict=True)),
             "Long, Shelhamer, Darrell, CVPR 2015, section 3.1, on a GPU",
-            (f"{PATCH} x {PATCH} and {IMAGE} x {IMAGE} pixels, width {setting.width:g}.",),
+            (
+                f"{PATCH.size} x {PATCH.size} and {IMAGE.size} x {IMAGE.size} pixels, width "
+                f"{setting.width:g}.",
+            ),
         ),
         tuple(
-            (*(Cell(text or "") for text in published), *(Cell(ours=f"{ms:.3g}") for ms in ours))
-            for (*_, published), ours in zip(cases, measured, strict=True)
+            (*map(Cell, p), *(Cell(ours=f"{ms:.3g}") for ms in measured[case]))
+            for case, p in zip(CASES, printed, strict=True)
         ),
-        (device(),) * len(cases),
+        (device(),) * len(CASES),
     )
-    said = []
-    for i, direction in enumerate(("forward", "backward")):
-        published = MAP**2 * _ms(cases[0][-1][i]) / _ms(cases[2][-1][i])
-        ours = MAP**2 * measured[0][i] / measured[2][i]
-        verdict = "it agrees" if ours > 5 else "it does not agree"
-        said.append(
-            f"Claimed (3.1): {direction}, an image is more than 5 times as fast as its "
-            f"{MAP**2} patches ({published:.1f} times by the published times). Seen: {ours:.1f} "
-            f"times; {verdict}."
-        )
-    names = [name for name, *_ in cases]
-    per_patch = [[*pair] for pair in measured]
-    per_patch[2] = [ms / MAP**2 for ms in measured[2]]
-    return Found([filled], said, bars(filled.table.title, "ms a patch", names, per_patch))
+    said = [
+        _sentence("forward", (PATCH.forward, IMAGE.forward), measured, 0),
+        _sentence("backward", (PATCH.backward or 0, IMAGE.backward or 0), measured, 1),
+    ]
+    a_patch = [measured[PATCH], measured[ALONE], [ms / MAP**2 for ms in measured[IMAGE]]]
+    return Found([filled], said, bars(title, "ms a patch", [c.name for c in CASES], a_patch))
 
 
-def _ms(text: str | None) -> float:
-    value = number(text)
-    assert value is not None
-    return value
+def _sentence(
+    direction: str, published: tuple[float, float], measured: dict[Case, list[float]], kind: int
+) -> str:
+    """What was claimed, what was seen, whether it agrees; `published` of a patch and an image."""
+    times = [MAP**2 * a / b for a, b in (published, (measured[PATCH][kind], measured[IMAGE][kind]))]
+    return (
+        f"Claimed (3.1): {direction}, an image is more than 5 times as fast as its {MAP**2} "
+        f"patches ({times[0]:.1f} times by the published times). Seen: {times[1]:.1f} times; it "
+        f"{'agrees' if times[1] > 5 else 'does not agree'}."
+    )
 
 
 def _alexnet(width: float) -> caffe.Net:

@@ -24,7 +24,7 @@ from .arms import plain
 from .report import Found
 from .setting import Setting
 from .timing import bars, seconds
-from .training import trained
+from .training import trained_weights
 
 FACTORS = (2, 4)  # by which scores are made finer
 WHO = ("rarefied filters", "skips")
@@ -41,20 +41,18 @@ class Way(NamedTuple):
 def finer_scores(setting: Setting) -> Found:
     """Rarefied filters, and shift-and-stitch, beside the skips: mean IU and time (3.2, 4.2)."""
     seed, data = setting.seeds[0], setting.data()
-    folders = [trained(setting, plain(skips), seed) for skips in range(3)]
-    weights = [f / f"{net}.caffemodel" for f, net in zip(folders, setting.stages, strict=True)]
+    weights = [trained_weights(setting, plain(skips), seed) for skips in range(3)]
     specs = [nets.net_for(data, net, "deploy", width=setting.width) for net in setting.stages]
     rarefied = [
         (f"rarefied by {factor}", rarefy(specs[0], factor), weights[0]) for factor in FACTORS
     ]
     image = _image(data)
-    ways = []
-    for name, spec, path in (*zip(setting.stages, specs, weights, strict=True), *rarefied):
-        milliseconds = 1000 * _forward(_net(spec, path), image)
-        val = nets.net_for(data, setting.stages[0], "val", width=setting.width)
-        ways.append(
-            Way(name, 100 * _mean_iu(spec, path, val, passes(data, data.val_split)), milliseconds)
-        )
+    val = nets.net_for(data, setting.stages[0], "val", width=setting.width)
+    images = passes(data, data.val_split)
+    ways = [
+        Way(name, 100 * _mean_iu(spec, path, val, images), _milliseconds(_net(spec, path), image))
+        for name, spec, path in (*zip(setting.stages, specs, weights, strict=True), *rarefied)
+    ]
     net, stride = _net(specs[0], weights[0]), int(windows(specs[0])["score_fr"].stride)
     for factor in FACTORS:
         stitched = functools.partial(shift_and_stitch, net, image, factor=factor, stride=stride)
@@ -79,10 +77,11 @@ def _net(spec: caffe_pb2.NetParameter, weights: Path) -> caffe.Net:
     return net
 
 
-def _forward(net: caffe.Net, image: np.ndarray) -> float:
+def _milliseconds(net: caffe.Net, image: np.ndarray) -> float:
+    """Of a forward pass, from an image to its scores."""
     net.blobs["data"].reshape(1, *image.shape)
     net.blobs["data"].data[...] = image
-    return seconds(lambda: net.forward()["score"].sum())[0]
+    return 1000 * seconds(lambda: net.forward()["score"].sum())[0]
 
 
 def _mean_iu(

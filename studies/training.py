@@ -61,7 +61,7 @@ def train_arm(setting: Setting, arm: Arm, seed: int) -> Outcome:
     if not (again / "metrics.csv").exists():
         net = setting.stages[arm.skips]
         data = setting.data(arm.scored)
-        evaluate(net, data, folder / f"{net}.caffemodel", again, width=setting.width)
+        evaluate(net, data, trained_weights(setting, arm, seed), again, width=setting.width)
     points = tuple(point._replace(iteration=setting.iterations) for point in _points(again))
     return Outcome(arm, seed, points)
 
@@ -83,6 +83,15 @@ def trained(setting: Setting, arm: Arm, seed: int) -> Path:
     return folder
 
 
+def trained_weights(setting: Setting, arm: Arm, seed: int) -> Path:
+    """The caffemodel of a trained arm; ValueError where it diverged."""
+    folder = trained(setting, arm, seed)
+    if (folder / DIVERGED).exists():
+        found = (folder / DIVERGED).read_text().strip()
+        raise ValueError(f"{folder}: others start from this arm, which diverged ({found})")
+    return folder / f"{setting.stages[arm.skips]}.caffemodel"
+
+
 def _stage(setting: Setting, arm: Arm, seed: int, folder: Path) -> Stage:
     net = setting.stages[arm.skips]
     data = setting.data(arm.downscale)
@@ -92,7 +101,7 @@ def _stage(setting: Setting, arm: Arm, seed: int, folder: Path) -> Stage:
     elif arm.start == "before":
         skips = max(0, arm.skips - 1)
         before = (setting.stages[skips],)
-        weights = trained(setting, plain(skips), seed) / f"{before[0]}.caffemodel"
+        weights = trained_weights(setting, plain(skips), seed)
     changes = arm.changes
     if arm.balanced:
         changes = changes._replace(class_weights=_class_weights(setting, data))
