@@ -37,22 +37,18 @@ RATE = 2e-7  # the loss being summed over halved images
 ITERATIONS = 100
 
 
-def run(name: str, setting: Setting) -> None:
-    """Run one of NAMES; write and print what it found."""
+def run(name: str, setting: Setting) -> report.Found:
+    """Run one of NAMES; what it found."""
     if name in MEASURED:
-        found = MEASURED[name](setting)
-    else:
-        study = STUDIES[name]
-        arms = [arm for arm in study.arms if setting.family in (arm.families or STAGES)]
-        outcomes = {
-            arm.name: [train_arm(setting, arm, seed) for seed in setting.seeds] for arm in arms
-        }
-        found = report.Found(
-            [report.table(study, outcomes, setting)],
-            report.sentences(study, outcomes),
-            report.figure(study, outcomes),
-        )
-    report.write(name, found, setting.out)
+        return MEASURED[name](setting)
+    study = STUDIES[name]
+    arms = [arm for arm in study.arms if setting.family in (arm.families or STAGES)]
+    outcomes = {arm.name: [train_arm(setting, arm, seed) for seed in setting.seeds] for arm in arms}
+    return report.Found(
+        [report.table(study, outcomes, setting)],
+        report.sentences(study, outcomes),
+        report.figure(study, outcomes),
+    )
 
 
 def _dataset(args: argparse.Namespace) -> Dataset:
@@ -97,10 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     args = parser.parse_args(argv)
     args.out = args.out or RUNS / f"studies-{args.dataset}"
-    return command_line.run(_run_all, args)
+    return command_line.run(_run_all, args, sys.argv[1:] if argv is None else argv)
 
 
-def _run_all(args: argparse.Namespace) -> None:
+def _run_all(args: argparse.Namespace, argv: Sequence[str]) -> None:
     choose_device(args.gpu)
     synthetic_width = demo.WIDTH if args.dataset == DEMO_DATASET else 1.0
     setting = Setting(
@@ -116,7 +112,7 @@ def _run_all(args: argparse.Namespace) -> None:
         downscale=args.downscale,
     )
     for name in NAMES if "all" in args.names else args.names:
-        run(name, setting)
+        report.write(name, run(name, setting), setting.out, ["python", "-m", "studies", *argv])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 """What a study leaves behind: a table as Markdown and CSV, a figure, and a sentence a claim."""
 
 import io
+import shlex
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.environment import commit
 from tables.output import publish
 from tables.published import Column, Row, Table
 from tables.render import Cell, Filled, as_csv, markdown
+from tables.times import device
 
 from .arms import Arm
 from .catalogue import Study
@@ -109,8 +112,13 @@ class Found(NamedTuple):
     png: bytes
 
 
-def write(name: str, found: Found, out: Path) -> None:
-    """Write NAME.md, NAME.csv and NAME.png to the folder `out`, and print the first."""
-    text = "\n".join([markdown(found.tables), *(f"- {line}" for line in found.sentences), ""])
+def write(name: str, found: Found, out: Path, command: Sequence[str]) -> None:
+    """Write NAME.md, NAME.csv and NAME.png to the folder `out`, and print the first.
+
+    `command` is what ran: it is told, with the commit and the machine.
+    """
+    origin = f"`{shlex.join(command)}`, commit {commit()}, {device()}."
+    said = (f"- {sentence}" for sentence in found.sentences)
+    text = "\n".join([markdown(found.tables), *said, "", origin, ""])
     files: dict[str, str | bytes] = {f"{name}.md": text, f"{name}.csv": as_csv(found.tables)}
     publish(text, out, files | {f"{name}.png": found.png})

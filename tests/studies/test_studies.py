@@ -9,6 +9,7 @@ import caffe
 import nets
 from caffe.proto import caffe_pb2
 from data import synthetic
+from solvers import train_stage
 from studies import finer_scores, timing, training
 from studies.__main__ import main
 from studies.arms import Arm, plain
@@ -93,6 +94,27 @@ def test_an_arm_starts_from_the_plain_net_before_it_and_a_sampled_one_has_more_i
     caffe.proto.text.read_prototxt(path, solver)
     assert solver.iter_size == 2
     assert solver.base_lr == pytest.approx(2e-9)
+
+
+@pytest.mark.slow
+def test_an_arm_that_was_broken_off_ends_as_one_that_was_not(world, tmp_path, monkeypatch):
+    arm = Arm("", changes=nets.Changes(kept=0.5, score_std=0.01), data={"mirror": True})
+    whole = train_arm(setting(world, tmp_path / "whole"), arm, 1)
+    scored = train_stage.report_scores
+
+    def break_off(stage, solver, loss):
+        if solver.iter == 3:
+            raise KeyboardInterrupt
+        return scored(stage, solver, loss)
+
+    of = setting(world, tmp_path / "broken")
+    monkeypatch.setattr(train_stage, "report_scores", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        train_arm(of, arm, 1)
+    monkeypatch.undo()
+    again = train_arm(of, arm, 1)
+    assert again.points[-1] == whole.points[-1]
+    assert [point.iteration for point in again.points] == [1, 2, 4]
 
 
 @pytest.mark.slow
