@@ -78,26 +78,29 @@ def relation(ours: Sequence[float], others: Sequence[float], more_is_better: boo
     return "better than" if (mean > 0) == more_is_better else "worse than"
 
 
-def spread(of: Sequence[float], digits: int = 1) -> str:
-    """The mean and, of several, the standard deviation, as they are printed."""
+def spread(of: Sequence[float], value: str = "mean IU") -> str:
+    """The mean and, of several, the standard deviation, as one of VALUES is printed."""
     known = [x for x in of if not math.isnan(x)]
     if len(known) < len(of):
         return f"diverged ({len(of) - len(known)} of {len(of)})"
-    text = f"{statistics.fmean(of):.{digits}f}"
-    return text + (f" ± {statistics.stdev(of):.{digits}f}" if len(of) > 1 else "")
+    numbers = [statistics.fmean(of), *([statistics.stdev(of)] if len(of) > 1 else [])]
+    if value == "mean IU":
+        return " ± ".join(f"{number:.1f}" for number in numbers)
+    # A loss has any size: four digits of it say enough, and two of how it varies.
+    digits = (f"{number:.{n}g}" for number, n in zip(numbers, (4, 2), strict=False))
+    return " ± ".join(f"{float(text):g}" for text in digits)
 
 
 def sentence(claim: Claim, outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     """What was claimed, what was seen (`outcomes` by the names of arms), whether it agrees."""
     ours, others = (values(outcomes[arm], claim.value) for arm in (claim.arm, claim.than))
     seen = relation(ours, others, VALUES[claim.value])
-    digits = 1 if claim.value == "mean IU" else 4
     share = statistics.fmean(ours) / statistics.fmean(others)
     percent = "" if math.isnan(share) else f", {100 * share:.0f} %"
     count = f"{len(ours)} seed{'s' * (len(ours) > 1)}"
     agrees = seen in AGREES.get(claim.relation, (claim.relation,))
     return (
         f"Claimed ({claim.source}): {claim.text}. Seen: {claim.arm} is {seen} {claim.than} "
-        f"({claim.value} {spread(ours, digits)} against {spread(others, digits)}{percent}, "
-        f"{count}); it {'agrees' if agrees else 'does not agree'}."
+        f"({claim.value} {spread(ours, claim.value)} against {spread(others, claim.value)}"
+        f"{percent}, {count}); it {'agrees' if agrees else 'does not agree'}."
     )

@@ -56,7 +56,7 @@ def _cells(arm: Arm, outcomes: Sequence[Outcome]) -> tuple[Cell, ...]:
     ours = [
         spread(values(outcomes, "mean IU")),
         spread(accuracy) if accuracy else "",
-        *(spread(values(outcomes, name), 4) for name in ("loss", "loss after as many images")),
+        *(spread(values(outcomes, name), name) for name in ("loss", "loss after as many images")),
         str(images),
     ]
     return (Cell(arm.published or ""), *(Cell(ours=text) for text in ours))

@@ -99,3 +99,15 @@ def test_a_claim_may_leave_two_relations_open(mean_iu, agreeing):
     claimed = ("better than", "worse than", "as good as", "no better than", "no worse than")
     said = {name: sentence(Claim("", "", "b", name, "a"), of) for name in claimed}
     assert {name for name, text in said.items() if text.endswith("it agrees.")} == agreeing
+
+
+@pytest.mark.parametrize(
+    ("of", "value", "text"),
+    [
+        ([41.24, 41.36], "mean IU", "41.3 ± 0.1"),
+        ([15085.5, 15824.7, 15239.4], "loss", "15380 ± 390"),
+        ([0.71234], "loss", "0.7123"),
+    ],
+)
+def test_a_loss_has_as_many_digits_as_say_something(of, value, text):
+    assert spread(of, value) == text
