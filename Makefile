@@ -7,13 +7,18 @@ READY := $(VENV)/.ready
 
 # The stages: NET-DATASET is a target for each net of each dataset.
 skips := fcn32s fcn16s fcn8s
+squeezenets := fcn16s-squeezenet fcn8s-squeezenet fcn4s-squeezenet
 nets_voc := fcn-alexnet $(skips) fcn32s-fixed fcn8s-atonce fcn-googlenet fcn-googlenet-16s \
-	fcn-googlenet-8s
+	fcn-googlenet-8s $(squeezenets)
+nets_camvid := $(skips) $(squeezenets)
+nets_idd-lite := $(skips) $(squeezenets)
+nets_mine := $(skips) $(squeezenets)
 nets_nyud := fcn32s-color fcn32s-depth fcn32s-hha fcn32s-color-d fcn32s-color-hha fcn16s-color-hha
-datasets := voc nyud siftflow context context33 cityscapes cityscapes-half cityscapes-cuts camvid mine
+datasets := voc nyud siftflow context context33 cityscapes cityscapes-half cityscapes-cuts camvid idd-lite \
+	mine
 nets_of = $(or $(nets_$(1)),$(skips))
 stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
-classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn
+classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn
 
 studies := patches upsampling fusion init balance augmentation more-data scale amortization shift-and-stitch
 study_options = $(if $(DATASET),--dataset $(DATASET)) $(if $(DATA),--data "$(DATA)") \
@@ -35,7 +40,8 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
-	data-camvid data-mine $(classifiers) $(stages) studies $(addprefix study-,$(studies))
+	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(stages) studies \
+	$(addprefix study-,$(studies))
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -52,7 +58,8 @@ help:  ## list the targets
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
 	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
 	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
-	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged"
+	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged;"
+	@echo "                       short: Adam, for hours"
 	@echo "  OUT=DIR              folder of the run (runs/DATASET-NET): another one for other data"
 	@echo "  WIDTH=0.125          scales the channels: small nets"
 	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
@@ -123,16 +130,22 @@ table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VO
 table-memory: $(READY)  ## memory against image size, beside the published, to runs/tables (WIDTH=, GPU=)
 	$(RUN) -m tables.memory $(if $(WIDTH),--width $(WIDTH)) $(if $(GPU),--gpu $(GPU))
 
-data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
+data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-idd-lite data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid, idd-lite: DATA=FOLDER)
 	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")
 
-caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier, make its fc layers convolutions: the first stages start from it
-	$(RUN) -m surgery.ilsvrc $(@:-fcn=)
+caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn: $(READY)  ## fetch a classifier, make its fc layers convolutions: the first stages start from it
+	$(RUN) -m surgery.ilsvrc $(if $(FILE),"$(FILE)" data/ilsvrc-nets/$@.caffemodel,$(@:-fcn=))
 
 $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
 
-fcn32s-mine: data-mine
+fcn32s-mine fcn16s-squeezenet-mine: data-mine
+
+camvid idd-lite: $(READY)  ## FCN-SqueezeNet from the repository's own: 16s, 8s, 4s (DATA=FOLDER)
+	$(RUN) -m surgery.trunk models/fcn-squeezenet-voc.caffemodel runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn16s-squeezenet-$@ WEIGHTS=runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn8s-squeezenet-$@
+	$(MAKE) fcn4s-squeezenet-$@
 
 clean:  ## remove the environment; runs/ and data/ stay
 	rm -rf $(VENV)

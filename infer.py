@@ -27,7 +27,7 @@ from data.meaning import meaning_of
 from photograph import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent
-DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
+OWN_WEIGHTS = ROOT / "models" / "fcn-squeezenet-voc.caffemodel"
 OUT = ROOT / "runs" / "infer"
 
 
@@ -102,7 +102,9 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_line.parser("infer.py", __doc__)
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--weights", type=Path, help="caffemodel (default: FCN-8s of the demo)")
+    parser.add_argument(
+        "--weights", type=Path, help="caffemodel (default: the repository's own, models/README.md)"
+    )
     parser.add_argument(
         "--net",
         help="fcn32s, fcn16s, fcn8s, fcn8s-atonce or a deploy prototxt "
@@ -132,12 +134,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _weights(given: Path | None) -> Path:
-    path = given or DEMO_WEIGHTS
+    path = given or OWN_WEIGHTS
     if not path.is_file():
         cure = (
             "give the path of a caffemodel"
             if given
-            else "`make demo` trains the demo's, or give others with --weights"
+            else "they come with the repository: get it whole, or give others with --weights "
+            "(`make demo` trains some)"
         )
         raise FileNotFoundError(f"{path}: no such weights; {cure}")
     return path

@@ -18,6 +18,12 @@ CAMVID = _names(
     """
 )
 
+IDD_LITE = _names(
+    """
+    drivable, non-drivable, living things, vehicles, roadside objects, far objects, sky
+    """
+)
+
 NYUD = _names(
     """
     wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, counter,

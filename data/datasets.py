@@ -186,6 +186,11 @@ ILSVRC = {
         url="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
         path="ilsvrc-nets/bvlc_googlenet.caffemodel",
     ),
+    "squeezenet": Source(
+        url="https://github.com/songhan/SqueezeNet-Deep-Compression/raw/master/"
+        "compressed_SqueezeNet.net",
+        path="ilsvrc-nets/squeezenet_v1.0.caffemodel",
+    ),
 }
 
 VOC2010 = Source(
@@ -365,6 +370,23 @@ _COLLECTED = (
         home=ROOT / "camvid",
         hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
         "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
+    ),
+    Dataset(
+        name="idd-lite",
+        layout="idd-lite",
+        title="IDD Lite, 7 classes",
+        classes=classes.IDD_LITE,
+        mean=MEAN,
+        splits={
+            "train": Split("VOCSegDataLayer", ".", 1403),
+            "val": Split("VOCSegDataLayer", ".", 204),
+        },
+        train_split="train",
+        val_split="val",
+        home=ROOT / "idd-lite",
+        hint="sign up at https://idd.insaan.iiit.ac.in, fetch IDD Lite, unpack it, so that "
+        f"leftImg8bit/ and gtFine/ lie in {ROOT / 'idd-lite'}, and run `make data-idd-lite`",
+        options={"images": "leftImg8bit/{}_image.jpg", "labels": "gtFine/{}_label.png"},
     ),
 )
 

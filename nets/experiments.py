@@ -29,6 +29,7 @@ def net_for(
     *,
     width: float = 1.0,
     normalize: bool | None = None,
+    score_rate: float = 1,
     home: str | PathLike | None = None,
     seed: int = 1337,
     changes: Changes = RELEASED,
@@ -36,9 +37,10 @@ def net_for(
 ) -> caffe_pb2.NetParameter:
     """A net for a dataset (or its name), with its classes and the data layer of its split.
 
-    `split` is "train", "val" or "deploy". `width`, `normalize` and `changes` are those of `fcn`;
-    `home`, `seed` and `options` those of `seg_data`, for the data layer. Raises ValueError for a
-    net or split that there is none of, and for a net whose inputs the dataset lacks.
+    `split` is "train", "val" or "deploy". `width`, `normalize`, `score_rate` and `changes` are
+    those of `fcn`; `home`, `seed` and `options` those of `seg_data`, for the data layer. Raises
+    ValueError for a net or split that there is none of, and for a net whose inputs the dataset
+    lacks.
     """
     dataset = _dataset(dataset)
     if seen := modalities(net):
@@ -51,7 +53,14 @@ def net_for(
         data = seg_data(dataset, of_dataset, home=home, seed=seed, **options)
     classes = {label: len(names) for label, names in dataset.labels.items()}
     return fcn(
-        net, split, classes=classes, data=data, width=width, normalize=normalize, changes=changes
+        net,
+        split,
+        classes=classes,
+        data=data,
+        width=width,
+        normalize=normalize,
+        score_rate=score_rate,
+        changes=changes,
     )
 
 

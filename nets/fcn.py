@@ -10,7 +10,7 @@ from caffe.coord_map import crop
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 
-from . import alexnet, googlenet, vgg
+from . import alexnet, googlenet, squeezenet, vgg
 from .blocks import fuse, score, upsample
 from .changes import RELEASED, Changes
 from .inputs import input_layers
@@ -20,20 +20,22 @@ from .losses import counted_labels, loss
 class Family(NamedTuple):
     """A classification net made fully convolutional.
 
-    features   function that defines it, up to what the scores of stride 32 are taken from
+    features   function that defines it, up to what the coarsest scores are taken from
     first      name of its first convolution
     skips      blobs whose scores can be added, each of half the stride of the one before
     stride     pixels of the image between two of the coarsest scores
+    scale      factor of the features that the coarsest scores are taken from
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
     margin     scores that lie before the image's first pixel at any stride of the upsampling, for
-               Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, as GoogLeNet has
+               Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, which two families have
     """
 
     features: Callable[..., Top]
     first: str
     skips: tuple[str, ...] = ()
     stride: int = 32
+    scale: float = 1
     odd: bool = False
     normalize: bool = False
     margin: int | None = None
@@ -48,6 +50,16 @@ GOOGLENET = Family(
     odd=True,
     normalize=True,
     margin=98,
+)
+SQUEEZENET = Family(
+    squeezenet.features,
+    "conv1",
+    ("fire8/concat", "fire4/concat"),
+    stride=16,
+    scale=squeezenet.SCALES["fire9"],
+    odd=True,
+    normalize=True,
+    margin=squeezenet.PAD - 2,
 )
 
 
@@ -98,6 +110,11 @@ _NETS = {
     "fcn-googlenet": Net(GOOGLENET),
     "fcn-googlenet-16s": Net(GOOGLENET, scales=(1,)),
     "fcn-googlenet-8s": Net(GOOGLENET, scales=(1, 1)),
+    "fcn16s-squeezenet": Net(SQUEEZENET),
+    "fcn8s-squeezenet": Net(SQUEEZENET, scales=(squeezenet.SCALES["fire8"],)),
+    "fcn4s-squeezenet": Net(
+        SQUEEZENET, scales=(squeezenet.SCALES["fire8"], squeezenet.SCALES["fire4"])
+    ),
     "fcn32s-color": Net(modalities=("color",)),
     "fcn32s-depth": Net(modalities=("depth",), renamed="conv1_1_d"),
     "fcn32s-hha": Net(modalities=("hha",)),
@@ -118,14 +135,14 @@ def marks(net: str, heads: int) -> tuple[frozenset[str], int, bool]:
     """What tells the layers of a net with so many heads from the layers of other nets.
 
     These are the names of the first convolutions, the number of the skips' score layers, and
-    whether a skip's features are scaled. Nets with the same marks have the same layers.
+    whether any features are scaled. Nets with the same marks have the same layers.
     """
     kind = _net(net)
     firsts = frozenset(kind.first + stream for stream in kind.streams)
     return (
         firsts,
         len(kind.scales) * len(kind.streams) * heads,
-        any(scale != 1 for scale in kind.scales),
+        any(scale != 1 for scale in (kind.family.scale, *kind.scales)),
     )
 
 
@@ -137,6 +154,7 @@ def fcn(
     data: dict[str, Any] | None,
     width: float = 1.0,
     normalize: bool | None = None,
+    score_rate: float = 1,
     changes: Changes = RELEASED,
 ) -> caffe_pb2.NetParameter:
     """The net `net` (one of NETS or RGBD_NETS) for "train", "val" or "deploy".
@@ -147,6 +165,7 @@ def fcn(
     width      scales the channels of the backbone and of fc6 and fc7
     normalize  whether the loss is averaged over the pixels, or summed ("heavy learning"); by
                default as in the released net
+    score_rate learning rate of the score layers, over that of the others
     changes    what it has otherwise than the released net
 
     Raises ValueError for a net or split that there is none of, for missing `data`, and for changes
@@ -171,7 +190,10 @@ def fcn(
     for label, outputs in labels.items():
         head = "" if label == "label" else f"_{label}"
         # One by one: each stream's scores are defined right after its features.
-        deepest = ((stream, features_of(stream)) for stream in streams)
+        deepest = (
+            (stream, _scaled(n, f"scale_fr{head}{stream}", features_of(stream), kind.family.scale))
+            for stream in streams
+        )
         coarse = _scores(n, kind, f"score_fr{head}", f"score_fused{head}", deepest, outputs)
         top = _upscore(n, kind, streams, coarse, outputs, head)
         n[f"score{head}"] = _crop(kind.family, top, image, kind.family.margin)
@@ -192,6 +214,10 @@ def fcn(
         _remove_dead_ends(proto, {f"score{head}" for head in heads})
     if changes.fine:
         _renew_fc6(proto)
+    for layer in proto.layer:
+        if layer.name.startswith("score"):
+            for param in layer.param:
+                param.lr_mult *= score_rate
     return proto
 
 
@@ -228,27 +254,27 @@ def _scores(
 def _upscore(
     n: NetSpec, kind: Net, streams: tuple[str, ...], scores: Top, classes: int, head: str
 ) -> Top:
-    """Scores of stride 32, fused with those of each skip, upsampled to the image (section 4)."""
+    """The coarsest scores, fused with those of each skip, upsampled to the image (section 4)."""
     odd, changes = kind.family.odd, kind.changes
     name = f"upscore2{head}"
     for blob, scale in zip(kind.family.skips, kind.scales, strict=False):
-        pool = blob.partition("/")[0]
+        layer = blob.partition("/")[0]
         n[name] = coarse = upsample(scores, classes, 2, odd, changes.upsampling)
-        skip = f"score_{pool}{head}"
+        skip = f"score_{layer}{head}"
         features = (
-            (stream, _scaled(n, f"scale_{pool}{head}{stream}", n[blob + stream], scale))
+            (stream, _scaled(n, f"scale_{layer}{head}{stream}", n[blob + stream], scale))
             for stream in streams
         )
         fine = _scores(n, kind, skip, skip, features, classes)
         if blob == kind.family.skips[0] and not changes.coarse:
-            scores, name = fine, f"upscore_{pool}{head}"
+            scores, name = fine, f"upscore_{layer}{head}"
             continue
         if odd:  # the coarse scores are as large as the fine ones, or reach a pixel further
             n[f"{name}c"] = coarse = _crop(kind.family, coarse, fine, 0)
         else:
             n[f"{skip}c"] = fine = crop(fine, coarse)
-        n[f"fuse_{pool}{head}"] = scores = fuse(coarse, fine, fusion=changes.fusion)
-        name = f"upscore_{pool}{head}"
+        n[f"fuse_{layer}{head}"] = scores = fuse(coarse, fine, fusion=changes.fusion)
+        name = f"upscore_{layer}{head}"
     stride = kind.family.stride >> len(kind.scales) + changes.fine
     name = f"upscore{stride if kind.scales or changes.fine else ''}{head}"
     n[name] = upsample(scores, classes, stride, odd)
@@ -258,8 +284,9 @@ def _upscore(
 def _crop(family: Family, top_from: Top, top_to: Top, margin: int | None) -> Top:
     """Crop layer that cuts `top_from` down to the pixels of `top_to`.
 
-    Between scores and features of GoogLeNet there is no margin: its windows are odd and pooling
-    has no padding, so all strides of the upsampling have their first pixel where the features do.
+    Between scores and features of GoogLeNet and SqueezeNet there is no margin: their windows are
+    odd and pooling has no padding, so all strides of the upsampling have their first pixel where
+    the features do.
     """
     if family.margin is None:
         return crop(top_from, top_to)

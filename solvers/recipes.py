@@ -26,6 +26,9 @@ BEFORE = {
     "fcn-googlenet": ("googlenet",),
     "fcn-googlenet-16s": ("fcn-googlenet",),
     "fcn-googlenet-8s": ("fcn-googlenet-16s",),
+    "fcn16s-squeezenet": ("squeezenet",),
+    "fcn8s-squeezenet": ("fcn16s-squeezenet",),
+    "fcn4s-squeezenet": ("fcn8s-squeezenet",),
     "fcn32s-color": ("vgg16",),
     "fcn32s-depth": ("vgg16",),
     "fcn32s-hha": ("vgg16",),
@@ -36,22 +39,45 @@ BEFORE = {
 
 
 class Regime(NamedTuple):
-    """How gradients are taken: `batch` images one after another, their sum a step.
+    """How a net is trained: `batch` images one after another, their sum a step.
 
-    `normalize`: the loss is averaged over the pixels. `rate`: of base_lr, for equal loss and data.
+    normalize     whether the loss is averaged over the pixels
+    rate          of base_lr, for equal loss and data
+    schedule      of every net, where it does not depend on what was published of it
+    score_rate    learning rate of the score layers, over that of the others
+    mirror        whether every second image is mirrored
     """
 
     batch: int
     momentum: float
     normalize: bool
-    rate: float
+    rate: float = 1
+    type: str = "SGD"
+    lr_policy: str = "fixed"
+    weight_decay: float = 0.0005
+    schedule: Schedule | None = None
+    score_rate: float = 1
+    mirror: bool = False
 
 
+SHORT = Schedule(1e-4, 4000, 1000, regime="short")
 REGIMES = {
     # Of the released nets (PAMI 2017): a step an image, an unnormalised loss
     "heavy": Regime(batch=1, momentum=0.99, normalize=False, rate=1e-6),
     # Of the CVPR paper, section 4.3
     "accumulate": Regime(batch=20, momentum=0.9, normalize=True, rate=1),
+    # Not published: for hours, not days, docs/datasets.md
+    "short": Regime(
+        batch=1,
+        momentum=0.9,
+        normalize=True,
+        type="Adam",
+        lr_policy="poly",
+        weight_decay=0,
+        schedule=SHORT,
+        score_rate=10,
+        mirror=True,
+    ),
 }
 
 
@@ -62,6 +88,8 @@ class Stage:
     weights    caffemodels of the nets in `before`
     solver     its file names stand for those in the folder
     normalize  whether the loss is averaged over the pixels; None: as the released net's
+    score_rate learning rate of the score layers, over that of the others
+    mirror     whether every second image is mirrored
     width      scales the channels
     before     what the net starts from; None: what BEFORE has for it
     changes    what the net has otherwise than the released one
@@ -74,6 +102,8 @@ class Stage:
     weights: tuple[Path, ...]
     solver: caffe_pb2.SolverParameter
     normalize: bool | None = None
+    score_rate: float = 1
+    mirror: bool = False
     width: float = 1.0
     seed: int = 1337
     before: tuple[str, ...] | None = None
@@ -103,6 +133,7 @@ ACCUMULATE = {
     "fcn-googlenet-16s": 5e-7,
     "fcn-googlenet-8s": 5e-9,
 }
+NOT_OF_THE_PAPER = ("fcn16s-squeezenet", "fcn8s-squeezenet", "fcn4s-squeezenet")
 ATONCE_ITERATIONS = 300_000  # in one stage, as many as the three take
 
 
@@ -111,6 +142,8 @@ def schedule(dataset: Dataset, net: str) -> Schedule:
     if net in dataset.schedules:
         return dataset.schedules[net]
     iterations = ATONCE_ITERATIONS if net == "fcn8s-atonce" else dataset.iterations
+    if net in NOT_OF_THE_PAPER:
+        return SHORT
     if net in ACCUMULATE:
         return Schedule(ACCUMULATE[net], iterations, dataset.snapshot, regime="accumulate")
     return Schedule(HEAVY[net], iterations, dataset.snapshot)

@@ -18,8 +18,9 @@ def solver(
                 unit
     """
     published = schedule(dataset, net)
-    own = REGIMES[published.regime]
     chosen = REGIMES[regime or published.regime]
+    published = chosen.schedule or published
+    own = REGIMES[published.regime]
     files = nets.file_names(dataset)
     param = caffe_pb2.SolverParameter(
         train_net=files["train"],
@@ -28,17 +29,21 @@ def solver(
         test_interval=999_999_999,
         display=20,
         average_loss=20,
-        lr_policy="fixed",
+        lr_policy=chosen.lr_policy,
         base_lr=published.base_lr * chosen.rate / own.rate,
         momentum=chosen.momentum,
         iter_size=chosen.batch,
         max_iter=published.max_iter,
-        weight_decay=0.0005,
+        weight_decay=chosen.weight_decay,
         snapshot=published.snapshot,
         snapshot_prefix="snapshot/train",
         test_initialization=False,
     )
-    if published.falls:
+    if chosen.type != "SGD":
+        param.type = chosen.type
+    if chosen.lr_policy == "poly":
+        param.power = 1
+    elif published.falls:
         param.lr_policy, param.gamma = "multistep", 0.1
         param.stepvalue[:] = published.falls
     return param

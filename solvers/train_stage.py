@@ -17,6 +17,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -38,7 +39,7 @@ from . import score, solver_prototxt
 from .choose_device import choose_device
 from .initialise import start_from
 from .progress import logging_to, stop_on_sigint
-from .recipes import REGIMES, RUNS, Stage, default_weights, require_weights
+from .recipes import REGIMES, RUNS, Stage, default_weights, require_weights, schedule
 from .report_scores import report_scores
 from .score import Evaluation
 
@@ -96,15 +97,18 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     """
     names = nets.file_names(stage.dataset)
     for split, name in names.items():
+        options: dict[str, Any] = {"mirror": True} if stage.mirror else {}
+        options = options | stage.data if split == "train" else {}
         net = nets.net_for(
             stage.dataset,
             stage.net,
             split,
             width=stage.width,
             normalize=stage.normalize,
+            score_rate=stage.score_rate,
             seed=stage.seed,
             changes=stage.changes,
-            **(stage.data if split == "train" else {}),
+            **options,
         )
         path, text = stage.folder / name, prototxt(net)
         if continues and path.exists() and path.read_text() != text:
@@ -244,7 +248,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
-        options=own_options(DATASETS[name], data),
+        options=DATASETS[name].options | own_options(DATASETS[name], data),
         hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
         "ImageSets/Segmentation/train.txt and val.txt",
     )
@@ -325,13 +329,16 @@ def _train(args: argparse.Namespace) -> None:
     solver.max_iter = args.iters or solver.max_iter
     solver.base_lr = args.lr or solver.base_lr
     solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
+    regime = REGIMES[args.regime or schedule(dataset, args.net).regime]
     stage = Stage(
         net=args.net,
         dataset=dataset,
         folder=args.out or RUNS / f"{args.dataset}-{args.net}",
         weights=tuple(weights),
         solver=solver,
-        normalize=REGIMES[args.regime].normalize if args.regime else None,
+        normalize=regime.normalize if args.regime else None,
+        score_rate=regime.score_rate,
+        mirror=regime.mirror,
         width=args.width,
     )
     result = train(stage, resume=not args.restart)

@@ -172,20 +172,22 @@ def test_a_folder_without_images_is_an_error(cli, weights, tmp_path, capsys):
 
 
 def test_without_weights_the_message_names_the_cure(cli, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "DEMO_WEIGHTS", tmp_path / "fcn8s.caffemodel")
+    monkeypatch.setattr(cli, "OWN_WEIGHTS", tmp_path / "gone.caffemodel")
     assert cli.main([str(photo(tmp_path / "a.png"))]) == 1
     message = capsys.readouterr().err
-    assert message.startswith(f"error: {tmp_path / 'fcn8s.caffemodel'}: no such weights")
+    assert message.startswith(f"error: {tmp_path / 'gone.caffemodel'}: no such weights")
     assert "make demo" in message
     assert "--weights" in message
     assert len(message.splitlines()) == 1
 
 
-def test_the_demos_weights_are_the_default(cli, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "DEMO_WEIGHTS", weights)
+def test_the_weights_that_come_with_the_repository_are_the_default(cli, tmp_path, capsys):
     out = tmp_path / "out"
     assert cli.main([str(photo(tmp_path / "a.png")), "--out", str(out)]) == 0
     assert files(out) == ["a.png", "a_overlay.png"]
+    printed = capsys.readouterr()
+    assert not printed.err  # names and mean are beside them
+    assert any(name in printed.out for name in DATASETS["voc"].classes)
 
 
 @pytest.mark.parametrize(

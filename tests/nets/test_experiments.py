@@ -128,7 +128,7 @@ def test_command_writes_every_prototxt(tmp_path, capsys):
     assert {f"{key.rpartition('/')[0]}/deploy.prototxt" for key in RECORD["nets"]} <= written
     assert {f"{key}.prototxt" for key in RECORD["nets"]} <= written
     assert {f"ilsvrc-{net}/deploy.prototxt" for net in nets.CLASSIFIERS} <= written
-    assert len(lines) == len(written) == 3 * (9 + 6 + 6 * 3) + 4
+    assert len(lines) == len(written) == 3 * (12 + 6 + 6 * 3) + 5
     path = tmp_path / "nyud-fcn32s-color-d" / "trainval.prototxt"
     expected = nets.net_for("nyud", "fcn32s-color-d", "train")
     assert read_prototxt(path, caffe_pb2.NetParameter()) == expected
@@ -164,3 +164,13 @@ def test_what_is_not_there_is_refused(args, complaint):
 def test_a_net_that_a_dataset_cannot_feed_is_refused(args, complaint):
     with pytest.raises(ValueError, match=complaint):
         nets.net_for(*args)
+
+
+def test_score_layers_learn_at_a_rate_of_their_own():
+    for net in ("fcn16s", "fcn4s-squeezenet"):
+        slow, fast = (nets.net_for("voc", net, "train", score_rate=rate).layer for rate in (1, 10))
+        for a, b in zip(slow, fast, strict=True):
+            for param in a.param if a.name.startswith("score") else ():
+                param.lr_mult *= 10
+            assert a == b
+        assert [[p.lr_mult for p in x.param] for x in fast if x.name == "score_fr"] == [[10, 20]]

@@ -98,8 +98,25 @@ def test_a_stage_begins_with_the_layers_of_what_it_starts_from(net):
         learned |= {name + recipes.suffix(net, before) for name in layers(spec)}
     new = layers(nets.fcn(net, "deploy", classes=2, data=None)) - learned
     assert all(name.startswith(("score", "conv1_1_")) for name in new)
-    if net.startswith(("fcn16s", "fcn8s")) and net != "fcn8s-atonce":
-        assert all(name.startswith("score_pool") for name in new)
+    if recipes.BEFORE[net][0] not in nets.CLASSIFIERS:
+        assert all(name.startswith(("score_pool", "score_fire")) for name in new)
+
+
+@pytest.mark.parametrize("net", ["fcn16s-squeezenet", "fcn32s"])
+def test_the_short_regime_is_adams_on_an_averaged_loss(net):
+    """SqueezeNet's own, and any net's that is asked for it."""
+    from caffe.solver.lr_policy import learning_rate
+
+    asked = None if "squeezenet" in net else "short"
+    param = solver_prototxt.solver(DATASETS["voc"], net, test_iter=1, regime=asked)
+    assert param.type == "Adam"
+    assert (param.momentum, param.momentum2) == pytest.approx((0.9, 0.999))
+    assert (param.iter_size, param.weight_decay, param.max_iter) == (1, 0, 4000)
+    assert learning_rate(param, 0) == pytest.approx(1e-4)
+    assert learning_rate(param, 2000) == pytest.approx(5e-5)
+    heavy = solver_prototxt.solver(DATASETS["voc"], net, test_iter=1, regime="heavy")
+    assert heavy.base_lr == pytest.approx(1e-10)
+    assert (heavy.type, heavy.lr_policy) == ("SGD", "fixed")
 
 
 # ---- what a training net is filled with ----

@@ -78,6 +78,7 @@ CONVERTED = {
     "vgg16": ("fcn32s", ["fc6", "fc7"], ["fc8"]),
     "vgg19": (None, ["fc6", "fc7"], ["fc8"]),
     "googlenet": ("fcn-googlenet", [], ["loss3/classifier"]),
+    "squeezenet": ("fcn16s-squeezenet", [], ["conv_final"]),
 }
 
 
@@ -103,8 +104,9 @@ def test_ilsvrc_recognises_each_classifier_and_keeps_all_but_its_scores(tmp_path
         spec = nets.fcn(fcn, "deploy", classes=21, data=None, width=found_width)
         loaded = build(spec)
         loaded.copy_from(target)
-        assert loaded.params.keys() - stored.keys() == {"score_fr", "upscore"}
-        for layer in loaded.params.keys() - {"score_fr", "upscore"}:
+        new = {"score_fr", "upscore"} | ({"scale_fr"} if name == "squeezenet" else set())
+        assert loaded.params.keys() - stored.keys() == new
+        for layer in loaded.params.keys() - new:
             for a, b in zip(net.params[layer], loaded.params[layer], strict=True):
                 np.testing.assert_array_equal(a.data.ravel(), b.data.ravel())
 
