@@ -24,8 +24,7 @@ studies := patches upsampling fusion init balance augmentation more-data scale a
 study_options = $(if $(DATASET),--dataset $(DATASET)) $(if $(DATA),--data "$(DATA)") \
 	$(if $(FAMILY),--family $(FAMILY)) $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
-	$(if $(filter 1,$(NORMALIZE)),--normalize) $(if $(SEEDS),--seeds $(SEEDS)) \
-	$(if $(DOWNSCALE),--downscale $(DOWNSCALE)) $(if $(GPU),--gpu $(GPU)) $(if $(OUT),--out "$(OUT)")
+	$(if $(SEEDS),--seeds $(SEEDS)) $(if $(DOWNSCALE),--downscale $(DOWNSCALE)) $(if $(GPU),--gpu $(GPU)) $(if $(OUT),--out "$(OUT)")
 
 # The dataset at the end of the target's name
 dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))

@@ -19,7 +19,7 @@ from data.custom import NAMES as DATASET_NAMES
 from data.datasets import DATASETS, Dataset, require
 from solvers import demo
 from solvers.choose_device import choose_device
-from solvers.recipes import DEMO_DATASET, RUNS, default_weights, require_weights
+from solvers.recipes import DEMO_DATASET, RUNS, SHORT, default_weights, require_weights
 from solvers.train_stage import dataset_at
 
 from . import report
@@ -31,9 +31,9 @@ from .training import train_arm
 
 MEASURED = {"amortization": amortization, "shift-and-stitch": finer_scores}
 NAMES = (*STUDIES, *MEASURED)
+RATE = SHORT.base_lr
 # Of the synthetic images
 TRAIN, VAL = 100, 20
-RATE = 2e-7  # the loss being summed over halved images
 ITERATIONS = 100
 
 
@@ -83,9 +83,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="caffemodel of the family's classifier")
     parser.add_argument("--width", type=positive(float), help="scales the channels (demo's; 1)")
     parser.add_argument("--lr", type=positive(float), default=RATE, help=f"base rate ({RATE:g})")
-    parser.add_argument(
-        "--normalize", action="store_true", help="average the loss over the pixels, not sum it"
-    )
     parser.add_argument("--iters", type=positive(int), default=ITERATIONS, help=f"({ITERATIONS})")
     parser.add_argument("--seeds", type=positive(int), default=3, help="runs of each arm (3)")
     parser.add_argument("--downscale", type=positive(int), default=2, help="of the images (2)")
@@ -105,7 +102,6 @@ def _run_all(args: argparse.Namespace, argv: Sequence[str]) -> None:
         weights=_weights(args),
         width=args.width or synthetic_width,
         rate=args.lr,
-        normalize=args.normalize,
         iterations=args.iters,
         seeds=tuple(range(1, args.seeds + 1)),
         out=args.out,

@@ -16,7 +16,7 @@ from tables.times import device
 from .arms import Arm
 from .catalogue import Study
 from .claims import sentence, spread, values
-from .setting import Setting
+from .setting import REGIME, Setting
 from .training import Outcome
 
 COLUMNS = (
@@ -39,7 +39,7 @@ def table(study: Study, outcomes: Outcomes, setting: Setting) -> Filled:
     notes = (
         f"Ours: {setting.dataset.title}, images downscaled by {setting.downscale}, "
         f"{setting.stages[0]} and its skips at width {setting.width:g}, {setting.iterations} "
-        f"iterations at a rate of {setting.rate:g} that falls to zero; seeds {seeds}; mean ± "
+        f"iterations at a rate of {setting.rate:g}, regime {REGIME}; seeds {seeds}; mean ± "
         "standard deviation.",
     )
     return Filled(

@@ -10,7 +10,12 @@ from data.datasets import Dataset
 STAGES = {
     "vgg16": ("fcn32s", "fcn16s", "fcn8s"),
     "googlenet": ("fcn-googlenet", "fcn-googlenet-16s", "fcn-googlenet-8s"),
+    "squeezenet": ("fcn16s-squeezenet", "fcn8s-squeezenet", "fcn4s-squeezenet"),
 }
+
+
+# One of solvers.recipes.REGIMES: of those there are, the one that needs the fewest iterations
+REGIME = "short"
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,7 @@ class Setting:
     family      a key of STAGES
     weights     the family's classifier, made fully convolutional
     width       scales the channels
-    rate        base_lr of an image a step; it falls to zero
-    normalize   whether the loss is averaged over the pixels, or summed
+    rate        base_lr of an image a step, in the regime REGIME
     iterations  of each arm, at `points` of which, evenly apart, it is scored
     seeds       an arm is trained once with each: they decide order, dropout and what is drawn
     out         folder of all runs, tables and figures
@@ -33,7 +37,6 @@ class Setting:
     weights: Path
     width: float
     rate: float
-    normalize: bool
     iterations: int
     seeds: tuple[int, ...]
     out: Path

@@ -16,15 +16,14 @@ from data.datasets import Dataset, passes
 from data.statistics import survey
 from solvers import solver_prototxt
 from solvers.evaluate import evaluate
-from solvers.recipes import BEFORE, Stage
+from solvers.recipes import BEFORE, REGIMES, Stage
 from solvers.train_stage import Diverged, train
 from surgery.random_weights import draw
 from tables.our_values import read_csv
 
 from .arms import Arm, plain
-from .setting import Setting
+from .setting import REGIME, Setting
 
-MOMENTUM = 0.9
 PIXEL = 64  # about as large as pixels less their mean are, where weights are drawn for values of 1
 DIVERGED = "diverged.txt"
 NUMBERS = ("iteration", "val_loss", "overall_accuracy", "mean_iu")
@@ -105,19 +104,16 @@ def _stage(setting: Setting, arm: Arm, seed: int, folder: Path) -> Stage:
     changes = arm.changes
     if arm.balanced:
         changes = changes._replace(class_weights=_class_weights(setting, data))
-    solver = solver_prototxt.solver(data, net, test_iter=passes(data, data.val_split))
-    solver.max_iter, solver.snapshot = (
-        setting.iterations,
-        max(1, setting.iterations // setting.points),
-    )
-    solver.iter_size, solver.momentum = arm.batch, MOMENTUM
-    solver.lr_policy, solver.power = "poly", 1
+    images = passes(data, data.val_split)
+    solver = solver_prototxt.solver(data, net, test_iter=images, regime=REGIME)
+    solver.max_iter = setting.iterations
+    solver.snapshot = max(1, setting.iterations // setting.points)
+    solver.iter_size *= arm.batch
     solver.base_lr = setting.rate * arm.rate
-    if not setting.normalize:  # a part of the loss's terms has a part of their sum
-        solver.base_lr /= arm.changes.kept
     return Stage(
         *(net, data, folder, (weights,), solver),
-        normalize=setting.normalize,
+        normalize=REGIMES[REGIME].normalize,
+        score_rate=REGIMES[REGIME].score_rate,
         width=setting.width,
         seed=seed,
         before=before,
@@ -132,6 +128,7 @@ def _same_setting(stage: Stage) -> None:
         *(stage.dataset, stage.net, "train"),
         width=stage.width,
         normalize=stage.normalize,
+        score_rate=stage.score_rate,
         seed=stage.seed,
         changes=stage.changes,
         **stage.data,

@@ -27,14 +27,17 @@ def test_the_defaults_change_nothing(net):
     assert changed(net, Changes()) == ({}, set())
 
 
-@pytest.mark.parametrize("net", ["fcn16s", "fcn8s", "fcn-googlenet-8s"])
-def test_the_fusion_is_that_of_every_two_scores(net):
+@pytest.mark.parametrize(
+    ("net", "skips"),
+    [("fcn16s", 1), ("fcn8s", 2), ("fcn-googlenet-8s", 2), ("fcn4s-squeezenet", 2)],
+)
+def test_the_fusion_is_that_of_every_two_scores(net, skips):
     new, gone = changed(net, Changes(fusion="max"))
     assert not gone
     assert {layer.type for layer in new.values()} == {"Eltwise"}
-    assert all(name.startswith("fuse_pool") for name in new)
+    assert all(name.startswith("fuse_") for name in new)
     assert {layer.eltwise_param.operation for layer in new.values()} == {P.Eltwise.MAX}
-    assert len(new) == 1 + ("8s" in net)
+    assert len(new) == skips
 
 
 @pytest.mark.parametrize("split", nets.inputs.SPLITS)
@@ -49,9 +52,15 @@ def test_without_the_coarse_scores_nothing_above_the_skip_is_left(split):
     assert "score" in left
 
 
-@pytest.mark.parametrize("changes", [Changes(coarse=False), Changes(fine=True)])
-def test_scores_lie_on_their_pixels_still(changes):
-    net = "fcn32s" if changes.fine else "fcn16s"
+@pytest.mark.parametrize(
+    ("net", "changes"),
+    [
+        ("fcn16s", Changes(coarse=False)),
+        ("fcn8s-squeezenet", Changes(coarse=False)),
+        ("fcn32s", Changes(fine=True)),
+    ],
+)
+def test_scores_lie_on_their_pixels_still(net, changes):
     proto = nets.fcn(net, "deploy", classes=3, data=None, changes=changes)
     score = nets.receptive_field.windows(proto)["score"]
     assert score.stride == 1

@@ -105,22 +105,24 @@ def test_a_rarefied_net_gives_what_shifting_and_stitching_gives(kinds, data):
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-@pytest.mark.parametrize("name", ["fcn32s", "fcn-alexnet"])
+@pytest.mark.parametrize("name", ["fcn32s", "fcn-alexnet", "fcn16s-squeezenet"])
 def test_a_rarefied_fcn_agrees_where_no_padding_inside_is_seen(name, factor):
     spec = nets.fcn(name, "deploy", classes=3, data=None, width=1 / 32)
     coarse = net_with(spec)
     rarefied = net_with(rarefy(spec, factor), coarse)
     image = np.random.RandomState(0).uniform(-100, 100, (3, 300, 330)).astype(np.float32)
-    stitched = shift_and_stitch(coarse, image, factor=factor)
+    seen, stride, _ = windows(spec)["score_fr"]
+    stitched = shift_and_stitch(coarse, image, factor=factor, stride=stride)
     fine = scores_of(rarefied, image)[:, factor:, factor:]
-    step, seen = 32 // factor, windows(spec)["score_fr"].size
-    first = windows(rarefy(spec, factor))["score_fr"].first + 32
-    # The first convolution pads with what the image is surrounded by; 100 pixels of that are seen
-    # alike, less what its own window takes.
+    step = stride // factor
+    first = windows(rarefy(spec, factor))["score_fr"].first + stride
+    # The first convolution pads with what the image is surrounded by; its padding is seen alike,
+    # less what its own window takes.
+    alike = 90 if name != "fcn16s-squeezenet" else 10
     inside = [
         slice(
-            -int(-(seen / 2 - 90 - first) // step),
-            int((extent - seen / 2 + 90 - first) // step),
+            -int(-(seen / 2 - alike - first) // step),
+            int((extent - seen / 2 + alike - first) // step),
         )
         for extent in image.shape[1:]
     ]
@@ -144,7 +146,9 @@ def test_at_factor_1_nothing_is_stitched_and_only_upsamplings_name_changes():
 
 @pytest.mark.parametrize(
     ("name", "factor"),
-    [("fcn32s", 2**i) for i in range(1, 6)] + [("fcn-alexnet", factor) for factor in (2, 4, 8, 32)],
+    [("fcn32s", 2**i) for i in range(1, 6)]
+    + [("fcn-alexnet", factor) for factor in (2, 4, 8, 32)]
+    + [("fcn16s-squeezenet", 2**i) for i in range(1, 5)],
 )
 def test_scores_of_a_rarefied_net_lie_on_their_pixels(name, factor):
     spec = rarefy(nets.fcn(name, "deploy", classes=3, data=None, width=1 / 64), factor)
