@@ -63,14 +63,14 @@ def _dataset(args: argparse.Namespace) -> Dataset:
     return dataset
 
 
-def _weights(args: argparse.Namespace) -> Path:
-    """The classifier that all start from: the one given, the demo's, or the published one."""
+def _weights(args: argparse.Namespace) -> tuple[Path, float]:
+    """The classifier that all start from, given, the demo's or the published one; its width."""
     net = STAGES[args.family][0]
     if args.weights is None and args.dataset == DEMO_DATASET and args.family == "vgg16":
-        return demo.pretrained(RUNS / "demo")
+        return demo.pretrained(RUNS / "demo"), demo.WIDTH
     (path,) = default_weights(args.dataset, net) if args.weights is None else [args.weights]
     require_weights(args.dataset, net, [path], given=args.weights is not None)
-    return path
+    return path, args.width
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,7 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="the dataset's folder, if it is elsewhere")
     parser.add_argument("--family", choices=STAGES, default="vgg16", help="of the nets (vgg16)")
     parser.add_argument("--weights", type=Path, help="caffemodel of the family's classifier")
-    parser.add_argument("--width", type=positive(float), help="scales the channels (demo's; 1)")
+    parser.add_argument(
+        "--width", type=positive(float), default=1.0, help="of the classifier that is given (1)"
+    )
     parser.add_argument("--lr", type=positive(float), default=RATE, help=f"base rate ({RATE:g})")
     parser.add_argument("--iters", type=positive(int), default=ITERATIONS, help=f"({ITERATIONS})")
     parser.add_argument("--seeds", type=positive(int), default=3, help="runs of each arm (3)")
@@ -95,12 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run_all(args: argparse.Namespace, argv: Sequence[str]) -> None:
     choose_device(args.gpu)
-    synthetic_width = demo.WIDTH if args.dataset == DEMO_DATASET else 1.0
+    weights, width = _weights(args)
     setting = Setting(
         dataset=_dataset(args),
         family=args.family,
-        weights=_weights(args),
-        width=args.width or synthetic_width,
+        weights=weights,
+        width=width,
         rate=args.lr,
         iterations=args.iters,
         seeds=tuple(range(1, args.seeds + 1)),

@@ -15,7 +15,6 @@ ERRORS = 2  # as is what differs by less than so many standard errors
 # By the name of a value: whether more of it is better
 VALUES = {"mean IU": True, "loss": False, "loss after as many images": False}
 
-
 # What is claimed where more than one relation agrees with it
 AGREES: dict[str, tuple[Relation, ...]] = {
     "no better than": ("as good as", "worse than"),
@@ -95,8 +94,9 @@ def sentence(claim: Claim, outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     """What was claimed, what was seen (`outcomes` by the names of arms), whether it agrees."""
     ours, others = (values(outcomes[arm], claim.value) for arm in (claim.arm, claim.than))
     seen = relation(ours, others, VALUES[claim.value])
-    share = statistics.fmean(ours) / statistics.fmean(others)
-    percent = "" if math.isnan(share) else f", {100 * share:.0f} %"
+    mean, other = statistics.fmean(ours), statistics.fmean(others)
+    known = other and not math.isnan(mean + other)
+    percent = f", {100 * mean / other:.0f} %" if known else ""
     count = f"{len(ours)} seed{'s' * (len(ours) > 1)}"
     agrees = seen in AGREES.get(claim.relation, (claim.relation,))
     return (

@@ -52,17 +52,16 @@ def train_arm(setting: Setting, arm: Arm, seed: int) -> Outcome:
     Raises ValueError where its folder holds a run of another setting.
     """
     folder = trained(setting, arm, seed)
-    if (folder / DIVERGED).exists():
-        return Outcome(arm, seed, ())
-    if arm.scored is None:
-        return Outcome(arm, seed, _points(folder))
+    points = _points(folder)
+    if arm.scored is None or not points:
+        return Outcome(arm, seed, points)
     again = folder / f"scored-{arm.scored}"
     if not (again / "metrics.csv").exists():
         net = setting.stages[arm.skips]
         data = setting.data(arm.scored)
         evaluate(net, data, trained_weights(setting, arm, seed), again, width=setting.width)
-    points = tuple(point._replace(iteration=setting.iterations) for point in _points(again))
-    return Outcome(arm, seed, points)
+    (scored,) = _points(again)
+    return Outcome(arm, seed, (scored._replace(iteration=points[-1].iteration),))
 
 
 def trained(setting: Setting, arm: Arm, seed: int) -> Path:
@@ -85,9 +84,10 @@ def trained(setting: Setting, arm: Arm, seed: int) -> Path:
 def trained_weights(setting: Setting, arm: Arm, seed: int) -> Path:
     """The caffemodel of a trained arm; ValueError where it diverged."""
     folder = trained(setting, arm, seed)
-    if (folder / DIVERGED).exists():
-        found = (folder / DIVERGED).read_text().strip()
-        raise ValueError(f"{folder}: others start from this arm, which diverged ({found})")
+    if not _points(folder):
+        raise ValueError(
+            f"{folder}: other arms start from this one, which diverged; lower the rate (LR=, --lr)"
+        )
     return folder / f"{setting.stages[arm.skips]}.caffemodel"
 
 
@@ -147,8 +147,10 @@ def _same_setting(stage: Stage) -> None:
 def _points(folder: Path) -> tuple[Point, ...]:
     """The lines of a metrics.csv; of an iteration that was done again the last.
 
-    None where one has no loss, or no score: weights that are no numbers give none.
+    None of a run that diverged: weights that are no numbers have no loss, or no score.
     """
+    if (folder / DIVERGED).exists():
+        return ()
     lines = {
         int(line["iteration"]): line for line in read_csv(folder / "metrics.csv", (), NUMBERS[:1])
     }
