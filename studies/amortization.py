@@ -98,6 +98,7 @@ def _alexnet(width: float) -> caffe.Net:
     spec = nets.convolutional("caffenet", width=width)
     conv1 = next(layer for layer in spec.layer if layer.type == "Convolution")
     conv1.convolution_param.pad[:] = [0]
+    spec.force_backward = True  # without a loss no layer has anything to do
     net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TRAIN))
     draw(net)
     return net

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studies.amortization import CASES, IMAGE, MAP, PATCH, _alexnet, _sentence
+from studies.amortization import CASES, IMAGE, MAP, PATCH, _alexnet, _passes, _sentence
 
 
 def test_an_image_has_a_map_of_scores_and_a_patch_one_score():
@@ -11,6 +11,13 @@ def test_an_image_has_a_map_of_scores_and_a_patch_one_score():
         net.blobs["data"].reshape(case.images, 3, case.size, case.size)
         net.reshape()
         assert tuple(net.blobs["fc7"].shape[2:]) == (pixels, pixels)
+
+
+def test_the_backward_pass_that_is_timed_reaches_the_first_layer():
+    net = _alexnet(1 / 64)
+    _passes(net, 1, 227)
+    for blobs in net.params.values():
+        assert blobs[0].diff.any()
 
 
 @pytest.mark.parametrize(
