@@ -20,6 +20,12 @@ nets_of = $(or $(nets_$(1)),$(skips))
 stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
 classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn
 
+studies := patches upsampling fusion init balance augmentation more-data scale amortization shift-and-stitch
+study_options = $(if $(DATASET),--dataset $(DATASET)) $(if $(DATA),--data "$(DATA)") \
+	$(if $(FAMILY),--family $(FAMILY)) $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
+	$(if $(SEEDS),--seeds $(SEEDS)) $(if $(DOWNSCALE),--downscale $(DOWNSCALE)) $(if $(GPU),--gpu $(GPU)) $(if $(OUT),--out "$(OUT)")
+
 # The dataset at the end of the target's name
 dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))
 data = $(or $(DATA),$(if $(filter voc,$(dataset)),$(VOC)))
@@ -35,7 +41,7 @@ sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
 	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
 	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) \
-	torchvision-alexnet torchvision-googlenet $(stages)
+	torchvision-alexnet torchvision-googlenet $(stages) studies $(addprefix study-,$(studies))
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -48,6 +54,7 @@ help:  ## list the targets
 	@echo
 	@echo "weights-NET-DATASET fetches what the authors published, as make weights-fcn8s-voc;"
 	@echo "  SOURCE=NAME, FILE=FILE: from one source only, a local copy (docs/weights.md)"
+	@echo "study-NAME runs one of the studies: $(studies)"
 	@echo
 	@echo "Options of the stages:"
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
@@ -111,6 +118,12 @@ nets: $(READY)  ## write the prototxt of every net to runs/nets
 
 tables: $(READY)  ## print the paper's tables, published and ours, to runs/tables (MEASURE=1: times too)
 	$(RUN) -m tables $(if $(MEASURE),--measure) $(if $(GPU),--gpu $(GPU))
+
+studies: $(READY)  ## the paper's studies on synthetic images, in small (DATASET=, DATA=, WEIGHTS=, SEEDS=, ...)
+	$(RUN) -m studies all $(study_options)
+
+$(addprefix study-,$(studies)): $(READY)
+	$(RUN) -m studies $(@:study-%=%) $(study_options)
 
 table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val, READING=)
 	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT)) \

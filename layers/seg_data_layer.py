@@ -53,6 +53,7 @@ class SegDataLayer(caffe.Layer):
       name;
     - downscale (1): divides the size; data is averaged, of labels the middle is taken;
     - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
+    - every (1): the images of the split that there are: the first of each so many;
     - batch (1): entries a pass, which must have equal sizes.
 
     `state_dict` is the place in that order, which solverstates keep. The next passes are decoded in
@@ -93,7 +94,7 @@ class SegDataLayer(caffe.Layer):
         self.training = "train" in params["split"]
         self.random = params.get("randomize", True) and self.training
         self.cuts: tuple[int, int] = params.get("cuts", (1, 1))
-        self.indices = self.read_split()
+        self.indices = self.read_split()[:: params.get("every", 1)]
         self.entries = len(self.indices) * self.cuts[0] * self.cuts[1]
 
     def begin(self, seed: int) -> None:
@@ -506,6 +507,7 @@ OPTIONAL: dict[str, tuple[Fits, str]] = {
     "jitter": (whole(0), "a whole number of pixels, 0 or more"),
     "downscale": (whole(1), "a whole number, 1 or more"),
     "cuts": (_is_cuts, "two whole numbers, (rows, columns)"),
+    "every": (whole(1), "a whole number, 1 or more"),
     "batch": (whole(1), "a whole number, 1 or more"),
 }
 

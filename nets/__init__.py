@@ -1,6 +1,7 @@
 """Generators of the nets: `net_for` (any of the paper's, for its dataset), `fcn` (the nets
 themselves), `classifier` (the ILSVRC nets they are made of), and their data layers."""
 
+from .changes import RELEASED, Changes
 from .classifiers import CLASSIFIERS, classifier, convolutional
 from .experiments import file_names, net_for, nets_of
 from .fcn import NETS, RGBD_NETS, fcn, modalities
@@ -12,8 +13,10 @@ from .torchvision_classifiers import TORCHVISION_CLASSIFIERS, torchvision_classi
 __all__ = [
     "CLASSIFIERS",
     "NETS",
+    "RELEASED",
     "RGBD_NETS",
     "TORCHVISION_CLASSIFIERS",
+    "Changes",
     "Facts",
     "classifier",
     "classifier_of_shapes",

@@ -7,6 +7,7 @@ from typing import Any
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS, Dataset
 
+from .changes import RELEASED, Changes
 from .classifiers import CLASSIFIERS, classifier
 from .fcn import NETS, RGBD_NETS, fcn, modalities
 from .inputs import SPLITS, seg_data
@@ -33,14 +34,15 @@ def net_for(
     dropout: bool = True,
     home: str | PathLike | None = None,
     seed: int = 1337,
+    changes: Changes = RELEASED,
     **options: Any,
 ) -> caffe_pb2.NetParameter:
     """A net for a dataset (or its name), with its classes and the data layer of its split.
 
-    `split` is "train", "val" or "deploy". `width`, `normalize`, `score_rate`, `keep` and `dropout`
-    are those of `fcn`; `home`, `seed` and `options` those of `seg_data`, for the data layer. Raises
-    ValueError for a net or split that there is none of, and for a net whose inputs the dataset
-    lacks.
+    `split` is "train", "val" or "deploy". `width`, `normalize`, `score_rate`, `keep`, `dropout` and
+    `changes` are those of `fcn`; `home`, `seed` and `options` those of `seg_data`, for the data
+    layer. Raises ValueError for a net or split that there is none of, and for a net whose inputs
+    the dataset lacks.
     """
     dataset = _dataset(dataset)
     if seen := modalities(net):
@@ -62,6 +64,7 @@ def net_for(
         score_rate=score_rate,
         keep=keep,
         dropout=dropout,
+        changes=changes,
     )
 
 

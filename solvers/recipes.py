@@ -1,9 +1,9 @@
 """The stages: what each net starts from, how it was trained, and what one training of it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nets
 from caffe.proto import caffe_pb2
@@ -91,10 +91,13 @@ REGIMES = {
 class Stage:
     """One training of a net, which lives in one folder.
 
-    weights    caffemodels of what BEFORE has for the net
+    weights    caffemodels of the nets in `before`
     solver     its file names stand for those in the folder
     regime     one of REGIMES; None: that of `regime_of`
     width      scales the channels
+    before     what the net starts from; None: what BEFORE has for it
+    changes    what the net has otherwise than the released one
+    data       further options of the data layer in training: mirror, jitter, every
     """
 
     net: str
@@ -105,6 +108,9 @@ class Stage:
     regime: str | None = None
     width: float = 1.0
     seed: int = 1337
+    before: tuple[str, ...] | None = None
+    changes: nets.Changes = nets.RELEASED
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 # base_lr of the released nets. A hundredth for the net with a finer skip: so the paper, and so ours

@@ -15,7 +15,7 @@ import dataclasses
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,10 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             _same_classes(stage)
             _resume(stage, solver, snapshots)
         else:
-            start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+            start_from(
+                *(solver.net, stage.net, stage.dataset, stage.weights, stage.width),
+                nets_before=stage.before,
+            )
         splits = (stage.dataset.train_split, stage.dataset.val_split)
         counts = {split: label_counts(stage.dataset, split) for split in splits}
         for warning in check_labels(stage.dataset, counts):
@@ -87,28 +90,35 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
         return _run(stage, solver)
 
 
+def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
+    """What a stage trains ("train") or scores ("val")."""
+    regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
+    options: dict[str, Any] = {}
+    if split == "train":
+        options = ({"mirror": True} if regime.mirror else {}) | stage.data
+    return nets.net_for(
+        stage.dataset,
+        stage.net,
+        split,
+        width=stage.width,
+        normalize=regime.normalize,
+        score_rate=regime.score_rate,
+        keep=regime.keep,
+        dropout=regime.dropout,
+        seed=stage.seed,
+        changes=stage.changes,
+        **options,
+    )
+
+
 def _solver(stage: Stage, continues: bool) -> Solver:
     """Write the prototxt of a stage and build its solver.
 
     Raises ValueError where a run continues, but with other nets than it began with.
     """
     names = nets.file_names(stage.dataset)
-    regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
     for split, name in names.items():
-        options: dict[str, Any] = {"mirror": True} if regime.mirror and split == "train" else {}
-        net = nets.net_for(
-            stage.dataset,
-            stage.net,
-            split,
-            width=stage.width,
-            normalize=regime.normalize,
-            score_rate=regime.score_rate,
-            keep=regime.keep,
-            dropout=regime.dropout,
-            seed=stage.seed,
-            **options,
-        )
-        path, text = stage.folder / name, prototxt(net)
+        path, text = stage.folder / name, prototxt(net_of(stage, split))
         if continues and path.exists() and path.read_text() != text:
             raise ValueError(
                 f"{path} is of another net, dataset or regime than this command asks for, and "
@@ -260,16 +270,6 @@ def _paths(text: str) -> list[Path]:
     return [Path(path) for path in text.split(",")]
 
 
-def _positive(kind: type) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
-        return value
-
-    return parse
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     return command_line.run(_train, args)
@@ -300,13 +300,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--regime", choices=REGIMES, help="of the gradients and the loss (as published)"
     )
-    parser.add_argument("--iters", type=_positive(int), help="iterations (as published)")
-    parser.add_argument("--lr", type=_positive(float), help="base learning rate (as published)")
     parser.add_argument(
-        "--snapshot", type=_positive(int), help="iterations between snapshots and scores"
+        "--iters", type=command_line.positive(int), help="iterations (as published)"
     )
     parser.add_argument(
-        "--width", type=_positive(float), default=1.0, help="scales the channels (1)"
+        "--lr", type=command_line.positive(float), help="base learning rate (as published)"
+    )
+    parser.add_argument(
+        "--snapshot",
+        type=command_line.positive(int),
+        help="iterations between snapshots and scores",
+    )
+    parser.add_argument(
+        "--width", type=command_line.positive(float), default=1.0, help="scales the channels (1)"
     )
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")

@@ -72,6 +72,12 @@ def test_jitter_moves_image_and_label_alike_up_to_its_pixels_leaving_mean_and_vo
     assert seen == {(y, x) for y in range(-3, 4) for x in range(-3, 4)}
 
 
+@pytest.mark.parametrize(("every", "names"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (9, [0])])
+def test_every_is_a_part_of_the_split_spread_over_it(every, names):
+    layer, tops = places(every=every)
+    assert {int(run(layer, tops)[0][0, 0, 0, 0]) for _ in range(60)} == set(names)
+
+
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_evaluation_is_never_augmented(split):
     plain, plain_tops = places(split=split)

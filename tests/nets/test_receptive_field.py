@@ -143,3 +143,19 @@ def test_every_crop_is_the_one_that_coord_map_tells(net):
     for layer in crops:
         told = crop(*(tops[bottom] for bottom in layer.bottom)).fn.params["crop_param"]
         assert told == dict(axis=layer.crop_param.axis, offset=list(layer.crop_param.offset))
+
+
+@pytest.mark.parametrize("net", EVERY_NET)
+def test_windows_know_that_scores_lie_on_their_pixels(net):
+    """To half a pixel, for the middle between two lies on none."""
+    seen = windows(nets.fcn(net, "deploy", classes=3, data=None))
+    assert seen["score"].stride == 1
+    assert abs(seen["score"].first) <= 0.5
+
+
+def test_windows_lie_where_coord_map_has_them():
+    proto = nets.fcn("fcn32s", "deploy", classes=3, data=None)
+    tops = tops_of(proto)
+    for name, window in windows(proto).items():
+        _, scale, shift = coord_map_from_to(tops["data"], tops[name])
+        assert window.first == -shift / scale
