@@ -16,6 +16,8 @@ from .changes import RELEASED, Changes
 from .inputs import input_layers
 from .losses import counted_labels, loss
 
+STRIDE = 32  # of every family's coarsest scores
+
 
 class Family(NamedTuple):
     """A classification net made fully convolutional.
@@ -209,7 +211,7 @@ def fcn(
             own = changes if split == "train" else RELEASED
             n[f"loss{head}" if "loss" in n.tops else "loss"] = loss(
                 n[f"score{head}"],
-                counted_labels(n, label, own, data or {}, cell=kind.family.stride),
+                counted_labels(n, label, own, data or {}, cell=STRIDE),
                 normalize=kind.family.normalize if normalize is None else normalize,
                 class_weights=own.class_weights,
             )
@@ -280,7 +282,7 @@ def _upscore(
             n[f"{skip}c"] = fine = crop(fine, coarse)
         n[f"fuse_{layer}{head}"] = scores = fuse(coarse, fine, fusion=changes.fusion)
         name = f"upscore_{layer}{head}"
-    stride = 32 >> len(kind.scales) + changes.fine
+    stride = STRIDE >> len(kind.scales) + changes.fine
     name = f"upscore{stride if kind.scales or changes.fine else ''}{head}"
     n[name] = upsample(scores, classes, stride, odd and not kind.family.halved)
     return n[name]

@@ -14,10 +14,10 @@ NOT_SPATIAL = ("InnerProduct", "Reshape", "Flatten")
 def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.NetParameter:
     """The deploy net whose scores lie `factor` times as close on each axis, with the same weights.
 
-    The last strides, whose product is `factor`, become 1 (None: all strides), and what comes after
-    each has its filters dilated by it. Caffe 1.0 cannot dilate a Pooling: one that has to be is
-    the maximum of its bottom's shifted Crops. The first layer is padded by more, so that every
-    pixel has scores: from the `factor`-th on, in each row and column, they are those of
+    The last strides, whose product is `factor`, become 1 (None: all from the first Convolution on),
+    and what comes after each has its filters dilated by it. Caffe 1.0 cannot dilate a Pooling: one
+    that has to be is the maximum of its bottom's shifted Crops. The first Convolution is padded by
+    more, so that every pixel has scores: from the `factor`-th on, in each row and column, they are those of
     `infer.shift_and_stitch`, to rounding, wherever no padding inside the net is seen. Layers keep
     their names, but for the upsampling, which is coarser; `surgery.interp` makes its weights.
 
@@ -26,10 +26,11 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
     a factor that is not the product of the last strides.
     """
     upsampling, crop = _ends(net)
-    coarse = windows(net)[upsampling.bottom[0]]
-    stride = int(coarse.stride)
-    factor = stride if factor is None else factor
-    removed = _last_strides(net, upsampling, factor)
+    stride = int(windows(net)[upsampling.bottom[0]].stride)
+    strides = _strides(net)
+    before = stride // math.prod(strides.values())  # the first Convolution: the image made smaller
+    factor = stride // before if factor is None else factor
+    removed = _last_strides(net, strides, factor)
     rarefied = caffe_pb2.NetParameter(name=net.name)
     rates: dict[str, int] = {}  # of dilation, by blob
     first = True
@@ -41,8 +42,8 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
         rate = max((rates[bottom] for bottom in layer.bottom), default=1)
         new = Layer()
         new.CopyFrom(layer)
-        if layer.type in SLIDING and first:
-            _pad_more(new, 2 * stride - stride // factor if factor > 1 else 0)
+        if layer.type == "Convolution" and first:
+            _pad_more(new, (2 * stride - stride // factor) // before if factor > 1 else 0)
             first = False
         if layer.name in removed:
             _set_stride(new, 1)
@@ -64,9 +65,17 @@ def _ends(net: caffe_pb2.NetParameter) -> tuple[Layer, Layer]:
     return net.layer[-2], net.layer[-1]
 
 
-def _last_strides(net: caffe_pb2.NetParameter, end: Layer, factor: int) -> dict[str, int]:
+def _strides(net: caffe_pb2.NetParameter) -> dict[str, int]:
+    """The strides from the first Convolution on, by layer; the upsampling's is none of them."""
+    sliding = [layer for layer in net.layer if layer.type in SLIDING]
+    begun = itertools.dropwhile(lambda layer: layer.type != "Convolution", sliding)
+    return {layer.name: _stride(layer) for layer in begun}
+
+
+def _last_strides(
+    net: caffe_pb2.NetParameter, strides: dict[str, int], factor: int
+) -> dict[str, int]:
     """The last layers whose strides multiply to `factor`, and their strides."""
-    strides = {layer.name: _stride(layer) for layer in net.layer if layer.type in SLIDING}
     strided = [name for name, stride in strides.items() if stride > 1]
     factors = [
         math.prod(strides[name] for name in strided[i:]) for i in range(len(strided), -1, -1)
@@ -92,10 +101,8 @@ def _set_stride(layer: Layer, stride: int) -> None:
         layer.convolution_param.stride[:] = [stride]
 
 
-def _pad_more(layer: Layer, pixels: int) -> None:
-    if layer.type != "Convolution":
-        raise ValueError(f"layer {layer.name} ({layer.type}): expected a Convolution to come first")
-    pad = layer.convolution_param.pad
+def _pad_more(convolution: Layer, pixels: int) -> None:
+    pad = convolution.convolution_param.pad
     pad[:] = [(pad[0] if pad else 0) + pixels]
 
 

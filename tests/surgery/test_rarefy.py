@@ -110,7 +110,8 @@ def test_a_rarefied_fcn_agrees_where_no_padding_inside_is_seen(name, factor):
     spec = nets.fcn(name, "deploy", classes=3, data=None, width=1 / 32)
     coarse = net_with(spec)
     rarefied = net_with(rarefy(spec, factor), coarse)
-    image = np.random.RandomState(0).uniform(-100, 100, (3, 300, 330)).astype(np.float32)
+    size = (500, 530) if name == "fcn32s-squeezenet" else (300, 330)
+    image = np.random.RandomState(0).uniform(-100, 100, (3, *size)).astype(np.float32)
     seen, stride, _ = windows(spec)["score_fr"]
     stitched = shift_and_stitch(coarse, image, factor=factor, stride=stride)
     fine = scores_of(rarefied, image)[:, factor:, factor:]
@@ -118,7 +119,7 @@ def test_a_rarefied_fcn_agrees_where_no_padding_inside_is_seen(name, factor):
     first = windows(rarefy(spec, factor))["score_fr"].first + stride
     # The first convolution pads with what the image is surrounded by; its padding is seen alike,
     # less what its own window takes.
-    alike = 90 if name != "fcn32s-squeezenet" else 10
+    alike = 90 if name != "fcn32s-squeezenet" else 20
     inside = [
         slice(
             -int(-(seen / 2 - alike - first) // step),
@@ -148,7 +149,7 @@ def test_at_factor_1_nothing_is_stitched_and_only_upsamplings_name_changes():
     ("name", "factor"),
     [("fcn32s", 2**i) for i in range(1, 6)]
     + [("fcn-alexnet", factor) for factor in (2, 4, 8, 32)]
-    + [("fcn32s-squeezenet", 2**i) for i in range(1, 6)],
+    + [("fcn32s-squeezenet", 2**i) for i in range(1, 5)],
 )
 def test_scores_of_a_rarefied_net_lie_on_their_pixels(name, factor):
     spec = rarefy(nets.fcn(name, "deploy", classes=3, data=None, width=1 / 64), factor)
