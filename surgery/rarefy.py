@@ -17,9 +17,10 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
     The last strides, whose product is `factor`, become 1 (None: all from the first Convolution on),
     and what comes after each has its filters dilated by it. Caffe 1.0 cannot dilate a Pooling: one
     that has to be is the maximum of its bottom's shifted Crops. The first Convolution is padded by
-    more, so that every pixel has scores: from the `factor`-th on, in each row and column, they are those of
-    `infer.shift_and_stitch`, to rounding, wherever no padding inside the net is seen. Layers keep
-    their names, but for the upsampling, which is coarser; `surgery.interp` makes its weights.
+    more, so that every pixel has scores: from the `factor`-th on, in each row and column, they are
+    those of `infer.shift_and_stitch`, to rounding, wherever no padding inside the net is seen.
+    Layers keep their names, but for the upsampling, which is coarser; `surgery.interp` makes its
+    weights.
 
     Raises ValueError for a net other than layers of one stride after the other, one Deconvolution
     and one Crop, for a Pooling that has to be dilated but has padding or takes no maximum, and for
