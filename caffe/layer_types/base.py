@@ -20,6 +20,9 @@ Margins = tuple[tuple[int, int], tuple[int, int]]  # above and below, left and r
 T = TypeVar("T")
 
 REGISTRY: dict[str, type["LayerType"]] = {}
+EXTENSIONS: dict[
+    str, str
+] = {}  # those of REGISTRY that Caffe 1.0 does not have, and whose they are
 
 
 class Window(NamedTuple):
@@ -30,11 +33,16 @@ class Window(NamedTuple):
     pad: int
 
 
-def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
-    """Register a class as the layer type that prototxt calls `name`."""
+def layer_type(name: str, source: str = "") -> Callable[[type["LayerType"]], type["LayerType"]]:
+    """Register a class as the layer type that prototxt calls `name`.
+
+    source: of a type that Caffe 1.0 does not have, which fork it is of.
+    """
 
     def register(cls: type["LayerType"]) -> type["LayerType"]:
         REGISTRY[name] = cls
+        if source:
+            EXTENSIONS[name] = source
         return cls
 
     return register

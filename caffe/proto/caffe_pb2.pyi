@@ -275,6 +275,16 @@ class SolverParameter(Message):
     SOLVER_TYPE_FIELD_NUMBER: int
     LAYER_WISE_REDUCE_FIELD_NUMBER: int
     WEIGHTS_FIELD_NUMBER: int
+    PLATEAU_WINSIZE_FIELD_NUMBER: int
+    MINIMUM_LOSS_FIELD_NUMBER: int
+    WARMUP_ITER_FIELD_NUMBER: int
+    WARMUP_START_LR_FIELD_NUMBER: int
+    WARMUP_POLICY_FIELD_NUMBER: int
+    RAMPUP_INTERVAL_FIELD_NUMBER: int
+    RAMPUP_LR_FIELD_NUMBER: int
+    MIN_LR_FIELD_NUMBER: int
+    STAGELR_FIELD_NUMBER: int
+    STAGEITER_FIELD_NUMBER: int
     net: str
     net_param: NetParameter
     train_net: str
@@ -317,6 +327,16 @@ class SolverParameter(Message):
     solver_type: int
     layer_wise_reduce: bool
     weights: RepeatedScalarFieldContainer[str]
+    plateau_winsize: RepeatedScalarFieldContainer[int]
+    minimum_loss: float
+    warmup_iter: int
+    warmup_start_lr: float
+    warmup_policy: str
+    rampup_interval: int
+    rampup_lr: float
+    min_lr: float
+    stagelr: RepeatedScalarFieldContainer[float]
+    stageiter: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -362,6 +382,16 @@ class SolverParameter(Message):
         solver_type: int | str | None = ...,
         layer_wise_reduce: bool | None = ...,
         weights: Iterable[str] | None = ...,
+        plateau_winsize: Iterable[int] | None = ...,
+        minimum_loss: float | None = ...,
+        warmup_iter: int | None = ...,
+        warmup_start_lr: float | None = ...,
+        warmup_policy: str | None = ...,
+        rampup_interval: int | None = ...,
+        rampup_lr: float | None = ...,
+        min_lr: float | None = ...,
+        stagelr: Iterable[float] | None = ...,
+        stageiter: Iterable[int] | None = ...,
     ) -> None: ...
 
 class SolverState(Message):
@@ -446,6 +476,15 @@ class LayerParameter(Message):
     THRESHOLD_PARAM_FIELD_NUMBER: int
     TILE_PARAM_FIELD_NUMBER: int
     WINDOW_DATA_PARAM_FIELD_NUMBER: int
+    OWN_FIELDS_FIELD_NUMBER: int
+    BN_PARAM_FIELD_NUMBER: int
+    INTERP_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_PARAM_FIELD_NUMBER: int
+    UNPOOLING_PARAM_FIELD_NUMBER: int
+    SEG_ACCURACY_PARAM_FIELD_NUMBER: int
+    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
+    SPATIAL_DROPOUT_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -506,6 +545,15 @@ class LayerParameter(Message):
     threshold_param: ThresholdParameter
     tile_param: TileParameter
     window_data_param: WindowDataParameter
+    own_fields: str
+    bn_param: BNParameter
+    interp_param: InterpParameter
+    upsample_param: UpsampleParameter
+    unpooling_param: UnpoolingParameter
+    seg_accuracy_param: SegAccuracyParameter
+    dense_image_data_param: DenseImageDataParameter
+    multi_stage_meanfield_param: MultiStageMeanfieldParameter
+    spatial_dropout_param: SpatialDropoutParameter
     def __init__(
         self,
         *,
@@ -569,6 +617,15 @@ class LayerParameter(Message):
         threshold_param: ThresholdParameter | Mapping[str, Any] | None = ...,
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
+        own_fields: str | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        unpooling_param: UnpoolingParameter | Mapping[str, Any] | None = ...,
+        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
+        dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
+        spatial_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -607,15 +664,21 @@ class LossParameter(Message):
     IGNORE_LABEL_FIELD_NUMBER: int
     NORMALIZATION_FIELD_NUMBER: int
     NORMALIZE_FIELD_NUMBER: int
+    WEIGHT_BY_LABEL_FREQS_FIELD_NUMBER: int
+    CLASS_WEIGHTING_FIELD_NUMBER: int
     ignore_label: int
     normalization: int
     normalize: bool
+    weight_by_label_freqs: bool
+    class_weighting: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
         ignore_label: int | None = ...,
         normalization: int | str | None = ...,
         normalize: bool | None = ...,
+        weight_by_label_freqs: bool | None = ...,
+        class_weighting: Iterable[float] | None = ...,
     ) -> None: ...
 
 class ConvolutionParameter(Message):
@@ -641,6 +704,9 @@ class ConvolutionParameter(Message):
     ENGINE_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     FORCE_ND_IM2COL_FIELD_NUMBER: int
+    HOLE_FIELD_NUMBER: int
+    HOLE_H_FIELD_NUMBER: int
+    HOLE_W_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -659,6 +725,9 @@ class ConvolutionParameter(Message):
     engine: int
     axis: int
     force_nd_im2col: bool
+    hole: RepeatedScalarFieldContainer[int]
+    hole_h: int
+    hole_w: int
     def __init__(
         self,
         *,
@@ -680,6 +749,9 @@ class ConvolutionParameter(Message):
         engine: int | str | None = ...,
         axis: int | None = ...,
         force_nd_im2col: bool | None = ...,
+        hole: Iterable[int] | None = ...,
+        hole_h: int | None = ...,
+        hole_w: int | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -707,6 +779,8 @@ class PoolingParameter(Message):
     ENGINE_FIELD_NUMBER: int
     GLOBAL_POOLING_FIELD_NUMBER: int
     ROUND_MODE_FIELD_NUMBER: int
+    CEIL_MODE_FIELD_NUMBER: int
+    TORCH_POOLING_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -720,6 +794,8 @@ class PoolingParameter(Message):
     engine: int
     global_pooling: bool
     round_mode: int
+    ceil_mode: bool
+    torch_pooling: bool
     def __init__(
         self,
         *,
@@ -736,6 +812,8 @@ class PoolingParameter(Message):
         engine: int | str | None = ...,
         global_pooling: bool | None = ...,
         round_mode: int | str | None = ...,
+        ceil_mode: bool | None = ...,
+        torch_pooling: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -1053,11 +1131,17 @@ class SoftmaxParameter(Message):
 
 class DropoutParameter(Message):
     DROPOUT_RATIO_FIELD_NUMBER: int
+    SAMPLE_WEIGHTS_TEST_FIELD_NUMBER: int
+    SCALE_TRAIN_FIELD_NUMBER: int
     dropout_ratio: float
+    sample_weights_test: bool
+    scale_train: bool
     def __init__(
         self,
         *,
         dropout_ratio: float | None = ...,
+        sample_weights_test: bool | None = ...,
+        scale_train: bool | None = ...,
     ) -> None: ...
 
 class ExpParameter(Message):
@@ -1156,13 +1240,16 @@ class SliceParameter(Message):
 class CropParameter(Message):
     AXIS_FIELD_NUMBER: int
     OFFSET_FIELD_NUMBER: int
+    AUTOMATIC_OFFSET_FIELD_NUMBER: int
     axis: int
     offset: RepeatedScalarFieldContainer[int]
+    automatic_offset: bool
     def __init__(
         self,
         *,
         axis: int | None = ...,
         offset: Iterable[int] | None = ...,
+        automatic_offset: bool | None = ...,
     ) -> None: ...
 
 class FlattenParameter(Message):
@@ -1394,6 +1481,10 @@ class HDF5OutputParameter(Message):
     ) -> None: ...
 
 class ImageDataParameter(Message):
+    LabelType: EnumTypeWrapper
+    NONE: int
+    IMAGE: int
+    PIXEL: int
     SOURCE_FIELD_NUMBER: int
     BATCH_SIZE_FIELD_NUMBER: int
     RAND_SKIP_FIELD_NUMBER: int
@@ -1406,6 +1497,9 @@ class ImageDataParameter(Message):
     CROP_SIZE_FIELD_NUMBER: int
     MIRROR_FIELD_NUMBER: int
     ROOT_FOLDER_FIELD_NUMBER: int
+    LABEL_TYPE_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1418,6 +1512,9 @@ class ImageDataParameter(Message):
     crop_size: int
     mirror: bool
     root_folder: str
+    label_type: int
+    ignore_label: int
+    normalize: bool
     def __init__(
         self,
         *,
@@ -1433,6 +1530,9 @@ class ImageDataParameter(Message):
         crop_size: int | None = ...,
         mirror: bool | None = ...,
         root_folder: str | None = ...,
+        label_type: int | str | None = ...,
+        ignore_label: int | None = ...,
+        normalize: bool | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -1540,6 +1640,15 @@ class V1LayerParameter(Message):
     CONTRASTIVE_LOSS: int
     EXP: int
     DECONVOLUTION: int
+    CROP: int
+    BN: int
+    UNPOOLING: int
+    UPSAMPLE: int
+    IMAGE_SEG_DATA: int
+    SEG_ACCURACY: int
+    INTERP: int
+    MULTI_STAGE_MEANFIELD: int
+    DENSE_IMAGE_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1586,6 +1695,14 @@ class V1LayerParameter(Message):
     TRANSFORM_PARAM_FIELD_NUMBER: int
     LOSS_PARAM_FIELD_NUMBER: int
     LAYER_FIELD_NUMBER: int
+    BN_PARAM_FIELD_NUMBER: int
+    UNPOOLING_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_PARAM_FIELD_NUMBER: int
+    INTERP_PARAM_FIELD_NUMBER: int
+    SEG_ACCURACY_PARAM_FIELD_NUMBER: int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
+    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    CROP_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -1629,6 +1746,14 @@ class V1LayerParameter(Message):
     transform_param: TransformationParameter
     loss_param: LossParameter
     layer: V0LayerParameter
+    bn_param: BNParameter
+    unpooling_param: UnpoolingParameter
+    upsample_param: UpsampleParameter
+    interp_param: InterpParameter
+    seg_accuracy_param: SegAccuracyParameter
+    multi_stage_meanfield_param: MultiStageMeanfieldParameter
+    dense_image_data_param: DenseImageDataParameter
+    crop_param: CropParameter
     def __init__(
         self,
         *,
@@ -1675,6 +1800,14 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
         loss_param: LossParameter | Mapping[str, Any] | None = ...,
         layer: V0LayerParameter | Mapping[str, Any] | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        unpooling_param: UnpoolingParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
+        dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
+        crop_param: CropParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -1799,4 +1932,240 @@ class V0LayerParameter(Message):
         shuffle_images: bool | None = ...,
         concat_dim: int | None = ...,
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class BNParameter(Message):
+    BNMode: EnumTypeWrapper
+    LEARN: int
+    INFERENCE: int
+    SCALE_FILLER_FIELD_NUMBER: int
+    SHIFT_FILLER_FIELD_NUMBER: int
+    BN_MODE_FIELD_NUMBER: int
+    SLOPE_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    MOMENTUM_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    FROZEN_FIELD_NUMBER: int
+    VAR_EPS_FIELD_NUMBER: int
+    DECAY_FIELD_NUMBER: int
+    MOVING_AVERAGE_FIELD_NUMBER: int
+    scale_filler: FillerParameter
+    shift_filler: FillerParameter
+    bn_mode: int
+    slope_filler: FillerParameter
+    bias_filler: FillerParameter
+    momentum: float
+    eps: float
+    frozen: bool
+    var_eps: float
+    decay: float
+    moving_average: bool
+    def __init__(
+        self,
+        *,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        shift_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bn_mode: int | str | None = ...,
+        slope_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        momentum: float | None = ...,
+        eps: float | None = ...,
+        frozen: bool | None = ...,
+        var_eps: float | None = ...,
+        decay: float | None = ...,
+        moving_average: bool | None = ...,
+    ) -> None: ...
+
+class InterpParameter(Message):
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    ZOOM_FACTOR_FIELD_NUMBER: int
+    SHRINK_FACTOR_FIELD_NUMBER: int
+    PAD_BEG_FIELD_NUMBER: int
+    PAD_END_FIELD_NUMBER: int
+    height: int
+    width: int
+    zoom_factor: int
+    shrink_factor: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        zoom_factor: int | None = ...,
+        shrink_factor: int | None = ...,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+class UpsampleParameter(Message):
+    SCALE_FIELD_NUMBER: int
+    SCALE_H_FIELD_NUMBER: int
+    SCALE_W_FIELD_NUMBER: int
+    PAD_OUT_H_FIELD_NUMBER: int
+    PAD_OUT_W_FIELD_NUMBER: int
+    UPSAMPLE_H_FIELD_NUMBER: int
+    UPSAMPLE_W_FIELD_NUMBER: int
+    scale: int
+    scale_h: int
+    scale_w: int
+    pad_out_h: bool
+    pad_out_w: bool
+    upsample_h: int
+    upsample_w: int
+    def __init__(
+        self,
+        *,
+        scale: int | None = ...,
+        scale_h: int | None = ...,
+        scale_w: int | None = ...,
+        pad_out_h: bool | None = ...,
+        pad_out_w: bool | None = ...,
+        upsample_h: int | None = ...,
+        upsample_w: int | None = ...,
+    ) -> None: ...
+
+class UnpoolingParameter(Message):
+    UnpoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    TILE: int
+    UNPOOL_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    UNPOOL_SIZE_FIELD_NUMBER: int
+    UNPOOL_H_FIELD_NUMBER: int
+    UNPOOL_W_FIELD_NUMBER: int
+    unpool: int
+    pad: int
+    pad_h: int
+    pad_w: int
+    kernel_size: int
+    kernel_h: int
+    kernel_w: int
+    stride: int
+    stride_h: int
+    stride_w: int
+    unpool_size: int
+    unpool_h: int
+    unpool_w: int
+    def __init__(
+        self,
+        *,
+        unpool: int | str | None = ...,
+        pad: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_size: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        unpool_size: int | None = ...,
+        unpool_h: int | None = ...,
+        unpool_w: int | None = ...,
+    ) -> None: ...
+
+class SegAccuracyParameter(Message):
+    IGNORE_LABEL_FIELD_NUMBER: int
+    OUTPUT_LABEL_FIELD_NUMBER: int
+    ignore_label: RepeatedScalarFieldContainer[int]
+    output_label: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        ignore_label: Iterable[int] | None = ...,
+        output_label: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class DenseImageDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    IS_COLOR_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class MultiStageMeanfieldParameter(Message):
+    Mode: EnumTypeWrapper
+    POTTS: int
+    SEMI_METRIC: int
+    FULL: int
+    NUM_ITERATIONS_FIELD_NUMBER: int
+    COMPATIBILITY_MODE_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    THETA_ALPHA_FIELD_NUMBER: int
+    THETA_BETA_FIELD_NUMBER: int
+    THETA_GAMMA_FIELD_NUMBER: int
+    SPATIAL_FILTER_WEIGHT_FIELD_NUMBER: int
+    BILATERAL_FILTER_WEIGHT_FIELD_NUMBER: int
+    SPATIAL_FILTER_WEIGHTS_STR_FIELD_NUMBER: int
+    BILATERAL_FILTER_WEIGHTS_STR_FIELD_NUMBER: int
+    IS_NO_CLASS_WEIGHTS_FIELD_NUMBER: int
+    num_iterations: int
+    compatibility_mode: int
+    threshold: float
+    theta_alpha: float
+    theta_beta: float
+    theta_gamma: float
+    spatial_filter_weight: float
+    bilateral_filter_weight: float
+    spatial_filter_weights_str: str
+    bilateral_filter_weights_str: str
+    is_no_class_weights: bool
+    def __init__(
+        self,
+        *,
+        num_iterations: int | None = ...,
+        compatibility_mode: int | str | None = ...,
+        threshold: float | None = ...,
+        theta_alpha: float | None = ...,
+        theta_beta: float | None = ...,
+        theta_gamma: float | None = ...,
+        spatial_filter_weight: float | None = ...,
+        bilateral_filter_weight: float | None = ...,
+        spatial_filter_weights_str: str | None = ...,
+        bilateral_filter_weights_str: str | None = ...,
+        is_no_class_weights: bool | None = ...,
+    ) -> None: ...
+
+class SpatialDropoutParameter(Message):
+    DROPOUT_RATIO_FIELD_NUMBER: int
+    dropout_ratio: float
+    def __init__(
+        self,
+        *,
+        dropout_ratio: float | None = ...,
     ) -> None: ...

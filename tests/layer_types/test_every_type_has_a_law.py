@@ -12,7 +12,7 @@ from support.laws import TESTED
 
 import caffe
 
-for path in Path(__file__).parent.glob("test_*.py"):
+for path in Path(__file__).parent.rglob("test_*.py"):
     if path != Path(__file__):
         spec = spec_from_file_location(f"laws_of_{path.stem}", path)
         spec.loader.exec_module(module_from_spec(spec))

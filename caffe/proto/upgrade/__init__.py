@@ -15,6 +15,7 @@ from ...core.files import PathLike
 from ...core.log import LOGGER as log
 from .. import caffe_pb2
 from ..text import M, read_binaryproto, read_prototxt
+from .forks import needs_fork_upgrade, upgrade_fork_fields
 from .v0 import upgrade_v0_net
 from .v1 import needs_data_upgrade, upgrade_data, upgrade_v1_net
 
@@ -60,7 +61,7 @@ def _read(path: PathLike, kind: type[M], other: type[Message], advice: str) -> M
 
 
 def net_needs_upgrade(net: NetParameter) -> bool:
-    return bool(net.layers or net.input or needs_batch_norm_upgrade(net))
+    return bool(net.layers or net.input or needs_batch_norm_upgrade(net) or needs_fork_upgrade(net))
 
 
 def upgrade_net(net: NetParameter, file: PathLike = "") -> NetParameter:
@@ -115,6 +116,8 @@ def upgrade_net_as_needed(net: NetParameter, file: PathLike = "") -> tuple[NetPa
         log.info("Attempting to upgrade batch norm layers using deprecated params: %s", file)
         net = upgrade_batch_norm(net)
         log.info("Successfully upgraded batch norm layers using deprecated params.")
+    if needs_fork_upgrade(net):
+        net = upgrade_fork_fields(net)
     return net, success
 
 

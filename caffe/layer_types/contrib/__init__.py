@@ -1,0 +1,5 @@
+"""Layer types of forks of Caffe, a file for each family; strict nets refuse them."""
+
+from . import (  # noqa: F401
+    segmentation,
+)

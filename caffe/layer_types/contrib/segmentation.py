@@ -1,0 +1,1 @@
+"""Layer types of segmentation nets: SegNet, DeconvNet, PSPNet, DeepLab."""
