@@ -133,12 +133,17 @@ class Transformer:
         if self.scale != 1:
             out *= self.scale
 
-    def __call__(self, image: np.ndarray, seed: int, item: int, out: np.ndarray) -> None:
-        """Transform the item of that number into `out`; CaffeError where the shapes differ."""
+    def __call__(self, image: np.ndarray, seed: int, item: int, out: np.ndarray) -> Place:
+        """Transform the item of that number into `out`, and say where it was cut.
+
+        Raises CaffeError where the shapes differ.
+        """
         shape = self.shape(image.shape)
         if shape != out.shape:
             raise CaffeError(
                 f"an image of shape {shape}, in a batch whose first is of {out.shape}; all images "
                 "of a batch must be equal in size: set crop_size, resize them, or use batch_size: 1"
             )
-        self.write(image, self.place(image.shape, seed, item), out)
+        place = self.place(image.shape, seed, item)
+        self.write(image, place, out)
+        return place

@@ -155,13 +155,13 @@ def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> Layer
 
 def _known(kind: str) -> str:
     """What an error says of a layer type that there is none of."""
-    if today := V1_TYPES.get(kind):
-        return f'V1 name; write "{today}" or use layers {{ type: {kind} }}'
     if kind in EXTENSIONS:
         return (
             f"it is of {EXTENSIONS[kind]}, not of Caffe 1.0, and nets are strict: "
             "caffe.set_strict(False) takes it"
         )
+    if today := V1_TYPES.get(kind):
+        return f'V1 name; write "{today}" or use layers {{ type: {kind} }}'
     types = layer_type_list()
     near = difflib.get_close_matches(kind.lower(), [name.lower() for name in types], cutoff=0.7)
     meant = [name for name in types if name.lower() in near]

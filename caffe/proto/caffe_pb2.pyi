@@ -1499,7 +1499,6 @@ class ImageDataParameter(Message):
     ROOT_FOLDER_FIELD_NUMBER: int
     LABEL_TYPE_FIELD_NUMBER: int
     IGNORE_LABEL_FIELD_NUMBER: int
-    NORMALIZE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1514,7 +1513,6 @@ class ImageDataParameter(Message):
     root_folder: str
     label_type: int
     ignore_label: int
-    normalize: bool
     def __init__(
         self,
         *,
@@ -1532,7 +1530,6 @@ class ImageDataParameter(Message):
         root_folder: str | None = ...,
         label_type: int | str | None = ...,
         ignore_label: int | None = ...,
-        normalize: bool | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -2079,13 +2076,16 @@ class UnpoolingParameter(Message):
 class SegAccuracyParameter(Message):
     IGNORE_LABEL_FIELD_NUMBER: int
     OUTPUT_LABEL_FIELD_NUMBER: int
+    RESET_FIELD_NUMBER: int
     ignore_label: RepeatedScalarFieldContainer[int]
     output_label: RepeatedScalarFieldContainer[int]
+    reset: bool
     def __init__(
         self,
         *,
         ignore_label: Iterable[int] | None = ...,
         output_label: Iterable[int] | None = ...,
+        reset: bool | None = ...,
     ) -> None: ...
 
 class DenseImageDataParameter(Message):

@@ -63,7 +63,6 @@ FIELDS = {
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
-    "normalize": ("HED", ""),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     **dict.fromkeys(("plateau_winsize", "minimum_loss"), ("SSD", _POLICY)),
     **dict.fromkeys(

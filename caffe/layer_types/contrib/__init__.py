@@ -1,5 +1,10 @@
 """Layer types of forks of Caffe, a file for each family; strict nets refuse them."""
 
 from . import (  # noqa: F401
-    segmentation,
+    bn,
+    labelled_images,
+    meanfield,
+    resampling,
+    seg_accuracy,
+    spatial_dropout,
 )

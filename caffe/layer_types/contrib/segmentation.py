@@ -1,1 +1,0 @@
-"""Layer types of segmentation nets: SegNet, DeconvNet, PSPNet, DeepLab."""
