@@ -276,10 +276,8 @@ class SolverParameter(Message):
     LAYER_WISE_REDUCE_FIELD_NUMBER: int
     WEIGHTS_FIELD_NUMBER: int
     PLATEAU_WINSIZE_FIELD_NUMBER: int
-    MINIMUM_LOSS_FIELD_NUMBER: int
     WARMUP_ITER_FIELD_NUMBER: int
     WARMUP_START_LR_FIELD_NUMBER: int
-    WARMUP_POLICY_FIELD_NUMBER: int
     RAMPUP_INTERVAL_FIELD_NUMBER: int
     RAMPUP_LR_FIELD_NUMBER: int
     MIN_LR_FIELD_NUMBER: int
@@ -328,10 +326,8 @@ class SolverParameter(Message):
     layer_wise_reduce: bool
     weights: RepeatedScalarFieldContainer[str]
     plateau_winsize: RepeatedScalarFieldContainer[int]
-    minimum_loss: float
     warmup_iter: int
     warmup_start_lr: float
-    warmup_policy: str
     rampup_interval: int
     rampup_lr: float
     min_lr: float
@@ -383,10 +379,8 @@ class SolverParameter(Message):
         layer_wise_reduce: bool | None = ...,
         weights: Iterable[str] | None = ...,
         plateau_winsize: Iterable[int] | None = ...,
-        minimum_loss: float | None = ...,
         warmup_iter: int | None = ...,
         warmup_start_lr: float | None = ...,
-        warmup_policy: str | None = ...,
         rampup_interval: int | None = ...,
         rampup_lr: float | None = ...,
         min_lr: float | None = ...,

@@ -21,7 +21,9 @@ OWN_TYPES: set[str] = set()  # layer types of scripts, whose fields are kept
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
+_SOLVER = caffe_pb2.SolverParameter.DESCRIPTOR
 _RENAMED = {"param_str_": "param_str"}  # of one meaning, and no longer
+_WORDS = ("type", "regularization_type", "lr_policy")  # strings that some write without quotes
 Path = tuple[tuple[str, int], ...]  # from the outermost message: fields, and which of the repeated
 
 
@@ -39,7 +41,7 @@ class Part(NamedTuple):
 class Rest(NamedTuple):
     """What is left of a prototxt, what is kept of it for registered types, and what to log."""
 
-    text: str  # as long as before, so that places in it are what they were
+    text: str  # places in it are what they were, but behind quotes that were missing
     kept: list[tuple[Path, str]]  # the path of a layer, and a field as it stands in the text
     log: list[str]
 
@@ -47,12 +49,15 @@ class Rest(NamedTuple):
 def without(text: str, message: Message) -> Rest:
     """A prototxt of such a message without what may be passed over."""
     walk = _Walk(text)
-    kept, several = [], set()
+    kept, words, several = [], [], set()
     passed_over: dict[tuple[str, str], dict[str, None]] = {}
     for part in list(walk.fields(message.DESCRIPTOR, ())):
         by = ""
         if part.name in _RENAMED:
             by = _RENAMED[part.name].ljust(part.end - part.start)
+        elif part.name in _WORDS and part.holder is _SOLVER and not part.is_field:
+            words.append(part)
+            continue
         elif part.is_field and part.holder is _LAYER and walk.types.get(part.path) in OWN_TYPES:
             kept.append((part.path, text[part.start : part.end]))
         elif part.name in forks.PASSED_OVER:
@@ -62,6 +67,8 @@ def without(text: str, message: Message) -> Rest:
         else:
             continue
         text = _replaced(text, part, by)
+    for part in reversed(words):  # the quotes move what follows on their line
+        text = f'{text[: part.start]}"{text[part.start : part.end]}"{text[part.end :]}'
     log = [
         f"passed over {', '.join(names)} of {fork}: {why}"
         for (fork, why), names in passed_over.items()
@@ -145,6 +152,8 @@ class _Walk:
         given = [token[0] for token in self.tokens[first : self.at]]
         if holder is _LAYER and field.name == "type":
             self.types[path] = "".join(given).strip("\"'")
+        if field.type == field.TYPE_STRING and _WORD.fullmatch("".join(given)):
+            yield Part(field.name, holder, path, self.tokens[first].start(), self.end(), False)
         if field.name in forks.FIRST_COUNTS and before:
             yield Part(field.name, holder, path, start, self.end(), False)
         elif field.name in forks.FIRST_COUNTS and given[:1] == ["["]:

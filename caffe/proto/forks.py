@@ -64,12 +64,10 @@ FIELDS = {
     "spatial_dropout_param": ("ENet", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
-    **dict.fromkeys(("plateau_winsize", "minimum_loss"), ("SSD", _POLICY)),
-    **dict.fromkeys(
-        ("warmup_iter", "warmup_start_lr", "warmup_policy"), ("several forks", _POLICY)
-    ),
+    "plateau_winsize": ("SSD", _POLICY),
+    **dict.fromkeys(("warmup_iter", "warmup_start_lr"), ("several forks", _POLICY)),
     **dict.fromkeys(("rampup_interval", "rampup_lr", "min_lr"), ("NVIDIA's Caffe", _POLICY)),
-    **dict.fromkeys(("stagelr", "stageiter"), ("PoseNet", _POLICY)),
+    **dict.fromkeys(("stagelr", "stageiter"), ("Convolutional Pose Machines", _POLICY)),
     **dict.fromkeys(
         ("resize_param", "emit_constraint", "noise_param", "distort_param", "expand_param"),
         ("SSD", "prepare the images before training"),

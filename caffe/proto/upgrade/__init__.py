@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from ...core.errors import CaffeError, error_context
 from ...core.files import PathLike
 from ...core.log import LOGGER as log
+from ...core.strict import is_strict
 from .. import caffe_pb2
 from ..text import M, read_binaryproto, read_prototxt
 from .forks import needs_fork_upgrade, upgrade_fork_fields
@@ -186,9 +187,12 @@ def solver_needs_upgrade(param: SolverParameter) -> bool:
 
 
 def upgrade_solver(param: SolverParameter, file: PathLike = "") -> SolverParameter:
-    """The enum solver_type as the name `type`; `file` is what the log calls it."""
+    """The enum solver_type as the name `type`, and that spelled as Caffe spells it.
+
+    `file` is what the log calls it.
+    """
     if not solver_needs_upgrade(param):
-        return param
+        return _spelled(param)
     log.info(
         "Attempting to upgrade input file specified using deprecated "
         "'solver_type' field (enum)': %s",
@@ -208,6 +212,19 @@ def upgrade_solver(param: SolverParameter, file: PathLike = "") -> SolverParamet
         "Note that future Caffe releases will only support 'type' field (string) for a "
         "solver's type."
     )
+    return out
+
+
+def _spelled(param: SolverParameter) -> SolverParameter:
+    """With Caffe's capitals in type and regularization_type, which forks write as they like."""
+    out = SolverParameter()
+    out.CopyFrom(param)
+    if not is_strict():
+        out.type = SOLVER_TYPES.get(param.type.upper(), param.type)
+        out.regularization_type = param.regularization_type.upper()
+    for field in ("type", "regularization_type"):
+        if not param.HasField(field):
+            out.ClearField(field)
     return out
 
 
