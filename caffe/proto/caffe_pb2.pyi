@@ -479,6 +479,19 @@ class LayerParameter(Message):
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     SPATIAL_DROPOUT_PARAM_FIELD_NUMBER: int
+    PERMUTE_PARAM_FIELD_NUMBER: int
+    NORM_PARAM_FIELD_NUMBER: int
+    PRIOR_BOX_PARAM_FIELD_NUMBER: int
+    DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    ROI_POOLING_PARAM_FIELD_NUMBER: int
+    PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
+    REORG_PARAM_FIELD_NUMBER: int
+    SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
+    FLIP_PARAM_FIELD_NUMBER: int
+    CENTER_LOSS_PARAM_FIELD_NUMBER: int
+    REVERSE_PARAM_FIELD_NUMBER: int
+    TRANSPOSE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -548,6 +561,19 @@ class LayerParameter(Message):
     dense_image_data_param: DenseImageDataParameter
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     spatial_dropout_param: SpatialDropoutParameter
+    permute_param: PermuteParameter
+    norm_param: NormalizeParameter
+    prior_box_param: PriorBoxParameter
+    detection_output_param: DetectionOutputParameter
+    roi_pooling_param: ROIPoolingParameter
+    psroi_pooling_param: PSROIPoolingParameter
+    smooth_l1_loss_param: SmoothL1LossParameter
+    reorg_param: ReorgParameter
+    shuffle_channel_param: ShuffleChannelParameter
+    flip_param: FlipParameter
+    center_loss_param: CenterLossParameter
+    reverse_param: ReverseParameter
+    transpose_param: TransposeParameter
     def __init__(
         self,
         *,
@@ -620,6 +646,19 @@ class LayerParameter(Message):
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         spatial_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
+        permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
+        norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
+        prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
+        detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
+        roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
+        reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
+        flip_param: FlipParameter | Mapping[str, Any] | None = ...,
+        center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
+        reverse_param: ReverseParameter | Mapping[str, Any] | None = ...,
+        transpose_param: TransposeParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2162,4 +2201,266 @@ class SpatialDropoutParameter(Message):
         self,
         *,
         dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class PermuteParameter(Message):
+    ORDER_FIELD_NUMBER: int
+    order: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        order: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class NormalizeParameter(Message):
+    ACROSS_SPATIAL_FIELD_NUMBER: int
+    SCALE_FILLER_FIELD_NUMBER: int
+    CHANNEL_SHARED_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    across_spatial: bool
+    scale_filler: FillerParameter
+    channel_shared: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        across_spatial: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class PriorBoxParameter(Message):
+    CodeType: EnumTypeWrapper
+    CORNER: int
+    CENTER_SIZE: int
+    CORNER_SIZE: int
+    MIN_SIZE_FIELD_NUMBER: int
+    MAX_SIZE_FIELD_NUMBER: int
+    ASPECT_RATIO_FIELD_NUMBER: int
+    FLIP_FIELD_NUMBER: int
+    CLIP_FIELD_NUMBER: int
+    VARIANCE_FIELD_NUMBER: int
+    IMG_SIZE_FIELD_NUMBER: int
+    IMG_H_FIELD_NUMBER: int
+    IMG_W_FIELD_NUMBER: int
+    STEP_FIELD_NUMBER: int
+    STEP_H_FIELD_NUMBER: int
+    STEP_W_FIELD_NUMBER: int
+    OFFSET_FIELD_NUMBER: int
+    min_size: RepeatedScalarFieldContainer[float]
+    max_size: RepeatedScalarFieldContainer[float]
+    aspect_ratio: RepeatedScalarFieldContainer[float]
+    flip: bool
+    clip: bool
+    variance: RepeatedScalarFieldContainer[float]
+    img_size: int
+    img_h: int
+    img_w: int
+    step: float
+    step_h: float
+    step_w: float
+    offset: float
+    def __init__(
+        self,
+        *,
+        min_size: Iterable[float] | None = ...,
+        max_size: Iterable[float] | None = ...,
+        aspect_ratio: Iterable[float] | None = ...,
+        flip: bool | None = ...,
+        clip: bool | None = ...,
+        variance: Iterable[float] | None = ...,
+        img_size: int | None = ...,
+        img_h: int | None = ...,
+        img_w: int | None = ...,
+        step: float | None = ...,
+        step_h: float | None = ...,
+        step_w: float | None = ...,
+        offset: float | None = ...,
+    ) -> None: ...
+
+class NonMaximumSuppressionParameter(Message):
+    NMS_THRESHOLD_FIELD_NUMBER: int
+    TOP_K_FIELD_NUMBER: int
+    ETA_FIELD_NUMBER: int
+    nms_threshold: float
+    top_k: int
+    eta: float
+    def __init__(
+        self,
+        *,
+        nms_threshold: float | None = ...,
+        top_k: int | None = ...,
+        eta: float | None = ...,
+    ) -> None: ...
+
+class SaveOutputParameter(Message):
+    OUTPUT_DIRECTORY_FIELD_NUMBER: int
+    OUTPUT_NAME_PREFIX_FIELD_NUMBER: int
+    OUTPUT_FORMAT_FIELD_NUMBER: int
+    LABEL_MAP_FILE_FIELD_NUMBER: int
+    NAME_SIZE_FILE_FIELD_NUMBER: int
+    NUM_TEST_IMAGE_FIELD_NUMBER: int
+    output_directory: str
+    output_name_prefix: str
+    output_format: str
+    label_map_file: str
+    name_size_file: str
+    num_test_image: int
+    def __init__(
+        self,
+        *,
+        output_directory: str | None = ...,
+        output_name_prefix: str | None = ...,
+        output_format: str | None = ...,
+        label_map_file: str | None = ...,
+        name_size_file: str | None = ...,
+        num_test_image: int | None = ...,
+    ) -> None: ...
+
+class DetectionOutputParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    SHARE_LOCATION_FIELD_NUMBER: int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    SAVE_OUTPUT_PARAM_FIELD_NUMBER: int
+    CODE_TYPE_FIELD_NUMBER: int
+    VARIANCE_ENCODED_IN_TARGET_FIELD_NUMBER: int
+    KEEP_TOP_K_FIELD_NUMBER: int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: int
+    VISUALIZE_FIELD_NUMBER: int
+    VISUALIZE_THRESHOLD_FIELD_NUMBER: int
+    SAVE_FILE_FIELD_NUMBER: int
+    num_classes: int
+    share_location: bool
+    background_label_id: int
+    nms_param: NonMaximumSuppressionParameter
+    save_output_param: SaveOutputParameter
+    code_type: int
+    variance_encoded_in_target: bool
+    keep_top_k: int
+    confidence_threshold: float
+    visualize: bool
+    visualize_threshold: float
+    save_file: str
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        background_label_id: int | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        save_output_param: SaveOutputParameter | Mapping[str, Any] | None = ...,
+        code_type: int | str | None = ...,
+        variance_encoded_in_target: bool | None = ...,
+        keep_top_k: int | None = ...,
+        confidence_threshold: float | None = ...,
+        visualize: bool | None = ...,
+        visualize_threshold: float | None = ...,
+        save_file: str | None = ...,
+    ) -> None: ...
+
+class ROIPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+    ) -> None: ...
+
+class PSROIPoolingParameter(Message):
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+    ) -> None: ...
+
+class SmoothL1LossParameter(Message):
+    SIGMA_FIELD_NUMBER: int
+    sigma: float
+    def __init__(
+        self,
+        *,
+        sigma: float | None = ...,
+    ) -> None: ...
+
+class ReorgParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    REVERSE_FIELD_NUMBER: int
+    stride: int
+    reverse: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        reverse: bool | None = ...,
+    ) -> None: ...
+
+class ShuffleChannelParameter(Message):
+    GROUP_FIELD_NUMBER: int
+    group: int
+    def __init__(
+        self,
+        *,
+        group: int | None = ...,
+    ) -> None: ...
+
+class FlipParameter(Message):
+    FLIP_WIDTH_FIELD_NUMBER: int
+    FLIP_HEIGHT_FIELD_NUMBER: int
+    flip_width: bool
+    flip_height: bool
+    def __init__(
+        self,
+        *,
+        flip_width: bool | None = ...,
+        flip_height: bool | None = ...,
+    ) -> None: ...
+
+class CenterLossParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    CENTER_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    num_output: int
+    center_filler: FillerParameter
+    axis: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        center_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class ReverseParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class TransposeParameter(Message):
+    DIM_FIELD_NUMBER: int
+    dim: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        dim: Iterable[int] | None = ...,
     ) -> None: ...

@@ -21,22 +21,10 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("Permute", "permute_param", "SSD"),
-    Addition("Normalize", "norm_param", "SSD"),
-    Addition("PriorBox", "prior_box_param", "SSD"),
     Addition("MultiBoxLoss", "multibox_loss_param", "SSD"),
-    Addition("DetectionOutput", "detection_output_param", "SSD"),
     Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
     Addition("AnnotatedData", "annotated_data_param", "SSD"),
-    Addition("ROIPooling", "roi_pooling_param", "Fast R-CNN", _PYTHON),
-    Addition("SmoothL1Loss", "smooth_l1_loss_param", "Fast R-CNN", _PYTHON),
-    Addition("PSROIPooling", "psroi_pooling_param", "R-FCN", _PYTHON),
     Addition("BoxAnnotatorOHEM", "box_annotator_ohem_param", "R-FCN", _PYTHON),
-    Addition("ShuffleChannel", "shuffle_channel_param", "ShuffleNet", _PYTHON),
-    Addition("ConvolutionDepthwise", "", "MobileNet"),
-    Addition("DepthwiseConvolution", "", "MobileNet"),
-    Addition("ReLU6", "", "MobileNet", _PYTHON),
-    Addition("Axpy", "", "SENet", _PYTHON),
     Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
@@ -63,6 +51,16 @@ FIELDS = {
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
+    **dict.fromkeys(
+        ("permute_param", "norm_param", "prior_box_param", "detection_output_param"), ("SSD", "")
+    ),
+    **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
+    "psroi_pooling_param": ("R-FCN", _PYTHON),
+    "reorg_param": ("YOLOv2", _PYTHON),
+    "shuffle_channel_param": ("ShuffleNet", _PYTHON),
+    **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
+    "flip_param": ("several forks", _PYTHON),
+    "center_loss_param": ("the authors of the center loss", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(("warmup_iter", "warmup_start_lr"), ("several forks", _POLICY)),

@@ -105,7 +105,7 @@ def test_a_solvers_type_is_spelled_anyhow(solver, text, kind):
 def test_missing_quotes_keep_the_place_of_an_error(tmp_path):
     path = tmp_path / "s.prototxt"
     path.write_text("type: SGD\nbase_lrr: 1")
-    with pytest.raises(caffe.CaffeError, match=":2:1: .*base_lrr"):
+    with pytest.raises(caffe.CaffeError, match=r":2:1: .*base_lrr"):
         read_solver(path)
 
 

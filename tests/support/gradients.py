@@ -1,7 +1,7 @@
 """A layer type's gradient against differences, in float64."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -41,11 +41,13 @@ def check_gradient(
     params: float | None = None,
     phase: int = caffe.TRAIN,
     given: Mapping[int, Callable[[np.random.RandomState], np.ndarray]] | None = None,
+    learnt: Collection[int] | None = None,
 ) -> None:
     """gradcheck of the expression by its bottoms and parameters.
 
     classes: bottoms of class numbers, and how many there are; shifts: what is added to bottoms;
-    params: the value of all parameters, else they are drawn; given: bottoms made in another way.
+    params: the value of all parameters, else they are drawn; given: bottoms made in another way;
+    learnt: the parameters that have a gradient, by default all of those that are drawn.
     """
     layer = layer_of(kind, body, shapes, tops, phase)
     rng = np.random.RandomState(seed)
@@ -68,6 +70,8 @@ def check_gradient(
     tensors = [values(blob.shape) for blob in layer.blobs]
     if params is not None:
         tensors = [torch.full_like(p, params) for p in tensors]
+    if learnt is not None:
+        tensors = [p.detach().requires_grad_(i in learnt) for i, p in enumerate(tensors)]
 
     def forward(*tensors: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         caffe.set_random_seed(seed)  # Dropout: the same mask each time

@@ -2,9 +2,15 @@
 
 from . import (  # noqa: F401
     bn,
+    depthwise,
+    elementwise,
     labelled_images,
+    losses,
     meanfield,
     resampling,
+    rois,
     seg_accuracy,
+    shape,
     spatial_dropout,
+    ssd,
 )

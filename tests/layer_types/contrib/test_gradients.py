@@ -13,18 +13,33 @@ import caffe
 from caffe.layer_types import EXTENSIONS
 
 MASK = {1: lambda rng: np.stack([rng.permutation(12)[:4] for _ in range(4)]).reshape(2, 2, 2, 2)}
+ROIS = {1: lambda rng: np.float32([[0, 0, 0, 3, 2], [0, 1, 1, 2, 3], [0, -9, -9, -8, -8]])}
+CONV = "convolution_param { num_output: 4 kernel_size: 2 }"
+STATISTICS = {"params": 1.5, "learnt": (0, 1)}
 CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arguments
     "BN": [
-        ("", [(3, 2, 2, 2)], {"params": 1.5}),
+        ("", [(3, 2, 2, 2)], {}),
         ("bn_param { bn_mode: INFERENCE }", [(3, 2, 2, 2)], {}),
-        ("bn_param { slope_filler { } }", [(3, 2, 2, 2)], {"params": 1.5}),
-        ("bn_param { frozen: true }", [(3, 2, 2, 2)], {"params": 1.5}),
-        ("bn_param { var_eps: 1e-3 }", [(3, 2)], {"params": 1.5}),
+        ("bn_param { slope_filler { } }", [(3, 2, 2, 2)], STATISTICS),
+        ("bn_param { frozen: true }", [(3, 2, 2, 2)], STATISTICS),
+        ("bn_param { var_eps: 1e-3 }", [(3, 2)], STATISTICS),
     ],
+    "Axpy": [("", [(2, 3), (2, 3, 2, 2), (2, 3, 2, 2)], {})],
+    "CenterLoss": [
+        (
+            "center_loss_param { num_output: 3 }",
+            [(4, 2), (4,)],
+            {"classes": {1: 3}, "learnt": ()},
+        )
+    ],
+    "ConvolutionDepthwise": [(CONV, [(1, 2, 3, 4)], {})],
+    "DepthwiseConvolution": [(CONV, [(1, 2, 3, 4)], {})],
+    "Flip": [("flip_param { flip_height: true }", [(1, 2, 2, 3)], {})],
     "Interp": [
         ("interp_param { height: 5 width: 3 }", [(1, 2, 3, 4)], {}),
         ("interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }", [(1, 2, 4, 6)], {}),
     ],
+    "L1Loss": [("", [(2, 3), (2, 3)], {})],
     "MultiStageMeanfield": [
         (
             "multi_stage_meanfield_param { num_iterations: 2 theta_alpha: 3 theta_beta: 1 }",
@@ -32,7 +47,33 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             {},
         )
     ],
+    "Normalize": [
+        ("", [(2, 3, 2, 2)], {}),
+        ("norm_param { across_spatial: false channel_shared: false }", [(2, 3, 2, 2)], {}),
+    ],
+    "PSROIPooling": [
+        (
+            "psroi_pooling_param { spatial_scale: 0.9 output_dim: 1 group_size: 2 }",
+            [(1, 4, 4, 5), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
+    "Permute": [("permute_param { order: 2 order: 0 }", [(2, 3, 2)], {})],
+    "ROIPooling": [
+        ("roi_pooling_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+    ],
+    "ReLU6": [("", [(2, 3)], {"shifts": {0: 5.9}}), ("", [(2, 3)], {})],
+    "Reorg": [
+        ("reorg_param { stride: 2 }", [(1, 4, 2, 4)], {}),
+        ("reorg_param { stride: 2 reverse: true }", [(1, 8, 1, 2)], {}),
+    ],
+    "Reverse": [("", [(3, 2)], {})],
+    "ShuffleChannel": [("shuffle_channel_param { group: 2 }", [(1, 6, 2)], {})],
+    "SmoothL1Loss": [
+        ("smooth_l1_loss_param { sigma: 3 }", [(2, 3)] * bottoms, {}) for bottoms in (2, 3, 4)
+    ],
     "SpatialDropout": [("spatial_dropout_param { dropout_ratio: 0.3 }", [(3, 4, 2, 2)], {})],
+    "Transpose": [("transpose_param { dim: 1 dim: 0 }", [(2, 3)], {})],
     "Unpooling": [
         (f"unpooling_param {{ kernel_size: 2 {more} }}", [(2, 2, 2, 2)] * bottoms, {"given": given})
         for more, bottoms, given in (
@@ -46,7 +87,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
 }
-NO_GRADIENT = {"SegAccuracy"}
+NO_GRADIENT = {"DetectionOutput", "PriorBox", "SegAccuracy"}
 
 
 def test_every_expression_with_a_gradient_is_checked():
