@@ -483,6 +483,7 @@ class LayerParameter(Message):
     NORM_PARAM_FIELD_NUMBER: int
     PRIOR_BOX_PARAM_FIELD_NUMBER: int
     DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    MULTIBOX_LOSS_PARAM_FIELD_NUMBER: int
     ROI_POOLING_PARAM_FIELD_NUMBER: int
     PSROI_POOLING_PARAM_FIELD_NUMBER: int
     SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
@@ -565,6 +566,7 @@ class LayerParameter(Message):
     norm_param: NormalizeParameter
     prior_box_param: PriorBoxParameter
     detection_output_param: DetectionOutputParameter
+    multibox_loss_param: MultiBoxLossParameter
     roi_pooling_param: ROIPoolingParameter
     psroi_pooling_param: PSROIPoolingParameter
     smooth_l1_loss_param: SmoothL1LossParameter
@@ -650,6 +652,7 @@ class LayerParameter(Message):
         norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
         prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
         detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
+        multibox_loss_param: MultiBoxLossParameter | Mapping[str, Any] | None = ...,
         roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
         psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
         smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
@@ -2358,6 +2361,91 @@ class DetectionOutputParameter(Message):
         visualize: bool | None = ...,
         visualize_threshold: float | None = ...,
         save_file: str | None = ...,
+    ) -> None: ...
+
+class MultiBoxLossParameter(Message):
+    LocLossType: EnumTypeWrapper
+    L2: int
+    SMOOTH_L1: int
+    ConfLossType: EnumTypeWrapper
+    SOFTMAX: int
+    LOGISTIC: int
+    MatchType: EnumTypeWrapper
+    BIPARTITE: int
+    PER_PREDICTION: int
+    MiningType: EnumTypeWrapper
+    NONE: int
+    MAX_NEGATIVE: int
+    HARD_EXAMPLE: int
+    LOC_LOSS_TYPE_FIELD_NUMBER: int
+    CONF_LOSS_TYPE_FIELD_NUMBER: int
+    LOC_WEIGHT_FIELD_NUMBER: int
+    NUM_CLASSES_FIELD_NUMBER: int
+    SHARE_LOCATION_FIELD_NUMBER: int
+    MATCH_TYPE_FIELD_NUMBER: int
+    OVERLAP_THRESHOLD_FIELD_NUMBER: int
+    USE_PRIOR_FOR_MATCHING_FIELD_NUMBER: int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: int
+    USE_DIFFICULT_GT_FIELD_NUMBER: int
+    DO_NEG_MINING_FIELD_NUMBER: int
+    NEG_POS_RATIO_FIELD_NUMBER: int
+    NEG_OVERLAP_FIELD_NUMBER: int
+    CODE_TYPE_FIELD_NUMBER: int
+    ENCODE_VARIANCE_IN_TARGET_FIELD_NUMBER: int
+    MAP_OBJECT_TO_AGNOSTIC_FIELD_NUMBER: int
+    IGNORE_CROSS_BOUNDARY_BBOX_FIELD_NUMBER: int
+    BP_INSIDE_FIELD_NUMBER: int
+    MINING_TYPE_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    SAMPLE_SIZE_FIELD_NUMBER: int
+    USE_PRIOR_FOR_NMS_FIELD_NUMBER: int
+    loc_loss_type: int
+    conf_loss_type: int
+    loc_weight: float
+    num_classes: int
+    share_location: bool
+    match_type: int
+    overlap_threshold: float
+    use_prior_for_matching: bool
+    background_label_id: int
+    use_difficult_gt: bool
+    do_neg_mining: bool
+    neg_pos_ratio: float
+    neg_overlap: float
+    code_type: int
+    encode_variance_in_target: bool
+    map_object_to_agnostic: bool
+    ignore_cross_boundary_bbox: bool
+    bp_inside: bool
+    mining_type: int
+    nms_param: NonMaximumSuppressionParameter
+    sample_size: int
+    use_prior_for_nms: bool
+    def __init__(
+        self,
+        *,
+        loc_loss_type: int | str | None = ...,
+        conf_loss_type: int | str | None = ...,
+        loc_weight: float | None = ...,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        match_type: int | str | None = ...,
+        overlap_threshold: float | None = ...,
+        use_prior_for_matching: bool | None = ...,
+        background_label_id: int | None = ...,
+        use_difficult_gt: bool | None = ...,
+        do_neg_mining: bool | None = ...,
+        neg_pos_ratio: float | None = ...,
+        neg_overlap: float | None = ...,
+        code_type: int | str | None = ...,
+        encode_variance_in_target: bool | None = ...,
+        map_object_to_agnostic: bool | None = ...,
+        ignore_cross_boundary_bbox: bool | None = ...,
+        bp_inside: bool | None = ...,
+        mining_type: int | str | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        sample_size: int | None = ...,
+        use_prior_for_nms: bool | None = ...,
     ) -> None: ...
 
 class ROIPoolingParameter(Message):

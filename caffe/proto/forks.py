@@ -21,7 +21,6 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("MultiBoxLoss", "multibox_loss_param", "SSD"),
     Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
     Addition("AnnotatedData", "annotated_data_param", "SSD"),
     Addition("BoxAnnotatorOHEM", "box_annotator_ohem_param", "R-FCN", _PYTHON),
@@ -54,6 +53,7 @@ FIELDS = {
     **dict.fromkeys(
         ("permute_param", "norm_param", "prior_box_param", "detection_output_param"), ("SSD", "")
     ),
+    "multibox_loss_param": ("SSD", ""),
     **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
     "psroi_pooling_param": ("R-FCN", _PYTHON),
     "reorg_param": ("YOLOv2", _PYTHON),

@@ -7,6 +7,7 @@ from . import (  # noqa: F401
     labelled_images,
     losses,
     meanfield,
+    multibox,
     resampling,
     rois,
     seg_accuracy,

@@ -14,6 +14,9 @@ from caffe.layer_types import EXTENSIONS
 
 MASK = {1: lambda rng: np.stack([rng.permutation(12)[:4] for _ in range(4)]).reshape(2, 2, 2, 2)}
 ROIS = {1: lambda rng: np.float32([[0, 0, 0, 3, 2], [0, 1, 1, 2, 3], [0, -9, -9, -8, -8]])}
+CORNERS = [0, 0, 0.5, 0.5, 0.4, 0.4, 1, 0.9, 0.5, 0, 1, 0.4]
+PRIORS = np.reshape([*CORNERS, *[0.2] * 12], (1, 2, 12))
+OBJECTS = np.reshape([0, 1, 0, 0, 0, 0.4, 0.5, 0, 1, 2, 0, 0.4, 0.5, 1, 1, 0], (1, 1, 2, 8))
 CONV = "convolution_param { num_output: 4 kernel_size: 2 }"
 STATISTICS = {"params": 1.5, "learnt": (0, 1)}
 CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arguments
@@ -40,6 +43,13 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }", [(1, 2, 4, 6)], {}),
     ],
     "L1Loss": [("", [(2, 3), (2, 3)], {})],
+    "MultiBoxLoss": [
+        (
+            "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE }",
+            [(2, 12), (2, 9), (1, 2, 12), (1, 1, 2, 8)],
+            {"given": {2: lambda rng: PRIORS, 3: lambda rng: OBJECTS}},
+        )
+    ],
     "MultiStageMeanfield": [
         (
             "multi_stage_meanfield_param { num_iterations: 2 theta_alpha: 3 theta_beta: 1 }",
