@@ -1,7 +1,5 @@
 """The offset that the first FCN release's Crop found from the layers between its bottoms."""
 
-from google.protobuf.json_format import MessageToDict
-
 from .. import coord_map
 from ..core.errors import CaffeError, error_context
 from ..net_spec import Function, Top
@@ -45,7 +43,7 @@ def _parameters(layer: caffe_pb2.LayerParameter) -> dict:
     found: dict = {}
     for field, value in layer.ListFields():
         if field.name in ("convolution_param", "pooling_param", "crop_param", "concat_param"):
-            param = MessageToDict(value, preserving_proto_field_name=True)
+            param = {f.name: list(v) if f.is_repeated else v for f, v in value.ListFields()}
             for name, given in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
                 pair = [param.pop(f"{given}_{axis}", None) for axis in "hw"]
                 if None not in pair:

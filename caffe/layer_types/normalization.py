@@ -96,7 +96,7 @@ class BatchNorm(LayerType):
     ) -> torch.Tensor:
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
-            factor = 0 if scale == 0 else 1 / scale
+            factor = (1 / scale).where(scale != 0, 0)  # no `if`: an export follows no values
             return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
         with torch.no_grad():
             var, mean = torch.var_mean(x, [d for d in range(x.dim()) if d != 1], correction=0)

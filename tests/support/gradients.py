@@ -46,7 +46,7 @@ def check_gradient(
     """gradcheck of the expression by its bottoms and parameters.
 
     classes: bottoms of class numbers, and how many there are; shifts: what is added to bottoms;
-    params: the value of all parameters, else they are drawn; given: bottoms made in another way;
+    params: the value of all parameters, else they are drawn; given: bottoms without a gradient;
     learnt: the parameters that have a gradient, by default all of those that are drawn.
     """
     layer = layer_of(kind, body, shapes, tops, phase)
@@ -66,7 +66,6 @@ def check_gradient(
         bottoms[at] = torch.tensor(rng.randint(0, count, shapes[at]), dtype=torch.float64)
     for at, make in (given or {}).items():
         bottoms[at] = torch.tensor(make(rng), dtype=torch.float64)
-        bottoms[at].requires_grad_(layer.diff_bottoms(at))
     tensors = [values(blob.shape) for blob in layer.blobs]
     if params is not None:
         tensors = [torch.full_like(p, params) for p in tensors]

@@ -23,7 +23,6 @@ class MultiStageMeanfield(LayerType):
     """
 
     bottoms = (3, 3)
-    diff_bottoms = staticmethod(lambda index: index < 2)
     param_names = ("spatial", "bilateral", "compatibility")
 
     def setup_from(self, shapes: list[Shape]) -> None:

@@ -22,7 +22,6 @@ class Interp(LayerType):
     """
 
     bottoms = (1, 2)
-    diff_bottoms = staticmethod(lambda index: index == 0)
     reads_bottom = staticmethod(lambda index: index == 0)
     reads_values = False
 
@@ -81,8 +80,8 @@ def scattered(
 ) -> torch.Tensor:
     """A map of this size, 0 but for the values of x, each where `mask` says.
 
-    A mask is what a Pooling gives as its second top: row * width + column. Of several values for
-    one place the last one stays; each has the place's gradient.
+    A mask is what a Pooling gives as its second top: row * width + column; nothing is learnt
+    through it. Of several values for one place the last one stays; each has the place's gradient.
     """
     height, width = size
     at = mask.detach().long().flatten(2)
@@ -115,7 +114,6 @@ class Upsample(LayerType):
     """
 
     bottoms = (1, 2)
-    diff_bottoms = staticmethod(lambda index: index == 0)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         up = self.spec.upsample_param
@@ -165,7 +163,6 @@ class Unpooling(LayerType):
     """
 
     bottoms = (1, 2)
-    diff_bottoms = staticmethod(lambda index: index == 0)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         self.kernel = self._pair("kernel_size", "kernel")

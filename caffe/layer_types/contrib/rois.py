@@ -12,10 +12,12 @@ Range = tuple[int, int]  # first, and behind the last
 
 
 class Regions(LayerType):
-    """Bottoms: maps N x C x H x W, and regions R x 5, each the image's number, x1, y1, x2, y2."""
+    """Bottoms: maps N x C x H x W, and regions R x 5, each the image's number, x1, y1, x2, y2.
+
+    Nothing is learnt through the regions.
+    """
 
     bottoms = (2, 2)
-    diff_bottoms = staticmethod(lambda index: index == 0)
 
     def check_regions(self, shapes: list[Shape]) -> None:
         maps, regions = shapes

@@ -54,7 +54,6 @@ class PriorBox(LayerType):
     """
 
     bottoms = (2, 2)
-    diff_bottoms = staticmethod(lambda index: False)
     reads_bottom = staticmethod(lambda index: False)
     reads_values = False
 

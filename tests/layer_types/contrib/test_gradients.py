@@ -54,7 +54,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         (
             "multi_stage_meanfield_param { num_iterations: 2 theta_alpha: 3 theta_beta: 1 }",
             [(1, 2, 3, 3), (1, 2, 3, 3), (1, 3, 3, 3)],
-            {},
+            {"given": {2: lambda rng: rng.randn(1, 3, 3, 3)}},
         )
     ],
     "Normalize": [
