@@ -672,6 +672,8 @@ class TransformationParameter(Message):
     MEAN_VALUE_FIELD_NUMBER: int
     FORCE_COLOR_FIELD_NUMBER: int
     FORCE_GRAY_FIELD_NUMBER: int
+    CROP_H_FIELD_NUMBER: int
+    CROP_W_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -679,6 +681,8 @@ class TransformationParameter(Message):
     mean_value: RepeatedScalarFieldContainer[float]
     force_color: bool
     force_gray: bool
+    crop_h: int
+    crop_w: int
     def __init__(
         self,
         *,
@@ -689,6 +693,8 @@ class TransformationParameter(Message):
         mean_value: Iterable[float] | None = ...,
         force_color: bool | None = ...,
         force_gray: bool | None = ...,
+        crop_h: int | None = ...,
+        crop_w: int | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -976,15 +982,24 @@ class BatchNormParameter(Message):
     USE_GLOBAL_STATS_FIELD_NUMBER: int
     MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
     EPS_FIELD_NUMBER: int
+    SCALE_BIAS_FIELD_NUMBER: int
+    SCALE_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
     use_global_stats: bool
     moving_average_fraction: float
     eps: float
+    scale_bias: bool
+    scale_filler: FillerParameter
+    bias_filler: FillerParameter
     def __init__(
         self,
         *,
         use_global_stats: bool | None = ...,
         moving_average_fraction: float | None = ...,
         eps: float | None = ...,
+        scale_bias: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class MVNParameter(Message):

@@ -1,14 +1,14 @@
-"""Writes docs/layers.md: `PYTHONPATH=tests python -m support.layer_table docs/layers.md`.
+"""Writes docs/layers.md: `PYTHONPATH=tests python -m support.layer_table docs/layers.md [TYPE...]`.
 
 The column ONNX is found by writing each layer with caffe export, which runs it in onnxruntime
-beside the net; that takes minutes. A test holds all else up to date, and that no type lacks its
-line.
+beside the net; that takes minutes, and with names of types is done for these alone. A test holds
+all else up to date, and that no type lacks its line.
 """
 
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -40,12 +40,22 @@ from (`caffe.contrib_layer_types()`). Strict nets, `caffe.set_strict(True)` and 
 Written by `PYTHONPATH=tests python -m support.layer_table docs/layers.md`.
 
 """
+POOLED = input_layer("x", 1, 2, 4, 6) + (
+    'layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "m" '
+    "pooling_param { kernel_size: 2 stride: 2 } }"
+)
+NETS = {  # where one layer with one top makes none
+    "Slice": input_layer("x", 1, 2, 4, 6)
+    + 'layer { name: "l" type: "Slice" bottom: "x" top: "y" top: "z" }',
+    "Unpooling": POOLED + 'layer { name: "l" type: "Unpooling" bottom: "p" bottom: "m" top: "y" '
+    "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
+    "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
+}
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
     "ArgMax": ("", [(2, 3, 4, 4)]),
     "Threshold": ("", [(2, 3)]),
-    "Silence": ("", [(2, 3)]),
     "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
 }
 
@@ -87,37 +97,44 @@ def stated(page: str) -> dict[str, str]:
     return dict(re.findall(r"^\| (\w+) \|[^|]*\|[^|]*\| (yes|no|training) \|", page, re.MULTILINE))
 
 
-def exported(modules: list[ModuleType]) -> Iterator[tuple[str, str]]:
-    """Each layer type, and whether caffe export writes it."""
+def exported(modules: list[ModuleType], kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """These layer types, and whether caffe export writes them."""
     cases = DEPLOYED.copy()
     for module in modules:
         for kind, of_kind in getattr(module, "CASES", {}).items():
             cases.setdefault(kind, of_kind[0][:2])
-    for kind, cls in sorted(REGISTRY.items()):
+    for kind in kinds:
+        cls = REGISTRY[kind]
         if cls.loss or kind in ("Accuracy", "SegAccuracy", "HDF5Output"):
             yield kind, "training"
         elif kind in ("Input", "Split"):
             yield kind, "yes"
-        elif cls.expression is LayerType.expression or kind not in cases:
+        elif cls.expression is LayerType.expression or not {kind} & (cases.keys() | NETS.keys()):
             yield kind, "no"
         else:
-            yield kind, "yes" if _exports(kind, *cases[kind]) else "no"
+            yield kind, "yes" if _exports(NETS.get(kind) or _net(kind, *cases[kind])) else "no"
 
 
-def _exports(kind: str, body: str, shapes: list[tuple[int, ...]]) -> bool:
+def _net(kind: str, body: str, shapes: list[tuple[int, ...]]) -> str:
+    """A net of one layer."""
     bottoms = "".join(f'bottom: "x{i}" ' for i in range(len(shapes)))
     inputs = "".join(input_layer(f"x{i}", *shape) + "\n" for i, shape in enumerate(shapes))
-    top = "" if kind == "Silence" else 'top: "y"'
+    return f'{inputs} layer {{ name: "l" type: "{kind}" {bottoms} top: "y" {body} }}'
+
+
+def _exports(text: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            net = net_of(f'{inputs} layer {{ name: "l" type: "{kind}" {bottoms} {top} {body} }}')
-            onnx.export(net, Path(folder, "net.onnx"))
-        except Exception as error:
-            print(f"{kind}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+            onnx.export(net_of(text), Path(folder, "net.onnx"))
+        except Exception as error:  # torch's and onnxruntime's are of many kinds
+            print(f"{text}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
             return False
     return True
 
 
 if __name__ == "__main__":
     caffe.set_random_seed(0)
-    write_text(Path(sys.argv[1]), table(dict(exported(load_laws()))))
+    page, *named = sys.argv[1:]
+    before = stated(Path(page).read_text()) if named else {}
+    found = dict(exported(load_laws(), named or sorted(REGISTRY)))
+    write_text(page, table(before | found))

@@ -76,8 +76,8 @@ class Pairs(Ordered):
         return image, label
 
     def label_shapes(self, label: LabelMap) -> list[tuple[int, ...]]:
-        crop = self.transformer.crop_size
-        return [(1, crop, crop) if crop else label.map.shape, (1, 1, 2)]
+        height, width = self.transformer.crop
+        return [(1, height or label.map.shape[1], width or label.map.shape[2]), (1, 1, 2)]
 
     def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
         outs[0][0] = place.cut(label.map)
@@ -165,7 +165,8 @@ class SegPairs(Pairs):
 
     def padded(self, image: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Smaller images are padded below and on the right: with the mean, and ignored."""
-        below, right = (max(self.transformer.crop_size - size, 0) for size in image.shape[1:])
+        sizes = zip(self.transformer.crop, image.shape[1:], strict=True)
+        below, right = (max(crop - size, 0) for crop, size in sizes)
         if not (below or right):
             return image, label
         mean = self.transformer.mean

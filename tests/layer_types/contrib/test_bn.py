@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.gradients import check_gradient
 from support.laws import SEED, SMALL, agree, drawn, law, normal
 from support.net_text import input_layer, net_of, run_layer
 
@@ -134,3 +135,32 @@ def test_weights_of_a_fork_with_other_axes_are_taken(tmp_path, shape, field):
 def test_what_it_does_not_do_says_so(shape, body, tops, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .BN.: .*{message}"):
         run_layer("BN", body, [np.zeros(shape)], tops=tops)
+
+
+# NVIDIA's BatchNorm, with a slope and a bias of its own.
+
+
+@drawn(10)
+@given(SEED, SMALL, SMALL, st.booleans(), PHASES)
+def test_nvidias_batch_norm_scales_and_shifts_what_bvlcs_gives(seed, n, c, four, phase):
+    x = drawn_x(seed, n, c, four)
+    slope, bias = normal(seed + 1, c), normal(seed + 2, c)
+    statistics = [normal(seed + 3, c), np.abs(normal(seed + 4, c)) + 1, [1]]
+    plain = run_layer("BatchNorm", "", [x], phase=phase, params=statistics).y[0]
+    body = "batch_norm_param { scale_bias: true }"
+    found = run_layer("BatchNorm", body, [x], phase=phase, params=[*statistics, slope, bias])
+    along = (1, c, *(1,) * (x.ndim - 2))
+    agree(found.y[0], plain * slope.reshape(along) + bias.reshape(along), 1e-4, 1e-5)
+    assert [p.lr_mult for p in found.net._graph.params] == [0, 0, 0, 1, 1]
+
+
+def test_a_filler_of_nvidias_batch_norm_says_that_it_scales():
+    body = "batch_norm_param { bias_filler { value: 3 } }"
+    found = run_layer("BatchNorm", body, [np.zeros((2, 2, 1, 1))])
+    assert [p.tolist() for p in found.params[3:]] == [[1, 1], [3, 3]]
+
+
+def test_nvidias_batch_norm_has_its_gradient():
+    shapes, body = [(3, 2, 2)], "batch_norm_param { scale_bias: true }"
+    for phase in (caffe.TRAIN, caffe.TEST):
+        check_gradient("BatchNorm", body, shapes, 1, params=1.5, learnt=(3, 4), phase=phase)

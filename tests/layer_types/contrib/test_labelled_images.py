@@ -117,6 +117,20 @@ def test_deeplabs_pads_small_images_with_the_mean_and_ignored_labels(folder):
         assert net.blobs["y2"].data.ravel().tolist() == list(size)
 
 
+def test_pspnets_crops_have_a_height_and_a_width(folder):
+    crop = "transform_param { crop_h: 4 crop_w: 5 }"
+    net = data_net(folder, "ImageSegData", "batch_size: 2", crop)
+    net.forward()
+    for i in range(2):
+        image, label = pixels(folder, i)
+        above, left = (label.shape[0] - 4) // 2, (label.shape[1] - 5) // 2
+        cut = slice(above, above + 4), slice(left, left + 5)
+        np.testing.assert_array_equal(net.blobs["y0"].data[i], image[:, cut[0], cut[1]])
+        np.testing.assert_array_equal(net.blobs["y1"].data[i, 0], label[cut])
+    with pytest.raises(caffe.CaffeError, match=r"crop_size \(7, 5\) is larger than the image"):
+        data_net(folder, "DenseImageData", "", crop.replace("4", "7"))
+
+
 def test_deeplabs_labels_may_be_a_class_or_none(folder):
     (folder / "list.txt").write_text("/0.png 3\n")
     net = data_net(folder, "ImageSegData", "label_type: IMAGE")
