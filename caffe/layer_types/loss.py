@@ -37,17 +37,6 @@ def with_gradient(
     return value.detach() + slope * (x - x.detach())
 
 
-def normaliser(mode: int, outer: int, inner: int, valid: int) -> int:
-    """What a sum of losses is divided by (GetNormalizer): never less than 1."""
-    sizes = {
-        MODES.FULL: outer * inner,
-        MODES.VALID: valid,
-        MODES.BATCH_SIZE: outer,
-        MODES.NONE: 1,
-    }
-    return max(1, sizes[mode])
-
-
 class Loss(LayerType):
     """A scalar from bottoms of one batch size; nothing is learnt through bottom 1."""
 
@@ -63,6 +52,19 @@ class Loss(LayerType):
             f"found shapes {shapes[1]} and {shapes[0]}",
         )
         return [()]
+
+    def normaliser(
+        self, outer: int, inner: int, valid: int, default: int = MODES.VALID
+    ) -> int | float:
+        """What a sum of losses is divided by (GetNormalizer): never less than 1."""
+        sizes = {
+            MODES.FULL: outer * inner,
+            MODES.VALID: valid,
+            MODES.BATCH_SIZE: outer,
+            MODES.NONE: 1,
+            MODES.PRE_FIXED: self.spec.loss_param.pre_fixed_normalizer,
+        }
+        return max(1, sizes[self.normalization(default)])
 
     def normalization(self, default: int = MODES.VALID) -> int:
         """loss_param's mode; `normalize`, its older form, counts where it alone is given."""
@@ -146,7 +148,7 @@ class SoftmaxLoss(Loss, Labelled):
         losses = self.losses(log_prob.reshape(outer, classes, inner), target, more)
         ignored = self.ignored()
         valid = target.numel() if ignored is None else int((target != ignored).sum())
-        loss = losses.sum() / normaliser(self.normalization(), outer, inner, valid)
+        loss = losses.sum() / self.normaliser(outer, inner, valid)
         return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
 

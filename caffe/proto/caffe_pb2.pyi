@@ -487,6 +487,7 @@ class LayerParameter(Message):
     ROI_POOLING_PARAM_FIELD_NUMBER: int
     PSROI_POOLING_PARAM_FIELD_NUMBER: int
     SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
+    BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: int
     REORG_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
@@ -570,6 +571,7 @@ class LayerParameter(Message):
     roi_pooling_param: ROIPoolingParameter
     psroi_pooling_param: PSROIPoolingParameter
     smooth_l1_loss_param: SmoothL1LossParameter
+    box_annotator_ohem_param: BoxAnnotatorOHEMParameter
     reorg_param: ReorgParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
@@ -656,6 +658,7 @@ class LayerParameter(Message):
         roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
         psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
         smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
+        box_annotator_ohem_param: BoxAnnotatorOHEMParameter | Mapping[str, Any] | None = ...,
         reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
@@ -703,16 +706,19 @@ class LossParameter(Message):
     VALID: int
     BATCH_SIZE: int
     NONE: int
+    PRE_FIXED: int
     IGNORE_LABEL_FIELD_NUMBER: int
     NORMALIZATION_FIELD_NUMBER: int
     NORMALIZE_FIELD_NUMBER: int
     WEIGHT_BY_LABEL_FREQS_FIELD_NUMBER: int
     CLASS_WEIGHTING_FIELD_NUMBER: int
+    PRE_FIXED_NORMALIZER_FIELD_NUMBER: int
     ignore_label: int
     normalization: int
     normalize: bool
     weight_by_label_freqs: bool
     class_weighting: RepeatedScalarFieldContainer[float]
+    pre_fixed_normalizer: float
     def __init__(
         self,
         *,
@@ -721,6 +727,7 @@ class LossParameter(Message):
         normalize: bool | None = ...,
         weight_by_label_freqs: bool | None = ...,
         class_weighting: Iterable[float] | None = ...,
+        pre_fixed_normalizer: float | None = ...,
     ) -> None: ...
 
 class ConvolutionParameter(Message):
@@ -2491,6 +2498,18 @@ class PSROIPoolingParameter(Message):
         spatial_scale: float | None = ...,
         output_dim: int | None = ...,
         group_size: int | None = ...,
+    ) -> None: ...
+
+class BoxAnnotatorOHEMParameter(Message):
+    ROI_PER_IMG_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    roi_per_img: int
+    ignore_label: int
+    def __init__(
+        self,
+        *,
+        roi_per_img: int | None = ...,
+        ignore_label: int | None = ...,
     ) -> None: ...
 
 class SmoothL1LossParameter(Message):

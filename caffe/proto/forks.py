@@ -23,7 +23,6 @@ _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 TYPES = [
     Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
     Addition("AnnotatedData", "annotated_data_param", "SSD"),
-    Addition("BoxAnnotatorOHEM", "box_annotator_ohem_param", "R-FCN", _PYTHON),
     Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
@@ -55,7 +54,8 @@ FIELDS = {
     ),
     "multibox_loss_param": ("SSD", ""),
     **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
-    "psroi_pooling_param": ("R-FCN", _PYTHON),
+    **dict.fromkeys(("psroi_pooling_param", "box_annotator_ohem_param"), ("R-FCN", _PYTHON)),
+    **dict.fromkeys(("pre_fixed_normalizer", "PRE_FIXED"), ("R-FCN", "write a loss_weight")),
     "reorg_param": ("YOLOv2", _PYTHON),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),

@@ -83,7 +83,7 @@ def table(exported: Mapping[str, str]) -> str:
             kind,
             EXTENSIONS.get(kind, "Caffe 1.0"),
             "yes" if cls.expression is not LayerType.expression else "no",
-            exported[kind],
+            exported.get(kind, "?"),
             f"`{Path(TESTED[kind]).relative_to(ROOT)}`",
         )
         for kind, cls in sorted(REGISTRY.items())

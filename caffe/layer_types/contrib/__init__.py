@@ -8,6 +8,7 @@ from . import (  # noqa: F401
     losses,
     meanfield,
     multibox,
+    ohem,
     resampling,
     rois,
     seg_accuracy,

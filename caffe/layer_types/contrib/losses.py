@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ..base import Shape, layer_type
+from ..base import Shape, Tensors, layer_type
 from ..loss import Labelled, Loss
 
 
@@ -27,7 +27,11 @@ class SmoothL1Loss(Loss):
         )
         return tops
 
-    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        return self.losses(bottoms).sum() / bottoms[0].shape[0]
+
+    def losses(self, bottoms: list[torch.Tensor]) -> torch.Tensor:
+        """Of each value."""
         x, target, *weights = (bottom.reshape(bottoms[0].shape) for bottom in bottoms)
         apart = x - target
         if weights:
@@ -35,9 +39,7 @@ class SmoothL1Loss(Loss):
         square = self.spec.smooth_l1_loss_param.sigma**2
         far = apart.abs() - 0.5 / square
         losses = torch.where(apart.abs() < 1 / square, apart.square() * square / 2, far)
-        if len(weights) == 2:
-            losses = losses * weights[1].detach()
-        return losses.sum() / x.shape[0]
+        return losses * weights[1].detach() if len(weights) == 2 else losses
 
 
 @layer_type("L1Loss", "several forks")

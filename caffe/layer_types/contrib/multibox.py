@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from ...proto import caffe_pb2
 from ..base import Shape, layer_type
-from ..loss import Loss, normaliser
+from ..loss import Loss
 from . import boxes
 
 PARAM = caffe_pb2.MultiBoxLossParameter
@@ -106,10 +106,8 @@ class MultiBoxLoss(Loss):
         places = self._place_loss(located, prior, objects, matches)
         kinds = self._class_loss(confident, objects, matches)
         count = int(sum((each.objects >= 0).sum() for each in matches))
-        mode = self.normalization()
-        return (param.loc_weight * places + kinds) / normaliser(
-            mode, images, located.shape[1], count
-        )
+        normaliser = self.normaliser(images, located.shape[1], count)
+        return (param.loc_weight * places + kinds) / normaliser
 
     def _objects(self, rows: np.ndarray, images: int) -> list[Objects]:
         """The objects of each image that count."""

@@ -98,10 +98,16 @@ def scattered(
     return flat.scatter(2, at, x.flatten(2)).reshape(*x.shape[:2], height, width)
 
 
-def _check_mask(layer: LayerType, shapes: list[Shape]) -> None:
+def _check_mask(layer: LayerType, shapes: list[Shape], fixed: Shape | None) -> None:
+    """fixed: the bottom's shape at first, where the top has one size whatever the bottom has."""
     layer.check(
         len(shapes) == 1 or shapes[1] == shapes[0],
         f"needs a mask of the bottom's shape {shapes[0]}; found {shapes[-1]}",
+    )
+    layer.check(
+        len(shapes) == 1 or fixed is None or shapes[0][2:] == fixed[2:],
+        f"its mask counts in rows of the size in the prototxt, for a bottom of shape {fixed}; "
+        f"found {shapes[0]}",
     )
 
 
@@ -117,6 +123,7 @@ class Upsample(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         up = self.spec.upsample_param
+        self.first = shapes[0]
         self.scale = (up.scale_h or up.scale, up.scale_w or up.scale)
         self.check(
             up.HasField("upsample_h") == up.HasField("upsample_w"),
@@ -135,8 +142,8 @@ class Upsample(LayerType):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _four_axes(self, shapes[0])
-        _check_mask(self, shapes)
         up = self.spec.upsample_param
+        _check_mask(self, shapes, self.first if up.HasField("upsample_h") else None)
         if up.HasField("upsample_h"):
             return [(*shapes[0][:2], up.upsample_h, up.upsample_w)]
         height, width = shapes[0][2:]
@@ -168,6 +175,7 @@ class Unpooling(LayerType):
         self.kernel = self._pair("kernel_size", "kernel")
         self.stride = self._pair("stride", "stride")
         unpool = self.spec.unpooling_param
+        self.first = shapes[0]
         self.check(min(self.kernel) > 0, "kernel_size (or kernel_h and kernel_w) is missing")
         self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
         pads = (unpool.pad, unpool.pad_h, unpool.pad_w)
@@ -185,8 +193,8 @@ class Unpooling(LayerType):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _four_axes(self, shapes[0])
-        _check_mask(self, shapes)
         size = self._pair("unpool_size", "unpool")
+        _check_mask(self, shapes, self.first if min(size) else None)
         return [(*shapes[0][:2], *(size if min(size) else self._reach(shapes[0])))]
 
     def _reach(self, shape: Shape) -> list[int]:

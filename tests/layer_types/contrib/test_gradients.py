@@ -82,6 +82,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "SmoothL1Loss": [
         ("smooth_l1_loss_param { sigma: 3 }", [(2, 3)] * bottoms, {}) for bottoms in (2, 3, 4)
     ],
+    "SmoothL1LossOHEM": [("", [(2, 3, 2, 2)] * 2, {})],
+    "SoftmaxWithLossOHEM": [("", [(2, 3, 2), (2, 2)], {"classes": {1: 3}})],
     "SpatialDropout": [("spatial_dropout_param { dropout_ratio: 0.3 }", [(3, 4, 2, 2)], {})],
     "Transpose": [("transpose_param { dim: 1 dim: 0 }", [(2, 3)], {})],
     "Unpooling": [
@@ -97,7 +99,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
 }
-NO_GRADIENT = {"DetectionOutput", "PriorBox", "SegAccuracy"}
+NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "PriorBox", "SegAccuracy"}
 
 
 def test_every_expression_with_a_gradient_is_checked():

@@ -153,6 +153,22 @@ def test_a_mask_of_another_shape_is_refused():
         run_layer("Upsample", "", [np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 2, 3))])
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("Upsample", "upsample_param { upsample_h: 4 upsample_w: 6 }"),
+        ("Unpooling", "unpooling_param { kernel_size: 2 unpool_h: 4 unpool_w: 6 }"),
+    ],
+)
+def test_a_size_in_the_prototxt_fits_masks_of_one_size(kind, body):
+    net = pooled_back(np.zeros((1, 1, 4, 6)), 2, 2, body, kind)
+    net.blobs["x"].reshape(2, 1, 4, 6)
+    assert net.forward()["y"].shape == (2, 1, 4, 6)
+    net.blobs["x"].reshape(1, 1, 8, 6)
+    with pytest.raises(caffe.CaffeError, match="mask counts in rows of the size in the prototxt"):
+        net.forward()
+
+
 def spread(x, kernel, stride, size, kind):
     """Each value over its window, cut where the top ends; in float64."""
     out = np.zeros((*x.shape[:2], *size))
