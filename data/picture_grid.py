@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 
 from caffe.core.files import replacing
 from data.drawing import LegendEntry
+from data.fonts import set_name, written
 
 
 def grid(
@@ -48,9 +49,13 @@ def grid(
     for cell, title in zip(axes[0], columns, strict=True):
         cell.set_title(title, fontsize=10)
     if legend:
-        figure.legend(
+        shown = figure.legend(
             handles=[
-                Patch(facecolor=f"#{bytes(entry.colour).hex()}", edgecolor="0.4", label=entry.name)
+                Patch(
+                    facecolor=f"#{bytes(entry.colour).hex()}",
+                    edgecolor="0.4",
+                    label=str(entry.index),
+                )
                 for entry in legend
             ],
             loc="outside lower center",
@@ -58,6 +63,8 @@ def grid(
             fontsize=9,
             frameon=False,
         )
+        for text, entry in zip(shown.get_texts(), legend, strict=True):
+            set_name(text, written(entry.name, entry.index))
     with replacing(png) as file:
         figure.savefig(file, format="png", dpi=150)
 
