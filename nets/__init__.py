@@ -1,17 +1,21 @@
-"""Generators of the nets: `net_for` (any of the paper's, for its dataset), `fcn` (the nets
-themselves), `classifier` (the ILSVRC nets they are made of), and their data layers."""
+"""Generators of the nets: `net_for` (any of the experiments', for its dataset), `fcn` (the paper's
+nets themselves), `zoo` (those of the report on driving scenes), `torchvision` (its segmentation
+nets), `classifier` (the ILSVRC nets FCNs are made of), and their data layers."""
 
 from .classifiers import CLASSIFIERS, classifier, convolutional
-from .experiments import file_names, net_for, nets_of
-from .fcn import NETS, RGBD_NETS, fcn, modalities
+from .experiments import file_names, modalities, net_for, nets_of
+from .fcn import NETS, RGBD_NETS, fcn
 from .identify import classifier_of_shapes, net_of_shapes, same_weights
 from .inputs import seg_data
 from .receptive_field import Facts, facts
+from .zoo import TORCHVISION, ZOO, torchvision, zoo
 
 __all__ = [
     "CLASSIFIERS",
     "NETS",
     "RGBD_NETS",
+    "TORCHVISION",
+    "ZOO",
     "Facts",
     "classifier",
     "classifier_of_shapes",
@@ -25,4 +29,6 @@ __all__ = [
     "nets_of",
     "same_weights",
     "seg_data",
+    "torchvision",
+    "zoo",
 ]

@@ -1,4 +1,4 @@
-"""Which nets each dataset has, and the prototxt of each: the paper's experiments."""
+"""Which nets each dataset has, and the prototxt of each: the experiments."""
 
 from collections.abc import Iterator
 from os import PathLike
@@ -8,8 +8,10 @@ from caffe.proto import caffe_pb2
 from data.datasets import DATASETS, Dataset
 
 from .classifiers import CLASSIFIERS, classifier
-from .fcn import NETS, RGBD_NETS, fcn, modalities
+from .fcn import NETS, RGBD_NETS, fcn
+from .fcn import modalities as modalities_of_fcn
 from .inputs import SPLITS, seg_data
+from .zoo import ZOO, experiment, zoo
 
 
 def nets_of(dataset: str | Dataset) -> tuple[str, ...]:
@@ -36,19 +38,30 @@ def net_for(
 
     `split` is "train", "val" or "deploy". `width` and `normalize` are those of `fcn`; `home`,
     `seed` and `options` those of `seg_data`, for the data layer. Raises ValueError for a net or
-    split that there is none of, and for a net whose inputs the dataset lacks.
+    split that there is none of, and for a net whose inputs the dataset lacks, or whose heads.
     """
     dataset = _dataset(dataset)
     if seen := modalities(net):
         if not _has_depth(dataset):
             raise ValueError(f"{net} sees {' and '.join(seen)}; {dataset.name} has color only")
         options = {"tops": [*seen, *dataset.labels]} | options
+    if net in ZOO and split == "train":
+        options = experiment(net).data | options
     of_dataset = {"train": dataset.train_split, "val": dataset.val_split}.get(split)
     data = None
     if of_dataset:
         data = seg_data(dataset, of_dataset, home=home, seed=seed, **options)
     classes = {label: len(names) for label, names in dataset.labels.items()}
+    if net in ZOO:
+        if dataset.geometric:
+            raise ValueError(f"{net} has one head; {dataset.name} has {' and '.join(classes)}")
+        return zoo(net, split, classes=len(dataset.classes), data=data, width=width)
     return fcn(net, split, classes=classes, data=data, width=width, normalize=normalize)
+
+
+def modalities(net: str) -> tuple[str, ...]:
+    """The images that an RGB-D net sees, of color, depth and hha; () for any other net."""
+    return () if net in ZOO else modalities_of_fcn(net)
 
 
 def _dataset(dataset: str | Dataset) -> Dataset:
