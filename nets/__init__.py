@@ -8,9 +8,10 @@ from .fcn import NETS, RGBD_NETS, fcn
 from .identify import classifier_of_shapes, net_of_shapes, same_weights
 from .inputs import seg_data
 from .receptive_field import Facts, facts
-from .zoo import TORCHVISION, ZOO, torchvision, zoo
+from .zoo import BGR_MEAN, TORCHVISION, ZOO, torchvision, zoo
 
 __all__ = [
+    "BGR_MEAN",
     "CLASSIFIERS",
     "NETS",
     "RGBD_NETS",

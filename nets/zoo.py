@@ -57,6 +57,8 @@ _ZOO = {
 }
 ZOO = tuple(_ZOO)
 
+# (blue, green, red) that torchvision's nets want taken off; it divides RGB by 255 first
+BGR_MEAN = (103.53, 116.28, 123.675)
 _TORCHVISION: dict[str, Scores] = {
     "deeplabv3-resnet101": torchvision_heads.deeplab,
     "fcn-resnet50": functools.partial(torchvision_heads.fcn, depth=50),
@@ -97,7 +99,7 @@ def zoo(
 def torchvision(net: str, *, classes: int = 21, width: float = 1.0) -> caffe_pb2.NetParameter:
     """The deploy net `net`, one of TORCHVISION; ValueError for any other.
 
-    Its data are BGR, 0 to 255, less torchvision's mean, as `surgery.from_torch` wants them.
+    Its data are BGR, 0 to 255, less BGR_MEAN, once `surgery.torchvision` has filled it.
     """
     if net not in _TORCHVISION:
         raise ValueError(f"there is no net {net!r}; choose from {', '.join(TORCHVISION)}")
