@@ -115,8 +115,8 @@ def normalised(
     if frozen:
         statistics = dict(use_global_stats=True)
     n[name] = L.BatchNorm(top, batch_norm_param=statistics, in_place=True)
-    params = [dict(lr_mult=0 if frozen else 1, decay_mult=0) for _ in range(2)]
+    params = [dict[str, Any](lr_mult=0 if frozen else 1, decay_mult=0) for _ in range(2)]
     if shared:
-        params = [dict(name=f"{shared}.{i}", **of) for i, of in enumerate(params)]
+        params = [of | dict(name=f"{shared}.{i}") for i, of in enumerate(params)]
     n[f"{name}.scale"] = L.Scale(n[name], bias_term=True, param=params, in_place=True)
     return n[f"{name}.scale"]

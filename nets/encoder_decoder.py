@@ -71,4 +71,4 @@ def classified(n: NetSpec, top: Top, classes: int) -> Top:
     n.score = L.Convolution(
         top, num_output=classes, kernel_size=1, weight_filler=XAVIER, param=SCORED
     )
-    return n.score
+    return n["score"]

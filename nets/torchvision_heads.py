@@ -85,11 +85,11 @@ def _upsampled(n: NetSpec, top: Top, image: Top, classes: int) -> Top:
     """
     n.one = L.Power(top, scale=0, shift=1, propagate_down=[False])
     n.upscore = _bilinear(top, classes)
-    n.upscore_one = _bilinear(n.one, classes)
+    n.upscore_one = _bilinear(n["one"], classes)
     n.inverse = L.Power(n.upscore_one, power=-1)
     n.whole = L.Eltwise(n.upscore, n.inverse, operation=P.Eltwise.PROD)
     n.score = L.Crop(n.whole, image, crop_param=dict(axis=2, offset=[0]))
-    return n.score
+    return n["score"]
 
 
 def _bilinear(bottom: Top, classes: int) -> Top:

@@ -22,7 +22,7 @@ def scores(n: NetSpec, image: Top, split: str, classes: int, width: float) -> To
         skips.append(top)
     if split != "deploy":  # the paper's, at the end of the way down
         n.drop = L.Dropout(top, dropout_ratio=0.5, in_place=True)
-        top = n.drop
+        top = n["drop"]
     for number, full in reversed(list(enumerate(CHANNELS[:-1], 1))):
         num_output = channels(full, width)
         name = f"deconv{number}"
@@ -41,7 +41,7 @@ def scores(n: NetSpec, image: Top, split: str, classes: int, width: float) -> To
     n.score = L.Convolution(
         top, num_output=classes, kernel_size=1, weight_filler=MSRA, param=LEARNED
     )
-    return n.score
+    return n["score"]
 
 
 def _block(n: NetSpec, name: str, top: Top, num_output: int) -> Top:
