@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from data.datasets import VOID, Dataset
-from data.drawing import palette
+from data.drawing import palette, palette_of
 
 
 class Meaning(NamedTuple):
@@ -27,14 +27,14 @@ class Meaning(NamedTuple):
 
 
 def write_meaning(path: Path, dataset: Dataset) -> None:
-    """Write the NET.json of a net that is trained on a dataset, in VOC's colours."""
+    """Write the NET.json of a net that is trained on a dataset, in its colours."""
     from caffe.core.files import write_text  # here: caffe loads torch, which takes seconds
 
     meaning = {
         "dataset": dataset.name,
         "classes": dataset.classes,
         "mean": dataset.mean,
-        "palette": palette()[: len(dataset.classes)].tolist(),
+        "palette": palette_of(dataset)[: len(dataset.classes)].tolist(),
     }
     text = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in meaning.items())
     write_text(path, f"{{\n{text}\n}}\n")

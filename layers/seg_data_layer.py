@@ -275,9 +275,13 @@ class SegDataLayer(caffe.Layer):
             if missing:
                 raise FileNotFoundError(
                     f"{missing[0]}: no such file, but {path} lists it ({len(missing)} of "
-                    f"{len(names)} missing): {_cure(missing[0])}"
+                    f"{len(names)} missing): {self.cure(missing[0])}"
                 )
         return names
+
+    def cure(self, missing: str) -> str:
+        """What to do about a file that a list names and that is not there."""
+        return _cure(missing)
 
 
 def _cure(missing: str) -> str:

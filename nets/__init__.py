@@ -8,7 +8,7 @@ from .fcn import NETS, RGBD_NETS, fcn
 from .identify import classifier_of_shapes, net_of_shapes, same_weights
 from .inputs import seg_data
 from .receptive_field import Facts, facts
-from .zoo import BGR_MEAN, TORCHVISION, ZOO, torchvision, zoo
+from .zoo import BGR_MEAN, TORCHVISION, ZOO, experiment, torchvision, zoo
 
 __all__ = [
     "BGR_MEAN",
@@ -21,6 +21,7 @@ __all__ = [
     "classifier",
     "classifier_of_shapes",
     "convolutional",
+    "experiment",
     "facts",
     "fcn",
     "file_names",

@@ -12,6 +12,7 @@ from caffe import layers as L
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 from data.datasets import VOID
+from data.datasets import ZOO as OF_IDD
 
 from . import encoder_decoder, recurrent_residual, torchvision_heads, unet
 from .inputs import input_layers
@@ -19,6 +20,10 @@ from .inputs import input_layers
 # (n, image, split, classes, width) to the scores of every pixel
 Scores = Callable[[NetSpec, Top, str, int, float], Top]
 LOSS_WEIGHTS = "loss_weights.binaryproto"  # what a weighted net's loss reads in the run's folder
+
+
+# (blue, green, red) that torchvision's nets want taken off; it divides RGB by 255 first
+BGR_MEAN = (103.53, 116.28, 123.675)
 
 
 class Experiment(NamedTuple):
@@ -29,6 +34,7 @@ class Experiment(NamedTuple):
     views     what of each image is trained on, see `layers/seg_data_layer.py`
     crop      height and width of what is cut out of an image in training; None: all of it
     weighted  whether each class's loss has a weight, its own
+    mean      (blue, green, red) taken off the images; None: the dataset's
     """
 
     scores: Scores
@@ -36,6 +42,7 @@ class Experiment(NamedTuple):
     views: tuple[str, ...] = ()
     crop: tuple[int, int] | None = None
     weighted: bool = False
+    mean: tuple[float, float, float] | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -52,13 +59,14 @@ _ZOO = {
     "rotation": Experiment(encoder_decoder.scores, views=("original", "rotated")),
     "weighted": Experiment(encoder_decoder.scores, weighted=True),
     "rrcnn": Experiment(recurrent_residual.scores, crop=(256, 256)),
-    "transfer": Experiment(functools.partial(torchvision_heads.deeplab, head="head", frozen=True)),
+    "transfer": Experiment(
+        functools.partial(torchvision_heads.deeplab, head="head", frozen=True), mean=BGR_MEAN
+    ),
     "unet": Experiment(unet.scores, batch=1),
 }
 ZOO = tuple(_ZOO)
+assert ZOO == OF_IDD  # each is a net of that dataset
 
-# (blue, green, red) that torchvision's nets want taken off; it divides RGB by 255 first
-BGR_MEAN = (103.53, 116.28, 123.675)
 _TORCHVISION: dict[str, Scores] = {
     "deeplabv3-resnet101": torchvision_heads.deeplab,
     "fcn-resnet50": functools.partial(torchvision_heads.fcn, depth=50),

@@ -29,7 +29,7 @@ def start_from(
     new = set(net.params)
     for before, path in zip(BEFORE[name], weights, strict=True):
         old = _trained(before, dataset, path, width)
-        if before not in nets.CLASSIFIERS:
+        if before not in (*nets.CLASSIFIERS, *nets.TORCHVISION):
             _compare_classes(path, dataset)
         end = suffix(name, before)
         surgery.transplant(net, old, end)
@@ -56,6 +56,9 @@ def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:
     stored = {layer: shapes for layer, shapes in blob_shapes(path).items() if shapes}
     if net in nets.CLASSIFIERS:
         spec, title = nets.convolutional(net, width=width), f"the convolutional {net}"
+    elif net in nets.TORCHVISION:
+        classes = stored.get("classifier.4", [(21,)])[0][0]
+        spec, title = nets.torchvision(net, classes=classes, width=width), net
     else:
         spec, title = nets.net_for(dataset, net, "deploy", width=width), net
     old = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
@@ -104,4 +107,4 @@ def check_shapes(
 
 
 def _names(paths: Sequence[Path]) -> str:
-    return " and ".join(map(str, paths))
+    return " and ".join(map(str, paths)) or "nothing"

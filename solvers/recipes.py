@@ -1,22 +1,23 @@
-"""The stages: what each net starts from, how it was trained, and what one training of it is."""
+"""The stages: what each net starts from, how it is trained, and what one training of it is."""
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nets
 from caffe.proto import caffe_pb2
 from data import custom
 from data.datasets import Dataset, Schedule
-from surgery.ilsvrc import converted
+from surgery import ilsvrc, torchvision
 
 RUNS = Path("runs")
 DEMO_DATASET = "synthetic"  # of solvers.demo, whose runs lie in the folder demo of the others
 
-# What a net starts from: the stage before, two nets of one modality each, or an ILSVRC classifier
-# made fully convolutional.
-BEFORE = {
+# What a net starts from: the stage before, two nets of one modality each, an ILSVRC classifier made
+# fully convolutional, or a net of torchvision's; nothing: its fillers.
+BEFORE: dict[str, tuple[str, ...]] = {
     "fcn-alexnet": ("caffenet",),
     "fcn32s": ("vgg16",),
     "fcn32s-fixed": ("vgg16",),
@@ -32,6 +33,8 @@ BEFORE = {
     "fcn32s-color-d": ("vgg16",),
     "fcn32s-color-hha": ("fcn32s-color", "fcn32s-hha"),
     "fcn16s-color-hha": ("fcn32s-color-hha",),
+    **dict.fromkeys(nets.ZOO, ()),
+    "transfer": ("deeplabv3-resnet101",),
 }
 
 
@@ -55,12 +58,29 @@ REGIMES = {
 }
 
 
+class Epochs(NamedTuple):
+    """How a net of the zoo is trained, its rate falling to zero in a line.
+
+    type and momentum are the solver's; an epoch is as many images as there are, with their copies.
+    """
+
+    type: str = "Adam"
+    base_lr: float = 1e-3
+    momentum: float = 0.9
+    epochs: int = 10
+
+
+# The report names Adam, and for U-Net SGD; rates and epochs are ours.
+ZOO = dict.fromkeys(nets.ZOO, Epochs()) | {"unet": Epochs("SGD", base_lr=0.01)}
+
+
 @dataclass(frozen=True)
 class Stage:
     """One training of a net, which lives in one folder.
 
     weights    caffemodels of what BEFORE has for the net
     solver     its file names stand for those in the folder
+    data       what the data layer is told besides, in training
     normalize  whether the loss is averaged over the pixels; None: as the released net's
     width      scales the channels
     """
@@ -70,6 +90,7 @@ class Stage:
     folder: Path
     weights: tuple[Path, ...]
     solver: caffe_pb2.SolverParameter
+    data: dict[str, Any] = field(default_factory=dict)
     normalize: bool | None = None
     width: float = 1.0
     seed: int = 1337
@@ -110,6 +131,23 @@ def schedule(dataset: Dataset, net: str) -> Schedule:
     return Schedule(HEAVY[net], iterations, dataset.snapshot)
 
 
+def as_seen(dataset: Dataset, net: str) -> Dataset:
+    """The dataset with the mean that is taken off for the net, where it wants one of its own."""
+    mean = nets.experiment(net).mean if net in nets.ZOO else None
+    return dataclasses.replace(dataset, mean=mean) if mean else dataset
+
+
+def copies_alone(net: str) -> str | None:
+    """A warning where a net of the zoo is trained on copies without the originals."""
+    views = nets.experiment(net).views if net in nets.ZOO else ()
+    if not views or "original" in views:
+        return None
+    return (
+        f"{net} is trained on {' and '.join(views)} images alone, and scored on originals: this is "
+        "to show what that costs; train with the originals beside them (flip, rotation)"
+    )
+
+
 def suffix(net: str, before: str) -> str:
     """What the layers of `before` have at the end of their names in `net`: color and hha."""
     return nets.modalities(before)[0] if len(BEFORE[net]) > 1 else ""
@@ -128,8 +166,8 @@ def require_weights(dataset: str, net: str, paths: Sequence[Path], *, given: boo
     """
     if len(paths) != len(BEFORE[net]):
         raise ValueError(
-            f"{net} starts from {' and '.join(BEFORE[net])}, but {len(paths)} caffemodel(s) are "
-            "given; name as many, with commas between them"
+            f"{net} starts from {' and '.join(BEFORE[net]) or 'nothing'}, but {len(paths)} "
+            "caffemodel(s) are given; name as many, with commas between them"
         )
     for before, path in zip(BEFORE[net], paths, strict=True):
         if not path.is_file():
@@ -142,7 +180,9 @@ def require_weights(dataset: str, net: str, paths: Sequence[Path], *, given: boo
 
 def _weights(dataset: str, net: str) -> Path:
     if net in nets.CLASSIFIERS:
-        return converted(net)
+        return ilsvrc.converted(net)
+    if net in nets.TORCHVISION:
+        return torchvision.converted(net)
     return RUNS / f"{dataset}-{net}" / f"{net}.caffemodel"
 
 
@@ -150,4 +190,6 @@ def _target(dataset: str, net: str) -> str:
     """What to tell make for the weights of a net or classifier."""
     if net in nets.CLASSIFIERS:
         return f"{net}-fcn"
+    if net in nets.TORCHVISION:
+        return f"{net} FILE=its.pth"
     return f"{net}-{dataset}" + (" DATA=folder" if dataset == custom.NAME else "")

@@ -34,11 +34,12 @@ from data.label_check import check_labels
 from data.meaning import meaning_of, write_meaning
 from data.statistics import label_counts
 
-from . import score, solver_prototxt
+from . import loss_weights, score, solver_prototxt
 from .choose_device import choose_device
+from .crops import crop_for
 from .initialise import start_from
 from .progress import logging_to, stop_on_sigint
-from .recipes import REGIMES, RUNS, Stage, default_weights, require_weights
+from .recipes import REGIMES, RUNS, Stage, as_seen, copies_alone, default_weights, require_weights
 from .report_scores import report_scores
 from .score import Evaluation
 
@@ -99,7 +100,11 @@ def _solver(stage: Stage, continues: bool) -> Solver:
             width=stage.width,
             normalize=stage.normalize,
             seed=stage.seed,
+            **(stage.data if split == "train" else {}),
         )
+        for layer in net.layer:
+            if layer.type == "InfogainLoss":
+                _weigh(stage, layer.infogain_loss_param)
         path, text = stage.folder / name, prototxt(net)
         if continues and path.exists() and path.read_text() != text:
             raise ValueError(
@@ -118,6 +123,14 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     write_text(path, prototxt(param))
     (stage.folder / "snapshot").mkdir(exist_ok=True)
     return caffe.get_solver(str(path))
+
+
+def _weigh(stage: Stage, param: caffe_pb2.InfogainLossParameter) -> None:
+    """Let a loss read its matrix in the stage's folder, where it is written once."""
+    path = stage.folder / param.source
+    if not path.exists():
+        loss_weights.write_loss_weights(stage.dataset, path)
+    param.source = str(path)
 
 
 def _snapshots(stage: Stage) -> list[Path]:
@@ -264,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_line.parser("python -m solvers.train_stage", __doc__)
-    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS), metavar="NET")
+    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS, *nets.ZOO), metavar="NET")
     parser.add_argument(
         "--dataset",
         choices=NAMES,
@@ -288,6 +301,11 @@ def _parser() -> argparse.ArgumentParser:
         "--regime", choices=REGIMES, help="of the gradients and the loss (as published)"
     )
     parser.add_argument("--iters", type=_positive(int), help="iterations (as published)")
+    parser.add_argument(
+        "--epochs",
+        type=_positive(int),
+        help="of a net of the driving-scene zoo, in place of --iters",
+    )
     parser.add_argument("--lr", type=_positive(float), help="base learning rate (as published)")
     parser.add_argument(
         "--snapshot", type=_positive(int), help="iterations between snapshots and scores"
@@ -308,13 +326,12 @@ def _train(args: argparse.Namespace) -> None:
     choose_device(args.gpu)
     caffe.set_precision(args.precision)
     caffe.set_recompute(args.recompute)
-    dataset = dataset_at(args.dataset, args.data)
+    dataset = as_seen(dataset_at(args.dataset, args.data), args.net)
     require(dataset)
     given = args.weights is not None
     weights = args.weights if given else default_weights(args.dataset, args.net)
     require_weights(args.dataset, args.net, weights, given=given)
-    images = passes(dataset, dataset.val_split)
-    solver = solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
+    solver = _published_solver(args, dataset)
     solver.max_iter = args.iters or solver.max_iter
     solver.base_lr = args.lr or solver.base_lr
     solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
@@ -324,14 +341,28 @@ def _train(args: argparse.Namespace) -> None:
         folder=args.out or RUNS / f"{args.dataset}-{args.net}",
         weights=tuple(weights),
         solver=solver,
+        data=crop_for(dataset, args.net),
         normalize=REGIMES[args.regime].normalize if args.regime else None,
         width=args.width,
     )
+    if warning := copies_alone(args.net):
+        command_line.warn(warning)
     result = train(stage, resume=not args.restart)
     print(score.table({args.net: result.scores, **result.others}))
     for warning in score.warnings(dataset, result):
         command_line.warn(warning)
     print(f"weights, log, metrics and pictures are in {stage.folder}")
+
+
+def _published_solver(args: argparse.Namespace, dataset: Dataset) -> caffe_pb2.SolverParameter:
+    images = passes(dataset, dataset.val_split)
+    if args.net in nets.ZOO:
+        if args.regime:
+            raise ValueError(f"{args.net} is trained by Adam or SGD: leave out --regime (REGIME=)")
+        return solver_prototxt.of_zoo(dataset, args.net, test_iter=images, epochs=args.epochs)
+    if args.epochs:
+        raise ValueError(f"{args.net} is trained by iterations: give --iters (ITERS=)")
+    return solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
 
 
 if __name__ == "__main__":
