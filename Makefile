@@ -14,12 +14,16 @@ datasets := voc nyud siftflow context context33 cityscapes cityscapes-half citys
 nets_of = $(or $(nets_$(1)),$(skips))
 stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
 classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn
+# The nets of the report on the Indian Driving Dataset, on it or on DATASET, and torchvision's
+zoo := $(addprefix idd-,baseline flip flip-alone rotation weighted rrcnn transfer unet)
+torchvision := deeplabv3-resnet101 fcn-resnet50 fcn-resnet101
 
 # The dataset at the end of the target's name
 dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))
 data = $(or $(DATA),$(if $(filter voc,$(dataset)),$(VOC)))
 options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
+	$(if $(EPOCHS),--epochs $(EPOCHS)) \
 	$(if $(SNAPSHOT),--snapshot $(SNAPSHOT)) $(if $(REGIME),--regime $(REGIME)) \
 	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
 	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
@@ -27,8 +31,8 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
-	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
-	data-camvid data-mine $(classifiers) $(stages)
+	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context \
+	data-cityscapes data-idd data-camvid data-mine $(classifiers) $(torchvision) $(stages) $(zoo)
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -39,10 +43,14 @@ help:  ## list the targets
 	@echo "NET-DATASET trains and scores a stage, as make fcn32s-voc; the nets of each dataset:"
 	@$(foreach d,$(datasets),printf '  %-20s %s\n' "$d" "$(call nets_of,$d)";)
 	@echo
+	@echo "idd-NET trains and scores a net of the driving-scene zoo, on idd or on DATASET:"
+	@echo "  $(zoo)"
+	@echo
 	@echo "Options of the stages:"
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
 	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
 	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
+	@echo "  EPOCHS=N             of idd-NET, in place of ITERS"
 	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged"
 	@echo "  OUT=DIR              folder of the run (runs/DATASET-NET): another one for other data"
 	@echo "  WIDTH=0.125          scales the channels: small nets"
@@ -104,11 +112,20 @@ table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VO
 table-memory: $(READY)  ## memory against image size, beside the published, to runs/tables (WIDTH=, GPU=)
 	$(RUN) -m tables.memory $(if $(WIDTH),--width $(WIDTH)) $(if $(GPU),--gpu $(GPU))
 
-data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
+table-idd: $(READY)  ## print the driving-scene report's Table 1, published and ours; draw one image by every net
+	$(RUN) -m tables.driving_scenes
+
+data-voc data-nyud data-siftflow data-context data-cityscapes data-idd data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
 	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")
 
 caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier, make its fc layers convolutions: the first stages start from it
 	$(RUN) -m surgery.ilsvrc $(@:-fcn=)
+
+deeplabv3-resnet101 fcn-resnet50 fcn-resnet101: $(READY)  ## torchvision's weights FILE=NAME.pth as a caffemodel: idd-transfer starts from the first
+	$(RUN) -m surgery.torchvision $@ "$(FILE)"
+
+$(zoo): $(READY)
+	$(RUN) -m solvers.train_stage $(@:idd-%=%) --dataset $(or $(DATASET),idd) $(options)
 
 $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)

@@ -45,7 +45,7 @@ def deeplab(
         top = dropout(n, f"{head}.0.project.3", top)
     top = convolution(n, f"{head}.1", top, outputs, 3)
     top = relu(n, f"{head}.3", normalised(n, f"{head}.2", top))
-    return _upsampled(n, _score(n, f"{head}.4", top, classes), image, classes)
+    return _upsampled(n, head, _score(n, f"{head}.4", top, classes), image, classes)
 
 
 def fcn(n: NetSpec, image: Top, split: str, classes: int, width: float, *, depth: int) -> Top:
@@ -55,7 +55,7 @@ def fcn(n: NetSpec, image: Top, split: str, classes: int, width: float, *, depth
     top = relu(n, "classifier.2", normalised(n, "classifier.1", top))
     if split != "deploy":
         top = dropout(n, "classifier.3", top, 0.1)
-    return _upsampled(n, _score(n, "classifier.4", top, classes), image, classes)
+    return _upsampled(n, "classifier", _score(n, "classifier.4", top, classes), image, classes)
 
 
 def _pooled(n: NetSpec, name: str, features: Top, like: Top, outputs: int) -> Top:
@@ -76,19 +76,21 @@ def _score(n: NetSpec, name: str, top: Top, classes: int) -> Top:
     return n[name]
 
 
-def _upsampled(n: NetSpec, top: Top, image: Top, classes: int) -> Top:
+def _upsampled(n: NetSpec, head: str, top: Top, image: Top, classes: int) -> Top:
     """Scores at the image's size, as torch's interpolate (bilinear, align_corners False).
 
     At the border a deconvolution misses the pixels outside, where torch repeats the last ones:
     what ones become there is what is missing. Sides that are no multiple of 8 torch stretches
     instead, by less than a pixel of the scores.
     """
-    n.one = L.Power(top, scale=0, shift=1, propagate_down=[False])
-    n.upscore = _bilinear(top, classes)
-    n.upscore_one = _bilinear(n["one"], classes)
-    n.inverse = L.Power(n.upscore_one, power=-1)
-    n.whole = L.Eltwise(n.upscore, n.inverse, operation=P.Eltwise.PROD)
-    n.score = L.Crop(n.whole, image, crop_param=dict(axis=2, offset=[0]))
+    n[f"{head}.one"] = L.Power(top, scale=0, shift=1, propagate_down=[False])
+    n[f"{head}.upscore"] = _bilinear(top, classes)
+    n[f"{head}.upscore_one"] = _bilinear(n[f"{head}.one"], classes)
+    n[f"{head}.inverse"] = L.Power(n[f"{head}.upscore_one"], power=-1)
+    n[f"{head}.whole"] = L.Eltwise(
+        n[f"{head}.upscore"], n[f"{head}.inverse"], operation=P.Eltwise.PROD
+    )
+    n.score = L.Crop(n[f"{head}.whole"], image, crop_param=dict(axis=2, offset=[0]))
     return n["score"]
 
 

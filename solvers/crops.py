@@ -1,12 +1,9 @@
 """The crops that a net of the driving-scene zoo is trained on."""
 
-import logging
-
+import command_line
 import nets
 from data.datasets import Dataset
 from data.statistics import reader
-
-log = logging.getLogger("solvers")
 
 STEP = 32  # pixels; of sides that are multiples of it all strides of the nets have whole sizes
 
@@ -32,6 +29,6 @@ def crop_for(dataset: Dataset, net: str) -> dict[str, tuple[int, int]]:
             f"{dataset.title}: images of {sides[0]} x {sides[1]} (h x w) are too small for {net}, "
             f"which is trained on crops of {STEP} x {STEP} at least: give larger ones"
         )
-    log.warning("Warning: %s is trained on crops of %d x %d, not %d x %d: images are %d x %d",
-                net, *fits, *crop, *sides)  # fmt: skip
+    small, full, there = (f"{height} x {width}" for height, width in (fits, crop, sides))
+    command_line.warn(f"{net} is trained on crops of {small}, not {full}: images are {there}")
     return {"crop": (fits[0], fits[1])}

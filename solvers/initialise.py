@@ -38,7 +38,10 @@ def start_from(
         for first in (layer for layer in new if layer.startswith("conv1_1")):
             surgery.transplant_first(net, first, old, "conv1_1")
     surgery.interp(net, [layer for layer in net.params if "up" in layer])
-    log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
+    if weights:
+        log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
+    else:
+        log.info("Starting from what the layers' fillers draw")
 
 
 def _compare_classes(path: Path, dataset: Dataset) -> None:
@@ -107,4 +110,4 @@ def check_shapes(
 
 
 def _names(paths: Sequence[Path]) -> str:
-    return " and ".join(map(str, paths)) or "nothing"
+    return " and ".join(map(str, paths))

@@ -36,7 +36,7 @@ def names_of(net: caffe.Net) -> Names:
     """
     names: dict[str, tuple[str, ...]] = {"aux_classifier": ()}
     for layer in net.params:
-        if layer.startswith("upscore"):  # bilinear, as torch's interpolation, which has no weights
+        if ".upscore" in layer:  # bilinear, as torch's interpolation, which has no weights
             continue
         module = layer.removesuffix(".scale")
         names[module] = (*names.get(module, ()), layer)

@@ -184,7 +184,7 @@ def test_unet_has_the_papers_layers():
 def test_nets_of_torchvision_have_as_many_parameters_as_published(net, published):
     """torchvision's `num_params`, which count the auxiliary head on layer3, and no statistics."""
     head = 1024 * 256 * 9 + 2 * 256 + 256 * 21 + 21
-    assert parameters(nets.torchvision(net), "upscore") == published - head
+    assert parameters(nets.torchvision(net), "classifier.upscore") == published - head
 
 
 def test_transfers_backbone_is_frozen_and_all_of_its_head_learns():
@@ -193,6 +193,8 @@ def test_transfers_backbone_is_frozen_and_all_of_its_head_learns():
         if layer.name.startswith("backbone."):
             assert not any(rates)
             assert layer.type != "BatchNorm" or layer.batch_norm_param.use_global_stats
+        elif ".upscore" in layer.name:  # bilinear, for good
+            assert rates == [0]
         elif layer.name.startswith("head."):
             assert all(rates)
             assert not layer.batch_norm_param.use_global_stats
