@@ -14,7 +14,9 @@ LEARNED = [dict(lr_mult=1, decay_mult=1), dict(lr_mult=1, decay_mult=0)]
 def scores(n: NetSpec, image: Top, split: str, classes: int, width: float) -> Top:
     """Scores of every pixel of `image`, of any size."""
     skips = []
-    top = image
+    # Nothing in it normalises pixels, which deviate by some 64 from the mean.
+    n.unit = L.Power(image, scale=1 / 64)
+    top = n["unit"]
     for number, full in enumerate(CHANNELS, 1):
         if number > 1:
             n[f"pool{number - 1}"] = top = max_pool(top, 2)

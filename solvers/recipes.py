@@ -80,9 +80,9 @@ class Stage:
 
     weights    caffemodels of what BEFORE has for the net
     solver     its file names stand for those in the folder
-    data       what the data layer is told besides, in training
     normalize  whether the loss is averaged over the pixels; None: as the released net's
     width      scales the channels
+    data       further options of the data layer in training
     """
 
     net: str
@@ -90,10 +90,10 @@ class Stage:
     folder: Path
     weights: tuple[Path, ...]
     solver: caffe_pb2.SolverParameter
-    data: dict[str, Any] = field(default_factory=dict)
     normalize: bool | None = None
     width: float = 1.0
     seed: int = 1337
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 # base_lr of the released nets. A hundredth for the net with a finer skip: so the paper, and so ours
