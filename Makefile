@@ -73,8 +73,12 @@ demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic ima
 twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin; fills `make tables`
 	$(RUN) -m solvers.twins
 
-test: $(READY)  ## run the tests, or those of T=FILE or T=FOLDER
-	$(RUN) -m pytest $(T)
+# All of them: a process for each core, each with one thread; test files go whole to a process, for
+# their fixtures, and in order, for test_fork.py's sake (tests/conftest.py). The start of such
+# processes costs more than one file takes.
+processes = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## run the tests on all cores (4 at most), or those of T=FILE or T=FOLDER
+	$(if $(T),$(RUN) -m pytest $(T),OMP_NUM_THREADS=1 $(RUN) -m pytest $(processes))
 
 smoke: $(READY)  ## run a fast test of each part, in some ten seconds
 	$(RUN) -m pytest -m smoke

@@ -165,7 +165,7 @@ def _meaning(
         dataset = find(args.dataset or custom.NAME, args.data)
         return dataset.classes, dataset.mean, palette_of(dataset)
     found = meaning_of(weights)
-    classes, mean, table = found[1][1:] if found else (None, MEAN, palette())
+    classes, mean, table = found[1][1:4] if found else (None, MEAN, palette())
     return class_names(args.classes) if args.classes else classes, mean, table
 
 

@@ -357,8 +357,13 @@ class Net(Unpicklable):
     def share_with(self, other: Net) -> None:
         """Use the other net's parameters from now on, layer by layer by name.
 
-        Raises CaffeError, and shares none, where those of a layer have other shapes.
+        Raises CaffeError, and shares none, where those of a layer have other shapes; a TypeError
+        too for what is no Net.
         """
+        if not isinstance(other, Net):
+            raise caffe_error(
+                TypeError, f"share_with takes a Net; found {other!r}; of a solver give solver.net"
+            )
         share(self._graph, other._graph)
 
     def save(self, path: PathLike) -> None:

@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from .core.boost import integer
 from .core.errors import CaffeError
 
 _solver_count = 1
@@ -16,7 +17,7 @@ def solver_count() -> int:
 
 def set_solver_count(count: int) -> None:
     global _solver_count
-    _solver_count = count
+    _solver_count = integer(count, "a number of solvers")
 
 
 def solver_rank() -> int:
@@ -26,7 +27,7 @@ def solver_rank() -> int:
 
 def set_solver_rank(rank: int) -> None:
     global _solver_rank
-    _solver_rank = rank
+    _solver_rank = integer(rank, "a solver's rank")
 
 
 def set_multiprocess(multiprocess: bool) -> None:

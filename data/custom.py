@@ -74,6 +74,8 @@ def layout(folder: Path) -> dict[str, str]:
         raise ValueError(f"{path}: holds {json.dumps(found)}; {_AS}")
     if wrong := [key for key, value in found.items() if not is_pattern(value)]:
         raise ValueError(f"{path}: {wrong[0]} is {found[wrong[0]]!r}, without one {{}}; {_AS}")
+    if wrong := [key for key, value in found.items() if "\\" in value]:
+        raise ValueError(f"{path}: {wrong[0]} is {found[wrong[0]]!r}; write / for each backslash")
     if len({*(VOC_FILES | found).values()}) == 1:
         raise ValueError(f"{path}: images and labels are the same files; {_AS}")
     return found

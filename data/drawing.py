@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from data.datasets import VOID, Dataset
+from data.fonts import written
 
 
 def palette() -> np.ndarray:
@@ -89,21 +90,33 @@ def with_legend(picture: np.ndarray, entries: Sequence[LegendEntry]) -> np.ndarr
     """
     height, width = picture.shape[:2]
     size = min(max(height // 28, 12), 64)
-    font = ImageFont.load_default(size)
     line, margin = round(1.6 * size), size // 2
-    texts = [f"{entry.name}  {100 * entry.share:.1f}%" for entry in entries]
-    column = margin + size + margin + round(max(map(font.getlength, texts))) + margin
+    names = [written(entry.name, entry.index) for entry in entries]
+    fonts = [_font(name.font, size) for name in names]
+    # Apart from the names: beside one that runs from right to left they would be turned too
+    plain = _font(None, size)
+    shares = [f"  {100 * entry.share:.1f}%" for entry in entries]
+    widths = [font.getlength(name.text) for font, name in zip(fonts, names, strict=True)]
+    ends = [width + plain.getlength(share) for width, share in zip(widths, shares, strict=True)]
+    column = margin + size + margin + round(max(ends)) + margin
     full = (width + column, max(height, line * len(entries) + margin))
     canvas = Image.new("RGB", full, "white")
     canvas.paste(Image.fromarray(picture), (0, 0))
     draw = ImageDraw.Draw(canvas)
     left = width + margin
-    for number, (entry, text) in enumerate(zip(entries, texts, strict=True)):
+    for number, entry in enumerate(entries):
         top = margin + number * line
         fill = entry.colour if entry.index else None
         draw.rectangle((left, top, left + size, top + size), fill=fill, outline="gray")
-        draw.text((left + size + margin, top + size / 2), text, "black", font, anchor="lm")
+        begin, middle = left + size + margin, top + size / 2
+        draw.text((begin, middle), names[number].text, "black", fonts[number], anchor="lm")
+        at = begin + widths[number], middle
+        draw.text(at, shares[number], "black", plain, anchor="lm")
     return np.asarray(canvas)
+
+
+def _font(file: str | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.truetype(file, size) if file else ImageFont.load_default(size)
 
 
 def write_png(path: str | os.PathLike, picture: np.ndarray) -> None:

@@ -1,11 +1,13 @@
 """What a trained net's outputs mean: NET.json beside NET.caffemodel.
 
 It holds the dataset's name, its classes in the order of the outputs, the mean (B, G, R) that is
-subtracted from images, and the palette, the colour (R, G, B) of each class in pictures.
+subtracted from images, the palette, the colour (R, G, B) of each class in pictures, and a digest
+of the caffemodel: beside other weights of that name it says nothing of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import command_line
 from data.datasets import VOID, Dataset
 from data.drawing import palette, palette_of
 
@@ -24,10 +27,31 @@ class Meaning(NamedTuple):
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
     palette: np.ndarray
+    weights: str | None  # their digest, where the file has one
 
 
-def write_meaning(path: Path, dataset: Dataset) -> None:
-    """Write the NET.json of a net that is trained on a dataset, in its colours."""
+PIECES, PIECE = 256, 4096  # bytes
+
+
+def digest(weights: Path) -> str:
+    """SHA-256, in hexadecimal, of a file's size and of 256 pieces all over it.
+
+    Training changes all weights, so it shows in any piece; to read all of FCN-8s takes a second.
+    """
+    size = weights.stat().st_size
+    found = hashlib.sha256(str(size).encode())
+    with open(weights, "rb") as file:
+        for at in range(0, size, max(PIECE, size // PIECES)):
+            file.seek(at)
+            found.update(file.read(PIECE))
+    return found.hexdigest()
+
+
+def write_meaning(path: Path, dataset: Dataset, weights: Path | None = None) -> None:
+    """Write the NET.json of a net that is trained on a dataset, in its colours.
+
+    weights: its caffemodel, once there is one.
+    """
     from caffe.core.files import write_text  # here: caffe loads torch, which takes seconds
 
     meaning = {
@@ -36,24 +60,37 @@ def write_meaning(path: Path, dataset: Dataset) -> None:
         "mean": dataset.mean,
         "palette": palette_of(dataset)[: len(dataset.classes)].tolist(),
     }
+    if weights:
+        meaning["weights"] = digest(weights)
     text = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in meaning.items())
     write_text(path, f"{{\n{text}\n}}\n")
 
 
 def meaning_of(weights: Path) -> tuple[Path, Meaning] | None:
-    """The NET.json of a caffemodel and what it says; None where there is none.
+    """The NET.json of a caffemodel and what it says; None where there is none of these weights.
 
     It lies beside the caffemodel, by its name; a run's snapshots share the one that is a folder
-    above. ValueError for a file that says anything else.
+    above. One that was written for other weights is warned of. ValueError for a file that says
+    anything else.
     """
     path = weights.with_name(f"{weights.name.partition('.caffemodel')[0]}.json")
     if not path.exists() and weights.parent.name == "snapshot":
         of_run = list(weights.parent.parent.glob("*.json"))
         path = of_run[0] if len(of_run) == 1 else path
-    return (path, _read(path)) if path.exists() else None
+    if not path.exists():
+        return None
+    found = read_meaning(path)
+    own = weights != path.with_suffix(".caffemodel") or found.weights in (None, digest(weights))
+    if not own:
+        command_line.warn(
+            f"{path}: was written for other weights than {weights.name} is now, so its classes "
+            'and mean are not taken; if they are its too, remove the line "weights"'
+        )
+    return (path, found) if own else None
 
 
-def _read(path: Path) -> Meaning:
+def read_meaning(path: Path) -> Meaning:
+    """What a NET.json says, whatever lies beside it; ValueError for a file of anything else."""
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
@@ -73,7 +110,9 @@ def _read(path: Path) -> Meaning:
     table = palette()
     table[: len(classes)] = colours
     blue, green, red = map(float, mean)
-    return Meaning(str(found["dataset"]), tuple(classes), (blue, green, red), table)
+    means = blue, green, red
+    weights = found.get("weights")
+    return Meaning(str(found["dataset"]), tuple(classes), means, table, weights)
 
 
 _CURE = "correct it, or remove it and name the classes or the dataset on the command line"

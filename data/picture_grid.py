@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 
 from caffe.core.files import replacing
 from data.drawing import LegendEntry
+from data.fonts import set_name, written
 
 
 def grid(
@@ -80,9 +81,13 @@ def _write(
 ) -> None:
     """The figure as a file, with the legend below it."""
     if legend:
-        figure.legend(
+        shown = figure.legend(
             handles=[
-                Patch(facecolor=f"#{bytes(entry.colour).hex()}", edgecolor="0.4", label=entry.name)
+                Patch(
+                    facecolor=f"#{bytes(entry.colour).hex()}",
+                    edgecolor="0.4",
+                    label=str(entry.index),
+                )
                 for entry in legend
             ],
             loc="outside lower center",
@@ -90,6 +95,8 @@ def _write(
             fontsize=9,
             frameon=False,
         )
+        for text, entry in zip(shown.get_texts(), legend, strict=True):
+            set_name(text, written(entry.name, entry.index))
     with replacing(png) as file:
         figure.savefig(file, format="png", dpi=150)
 

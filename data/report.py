@@ -24,6 +24,7 @@ from caffe.core.files import replacing, write_text
 from data.custom import custom, find
 from data.datasets import DATASETS, Dataset, ids
 from data.drawing import colours, legend, overlay, palette_of
+from data.fonts import set_name, written
 from data.label_check import check_labels
 from data.picture_grid import grid, visible
 from data.statistics import Survey, photograph, reader, verify
@@ -87,7 +88,10 @@ def _draw_classes(top: str, names: tuple[str, ...], surveys: dict[str, Survey], 
     for number, (split, pixels) in enumerate(labelled.items()):
         places = np.arange(len(names) + 1) + (number - (len(labelled) - 1) / 2) * width
         axes.bar(places, 100 * pixels / pixels.sum(), width, label=split)
-    axes.set_xticks(range(len(names) + 1), (*names, "void"), rotation=90)
+    shown = [written(name, index) for index, name in enumerate((*names, "void"))]
+    axes.set_xticks(range(len(shown)), [name.text for name in shown], rotation=90)
+    for label, name in zip(axes.get_xticklabels(), shown, strict=True):
+        set_name(label, name)
     axes.set_yscale("symlog", linthresh=0.01)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter("{x:g}")

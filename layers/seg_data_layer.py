@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import random
+import unicodedata
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -293,15 +294,41 @@ def _cure(missing: str) -> str:
     if id_.lower().endswith(SUFFIXES):
         return "list ids alone, without folder or suffix"
     if not os.path.isdir(folder):
-        return f"there is no folder {folder}"
-    found = sorted(other for other in os.listdir(folder) if other.lower().startswith(id_.lower()))
-    near = [other for other in found if not other[len(id_) :][:1].isalnum()]
+        return (
+            f"there is no folder {folder}: make it, or, in a folder of your own, say in "
+            "dataset.json where they lie"
+        )
+    begin = _folded(id_)
+    found = {_folded(other): other for other in sorted(os.listdir(folder))}
+    near = [
+        other
+        for name, other in found.items()
+        if name.startswith(begin) and not name[len(begin) :][:1].isalnum()
+    ]
+    if near and file in map(_composed, near):
+        return (
+            "one is there whose name looks the same, but with accents as characters of their own "
+            "(as macOS spells names): rename it (convmv -f utf8 -t utf8 --nfc), or list it as it is"
+        )
     if near:
         return (
             f"{', '.join(near[:3])} is there: rename it, or, in a folder of your own, say so in "
             "dataset.json"
         )
+    if len(id_.split()) > 1:
+        return (
+            "list ids alone, one a line, without a second column (awk '{print $1}' keeps the "
+            "first); or add the file, if the space is part of its name"
+        )
     return "add it, or take it off the list"
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return _composed(name).casefold()
 
 
 _running: weakref.WeakSet[SegDataLayer] = weakref.WeakSet()  # layers that have workers
@@ -348,9 +375,23 @@ def read_indices(path: PathLike) -> np.ndarray:
             f"{path}: label image has mode {image.mode}; expected one channel of class "
             "indices in 8 bits (palette PNG, mode P): map its values to indices and save it as such"
         )
+    if image.format == "PNG" and image.mode == "L" and (bits := _depth(path)) < 8:
+        step = 255 // (2**bits - 1)
+        found = ", ".join(map(str, np.unique(np.array(image) // step)))
+        raise ValueError(
+            f"{path}: a gray PNG of {bits} bits a pixel with the values {found}, which are read as "
+            f"shares of white, {step} times as much; expected class indices in 8 bits (palette "
+            f"PNG, mode P): save np.asarray(image) // {step} in its place"
+        )
     if is_ambiguous(image):
         ImageOps.exif_transpose(image, in_place=True)
     return np.array(image, dtype=np.uint8)
+
+
+def _depth(path: PathLike) -> int:
+    """The bits that a PNG has for each value."""
+    with open(path, "rb") as file:
+        return file.read(25)[-1]
 
 
 def _turned_with(

@@ -31,7 +31,7 @@ from caffe.solver.solver import Solver
 from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
-from data.meaning import meaning_of, write_meaning
+from data.meaning import read_meaning, write_meaning
 from data.statistics import label_counts
 
 from . import loss_weights, score, solver_prototxt
@@ -82,7 +82,8 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             if _snapshots(stage):
                 _move_aside(stage.folder / "snapshot")
                 (stage.folder / "snapshot").mkdir()
-        write_meaning(stage.folder / f"{stage.net}.json", stage.dataset)
+        if not (snapshots and _meaning_file(stage).exists()):
+            write_meaning(_meaning_file(stage), stage.dataset)
         return _run(stage, solver)
 
 
@@ -160,11 +161,10 @@ def _resume(stage: Stage, solver: Solver, snapshots: list[Path]) -> None:
 
 def _same_classes(stage: Stage) -> None:
     """ValueError where the run that is continued began with other names of classes."""
-    found = meaning_of(stage.folder / f"{stage.net}.caffemodel")
-    if found and found[1].classes != stage.dataset.classes:
-        path = found[0]
+    path = _meaning_file(stage)
+    if path.exists() and (classes := read_meaning(path).classes) != stage.dataset.classes:
         raise ValueError(
-            f"{path}: the run that is continued has the classes {', '.join(found[1].classes)}; "
+            f"{path}: the run that is continued has the classes {', '.join(classes)}; "
             f"{stage.dataset.title} has {', '.join(stage.dataset.classes)}: start again there "
             f"(RESUME=0, --restart), choose another folder (--out), or, if the names alone "
             f"differ, remove {path.name} and metrics.csv, whose columns they name"
@@ -228,8 +228,14 @@ def _run(stage: Stage, solver: Solver) -> Evaluation:
         return report_scores(stage, solver, None)
     if param.max_iter % param.snapshot:
         solver.snapshot()
-    solver.net.save(str(stage.folder / f"{stage.net}.caffemodel"))
+    weights = stage.folder / f"{stage.net}.caffemodel"
+    solver.net.save(weights)
+    write_meaning(_meaning_file(stage), stage.dataset, weights)
     return result
+
+
+def _meaning_file(stage: Stage) -> Path:
+    return stage.folder / f"{stage.net}.json"
 
 
 def dataset_at(name: str, data: Path | None) -> Dataset:

@@ -97,7 +97,7 @@ def picture(folder: Path, runs: dict[str, str], image: int, png: Path) -> None:
         found = meaning_of(weights)
         if found is None or not weights.is_file():
             continue
-        _, names, mean, table = found[1]
+        names, mean, table = found[1][1:4]
         data, truth, predicted = _labelled(weights, image)
         rgb = np.clip(np.rint(data + np.reshape(mean, (3, 1, 1))), 0, 255)
         rgb = rgb.astype(np.uint8)[::-1].transpose(1, 2, 0)

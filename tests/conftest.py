@@ -24,5 +24,8 @@ def fp32_again():
 
 
 def pytest_collection_modifyitems(items):
-    """Forks first: once torch.compile has run, torch's CUDA builds refuse backward in a fork."""
+    """Forks first: once torch.compile has run, torch's CUDA builds refuse backward in a fork.
+
+    With several processes too: the first file is the first that its process runs.
+    """
     items.sort(key=lambda item: item.path.name != "test_fork.py")

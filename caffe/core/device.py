@@ -6,6 +6,7 @@ from functools import partial
 import torch
 
 from . import precision
+from .boost import integer
 from .errors import CaffeError
 
 # Large tensors in huge pages, where Linux gives them to those who ask: to touch a new activation
@@ -45,10 +46,14 @@ def set_mode_gpu() -> None:
 
 
 def set_device(device_id: int) -> None:
-    """Choose the GPU for GPU mode. Raises CaffeError where there is no such GPU."""
+    """Choose the GPU for GPU mode.
+
+    Raises CaffeError where there is no such GPU, a TypeError too for what is no integer.
+    """
     global _gpu_id, _device
-    gpu = _gpu(device_id)
-    _gpu_id = device_id
+    number = integer(device_id, "a GPU's id")
+    gpu = _gpu(number)
+    _gpu_id = number
     if _device.type == "cuda":
         _device = gpu
 

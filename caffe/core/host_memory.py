@@ -1,6 +1,8 @@
 """Memory that is not there is refused before it is taken, whatever a prototxt asks for."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -47,6 +49,20 @@ def check(shape: tuple[int, ...], count: int) -> None:
         raise CaffeError(
             f"a blob of shape {shape} needs {needed:,} bytes of memory; {free():,} are free"
         )
+
+
+@contextmanager
+def end_named(where: str) -> Iterator[None]:
+    """Where memory ends inside, a CaffeError that says where; other errors pass."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not exhausted(error):
+            raise
+        reason = str(error).partition(". ")[0]
+        raise CaffeError(
+            f"{where}: out of memory ({reason}); make the batch or the images smaller"
+        ) from None
 
 
 def exhausted(error: Exception) -> bool:

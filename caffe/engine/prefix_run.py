@@ -14,7 +14,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from ..core import host_memory
 from ..core.blob import Blob
+from ..layer_types.autograd import End
 from ..layer_types.base import LayerType
 from ..layer_types.convolution import Convolution
 from ..layer_types.pooling import Pooling
@@ -54,7 +56,7 @@ class PrefixRun:
         for name in prefix.blank.sources:
             values[name] = sources[name]
             values["blank", name] = sources[name].new_zeros(1, *prefix.blank.shapes[name][1:])
-        with torch.enable_grad():
+        with torch.enable_grad(), host_memory.end_named(self._named()):
             for segment in prefix.segments():
                 for step in segment:
                     values["blank", step.tops[0]] = _of_blank(prefix, step, values)
@@ -67,14 +69,16 @@ class PrefixRun:
     def backward(self, diffs: Tensors) -> None:
         """From the outputs' diffs, add to the parameters' diffs; once."""
         found = {name: x for name, x in self.outputs.items() if name in diffs and x.requires_grad}
-        if found:  # where memory ends in here, the error names the last layer
-            self.prefix.steps[-1].layer.in_memory(
-                lambda _: torch.autograd.backward(
-                    list(found.values()), [diffs[name].clone() for name in found]
-                )
-            )
+        if found:
+            clones = [diffs[name].clone() for name in found]
+            with host_memory.end_named(self._named()):
+                End.apply(clones, *found.values()).backward()
         for blob in self._waiting:
             self._learn(blob)
+
+    def _named(self) -> str:
+        first, last = (self.prefix.steps[i].layer for i in (0, -1))
+        return f"layers '{first.name}' to '{last.name}'"
 
     def _leaves(self) -> Values:
         """The parameters, as torch's graph begins with them."""

@@ -12,7 +12,6 @@ from torch.autograd.graph import saved_tensors_hooks
 from ..graph.build import Graph
 from ..graph.flops import backward_multiply_adds, forward_multiply_adds
 from ..layer_types import LayerType
-from .schedule import storage_of
 
 T = TypeVar("T")
 
@@ -54,9 +53,11 @@ def segments(graph: Graph, done: Collection[int]) -> list[range]:
     return found
 
 
-def inside(graph: Graph, layers: range) -> set[str]:
-    """The tops of these layers in whose memory no other layer reads or writes."""
-    root = storage_of(graph)
+def inside(graph: Graph, root: dict[str, str], layers: range) -> set[str]:
+    """The tops of these layers in whose memory no other layer reads or writes.
+
+    root: storage_of(graph).
+    """
     others = (i for i in range(len(graph.layers)) if i not in layers)
     outside = {root[name] for i in others for name in (*graph.bottoms[i], *graph.tops[i])}
     return {name for i in layers for name in graph.tops[i] if root[name] not in outside}

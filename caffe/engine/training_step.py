@@ -110,7 +110,7 @@ class TrainingStep:
                 with replay.running(i):
                     loss += layer_pass.forward(self._layerwise, i)
             if i in again:
-                self._free_data(replay, inside(graph, again[i]))
+                self._free_data(replay, inside(graph, self._root, again[i]))
                 for j in again[i]:
                     graph.layers[j].record = None
         if recompute() and not self._told:

@@ -32,9 +32,19 @@ def read_image_list(path: PathLike) -> list[Entry]:
         if not name or not _is_int32(label):
             raise CaffeError(
                 f"{path}:{number}: expected 'path label' with an integer label; found {line!r}"
+                f"{_cure(line)}"
             )
         entries.append(Entry(name, int(label), number))
     return entries
+
+
+def _cure(line: str) -> str:
+    """BVLC's Caffe would take 0 for a label that is followed by a space, or set off by a tab."""
+    if "\0" in line:
+        return "; it seems to be UTF-16: save it as UTF-8"
+    if "\t" in line or line != line.rstrip():
+        return "; write one space before the label, and none behind it"
+    return ""
 
 
 def _is_int32(text: str) -> bool:

@@ -86,8 +86,13 @@ def read_file(path: PathLike) -> bytes:
 def read_open_file(file: BinaryIO) -> bytes:
     """All bytes of an open file, from its beginning. Raises OSError for an empty one.
 
-    TypeError where it gives text: it is to be opened with "rb".
+    TypeError where it gives text, for it is to be opened with "rb", and for what is no file.
     """
+    if not hasattr(file, "read"):
+        cure = "; give encoded bytes as io.BytesIO(bytes)" if isinstance(file, bytes) else ""
+        raise caffe_error(
+            TypeError, f"expected the path of a file, or an open one; found {type(file)}{cure}"
+        )
     if hasattr(file, "seekable") and file.seekable():
         file.seek(0)
     data = file.read()

@@ -4,18 +4,25 @@ What is read goes through `array`, for a shape only claims: where a chunked data
 not in the file, libhdf5 takes gigabytes and seconds by the claim (one of 20,000 damaged files);
 and links and virtual datasets make it open other files. With these checks 40,000 damaged files
 gave neither a crash nor a hang, so h5py may read; pyfive, in pure Python, is not for Python 3.10.
+
+h5py is imported in the functions, here and wherever it is used: `import caffe` would take a quarter
+longer with it, and most nets never see an HDF5 file.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from ..core.errors import CaffeError, anew, caffe_error
 from ..core.files import PathLike, path_cure
+
+if TYPE_CHECKING:
+    import h5py
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_RATIO = 1100  # of compressed values: gzip's best, and a margin
@@ -27,6 +34,8 @@ def reading(path: PathLike, kind: str) -> Iterator[h5py.File]:
 
     For its contents use `group`, `array`, `integer` and `text` on what they return.
     """
+    import h5py
+
     try:
         with open(path, "rb") as source, h5py.File(source, "r") as file:
             yield file
@@ -43,6 +52,8 @@ def reading(path: PathLike, kind: str) -> Iterator[h5py.File]:
 
 def group(parent: h5py.Group, name: str) -> h5py.Group:
     """A group inside of a file or group."""
+    import h5py
+
     found = _node(parent, name)
     check(isinstance(found, h5py.Group), f"{parent.name} has no group '{name}'")
     return found
@@ -50,6 +61,8 @@ def group(parent: h5py.Group, name: str) -> h5py.Group:
 
 def array(parent: h5py.Group, name: str, kinds: str = "fiu") -> np.ndarray:
     """A dataset's values, if they are of one of these numpy kinds and really in the file."""
+    import h5py
+
     dataset = _node(parent, name)
     check(
         isinstance(dataset, h5py.Dataset) and dataset.shape is not None,
@@ -95,6 +108,8 @@ def _single(parent: h5py.Group, name: str, kinds: str) -> int | bytes:
 
 def _node(parent: h5py.Group, name: str) -> Any:
     """A group, a dataset, another kind of node, or None where there is no such name."""
+    import h5py
+
     link = parent.get(name, getlink=True)
     check(not isinstance(link, h5py.ExternalLink), f"{parent.name}/{name} lies in another file")
     return parent.get(name)

@@ -7,6 +7,7 @@ writes in between, Python layers in the middle and in-place layers what they are
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -29,7 +30,9 @@ class Read(NamedTuple):
 class Record(NamedTuple):
     """What one forward pass of one layer leaves for its backward pass."""
 
-    top_edges: list[GradientEdge | None]  # None for a top without a gradient
+    differs: list[bool]  # for each top, whether it has a gradient
+    end: GradientEdge | None  # where backward begins; None where no top has one
+    diffs: list[torch.Tensor]  # those of such tops, while backward runs
     bottom_edges: dict[int, GradientEdge]
     params: dict[int, torch.Tensor]
     read: list[Read]  # of the bottoms, then of the parameters
@@ -59,6 +62,25 @@ class _Enter(torch.autograd.Function):
         return x.view_as(x)
 
 
+class End(torch.autograd.Function):
+    """A scalar behind some tensors: its gradient is for each the diff that `diffs` holds then.
+
+    Given to torch.autograd.grad as grad_outputs, the diffs would be compared with the tensors by
+    torch.fx, and the first backward pass of a process would import sympy: 0.6 s.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, diffs: list[torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+        ctx.diffs = diffs
+        return tensors[0].new_empty(())
+
+    @staticmethod
+    def backward(ctx: Any, one: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        diffs = tuple(ctx.diffs)
+        ctx.diffs.clear()
+        return None, *diffs
+
+
 def forward(layer: Recorded, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
     """Compute a layer's tops; record it if the net will want its gradients."""
     tops = _run(layer, bottom, overwritten=top)
@@ -79,17 +101,17 @@ def backward(
     if layer.record is None or _is_stale(layer, bottom):
         _run(layer, bottom)
     assert layer.record is not None
-    top_edges, bottom_edges, params, _ = layer.record
+    differs, end, diffs, bottom_edges, params, _ = layer.record
     params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
-    pairs = [(e, blob.diff_tensor()) for e, blob in zip(top_edges, top, strict=True) if e]
     wanted = [i for i in bottom_edges if propagate_down[i]]
     # Any: torch's types know tensors or edges, not both in one list.
     inputs: list[Any] = [*(bottom_edges[i] for i in wanted), *params.values()]
     grads: Sequence[torch.Tensor | None] = [None] * len(inputs)
-    if pairs and inputs:
-        outputs, diffs = zip(*pairs, strict=True)
-        grads = torch.autograd.grad(outputs, inputs, diffs, retain_graph=True, allow_unused=True)
-    taken = {storage_address(diff) for _, diff in pairs}  # autograd may hand one tensor to several
+    given = [blob.diff_tensor() for blob, d in zip(top, differs, strict=True) if d]
+    if end and inputs:
+        diffs[:] = given
+        grads = torch.autograd.grad([end], inputs, retain_graph=True, allow_unused=True)
+    taken = {storage_address(diff) for diff in given}  # autograd may hand one tensor to several
 
     def own(grad: torch.Tensor) -> torch.Tensor:
         grad = grad.clone() if storage_address(grad) in taken else grad
@@ -141,9 +163,12 @@ def recorded(layer: Recorded, xs: list[torch.Tensor], read: list[Read]) -> Seque
                 if needed:
                     leaves[i] = params[i] = params[i].detach().requires_grad_()
         tops = autocast.tops(layer, xs, params)
-    if layer.need_backward:
-        top_edges = [get_gradient_edge(top) if top.requires_grad else None for top in tops]
-        layer.record = Record(top_edges, edges, leaves, read)
+        if layer.need_backward:
+            differs = [top.requires_grad for top in tops]
+            end, diffs = None, list[torch.Tensor]()
+            if any(differs):
+                end = get_gradient_edge(End.apply(diffs, *itertools.compress(tops, differs)))
+            layer.record = Record(differs, end, diffs, edges, leaves, read)
     return tops
 
 

@@ -215,16 +215,8 @@ class LayerType(Layer):
 
     def in_memory(self, do: Callable[..., T], *args: object) -> T:
         """do(self, *args), with a CaffeError that names the layer where memory ends."""
-        try:
+        with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
             return do(self, *args)
-        except (RuntimeError, MemoryError) as error:
-            if not host_memory.exhausted(error):
-                raise
-            reason = str(error).partition(". ")[0]
-            raise CaffeError(
-                f"layer '{self.name}' ({self.type}): out of memory ({reason}); "
-                "make the batch or the images smaller"
-            ) from None
 
     @property
     def rereads_bottoms(self) -> bool:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 
@@ -167,6 +166,8 @@ class HDF5Output(LayerType):
         return []
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        import h5py
+
         path = self.spec.hdf5_output_param.file_name
         shapes = [blob.shape for blob in bottom]
         self.check(bool(path), "file_name is missing")

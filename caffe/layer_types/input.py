@@ -6,7 +6,9 @@ import numpy as np
 import torch
 
 from ..core.blob import Blob, checked_shape
+from ..core.errors import error_context
 from ..core.log import LOGGER
+from ..feeding.transform import Transformer
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
@@ -108,6 +110,8 @@ class MemoryData(LayerType):
             "batch_size, channels, height, and width must be specified and positive in "
             f"memory_data_param; found {self.shape}",
         )
+        with error_context(f"layer '{self.name}' ({self.type})"):
+            Transformer(self.spec.transform_param, self.phase)  # reads mean_file, as in BVLC's
         top[0].reshape(*self.shape)
         top[1].reshape(self.shape[0])
         self.arrays: list[np.ndarray] = []

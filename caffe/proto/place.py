@@ -51,17 +51,26 @@ def advice(reason: str) -> str:
 
 
 def _belongs(message: Descriptor | None, field: str) -> str:
-    """The blocks of a layer that have the field, if it is one of theirs."""
+    """What has the field: the net, its solver, a layer, or blocks of one."""
     layer = caffe_pb2.LayerParameter.DESCRIPTOR
-    if message is caffe_pb2.NetParameter.DESCRIPTOR and field in layer.fields_by_name:
-        return "it belongs into a layer { }: is a brace closed too early?"
-    if message is layer and field in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields_by_name:
-        return _of_v1(field)
+    net = caffe_pb2.NetParameter.DESCRIPTOR
+    solver = caffe_pb2.SolverParameter.DESCRIPTOR
     holders = [
         own.name
         for own in layer.fields
         if own.message_type and field in own.message_type.fields_by_name
     ]
+    if message is solver:
+        of_net = holders or field in net.fields_by_name or field in layer.fields_by_name
+        return 'it belongs into the net\'s file, which a solver names: net: "..."' if of_net else ""
+    if message is net and field in layer.fields_by_name:
+        return "it belongs into a layer { }: is a brace closed too early?"
+    if field in ("layer", "layers"):
+        return f"a {field} {{ }} belongs into the net itself: is a brace before it not closed?"
+    if message in (net, layer) and field in solver.fields_by_name:
+        return "it belongs into the solver's file"
+    if message is layer and field in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields_by_name:
+        return _of_v1(field)
     if message is layer:
         return f"it belongs into {' or '.join(holders)}" if holders else ""
     if field in layer.fields_by_name:

@@ -16,7 +16,7 @@ import torch
 
 from ..core.blob import Blob
 from ..core.boost import NetVec, Unpicklable, integer, read_only
-from ..core.errors import CaffeError, error_context
+from ..core.errors import CaffeError, caffe_error, error_context
 from ..core.files import PathLike
 from ..core.log import info
 from ..core.precision import current_precision
@@ -67,7 +67,7 @@ class Solver(Unpicklable):
         snapshot.check_writable(param)
         if param.random_seed >= 0:
             set_random_seed(param.random_seed)
-        self.iter = 0
+        self._iter = 0
         self.current_step = 0  # the stepvalues passed, see lr_policy.step_at
         self.requested_early_exit = False
         self._losses: deque[float] = deque(maxlen=param.average_loss)
@@ -96,6 +96,10 @@ class Solver(Unpicklable):
     @read_only("set its fields, as in solver.param.base_lr = 0.01, or make a new solver")
     def param(self) -> SolverParameter:
         return self._param
+
+    @read_only("restore(solverstate) goes on at an iteration; step(n) and apply_update() count")
+    def iter(self) -> int:
+        return self._iter
 
     @property
     def lr(self) -> float:
@@ -133,6 +137,8 @@ class Solver(Unpicklable):
 
     def share_weights(self, net: Net) -> None:
         """Let a net use the parameters of the training net, layer by layer by name."""
+        if not isinstance(net, Net):
+            raise caffe_error(TypeError, f"share_weights takes a Net; found {net!r}")
         net.share_with(self.net)
 
     def solve(self, resume_file: PathLike | None = None) -> None:
@@ -223,7 +229,7 @@ class Solver(Unpicklable):
 
     def _updated(self) -> None:
         self._begin_update()
-        self.iter += 1
+        self._iter += 1
 
     def _may_update(self) -> bool:
         """Whether each parameter may be updated once its own gradient is there."""
@@ -260,7 +266,7 @@ class Solver(Unpicklable):
         scale = self._clip_scale() / self.param.iter_size
         for i in range(len(self._params)):
             self._update(i, scale, rate)
-        self.iter += 1
+        self._iter += 1
 
     def _begin_update(self) -> float:
         """The learning rate of this iteration, logged where it changes or is displayed."""
@@ -407,7 +413,7 @@ class Solver(Unpicklable):
         info("sgd_solver.cpp:318", "SGDSolver: restoring history")
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
-        self.iter, self.current_step = state.iter, state.current_step
+        self._iter, self.current_step = state.iter, state.current_step
         self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe

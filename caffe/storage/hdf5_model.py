@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import h5py
 import numpy as np
 import torch
 
@@ -20,6 +19,9 @@ from ..core.errors import CaffeError
 from ..core.files import PathLike, replacing
 from ..formats import hdf5
 from .content import NetContent, StoredBlob, StoredLayers, StoredState, host_array
+
+if TYPE_CHECKING:
+    import h5py
 
 
 def write_weights_hdf5(path: PathLike, net: NetContent) -> None:
@@ -99,6 +101,8 @@ class _Target:
 
 @contextmanager
 def _writing(path: PathLike) -> Iterator[h5py.File]:
+    import h5py
+
     with replacing(path) as file:
         target = _Target(file)
         try:
@@ -131,6 +135,8 @@ def _layers(
     parent: h5py.Group, prefix: str, above: frozenset[int]
 ) -> Iterator[tuple[str, list[StoredBlob | None]]]:
     """Each layer's name and blobs. A layer is a group; groups inside are layers of their own."""
+    import h5py
+
     for key in _groups(parent):
         group = hdf5.group(parent, key)
         address = h5py.h5o.get_info(group.id).addr
@@ -141,6 +147,8 @@ def _layers(
 
 def _groups(parent: h5py.Group) -> list[str]:
     """Those inside: a link may lead anywhere."""
+    import h5py
+
     return [
         key
         for key in parent

@@ -4,6 +4,8 @@ import csv
 import json
 import re
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -298,6 +300,19 @@ def test_without_classes_txt_a_label_of_another_name_is_named_too(folder, capsys
     refused(folder, capsys, r"a\.png: no such file: a_label\.png is there: .*dataset\.json")
 
 
+def test_a_name_in_other_unicode_characters_is_told(folder, capsys):
+    (folder / "ImageSets/Segmentation/train.txt").write_text("\u00e9\nb c\n", encoding="utf-8")
+    (folder / "JPEGImages/a.jpg").rename(folder / "JPEGImages/e\u0301.jpg")
+    refused(folder, capsys, r"no such file, .*looks the same, but with accents as characters")
+
+
+def test_a_folder_that_is_called_otherwise_and_backslashes_are_told(folder, capsys):
+    (folder / "SegmentationClass").rename(folder / "masks")
+    refused(folder, capsys, "there is no folder .*SegmentationClass: .* in dataset.json")
+    (folder / "dataset.json").write_text(json.dumps({"labels": "masks\\{}.png"}))
+    refused(folder, capsys, r"labels is 'masks\\\\{}.png'; write / for each backslash")
+
+
 def test_ids_that_are_listed_with_their_suffix_are_told(folder, capsys):
     (folder / "ImageSets/Segmentation/train.txt").write_text("a.jpg\nb c.jpg\n")
     refused(folder, capsys, r"a\.jpg\.jpg: no such file.*: a\.jpg is there: list ids without their")
@@ -307,6 +322,47 @@ def test_ids_that_are_listed_with_their_suffix_are_told(folder, capsys):
 def test_paths_in_a_list_are_told(folder, capsys, line):
     (folder / "ImageSets/Segmentation/train.txt").write_text(f"{line}\n")
     refused(folder, capsys, r"a\.\w+\.jpg: no such file.*list ids alone, without folder or suffix")
+
+
+@pytest.mark.parametrize("line", ["a 1", "a  -1", "a\t0"])
+def test_a_list_with_a_second_column_is_told(folder, capsys, line):
+    (folder / "ImageSets/Segmentation/train.txt").write_text(f"{line}\nb c 1\n")
+    message = r"a\s+-?\d\.jpg: no such file, but .*list ids alone, .*without a second column"
+    refused(folder, capsys, message)
+    (folder / "classes.txt").unlink()
+    refused(folder, capsys, r"a\s+-?\d\.png: no such file: list ids alone, .*a second column")
+
+
+@pytest.mark.parametrize(
+    ("bits", "message"),
+    [
+        (2, r"a gray PNG of 2 bits a pixel with the values 0, 1, 3, which are .* 85 times"),
+        (4, r"a gray PNG of 4 bits a pixel with the values 0, 1, 15, which are .* 17 times"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_gray_labels_of_few_bits_are_refused_for_readers_scale_them(
+    folder, capsys, bits, message, named
+):
+    write_gray_png(folder / "SegmentationClass/a.png", label(0, 1, 2**bits - 1), bits)
+    if not named:
+        (folder / "classes.txt").unlink()
+    refused(folder, capsys, message)
+
+
+def write_gray_png(path, values, bits):
+    """What Pillow does not write; width a multiple of 8 / bits."""
+    per_byte = 8 // bits
+    groups = values.reshape(len(values), -1, per_byte).astype(int)
+    packed = (groups << np.arange(8 - bits, -1, -bits)).sum(-1).astype(np.uint8)
+    rows = b"".join(b"\0" + row.tobytes() for row in packed)
+    header = struct.pack(">IIBBBBB", values.shape[1], len(values), bits, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
 
 
 def test_images_that_are_listed_twice_are_told(folder, capsys):

@@ -439,6 +439,19 @@ def test_after_an_iteration_that_fails_what_forward_computed_is_there(runs):
     same_blobs(*solvers)
 
 
+@pytest.mark.parametrize("of", [prefix_run._Surround, prefix_run._Relu])
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_memory_that_ends_inside_is_an_error_that_names_the_prefix(of, way, runs, monkeypatch):
+    def fail(*_):
+        raise torch.OutOfMemoryError("there is none left")
+
+    solver = solver_of(NET)
+    feed(solver, 0)
+    monkeypatch.setattr(of, way, staticmethod(fail))
+    with pytest.raises(caffe.CaffeError, match=r"^layers 'conv1' to 'pool2': out of memory"):
+        step(solver)
+
+
 def test_a_diff_that_a_script_wrote_to_an_unread_output_counts_in_every_iteration(runs):
     """No layer computes it; the prefix's parameters learn from it."""
     text = NET + conv("more", "conv1_2", "num_output: 3 kernel_size: 1")

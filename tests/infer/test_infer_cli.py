@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from support import tiny_fcn
 
+import caffe
 import infer
 from data import synthetic
 from data.datasets import DATASETS
@@ -287,6 +288,28 @@ def test_names_colours_and_mean_travel_with_the_weights(cli, weights, tmp_path, 
         corner = np.asarray(drawn)[:30, :40]
     image = infer.load_image(tmp_path / "photo.png")
     np.testing.assert_array_equal(corner, overlay(image, labels, table=colours.astype(np.uint8)))
+
+
+def test_the_json_file_of_other_weights_is_not_believed_though_they_have_as_many_classes(
+    cli, weights, tmp_path, capsys
+):
+    path = alone(weights, tmp_path)
+    write_meaning(path.with_suffix(".json"), VOC, weights)
+    assert segmented(cli, path, tmp_path, capsys)[1] == ""  # copied together
+    net = caffe.Net(str(weights.with_suffix(".prototxt")), caffe.TEST, weights=path)
+    for blob in net.params["conv3_1"]:
+        blob.data[...] *= 2
+    net.save(path)
+    names, error = segmented(cli, path, tmp_path, capsys)
+    assert {name[:6] for name in names} == {"class "}
+    assert re.search(r"alone\.json: was written for other weights than alone\.caffemodel", error)
+    assert re.search("no alone.json beside it says what its classes are", error)
+    found = json.loads(path.with_suffix(".json").read_text())
+    del found["weights"]  # as the warning says, and as older files are
+    path.with_suffix(".json").write_text(json.dumps(found))
+    names, error = segmented(cli, path, tmp_path, capsys)
+    assert set(names) <= set(VOC.classes)
+    assert error == ""
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,18 @@ def test_memory_data_refuses_arrays_that_do_not_fit(data, labels, message):
         net.set_input_arrays(np.zeros(data, np.float32), np.zeros(labels, np.float32))
 
 
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        ('mean_file: "none.binaryproto"', "none.binaryproto: cannot be read .*correct mean_file"),
+        ('mean_file: "a" mean_value: 1', "Cannot specify mean_file and mean_value"),
+    ],
+)
+def test_memory_data_reads_its_mean_file_though_arrays_are_not_transformed(transform, message):
+    with pytest.raises(CaffeError, match=rf"layer 'm' \(MemoryData\): {message}"):
+        net_of(MEMORY % f"transform_param {{ {transform} }}")
+
+
 def test_memory_data_refuses_other_types_and_layouts_sizes_of_0_and_forward_without_data(caplog):
     net = net_of(MEMORY % "transform_param { scale: 2 }")
     data, labels = np.zeros((2, 3, 4, 5), np.float32), np.zeros(2, np.float32)

@@ -184,6 +184,11 @@ def test_a_mistake_names_its_layer_and_what_to_write(text, cure):
             "x:2:1: .*It is of SSD, .*multistep",
         ),
         ("base_lrr: 1", "Did you mean base_lr"),
+        ('base_lr: 1 layer { name: "a" }', "file, which a solver names: net:"),
+        ("base_lr: 1 layers { }", "It belongs into the net's file"),
+        ("base_lr: 1 force_backward: true", "It belongs into the net's file"),
+        ("convolution_param { }", "It belongs into the net's file"),
+        ("num_output: 2", "It belongs into the net's file"),
     ],
 )
 def test_a_solvers_mistake_says_what_to_write_too(tmp_path, text, cure):
@@ -195,6 +200,24 @@ def test_a_solvers_mistake_says_what_to_write_too(tmp_path, text, cure):
 def test_what_belongs_into_a_layer_and_stands_outside_says_so():
     with pytest.raises(caffe.CaffeError, match=r"belongs into a layer { }: is a brace closed"):
         net_of('layer { name: "a" } type: "ReLU"')
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ('layer { name: "a" } base_lr: 0.1', "x:1:.*It belongs into the solver's file"),
+        ('layer { name: "a" type: "ReLU" max_iter: 1 }', "'a': .*belongs into the solver's file"),
+        ('layer { name: "a" layer { name: "b" } }', "'a': .*belongs into the net .* not closed"),
+        (
+            'layer { name: "a" convolution_param { num_output: 1 layer { name: "b" } }',
+            "'a': .* layer { } belongs into the net itself: is a brace before it not closed",
+        ),
+    ],
+)
+def test_what_stands_in_the_wrong_block_of_a_net_says_where_it_belongs(tmp_path, text, cure):
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(caffe.CaffeError, match=cure):
+        caffe.Net(tmp_path / "x", caffe.TEST)
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,7 @@ def ip(net, solver):
         (assign(lambda net, solver: solver, "net"), AttributeError, "solver's prototxt"),
         (assign(lambda net, solver: solver, "test_nets"), AttributeError, "solver's prototxt"),
         (assign(lambda net, solver: solver, "param"), AttributeError, "base_lr"),
+        (assign(lambda net, solver: solver, "iter"), AttributeError, "restore"),
     ],
 )
 def test_what_cannot_be_assigned_says_how_values_are_written_and_stays(solver, do, kind, cure):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
 from support.net_text import input_layer, net_of
+from support.training import solver_of
 
 import caffe
 from caffe import layers as L
@@ -89,6 +90,14 @@ DATUM = caffe_pb2.Datum(channels=1, height=2, width=2, data=b"123")
         (RuntimeError, lambda: net_of(X).set_input_arrays(np.zeros(1), np.zeros(1))),
         (TypeError, lambda: net_of(X).blobs["data"].reshape((1, 2))),
         (TypeError, lambda: net_of(X).blobs["data"].reshape(1.5)),
+        (TypeError, lambda: net_of(X).share_with(3)),
+        (TypeError, lambda: net_of(X).share_with(None)),
+        (TypeError, lambda: solver_of(X).share_weights(solver_of(X))),
+        (TypeError, lambda: net_of(X).share_with(solver_of(X))),
+        (TypeError, lambda: caffe.set_device("0")),
+        (TypeError, lambda: caffe.set_device(0.5)),
+        (TypeError, lambda: caffe.set_solver_count("2")),
+        (TypeError, lambda: caffe.set_solver_rank(None)),
         # python/caffe/net_spec.py, coord_map.py, draw.py
         (TypeError, lambda: L.ReLU("data")),
         (AttributeError, lambda: L.Convolution(L.Input(), kernal=3).to_proto()),

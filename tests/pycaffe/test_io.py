@@ -371,6 +371,9 @@ class Once:
         (lambda: "https://host/a.png", OSError, "not fetched: download it, and give the name of"),
         (lambda: "file:///a.png", OSError, "download it"),
         (lambda: Path("none.png"), FileNotFoundError, "none.png: cannot be read"),
+        (lambda: b"\x89PNG", TypeError, r"found <class 'bytes'>; give .* io\.BytesIO\(bytes\)"),
+        (lambda: np.zeros((2, 2, 3)), TypeError, "expected the path of a file, .*ndarray"),
+        (lambda: None, TypeError, "expected the path of a file, or an open one; found .*None"),
     ],
 )
 def test_what_is_no_image_is_named_with_the_cure(source, kind, message):

@@ -21,7 +21,7 @@ from caffe.proto import caffe_pb2
 from data import synthetic
 from data.datasets import DATASETS
 from data.drawing import palette
-from data.meaning import meaning_of, write_meaning
+from data.meaning import digest, meaning_of, write_meaning
 from solvers import score, train_stage
 from solvers.initialise import start_from
 from surgery.random_weights import draw
@@ -203,8 +203,27 @@ def test_names_and_mean_travel_with_the_weights(world, tmp_path):
         assert path == out / "fcn32s.json"
         assert (meaning.dataset, meaning.classes, meaning.mean) == ("voc", voc.classes, voc.mean)
         np.testing.assert_array_equal(meaning.palette, palette())
-    shutil.copy(out / "fcn32s.caffemodel", tmp_path / "alone.caffemodel")
-    assert meaning_of(tmp_path / "alone.caffemodel") is None
+    assert meaning.weights == digest(out / "fcn32s.caffemodel")
+    for folder in (out, tmp_path):
+        shutil.copy(out / "fcn32s.caffemodel", folder / "alone.caffemodel")
+        assert meaning_of(folder / "alone.caffemodel") is None
+
+
+def test_names_stay_with_the_weights_that_they_were_written_for(world, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run_for(world, out, 1) == 0
+    kept = (out / "fcn32s.json").read_text()
+    assert run_for(world, out, 1) == 0  # trained already
+    assert (out / "fcn32s.json").read_text() == kept
+    shutil.copy(out / "fcn32s.caffemodel", out / "first")
+    assert run_for(world, out, 2) == 0
+    assert meaning_of(out / "fcn32s.caffemodel")
+    assert (out / "fcn32s.json").read_text() != kept
+    capsys.readouterr()
+    shutil.move(out / "first", out / "fcn32s.caffemodel")
+    assert meaning_of(out / "fcn32s.caffemodel") is None
+    assert "fcn32s.json: was written for other weights" in capsys.readouterr().err
+    assert meaning_of(out / "snapshot/train_iter_2.caffemodel")
 
 
 def test_weights_that_were_trained_on_other_classes_are_warned_of(world, tmp_path):

@@ -583,29 +583,43 @@ def test_glogs_flags(finetune, known_rate, capsys):
     assert capsys.readouterr().err == ""
 
 
+# One process for several commands, each with its status behind what it says.
+ONE_BY_ONE = """
+import sys
+from caffe.__main__ import main
+for words in sys.argv[1:]:
+    status = main(words.split(" "))
+    print(f"<{status}>", flush=True)
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes on Linux")
 def test_a_path_that_is_no_text_can_be_printed(tmp_path):
     name = os.fsdecode(b"gr\xfcn")
     (tmp_path / f"{name}.prototxt").write_text('layer { name: "r" type: "ReLU" bottom: "x" }')
-    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING="utf-8")
-    for words, status, said in (
-        (["time", "-model", name], 1, r"error: gr\xfcn: cannot be read"),
-        (["time", "-model", f"{name}.prototxt"], 1, r"error: gr\xfcn.prototxt: layer 'r'"),
-        (["draw_net", f"{name}.prototxt", f"{name}.dot"], 0, r"Drawing net to gr\xfcn.dot"),
-        (["train", "-solver", "s", "-log_dir", ".", "-snapshot", name], 1, "error: s: cannot"),
-        (["upgrade_net_proto_text", f"{name}.prototxt", "x"], 0, r"format: gr\xfcn.prototxt"),
-    ):
-        ran = subprocess.run(
-            [sys.executable, "-m", "caffe", *words],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == status
-        assert said in (ran.stdout + ran.stderr).replace("udcfc", "xfc")
-        assert "Traceback" not in ran.stderr
+    cases = (
+        (f"time -model {name}", 1, r"error: gr\xfcn: cannot be read"),
+        (f"time -model {name}.prototxt", 1, r"error: gr\xfcn.prototxt: layer 'r'"),
+        (f"draw_net {name}.prototxt {name}.dot", 0, r"Drawing net to gr\xfcn.dot"),
+        (f"train -solver s -log_dir . -snapshot {name}", 1, "error: s: cannot"),
+        (f"upgrade_net_proto_text {name}.prototxt x", 0, r"format: gr\xfcn.prototxt"),
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", ONE_BY_ONE, *(words for words, _, _ in cases)],
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(ROOT), PYTHONIOENCODING="utf-8"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    assert "Traceback" not in ran.stdout
+    said = ran.stdout.replace("udcfc", "xfc")
+    for _, status, words in cases:
+        here, found, said = re.split(r"<(\d)>\n", said, maxsplit=1)
+        assert int(found) == status
+        assert words in here
+    assert said == ""
 
 
 FAILING = """
