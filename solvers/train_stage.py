@@ -105,7 +105,7 @@ def _solver(stage: Stage, continues: bool) -> Solver:
         )
         for layer in net.layer:
             if layer.type == "InfogainLoss":
-                _weigh(stage, layer.infogain_loss_param)
+                _weigh(stage, layer.infogain_loss_param, continues)
         path, text = stage.folder / name, prototxt(net)
         if continues and path.exists() and path.read_text() != text:
             raise ValueError(
@@ -126,10 +126,10 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     return caffe.get_solver(str(path))
 
 
-def _weigh(stage: Stage, param: caffe_pb2.InfogainLossParameter) -> None:
-    """Let a loss read its matrix in the stage's folder, where it is written once."""
+def _weigh(stage: Stage, param: caffe_pb2.InfogainLossParameter, continues: bool) -> None:
+    """Let a loss read its matrix in the stage's folder, where a run writes it as it begins."""
     path = stage.folder / param.source
-    if not path.exists():
+    if not (continues and path.exists()):
         loss_weights.write_loss_weights(stage.dataset, path)
     param.source = str(path)
 
