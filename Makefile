@@ -7,16 +7,27 @@ READY := $(VENV)/.ready
 
 # The stages: NET-DATASET is a target for each net of each dataset.
 skips := fcn32s fcn16s fcn8s
+squeezenets := fcn32s-squeezenet fcn16s-squeezenet fcn8s-squeezenet
 nets_voc := fcn-alexnet $(skips) fcn32s-fixed fcn8s-atonce fcn-googlenet fcn-googlenet-16s \
-	fcn-googlenet-8s
+	fcn-googlenet-8s $(squeezenets)
+nets_camvid := $(skips) $(squeezenets)
+nets_idd-lite := $(skips) $(squeezenets)
+nets_mine := $(skips) $(squeezenets)
 nets_nyud := fcn32s-color fcn32s-depth fcn32s-hha fcn32s-color-d fcn32s-color-hha fcn16s-color-hha
-datasets := voc nyud siftflow context context33 cityscapes cityscapes-half cityscapes-cuts camvid mine
+datasets := voc nyud siftflow context context33 cityscapes cityscapes-half cityscapes-cuts camvid idd-lite \
+	mine
 nets_of = $(or $(nets_$(1)),$(skips))
 stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
-classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn
+classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn
 # The nets of the report on the Indian Driving Dataset, on it or on DATASET, and torchvision's
 zoo := $(addprefix idd-,baseline flip flip-alone rotation weighted rrcnn transfer unet)
 torchvision := deeplabv3-resnet101 fcn-resnet50 fcn-resnet101
+
+studies := patches upsampling fusion init balance augmentation more-data scale amortization shift-and-stitch
+study_options = $(if $(DATASET),--dataset $(DATASET)) $(if $(DATA),--data "$(DATA)") \
+	$(if $(FAMILY),--family $(FAMILY)) $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
+	$(if $(SEEDS),--seeds $(SEEDS)) $(if $(DOWNSCALE),--downscale $(DOWNSCALE)) $(if $(GPU),--gpu $(GPU)) $(if $(OUT),--out "$(OUT)")
 
 # The dataset at the end of the target's name
 dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))
@@ -28,11 +39,13 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
 	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
 	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
+sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
-	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context \
-	data-cityscapes data-idd data-camvid data-mine $(classifiers) $(torchvision) $(stages) $(zoo)
+	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context data-cityscapes data-idd \
+	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(torchvision) \
+	torchvision-alexnet torchvision-googlenet $(stages) $(zoo) studies $(addprefix study-,$(studies))
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -45,13 +58,17 @@ help:  ## list the targets
 	@echo
 	@echo "idd-NET trains and scores a net of the driving-scene zoo, on idd or on DATASET:"
 	@echo "  $(zoo)"
+	@echo "weights-NET-DATASET fetches what the authors published, as make weights-fcn8s-voc;"
+	@echo "  SOURCE=NAME, FILE=FILE: from one source only, a local copy (docs/weights.md)"
+	@echo "study-NAME runs one of the studies: $(studies)"
 	@echo
 	@echo "Options of the stages:"
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
 	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
 	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
 	@echo "  EPOCHS=N             of idd-NET, in place of ITERS"
-	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged"
+	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged;"
+	@echo "                       short: Adam, for hours"
 	@echo "  OUT=DIR              folder of the run (runs/DATASET-NET): another one for other data"
 	@echo "  WIDTH=0.125          scales the channels: small nets"
 	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
@@ -67,8 +84,8 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY)  ## make the environment .venv, with exact versions (a minute); every target does so
 
-demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw
-	$(RUN) -m solvers.demo
+demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw (SEEDS=3)
+	$(RUN) -m solvers.demo $(if $(SEEDS),--seeds $(SEEDS))
 
 twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin; fills `make tables`
 	$(RUN) -m solvers.twins
@@ -109,6 +126,12 @@ nets: $(READY)  ## write the prototxt of every net to runs/nets
 tables: $(READY)  ## print the paper's tables, published and ours, to runs/tables (MEASURE=1: times too)
 	$(RUN) -m tables $(if $(MEASURE),--measure) $(if $(GPU),--gpu $(GPU))
 
+studies: $(READY)  ## the paper's studies on synthetic images, in small (DATASET=, DATA=, WEIGHTS=, SEEDS=, ...)
+	$(RUN) -m studies all $(study_options)
+
+$(addprefix study-,$(studies)): $(READY)
+	$(RUN) -m studies $(@:study-%=%) $(study_options)
+
 table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VOC layout (SPLIT=val, READING=)
 	$(RUN) -m tables.upper_bounds $(if $(DATA),--data "$(DATA)") $(if $(SPLIT),--split $(SPLIT)) \
 		$(if $(READING),--reading $(READING))
@@ -119,11 +142,17 @@ table-memory: $(READY)  ## memory against image size, beside the published, to r
 table-idd: $(READY)  ## print the driving-scene report's Table 1, published and ours; draw one image by every net
 	$(RUN) -m tables.driving_scenes
 
-data-voc data-nyud data-siftflow data-context data-cityscapes data-idd data-camvid data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid: DATA=FOLDER)
+data-voc data-nyud data-siftflow data-context data-cityscapes data-idd data-camvid data-idd-lite data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid, idd-lite: DATA=FOLDER)
 	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")
 
-caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn: $(READY)  ## fetch a classifier, make its fc layers convolutions: the first stages start from it
-	$(RUN) -m surgery.ilsvrc $(@:-fcn=)
+caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn: $(READY)  ## fetch a classifier (SOURCE=, FILE=), make its fc layers convolutions: the first stages start from it
+	$(RUN) -m surgery.ilsvrc $(@:-fcn=) $(sources)
+
+torchvision-alexnet torchvision-googlenet: $(READY)  ## fetch torchvision's classifiers (SOURCE=, FILE=), as a caffemodel and its prototxt
+	$(RUN) -m surgery.torchvision_classifiers $(@:torchvision-%=%) $(sources)
+
+weights-%: $(READY)
+	$(RUN) -m surgery.weights $* $(sources)
 
 deeplabv3-resnet101 fcn-resnet50 fcn-resnet101: $(READY)  ## torchvision's weights FILE=NAME.pth as a caffemodel: idd-transfer starts from the first
 	$(RUN) -m surgery.torchvision $@ "$(FILE)"
@@ -134,7 +163,13 @@ $(zoo): $(READY)
 $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)
 
-fcn32s-mine: data-mine
+fcn32s-mine fcn32s-squeezenet-mine: data-mine
+
+camvid idd-lite: $(READY)  ## FCN-SqueezeNet from the repository's own: 32s, 16s, 8s (DATA=FOLDER)
+	$(RUN) -m surgery.trunk models/fcn-squeezenet-voc.caffemodel runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn32s-squeezenet-$@ WEIGHTS=runs/fcn-squeezenet-trunk.caffemodel
+	$(MAKE) fcn16s-squeezenet-$@
+	$(MAKE) fcn8s-squeezenet-$@
 
 clean:  ## remove the environment; runs/ and data/ stay
 	rm -rf $(VENV)

@@ -16,6 +16,18 @@ def parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     )
 
 
+def positive(kind: type) -> Callable[[str], float]:
+    """The type of an argument that is a number above 0: an int or a float."""
+
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
+        return value
+
+    return parse
+
+
 def run(work: Callable[..., int | None], *args: object) -> int:
     """Exit status of work(*args): what it returns, 0 for None, 1 after an error of the user's.
 

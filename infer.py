@@ -1,7 +1,7 @@
 """Segment images: writes the label map (palette PNG) and the overlay with its legend for each.
 
 python infer.py photo.jpg
-python infer.py photos/ --weights fcn8s-heavy-pascal.caffemodel --out labels/
+python infer.py photos/ --weights fcn8s-voc --out labels/
 """
 
 import argparse
@@ -32,10 +32,11 @@ from data.drawing import (
     write_png,
 )
 from data.meaning import meaning_of
+from data.weight_sources import WEIGHTS
 from photograph import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent
-DEMO_WEIGHTS = ROOT / "runs" / "demo" / "fcn8s" / "fcn8s.caffemodel"
+OWN_WEIGHTS = ROOT / "models" / "fcn-squeezenet-voc.caffemodel"
 OUT = ROOT / "runs" / "infer"
 
 
@@ -110,7 +111,12 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_line.parser("infer.py", __doc__)
     parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
-    parser.add_argument("--weights", type=Path, help="caffemodel (default: FCN-8s of the demo)")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        help="caffemodel (default: the repository's own, models/README.md), or published weights "
+        "by name, which are fetched: " + ", ".join(WEIGHTS),
+    )
     parser.add_argument(
         "--net",
         help="fcn32s, fcn16s, fcn8s, fcn8s-atonce or a deploy prototxt "
@@ -140,12 +146,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _weights(given: Path | None) -> Path:
-    path = given or DEMO_WEIGHTS
+    path = given or OWN_WEIGHTS
+    if str(given) in WEIGHTS and not path.exists():
+        from surgery.weights import weights_of  # only now: it takes seconds
+
+        return weights_of(str(given))
     if not path.is_file():
         cure = (
-            "give the path of a caffemodel"
+            f"give the path of a caffemodel, or one of the names {', '.join(WEIGHTS)}"
             if given
-            else "`make demo` trains the demo's, or give others with --weights"
+            else "they come with the repository: get it whole, or give others with --weights "
+            "(`make demo` trains some)"
         )
         raise FileNotFoundError(f"{path}: no such weights; {cure}")
     return path

@@ -1,10 +1,10 @@
 """Time and weigh the engine beside the others that run these nets: `make bench`.
 
 FCN-8s forward and in training beside PyTorch, onnxruntime, OpenVINO and OpenCV, against the
-machine's matrix rate; loading, snapshots, data layers, starting, cost against size. All engines get
-the same weights and input, and their outputs must agree before anything is timed. Each runs in a
-process of its own, in turns. Prints the result and writes results.md, .csv and .png, sizes.csv and
-.png. A peer that is not installed is a row that says so.
+machine's matrix rate; loading, snapshots, data layers, starting, other work beside it, cost against
+size. All engines get the same weights and input, and their outputs must agree before anything is
+timed. Each runs in a process of its own, in turns. Prints the result and writes results.md, .csv,
+and .png, sizes.csv and .png. A peer that is not installed is a row that says so.
 """
 
 import os
@@ -21,7 +21,7 @@ import command_line
 from caffe.core.files import write_text
 from caffe.core.precision import PRECISIONS
 
-from . import cases, environment, feed, goals, ours, plots, sizes, snapshots, start
+from . import busy, cases, environment, feed, goals, ours, plots, sizes, snapshots, start
 from .processes import in_process
 from .result_tables import Table, as_csv, markdown
 from .work import Work
@@ -96,6 +96,7 @@ def everything(work: Work, rounds: int) -> Iterator[Table]:
     yield feed.waiting(work, 2 * rounds)
     yield start.imports(rounds)
     yield start.inference(work, min(rounds, 3))
+    yield busy.measure(work, rounds)
     yield from sizes.measure(work)
 
 

@@ -24,7 +24,7 @@ def environment(command: Sequence[str]) -> list[str]:
     """Markdown lines: what ran, on what."""
     lines = [
         f"- command: `{shlex.join(command)}`",
-        f"- commit: {_commit()}",
+        f"- commit: {commit()}",
         f"- CPU: {cpu()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, "
         f"{_ram() / GB:.1f} GB RAM, {platform.system()}; {torch.get_num_threads()} threads",
         f"- Python {platform.python_version()}, " + ", ".join(map(_version, PACKAGES)),
@@ -75,7 +75,7 @@ def _version(package: str) -> str:
         return f"no {package}"
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit, and whether the files differ from it."""
     here = Path(__file__).parent
     try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from . import cases, feed, sizes, snapshots, start
+from . import busy, cases, feed, sizes, snapshots, start
 from .result_tables import Table, median_of
 
 
@@ -81,6 +81,11 @@ CPU = (
     Goal("import caffe", Figure(start.IMPORTS, start.CAFFE, start.OVER_TORCH), 1.2),
     Goal("infer.py, one image", Figure(start.INFER, start.ONE, start.OVER_FORWARD), 2),
     Goal("infer.py, a folder", Figure(start.INFER, start.EACH, start.RATE), 0.95, True),
+    Goal(
+        "a small net's step beside a busy process",
+        Figure(busy.TITLE, busy.BUSY, busy.OVER_ALONE),
+        2.5,
+    ),
     *(
         Goal(text, Figure(sizes.STRAIGHT, row, what), limit)
         for text, row, what, limit in (

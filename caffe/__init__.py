@@ -1,5 +1,12 @@
 """A drop-in pycaffe: Caffe's nets, layers, solvers and files, computed by PyTorch."""
 
+import os
+
+# OpenMP's threads spin while they wait, which a small net does often: beside other work they take
+# the time of the threads that they wait for. The library reads this once, when torch loads it.
+if os.environ.keys().isdisjoint({"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}):
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
 from . import _caffe as _caffe
 from . import coord_map, io, pycaffe
 from ._caffe import __version__ as __version__

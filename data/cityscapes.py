@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.datasets import Dataset
-from data.preparation_steps import write_lines
+from data.preparation_steps import list_images
 
 SUFFIX = "_leftImg8bit.png"
 
@@ -11,11 +11,6 @@ SUFFIX = "_leftImg8bit.png"
 def derive_splits(dataset: Dataset) -> None:
     """Write train.txt, val.txt and test.txt, where they are not there, of all images there are."""
     for name, split in dataset.splits.items():
-        target = dataset.home / split.file(name)
-        if target.exists():
-            continue
         folder = dataset.home / split.folder / "leftImg8bit" / name
-        images = sorted(folder.glob(f"*/*{SUFFIX}"))
-        if not images:
-            raise FileNotFoundError(f"{folder}: no images (*/*{SUFFIX}) there; {dataset.hint}")
-        write_lines(target, (p.relative_to(folder).as_posix().removesuffix(SUFFIX) for p in images))
+        target = dataset.home / split.file(name)
+        list_images(target, folder, SUFFIX, folder, dataset.hint)

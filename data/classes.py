@@ -27,6 +27,12 @@ IDD = _names(
     """
 )
 
+IDD_LITE = _names(
+    """
+    drivable, non-drivable, living things, vehicles, roadside objects, far objects, sky
+    """
+)
+
 NYUD = _names(
     """
     wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, counter,

@@ -170,29 +170,6 @@ SBD = Source(
     digest="md5:82b4d87ceb2ed10f6038a1cba92111cb",
     member="benchmark_RELEASE/dataset",
 )
-VGG16 = Source(
-    url="https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/VGG_ILSVRC_16_layers.caffemodel",
-    path="ilsvrc-nets/VGG_ILSVRC_16_layers.caffemodel",
-)
-
-# The classifiers that the nets start from, by their names in nets.CLASSIFIERS
-ILSVRC = {
-    "caffenet": Source(
-        url="http://dl.caffe.berkeleyvision.org/bvlc_reference_caffenet.caffemodel",
-        path="ilsvrc-nets/bvlc_reference_caffenet.caffemodel",
-    ),
-    "vgg16": VGG16,
-    "vgg19": Source(
-        url="https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/"
-        "VGG_ILSVRC_19_layers.caffemodel",
-        path="ilsvrc-nets/VGG_ILSVRC_19_layers.caffemodel",
-    ),
-    "googlenet": Source(
-        url="http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
-        path="ilsvrc-nets/bvlc_googlenet.caffemodel",
-    ),
-}
-
 VOC2010 = Source(
     url="https://thor.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar",
     path="pascal/VOC2010",
@@ -322,7 +299,7 @@ _COLLECTED = (
         train_split="train",
         val_split="seg11valid",
         home=ROOT,
-        sources=(VOC2011, SBD, VGG16),
+        sources=(VOC2011, SBD),
         hint="`make data-voc` fetches, unpacks and checks all of it",
         published=True,
     ),
@@ -396,6 +373,23 @@ _COLLECTED = (
         home=ROOT / "camvid",
         hint="lay it out as VOC is: JPEGImages/*.jpg, SegmentationClass/*.png (palette indices "
         "0-10, 255 = void), ImageSets/Segmentation/{train,val,test}.txt",
+    ),
+    Dataset(
+        name="idd-lite",
+        layout="idd-lite",
+        title="IDD Lite, 7 classes",
+        classes=classes.IDD_LITE,
+        mean=MEAN,
+        splits={
+            "train": Split("VOCSegDataLayer", ".", 1403),
+            "val": Split("VOCSegDataLayer", ".", 204),
+        },
+        train_split="train",
+        val_split="val",
+        home=ROOT / "idd-lite",
+        hint="sign up at https://idd.insaan.iiit.ac.in, fetch IDD Lite, unpack it, so that "
+        f"leftImg8bit/ and gtFine/ lie in {ROOT / 'idd-lite'}, and run `make data-idd-lite`",
+        options={"images": "leftImg8bit/{}_image.jpg", "labels": "gtFine/{}_label.png"},
     ),
 )
 

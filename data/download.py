@@ -32,8 +32,8 @@ def download(url: str, path: str | os.PathLike, digest: str | None) -> None:
     """Fetch url to path, unless path is there already.
 
     What has come so far lies in PATH.part; the next call goes on from there. digest is
-    "algorithm:hex"; where it is None nothing vouches for the contents, so that their SHA-256 is
-    printed and kept in PATH.sha256 to compare by hand.
+    "algorithm:hex", the whole or how it begins; where it is None nothing vouches for the contents,
+    so that their SHA-256 is printed and kept in PATH.sha256 to compare by hand.
 
     Raises DownloadError if the server can't be reached or stops early (the part stays), or if the
     digest is another (the part is removed).
@@ -58,7 +58,7 @@ def download(url: str, path: str | os.PathLike, digest: str | None) -> None:
         print(f"{path}: {found} (no digest is published, so this is not checked; see {sidecar})")
     else:
         found = file_digest(part, digest.split(":")[0])
-        if found != digest:
+        if not found.startswith(digest):
             part.unlink()
             raise DownloadError(
                 f"{url}: digest {found}, expected {digest}; the download was removed: run again, "

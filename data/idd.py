@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from data.datasets import VOID, Dataset
 from data.idd_labels import LABELS, label_of
-from data.preparation_steps import convert, write_lines
+from data.preparation_steps import convert, list_images
 from seg_labels import IDD_IMAGE, IDD_LABEL, IDD_POLYGONS
 
 IDS = "_gtFine_labelids.png"  # a map of ids, as the public tools write with --id-type id
@@ -30,17 +30,9 @@ for _label in LABELS.values():
 def derive_splits(dataset: Dataset) -> None:
     """Write train.txt and val.txt, where they are not there, of all images there are."""
     for name, split in dataset.splits.items():
-        target = dataset.home / split.file(name)
-        if target.exists():
-            continue
         folder = dataset.home / split.folder / "leftImg8bit" / name
-        images = {
-            path.relative_to(folder).as_posix().rpartition(IDD_IMAGE)[0]
-            for path in folder.glob(f"*/*{IDD_IMAGE}.*")
-        }
-        if not images:
-            raise FileNotFoundError(f"{folder}: no images (*/*{IDD_IMAGE}.*) there; {dataset.hint}")
-        write_lines(target, sorted(images))
+        target = dataset.home / split.file(name)
+        list_images(target, folder, f"{IDD_IMAGE}.*", folder, dataset.hint)
 
 
 def draw_labels(dataset: Dataset) -> None:

@@ -28,3 +28,20 @@ def convert(title: str, paths: dict[Path, Path], step: Callable[[Path, Path], No
         done = pool.map(step, todo, todo.values())
         for _ in tqdm(done, title, len(todo), unit="image"):
             pass
+
+
+def list_images(target: Path, folder: Path, suffix: str, root: Path, hint: str) -> None:
+    """Write a split's list, if it is not there, of all images FOLDER/*/*SUFFIX.
+
+    A suffix may end in .*, for images of any kind. An id is the path below `root`, without the
+    suffix. Raises FileNotFoundError with `hint` where there are no images.
+    """
+    if target.exists():
+        return
+    images = sorted(folder.glob(f"*/*{suffix}"))
+    if not images:
+        raise FileNotFoundError(f"{folder}: no images (*/*{suffix}) there; {hint}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    end = suffix.removesuffix(".*")
+    ids = (path.relative_to(root).as_posix().rpartition(end)[0] for path in images)
+    write_lines(target, dict.fromkeys(ids))

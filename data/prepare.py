@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 import command_line
-from data import cityscapes, context, idd, nyud, siftflow, voc
+from data import cityscapes, context, idd, idd_lite, nyud, siftflow, voc
 from data.custom import NAMES, find
 from data.datasets import Dataset, Source, ids, require
 from data.download import download
@@ -27,6 +27,7 @@ STEPS: dict[str, tuple[Callable[[Dataset], None], ...]] = {
     "context": (context.check_labels,),
     "cityscapes": (cityscapes.derive_splits,),
     "idd": (idd.derive_splits, idd.draw_labels),
+    "idd-lite": (idd_lite.derive_splits,),
 }
 
 

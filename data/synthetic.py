@@ -4,7 +4,7 @@
 
 voc writes DIR/pascal/VOC2011 (all images; palette PNG labels whose object borders are 255, as
 VOC's) and DIR/sbdd/dataset (all images; .mat labels without void, as SBD's). The others are nyud
-(with depth and HHA), siftflow, context, cityscapes, mine: a folder in VOC layout with a
+(with depth and HHA), siftflow, context, cityscapes, idd-lite, mine: a folder in VOC layout with a
 classes.txt, and idd: streets, with their polygons. What is seen is a function of the seed; but for
 the streets, the twenty shapes stand for classes of the dataset, the two grounds for more (wall and
 floor, sky and road, ...).
@@ -65,6 +65,10 @@ CONTEXT = _numbers(
 CITYSCAPES = np.array(LABEL_IDS, np.uint8)[
     _numbers(classes.CITYSCAPES, _stands_for(classes.CITYSCAPES, "sky", "road"), 0)
 ]
+
+IDD_LITE = _numbers(classes.IDD_LITE, _stands_for(classes.IDD_LITE, "sky", "drivable"), 0).astype(
+    np.uint8
+)
 
 
 # ---- one image in each layout: (folder, split, id, seed, (h, w)) ----
@@ -131,6 +135,13 @@ def _write_idd(out: Path, split: str, name: str, seed: Seed, size: Size) -> None
     idd.draw_label(polygons_file, Path(f"{truth}{IDD_LABEL}"))
 
 
+def _write_idd_lite(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
+    image, label, instance, _ = landscape(size, seed)
+    _save(out / f"leftImg8bit/{split}/{name}_image.jpg", _jpeg(image))
+    labels = _png(_voided(IDD_LITE[label], instance, VOID))
+    _save(out / f"gtFine/{split}/{name}_label.png", labels)
+
+
 # ---- what a dataset has besides: (folder, {split: ids}) ----
 
 
@@ -172,6 +183,11 @@ def _context_lists(out: Path, names: Ids) -> None:
         _save_lines(out / f"pascal-context/{file}.txt", lines)
 
 
+def _idd_lite_lists(out: Path, names: Ids) -> None:
+    in_folders = {split: [f"{split}/{name}" for name in of] for split, of in names.items()}
+    _own_lists("idd-lite")(out, in_folders)
+
+
 def _own_lists(dataset: str) -> Callable[[Path, Ids], None]:
     def write(out: Path, names: Ids) -> None:
         for split, listed in names.items():
@@ -211,6 +227,13 @@ LAYOUTS = {
     ),
     "idd": Layout(
         ("train", "val"), lambda i: f"synthetic/{i:06d}", (96, 160), _write_idd, _own_lists("idd")
+    ),
+    "idd-lite": Layout(
+        ("train", "val"),
+        lambda i: f"0/frame{i:06d}",
+        SMALL,
+        _write_idd_lite,
+        _idd_lite_lists,
     ),
     "mine": Layout(("train", "val"), _name, SMALL, _write_mine, _mine_lists),
 }

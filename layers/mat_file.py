@@ -1,9 +1,10 @@
-"""The arrays in MATLAB's files of versions 5 to 7, as the datasets' labels are stored; numpy alone.
+"""The arrays in MATLAB's files of versions 5 to 7, as labels and weights are stored; numpy alone.
 
 After MathWorks' "MAT-File Format". It is ours since scipy's reader (1.15, 1.17) ends the process
 where a single bit of a file is flipped (tests/test_mat_file.py has one): here all is checked.
 """
 
+import math
 import os
 import struct
 import zlib
@@ -25,22 +26,26 @@ NUMBERS = {
     13: "u8",
 }
 INT8, INT32, UINT32, MATRIX, COMPRESSED = 1, 5, 6, 14, 15  # kinds of elements
-STRUCT, NUMERIC = 2, range(6, 16)  # classes of arrays
+UINT16, UTF8, UTF16 = 4, 16, 17  # in which text is stored, and INT8
+CELL, STRUCT, CHAR, NUMERIC = 1, 2, 4, range(6, 16)  # classes of arrays
 COMPLEX = 0x800
 HEADER = 128  # bytes
 Element = tuple[int, memoryview]  # its type and content
 NOTHING: Element = (0, memoryview(b""))  # of no type that there is
 
 MOST = 1 << 26  # bytes that a compressed element may hold
+MOST_DEEP = 1 << 31
+DEEPEST = 16  # structs and cells within each other
 
 
-def read_mat_file(path: str | os.PathLike) -> dict[str, Any]:
+def read_mat_file(path: str | os.PathLike, deep: bool = False) -> dict[str, Any]:
     """{name: value} of the file's variables.
 
     A numeric array is an array, of the type that it is stored as (MATLAB stores whole numbers as
     the smallest type that fits); a 1 x 1 struct is a dict of its fields, whose structs are not
-    read; what is neither is None. Raises ValueError for a file of another kind or a damaged one,
-    OSError where it can't be opened.
+    read; what is neither is None. Where `deep` is true, structs in structs are read too, arrays of
+    structs and cells are lists, text is a str, and an element may be as large as a net's weights.
+    Raises ValueError for a file of another kind or a damaged one, OSError where it can't be opened.
     """
     with open(path, "rb") as file:
         data = memoryview(file.read())
@@ -50,10 +55,11 @@ def read_mat_file(path: str | os.PathLike) -> dict[str, Any]:
     variables = {}
     for kind, content in _elements(data[HEADER:], order):
         if kind == COMPRESSED:
-            kind, content = next(_elements(_decompressed(content), order), NOTHING)
+            plain = _decompressed(content, MOST_DEEP if deep else MOST)
+            kind, content = next(_elements(plain, order), NOTHING)
         if kind != MATRIX:
             raise ValueError(f"element of type {kind}, expected a matrix, {MATRIX}")
-        name, value = _matrix(content, order)
+        name, value = _matrix(content, order, DEEPEST if deep else 1, deep)
         variables[name] = value
     return variables
 
@@ -74,19 +80,19 @@ def _elements(data: memoryview, order: str) -> Iterator[Element]:
         data = data[end if kind == COMPRESSED else end + -end % 8 :]
 
 
-def _decompressed(data: memoryview) -> memoryview:
+def _decompressed(data: memoryview, most: int) -> memoryview:
     stream = zlib.decompressobj()
     try:
-        content = stream.decompress(data, MOST)
+        content = stream.decompress(data, most)
     except zlib.error as error:
         raise ValueError(f"compressed element: {error}") from None
     if not stream.eof:
-        raise ValueError(f"compressed element: cut off, or of more than {MOST} bytes")
+        raise ValueError(f"compressed element: cut off, or of more than {most} bytes")
     return memoryview(content)
 
 
-def _matrix(content: memoryview, order: str, nested: bool = False) -> tuple[str, Any]:
-    """The name of a matrix, and its value as in read_mat_file."""
+def _matrix(content: memoryview, order: str, levels: int, deep: bool) -> tuple[str, Any]:
+    """The name of a matrix, and its value as in read_mat_file; `levels` of structs are read."""
     if not content:  # a field that was never set
         return "", None
     parts = _elements(content, order)
@@ -98,19 +104,41 @@ def _matrix(content: memoryview, order: str, nested: bool = False) -> tuple[str,
     kind = flags[0] & 0xFF
     if kind in NUMERIC and not flags[0] & COMPLEX:
         return name, _array(parts, order, *NUMBERS).reshape(shape, order="F")
-    if kind == STRUCT and np.prod(shape) == 1 and not nested:
-        return name, _fields(parts, order)
+    count = math.prod(shape)
+    if deep and kind in (CELL, STRUCT) and 8 * count > len(content):
+        raise ValueError(f"matrix {name!r} of {count} elements, in {len(content)} bytes")
+    if kind == STRUCT and (count == 1 or deep) and levels:
+        structs = _structs(parts, order, count, levels - 1, deep)
+        return name, structs[0] if count == 1 else structs
+    if kind == CELL and deep and levels:
+        cells = (_next(parts, MATRIX)[1] for _ in range(count))
+        return name, [_matrix(cell, order, levels - 1, deep)[1] for cell in cells]
+    if kind == CHAR and deep:
+        return name, _text(parts, order)
     return name, None
 
 
-def _fields(parts: Iterator[Element], order: str) -> dict[str, Any]:
+def _text(parts: Iterator[Element], order: str) -> str:
+    """The text of a matrix of one row of letters."""
+    kind, content = _next(parts, INT8, UINT16, UTF8, UTF16)
+    if kind in (UINT16, UTF16):
+        return str(content, "utf-16-le" if order == "<" else "utf-16-be")
+    return str(content, "utf-8")
+
+
+def _structs(
+    parts: Iterator[Element], order: str, count: int, levels: int, deep: bool
+) -> list[dict[str, Any]]:
     length = int(_array(parts, order, INT32).sum())  # one number
     text = _array(parts, order, INT8).tobytes()
     if length < 1 or len(text) % length:
         raise ValueError(f"names of fields of {length} bytes each, in {len(text)} bytes")
     padded = [text[at : at + length] for at in range(0, len(text), length)]
     names = [name.partition(b"\0")[0].decode("latin-1") for name in padded]
-    return {name: _matrix(_next(parts, MATRIX)[1], order, nested=True)[1] for name in names}
+    return [
+        {name: _matrix(_next(parts, MATRIX)[1], order, levels, deep)[1] for name in names}
+        for _ in range(count)
+    ]
 
 
 def _array(parts: Iterator[Element], order: str, *kinds: int) -> np.ndarray:

@@ -30,7 +30,7 @@ from photograph import (
 )
 from seg_labels import VOID
 from text_list import read_list
-from views import DEGREES, VIEWS, cropped, lost, resized
+from views import DEGREES, VIEWS, cropped, lost, mirrored, resized
 
 PathLike = str | os.PathLike
 Fits = Callable[[Any], bool]
@@ -57,6 +57,7 @@ class SegDataLayer(caffe.Layer):
     - size (None): (height, width) that images are brought to; of labels the nearest pixel counts;
     - downscale (1): divides the size; data is averaged, of labels the middle is taken;
     - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
+    - every (1): the images of the split that there are: the first of each so many;
     - batch (1): entries a pass, which must have equal sizes.
 
     `state_dict` is the place in that order, which solverstates keep. The next passes are decoded in
@@ -97,7 +98,7 @@ class SegDataLayer(caffe.Layer):
         self.training = "train" in params["split"]
         self.random = params.get("randomize", True) and self.training
         self.cuts: tuple[int, int] = params.get("cuts", (1, 1))
-        self.indices = self.read_split()
+        self.indices = self.read_split()[:: params.get("every", 1)]
         self.views = tuple(params.get("views", ("original",))) if self.training else ("original",)
         self.pieces = len(self.indices) * self.cuts[0] * self.cuts[1]  # of a view
         self.entries = len(self.views) * self.pieces
@@ -207,11 +208,11 @@ class SegDataLayer(caffe.Layer):
         # Draws of its own, so that the order is the same with and without it. A string seeds alike
         # in every version of Python.
         rng = random.Random(f"{self.seed} {draw}")
-        mirrored = rng.random() < 0.5
+        flipped = rng.random() < 0.5
         jitter = self.params.get("jitter", 0)
         down, right = rng.randint(-jitter, jitter), rng.randint(-jitter, jitter)
-        if mirrored and self.params.get("mirror", False):
-            arrays = [array[:, :, ::-1] for array in arrays]
+        if flipped and self.params.get("mirror", False):
+            arrays = [mirrored(array) for array in arrays]
         if jitter:
             arrays = [moved(array, down, right) for array in arrays]
         if "crop" in self.params:
@@ -548,6 +549,7 @@ OPTIONAL: dict[str, tuple[Fits, str]] = {
     "views": (_are_views, f"some of {', '.join(VIEWS)}, each once"),
     "crop": (_is_pair, "two whole numbers, (height, width)"),
     "size": (_is_pair, "two whole numbers, (height, width)"),
+    "every": (whole(1), "a whole number, 1 or more"),
     "batch": (whole(1), "a whole number, 1 or more"),
 }
 

@@ -6,6 +6,9 @@ from caffe import NetSpec
 from caffe import layers as L
 from caffe import params as P
 from caffe.net_spec import Top
+from caffe.proto import caffe_pb2
+
+from .changes import FUSIONS
 
 # Weights learn at the base rate, biases at twice that and without weight decay.
 LEARNED = [dict(lr_mult=1, decay_mult=1), dict(lr_mult=2, decay_mult=0)]
@@ -28,6 +31,15 @@ def dropout(n: NetSpec, name: str, top: Top, ratio: float = 0.5) -> Top:
     """Dropout in place, defined under a name."""
     n[name] = L.Dropout(top, dropout_ratio=ratio, in_place=True)
     return n[name]
+
+
+def without_dropout(net: caffe_pb2.NetParameter) -> caffe_pb2.NetParameter:
+    """A copy of a net without its Dropout layers, which are in place, as `dropout` makes them."""
+    kept = caffe_pb2.NetParameter()
+    kept.CopyFrom(net)
+    del kept.layer[:]
+    kept.layer.extend(layer for layer in net.layer if layer.type != "Dropout")
+    return kept
 
 
 def max_pool(bottom: Top, kernel_size: int, **more: Any) -> Top:
@@ -76,28 +88,35 @@ def inner_product(bottom: Top, num_output: int) -> Top:
     return L.InnerProduct(bottom, num_output=num_output, param=LEARNED)
 
 
-def score(bottom: Top, classes: int) -> Top:
-    """Scores of every class at every pixel of `bottom`. They start at zero."""
-    return L.Convolution(bottom, num_output=classes, kernel_size=1, pad=0, param=LEARNED)
+def score(bottom: Top, classes: int, std: float = 0) -> Top:
+    """Scores of every class at every pixel of `bottom`.
+
+    They start at zero, or normally distributed with this standard deviation.
+    """
+    filler = dict(weight_filler=dict(type="gaussian", std=std)) if std else {}
+    return L.Convolution(bottom, num_output=classes, kernel_size=1, pad=0, param=LEARNED, **filler)
 
 
-def upsample(bottom: Top, classes: int, factor: int, odd: bool = False) -> Top:
+def upsample(
+    bottom: Top, classes: int, factor: int, odd: bool = False, upsampling: str = "fixed"
+) -> Top:
     """Upsampling by `factor`; `surgery.interp` gives it its weights, and nothing changes them.
 
-    `odd`: the pixels of `bottom` lie on pixels of the result, not between them.
+    odd         the pixels of `bottom` lie on pixels of the result, not between them
+    upsampling  one of changes.UPSAMPLING: whether it learns, and from what
     """
+    filler = dict(weight_filler=dict(type="msra")) if upsampling == "random" else {}
     return L.Deconvolution(
         bottom,
         convolution_param=dict(
-            num_output=classes, kernel_size=2 * factor - odd, stride=factor, bias_term=False
+            num_output=classes,
+            kernel_size=2 * factor - odd,
+            stride=factor,
+            bias_term=False,
+            **filler,
         ),
-        param=[dict(lr_mult=0)],
+        param=[dict(lr_mult=0 if upsampling == "fixed" else 1)],
     )
-
-
-def add(*bottoms: Top, **more: Any) -> Top:
-    """The sum of several tops, with the options of Eltwise."""
-    return L.Eltwise(*bottoms, operation=P.Eltwise.SUM, **more)
 
 
 def normalised(
@@ -120,3 +139,8 @@ def normalised(
         params = [of | dict(name=f"{shared}.{i}") for i, of in enumerate(params)]
     n[f"{name}.scale"] = L.Scale(n[name], bias_term=True, param=params, in_place=True)
     return n[f"{name}.scale"]
+
+
+def fuse(*bottoms: Top, fusion: str = "sum", **more: Any) -> Top:
+    """The sum, or another of changes.FUSIONS, of several tops, with the options of Eltwise."""
+    return L.Eltwise(*bottoms, operation=FUSIONS[fusion], **more)

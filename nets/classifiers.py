@@ -9,7 +9,7 @@ from caffe import layers as L
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
 
-from . import alexnet, googlenet, vgg
+from . import alexnet, googlenet, squeezenet, vgg
 from .inputs import input_layers
 
 # Size of the images, and the functions that give the scores and, convolutionally, the features
@@ -18,6 +18,7 @@ _NETS: dict[str, tuple[int, Callable[..., Top], Callable[..., Top]]] = {
     "vgg16": (224, vgg.scores, vgg.features),
     "vgg19": (224, vgg.scores, functools.partial(vgg.features, net="vgg19")),
     "googlenet": (224, googlenet.scores, googlenet.features),
+    "squeezenet": (227, squeezenet.scores, squeezenet.features),
 }
 CLASSIFIERS = tuple(_NETS)
 _FILLED = {"Convolution": "convolution_param", "InnerProduct": "inner_product_param"}
@@ -31,7 +32,7 @@ def classifier(
     data: dict[str, Any] | None = None,
     width: float = 1.0,
 ) -> caffe_pb2.NetParameter:
-    """A classifier, one of CLASSIFIERS: 224x224 images (CaffeNet: 227x227) to `classes` scores.
+    """A classifier, one of CLASSIFIERS: 224x224 or 227x227 images to `classes` scores.
 
     `split` is "train" (loss), "val" (loss and accuracy) or "deploy" (probabilities); `data` gives
     the data layer of the first two, see `nets.inputs.input_layers`. Layers are named as in the

@@ -7,6 +7,7 @@ from typing import Any
 from caffe.proto import caffe_pb2
 from data.datasets import DATASETS, Dataset
 
+from .changes import RELEASED, Changes
 from .classifiers import CLASSIFIERS, classifier
 from .fcn import NETS, RGBD_NETS, fcn
 from .fcn import modalities as modalities_of_fcn
@@ -30,15 +31,21 @@ def net_for(
     *,
     width: float = 1.0,
     normalize: bool | None = None,
+    score_rate: float = 1,
+    keep: bool = False,
+    dropout: bool = True,
     home: str | PathLike | None = None,
     seed: int = 1337,
+    changes: Changes = RELEASED,
     **options: Any,
 ) -> caffe_pb2.NetParameter:
     """A net for a dataset (or its name), with its classes and the data layer of its split.
 
-    `split` is "train", "val" or "deploy". `width` and `normalize` are those of `fcn`; `home`,
-    `seed` and `options` those of `seg_data`, for the data layer. Raises ValueError for a net or
-    split that there is none of, and for a net whose inputs the dataset lacks, or whose heads.
+    `split` is "train", "val" or "deploy". `width` and, of the paper's nets alone, `normalize`,
+    `score_rate`, `keep`, `dropout` and `changes` are those of `fcn`; of `changes` a net of the zoo
+    takes class_weights. `home`, `seed` and `options` are those of `seg_data`, for the data layer.
+    Raises ValueError for a net or split that there is none of, for a net whose inputs the dataset
+    lacks, or whose heads, and for changes that the net can't have.
     """
     dataset = _dataset(dataset)
     if seen := modalities(net):
@@ -55,8 +62,28 @@ def net_for(
     if net in ZOO:
         if dataset.geometric:
             raise ValueError(f"{net} has one head; {dataset.name} has {' and '.join(classes)}")
-        return zoo(net, split, classes=len(dataset.classes), data=data, width=width)
-    return fcn(net, split, classes=classes, data=data, width=width, normalize=normalize)
+        if changes._replace(class_weights=None) != RELEASED:
+            raise ValueError(f"{net} of the zoo can't be changed, but for the weights of classes")
+        return zoo(
+            net,
+            split,
+            classes=len(dataset.classes),
+            data=data,
+            width=width,
+            class_weights=changes.class_weights,
+        )
+    return fcn(
+        net,
+        split,
+        classes=classes,
+        data=data,
+        width=width,
+        normalize=normalize,
+        score_rate=score_rate,
+        keep=keep,
+        dropout=dropout,
+        changes=changes,
+    )
 
 
 def modalities(net: str) -> tuple[str, ...]:

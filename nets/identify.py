@@ -25,8 +25,9 @@ def net_of_shapes(shapes: Shapes) -> tuple[str, int | dict[str, int], float]:
     found = {layer: of[0][0] for layer, of in shapes.items() if of and of[0]}
     classes = _classes(found)
     heads = len(classes) if isinstance(classes, dict) else 1
-    net = next((net for net in (*NETS, *RGBD_NETS) if marks(net, heads) == _marks(found)), None)
-    if net is not None:
+    for net in (*NETS, *RGBD_NETS):
+        if marks(net, heads) != _marks(found):
+            continue
         full, least = (_fcn_outputs(net, classes, width) for width in (1, 0))
         if full.keys() == found.keys():
             width = _width_of(found, full, least)
@@ -73,7 +74,7 @@ def _marks(found: Outputs) -> tuple[frozenset[str], int, bool]:
     firsts = frozenset(
         layer for layer in found if layer == "conv1" or layer.startswith(("conv1_1", "conv1/"))
     )
-    skips = sum(layer.startswith("score_pool") for layer in found)
+    skips = sum(layer.startswith(("score_pool", "score_fire")) for layer in found)
     return firsts, skips, any(layer.startswith("scale_") for layer in found)
 
 

@@ -26,10 +26,16 @@ class Facts(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What a blob's pixel sees: pixels of the image on a side, and from one pixel to the next."""
+    """What a blob's pixels see of the image.
+
+    size    pixels on a side
+    stride  from one pixel of the blob to the next
+    first   the middle of what the blob's first pixel sees; 0 is the middle of the image's first
+    """
 
     size: float = 1
     stride: float = 1
+    first: float = 0
 
 
 # Layers whose pixels see more of the image than their bottom's, or lie closer
@@ -70,27 +76,31 @@ def windows(net: caffe_pb2.NetParameter) -> dict[str, Window]:
 def _window(layer: caffe_pb2.LayerParameter, bottoms: list[Window]) -> Window:
     if not bottoms:
         return Window()
-    size, stride = bottoms[0]
+    size, stride, first = bottoms[0]
     if layer.type == "Crop":  # of its second bottom it takes the size alone
-        return bottoms[0]
+        offset = layer.crop_param.offset[0] if layer.crop_param.offset else 0
+        return Window(size, stride, first + offset * stride)
     if layer.type not in SLIDING:
-        return Window(max(bottom.size for bottom in bottoms), stride)
-    extent, step = _kernel(layer)
+        return Window(max(bottom.size for bottom in bottoms), stride, first)
+    extent, step, pad = _kernel(layer)
+    middle = (extent - 1) / 2 - pad  # of the first window, in pixels of the finer blob
     if layer.type == "Deconvolution":
         pixels = -(-extent // step)  # as many of the bottom meet in one of the top
-        return Window(size + (pixels - 1) * stride, stride / step)
-    return Window(size + (extent - 1) * stride, stride * step)
+        fine = stride / step
+        return Window(size + (pixels - 1) * stride, fine, first - middle * fine)
+    return Window(size + (extent - 1) * stride, stride * step, first + middle * stride)
 
 
-def _kernel(layer: caffe_pb2.LayerParameter) -> tuple[int, int]:
-    """(extent of the kernel, stride) of a layer that slides; all are square in the nets here."""
+def _kernel(layer: caffe_pb2.LayerParameter) -> tuple[int, int, int]:
+    """(extent of the kernel, stride, pad) of a layer that slides; all are square in the nets."""
     if layer.type == "Pooling":
-        return layer.pooling_param.kernel_size, layer.pooling_param.stride
+        pooling = layer.pooling_param
+        return pooling.kernel_size, pooling.stride, pooling.pad
     param = layer.convolution_param
     size, stride, dilation = (
         values[0] if values else 1 for values in (param.kernel_size, param.stride, param.dilation)
     )
-    return (size - 1) * dilation + 1, stride
+    return (size - 1) * dilation + 1, stride, param.pad[0] if param.pad else 0
 
 
 def _conv_layers(net: caffe_pb2.NetParameter) -> int:

@@ -9,7 +9,7 @@ from caffe import NetSpec
 from caffe import layers as L
 from caffe.net_spec import Top
 
-from .blocks import add, channels, max_pool, normalised, relu
+from .blocks import channels, fuse, max_pool, normalised, relu
 from .encoder_decoder import ENCODER, XAVIER, classified, decoded
 
 T = 2
@@ -36,7 +36,7 @@ def _block(n: NetSpec, name: str, bottom: Top, num_output: int) -> Top:
     top = n[f"{name}_in"]
     for recurrent in ("a", "b"):
         top = _recurrent(n, f"{name}{recurrent}", top, num_output)
-    n[name] = add(n[f"{name}_in"], top)
+    n[name] = fuse(n[f"{name}_in"], top)
     return n[name]
 
 
@@ -46,7 +46,7 @@ def _recurrent(n: NetSpec, name: str, bottom: Top, num_output: int) -> Top:
     for step in range(T + 1):
         of_step = f"{name}_t{step}"
         if step:
-            n[f"{of_step}_sum"] = top = add(bottom, top)
+            n[f"{of_step}_sum"] = top = fuse(bottom, top)
         n[of_step] = L.Convolution(
             top,
             num_output=num_output,

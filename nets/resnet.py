@@ -10,7 +10,7 @@ from caffe import layers as L
 from caffe import params as P
 from caffe.net_spec import Top
 
-from .blocks import add, channels, normalised, relu
+from .blocks import channels, fuse, normalised, relu
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 CHANNELS = (64, 128, 256, 512)  # of the 3x3 convolutions; a block has four times as many
@@ -66,7 +66,7 @@ def _block(
     if first:
         bottom = convolution(n, f"{name}.downsample.0", bottom, wide, 1, frozen, stride)
         bottom = normalised(n, f"{name}.downsample.1", bottom, frozen=frozen)
-    n[name] = add(top, bottom)
+    n[name] = fuse(top, bottom)
     return relu(n, f"{name}.relu", n[name])
 
 

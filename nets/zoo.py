@@ -5,25 +5,25 @@ The report is "Semantic segmentation using full convolutional network" (Ai, Qiao
 
 import functools
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, NamedTuple
 
 from caffe import NetSpec
-from caffe import layers as L
 from caffe.net_spec import Top
 from caffe.proto import caffe_pb2
-from data.datasets import VOID
 from data.datasets import ZOO as OF_IDD
+from data.weight_sources import TORCHVISION_MEAN
 
 from . import encoder_decoder, recurrent_residual, torchvision_heads, unet
 from .inputs import input_layers
+from .losses import loss
 
 # (n, image, split, classes, width) to the scores of every pixel
 Scores = Callable[[NetSpec, Top, str, int, float], Top]
 LOSS_WEIGHTS = "loss_weights.binaryproto"  # what a weighted net's loss reads in the run's folder
 
 
-# (blue, green, red) that torchvision's nets want taken off; it divides RGB by 255 first
-BGR_MEAN = (103.53, 116.28, 123.675)
+BGR_MEAN = TORCHVISION_MEAN  # (blue, green, red) that torchvision's nets want taken off
 
 
 class Experiment(NamedTuple):
@@ -83,24 +83,29 @@ def experiment(net: str) -> Experiment:
 
 
 def zoo(
-    net: str, split: str, *, classes: int, data: dict[str, Any] | None, width: float = 1.0
+    net: str,
+    split: str,
+    *,
+    classes: int,
+    data: dict[str, Any] | None,
+    width: float = 1.0,
+    class_weights: str | PathLike | None = None,
 ) -> caffe_pb2.NetParameter:
     """The net `net` (one of ZOO) for "train", "val" or "deploy"; its blob `score` has the classes.
 
-    `data` and `width` are those of `nets.fcn`. In training a weighted net's loss takes its matrix,
-    the classes' weights on the diagonal, from the file LOSS_WEIGHTS. Raises ValueError for a net or
-    split that there is none of, or for missing `data`.
+    `data` and `width` are those of `nets.fcn`, `class_weights` that of `nets.Changes`; a weighted
+    net's are in the file LOSS_WEIGHTS unless they are given. Raises ValueError for a net or split
+    that there is none of, or for missing `data`.
     """
     of = experiment(net)
     n = NetSpec()
     input_layers(n, split, data, size=512)
     score = of.scores(n, n.data, split, classes, width)
-    ignored = dict(loss_param=dict(ignore_label=VOID))
-    if split == "train" and of.weighted:
-        source = dict(source=LOSS_WEIGHTS)
-        n.loss = L.InfogainLoss(score, n.label, infogain_loss_param=source, **ignored)
-    elif split != "deploy":
-        n.loss = L.SoftmaxWithLoss(score, n.label, **ignored)
+    if split != "deploy":
+        weights = None
+        if split == "train":
+            weights = class_weights or (LOSS_WEIGHTS if of.weighted else None)
+        n.loss = loss(score, n.label, normalize=True, class_weights=weights)
     return _named(n, net)
 
 

@@ -17,7 +17,7 @@ def curve(metrics_csv: str | os.PathLike, png: str | os.PathLike) -> None:
     value counts. Raises ValueError for a missing column or a cell that is no number.
     """
     columns = ("loss", "overall_accuracy", "mean_iu")
-    loss, accuracy, mean_iu = (_series(metrics_csv, column) for column in columns)
+    loss, accuracy, mean_iu = (series(metrics_csv, column) for column in columns)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     left = figure.add_subplot()
     right = left.twinx()
@@ -41,7 +41,8 @@ def curve(metrics_csv: str | os.PathLike, png: str | os.PathLike) -> None:
         figure.savefig(file, format="png", dpi=120)
 
 
-def _series(metrics_csv: str | os.PathLike, column: str) -> tuple[list[int], list[float]]:
+def series(metrics_csv: str | os.PathLike, column: str) -> tuple[list[int], list[float]]:
+    """Iterations and values of a column of a run's metrics.csv, as `curve` reads them."""
     values = {}
     with open(metrics_csv, newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)

@@ -1,10 +1,12 @@
 """The main job in small: pretrain, transplant, train FCN-32s, 16s, 8s, score, draw.
 
-    python -m solvers.demo [--out runs/demo]
+    python -m solvers.demo [--out runs/demo] [--seeds 1]
 
 Everything is made here: textured shapes of the 20 VOC classes in exactly VOC's and SBD's layouts,
 a VGG16 with an eighth of the channels, pretrained to classify single classes, and the three
-stages, each from the last one's weights. A second run goes on where an interrupted one stopped.
+stages, each from the last one's weights, in the short regime. Several seeds share the data; the
+first one's runs lie in the folder itself, the others' in seed-1338 and so on below it. A second run
+goes on where an interrupted one stopped.
 """
 
 from __future__ import annotations
@@ -38,44 +40,56 @@ SEED = 1337
 WIDTH = 0.125
 TRAIN, VAL = 300, 40
 PRETRAINING = 350  # iterations
-# net: iterations, base learning rate. A small net from a short pretraining needs other rates than
-# the published ones; they fall to zero, and momentum is lower, for there is little time to settle.
-STAGES = {"fcn32s": (500, 5e-8), "fcn16s": (500, 4e-8), "fcn8s": (700, 4e-8)}
-MOMENTUM = 0.9
+STAGES = {"fcn32s": 1400, "fcn16s": 400, "fcn8s": 400}  # iterations of each net
+REGIME = "short"
 PICTURES = 5
 
 
-def pretrained(out: Path) -> Path:
+def pretrained(out: Path, seed: int = SEED) -> Path:
     """Train the small classifier in folder `out`, if it is not there; its convolutional weights."""
     classifier = out / "classifier" / "vgg16.caffemodel"
     if not classifier.exists():
-        caffe.set_random_seed(SEED)
+        caffe.set_random_seed(seed)
         classifier.parent.mkdir(parents=True, exist_ok=True)
         with logging_to(classifier.parent / "log.txt"):
-            pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=SEED)
+            pretrain(classifier.parent, width=WIDTH, iterations=PRETRAINING, seed=seed)
     weights, report = convert(classifier, out / "vgg16-fcn.caffemodel")
     print(report)
     return weights
 
 
-def run(out: Path) -> dict[str, Scores]:
-    """Run the demo in folder `out`; returns the scores of each stage on the held-out images."""
+def run(out: Path, seeds: int = 1) -> list[dict[str, Scores]]:
+    """Run the demo in folder `out`; by seed the scores of each stage on the held-out images."""
     dataset = dataclasses.replace(DATASETS[DEMO_DATASET], home=out / "data")
     if not dataset.home.exists():
         synthetic.generate(dataset.home, train=TRAIN, val=VAL, seed=SEED)
-    weights = pretrained(out)
-    results = {}
-    for net, (iterations, rate) in STAGES.items():
-        solver = solver_prototxt.solver(dataset, net, test_iter=VAL)
-        solver.max_iter = solver.snapshot = iterations
-        solver.base_lr, solver.momentum = rate, MOMENTUM
-        solver.lr_policy, solver.power = "poly", 1
-        folder = out / net
-        stage = Stage(net, dataset, folder, (weights,), solver, width=WIDTH, seed=SEED)
-        results[net] = train(stage).scores
-        weights = folder / f"{net}.caffemodel"
+    folders = [out, *(out / f"seed-{SEED + i}" for i in range(1, seeds))]
+    results = [staged(folder, dataset, SEED + i) for i, folder in enumerate(folders)]
     draw(out, dataset)
     return results
+
+
+def staged(out: Path, dataset: Dataset, seed: int) -> dict[str, Scores]:
+    """Pretrain and train every stage in folder `out`; the scores of each stage."""
+    weights = pretrained(out, seed)
+    results = {}
+    for net, iterations in STAGES.items():
+        solver = solver_prototxt.solver(dataset, net, test_iter=VAL, regime=REGIME, width=WIDTH)
+        solver.max_iter = solver.snapshot = iterations
+        folder = out / net
+        stage = Stage(net, dataset, folder, (weights,), solver, REGIME, width=WIDTH, seed=seed)
+        results[net] = train(stage).scores
+        weights = folder / f"{net}.caffemodel"
+    return results
+
+
+def spread(results: Sequence[dict[str, Scores]]) -> str:
+    """The mean IU of every stage over several seeds, in percent: mean, lowest, highest."""
+    lines = [f"{'mean IU':14}{'mean':>12}{'lowest':>12}{'highest':>12}"]
+    for net in STAGES:
+        found = [100 * scores[net].mean_iu for scores in results]
+        lines.append(f"{net:14}{np.mean(found):12.1f}{min(found):12.1f}{max(found):12.1f}")
+    return "\n".join(lines)
 
 
 def draw(out: Path, dataset: Dataset) -> None:
@@ -101,18 +115,21 @@ def draw(out: Path, dataset: Dataset) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = command_line.parser("python -m solvers.demo", __doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder (runs/demo)")
+    parser.add_argument("--seeds", type=int, default=1, help="how often it trains (1)")
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     args = parser.parse_args(argv)
-    return command_line.run(_demonstrate, args.out, args.gpu)
+    return command_line.run(_demonstrate, args.out, args.seeds, args.gpu)
 
 
-def _demonstrate(out: Path, gpu: str | None) -> None:
+def _demonstrate(out: Path, seeds: int, gpu: str | None) -> None:
     started = time.monotonic()
     choose_device(gpu)
-    results = run(out)
+    results = run(out, seeds)
     minutes = (time.monotonic() - started) / 60
     print(f"\n{VAL} held-out images, {len(DATASETS[DEMO_DATASET].classes)} classes, in percent:\n")
-    print(score.table(results))
+    print(score.table(results[0]))
+    if seeds > 1:
+        print(f"\nover {seeds} seeds:\n\n{spread(results)}")
     print(f"\n{minutes:.1f} minutes. Pictures: {out}/comparison.png, {out}/*/grid.png")
     print("Segment an image of your own: .venv/bin/python infer.py photo.jpg")
 

@@ -19,15 +19,24 @@ log = logging.getLogger("solvers")
 
 
 def start_from(
-    net: caffe.Net, name: str, dataset: Dataset, weights: Sequence[Path], width: float = 1.0
+    net: caffe.Net,
+    name: str,
+    dataset: Dataset,
+    weights: Sequence[Path],
+    width: float = 1.0,
+    nets_before: Sequence[str] | None = None,
 ) -> None:
-    """Fill the training net `name` from caffemodels, one for each net that BEFORE has for it.
+    """Fill the training net `name` from caffemodels, one for each of `nets_before`.
 
-    Raises ValueError for a caffemodel that is not of that net: layers that the stage before has
-    would be left untrained, or layers that it learned would be lost.
+    These are what BEFORE has for the net, unless others are given. Upsampling layers interpolate,
+    but for those whose fillers have drawn values. Raises ValueError for a caffemodel that is not of
+    its net: layers that the stage before has would be left untrained, or layers that it learned
+    would be lost.
     """
     new = set(net.params)
-    for before, path in zip(BEFORE[name], weights, strict=True):
+    drawn = {layer for layer, (values, *_) in net.params.items() if values.data.any()}
+    nets_before = BEFORE[name] if nets_before is None else nets_before
+    for before, path in zip(nets_before, weights, strict=True):
         old = _trained(before, dataset, path, width)
         if before not in (*nets.CLASSIFIERS, *nets.TORCHVISION):
             _compare_classes(path, dataset)
@@ -37,7 +46,7 @@ def start_from(
         # Where depth comes in, the first convolution does not fit, and has another name.
         for first in (layer for layer in new if layer.startswith("conv1_1")):
             surgery.transplant_first(net, first, old, "conv1_1")
-    surgery.interp(net, [layer for layer in net.params if "up" in layer])
+    surgery.interp(net, [layer for layer in net.params if "up" in layer and layer not in drawn])
     if weights:
         log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
     else:

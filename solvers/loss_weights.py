@@ -16,13 +16,17 @@ def loss_weights(pixels: np.ndarray) -> np.ndarray:
 
 
 def write_loss_weights(dataset: Dataset, path: Path) -> None:
-    """Write the matrix with the weights of a dataset's classes on its diagonal, a BlobProto.
+    """Write the weights of a dataset's classes.
 
     They are counted in all labels of the training split; void takes no part. A class without a
     pixel has weight 1, which nothing uses.
     """
     (counts,) = label_counts(dataset, dataset.train_split, whole=True).values()
-    matrix = np.diag(loss_weights(counts[:-1]))
-    blob = caffe.io.array_to_blobproto(matrix.astype(np.float32)[None, None])
+    write_matrix(loss_weights(counts[:-1]), path)
+
+
+def write_matrix(weights: np.ndarray, path: Path) -> None:
+    """Write the matrix with the weights of classes on its diagonal, a BlobProto."""
+    blob = caffe.io.array_to_blobproto(np.diag(weights))
     with replacing(path) as file:
         file.write(blob.SerializeToString())

@@ -11,6 +11,7 @@ from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from data.datasets import DATASETS
+from nets.blocks import without_dropout
 
 from .recipes import DEMO_DATASET
 
@@ -31,11 +32,8 @@ def pretrain(folder: Path, *, width: float, iterations: int, seed: int) -> Path:
     data = dict(
         module="data.classification_layer", layer="ClassificationDataLayer", param_str=params
     )
-    net = nets.classifier("val", classes=CLASSES, data=data, width=width)
     # A short training has no use for dropout's noise.
-    kept = [layer for layer in net.layer if layer.type != "Dropout"]
-    del net.layer[:]
-    net.layer.extend(kept)
+    net = without_dropout(nets.classifier("val", classes=CLASSES, data=data, width=width))
     # Pixels are around 60, not 1: without this the first steps are far too long.
     conv1_1 = next(layer for layer in net.layer if layer.name == "conv1_1")
     conv1_1.convolution_param.weight_filler.type = "gaussian"

@@ -27,6 +27,9 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "fcn-googlenet": ("googlenet",),
     "fcn-googlenet-16s": ("fcn-googlenet",),
     "fcn-googlenet-8s": ("fcn-googlenet-16s",),
+    "fcn32s-squeezenet": ("squeezenet",),
+    "fcn16s-squeezenet": ("fcn32s-squeezenet",),
+    "fcn8s-squeezenet": ("fcn16s-squeezenet",),
     "fcn32s-color": ("vgg16",),
     "fcn32s-depth": ("vgg16",),
     "fcn32s-hha": ("vgg16",),
@@ -39,22 +42,51 @@ BEFORE: dict[str, tuple[str, ...]] = {
 
 
 class Regime(NamedTuple):
-    """How gradients are taken: `batch` images one after another, their sum a step.
+    """How a net is trained: `batch` images one after another, their sum a step.
 
-    `normalize`: the loss is averaged over the pixels. `rate`: of base_lr, for equal loss and data.
+    normalize     whether the loss is averaged over the pixels
+    rate          of base_lr, for equal loss and data
+    schedule      of every net, where it does not depend on what was published of it
+    score_rate    learning rate of the score layers, over that of the others
+    keep          whether the first layers don't learn
+    dropout       whether the layers that a net drops features out of do so
+    mirror        whether every second image is mirrored
     """
 
     batch: int
     momentum: float
     normalize: bool
-    rate: float
+    rate: float = 1
+    type: str = "SGD"
+    lr_policy: str = "fixed"
+    weight_decay: float = 0.0005
+    schedule: Schedule | None = None
+    score_rate: float = 1
+    keep: bool = False
+    dropout: bool = True
+    mirror: bool = False
 
 
+SHORT = Schedule(1e-4, 4000, 1000, regime="short")
 REGIMES = {
     # Of the released nets (PAMI 2017): a step an image, an unnormalised loss
     "heavy": Regime(batch=1, momentum=0.99, normalize=False, rate=1e-6),
     # Of the CVPR paper, section 4.3
     "accumulate": Regime(batch=20, momentum=0.9, normalize=True, rate=1),
+    # Not published: for hours, not days, docs/datasets.md
+    "short": Regime(
+        batch=1,
+        momentum=0.9,
+        normalize=True,
+        type="Adam",
+        lr_policy="poly",
+        weight_decay=0,
+        schedule=SHORT,
+        score_rate=10,
+        keep=True,
+        dropout=False,
+        mirror=True,
+    ),
 }
 
 
@@ -78,11 +110,13 @@ ZOO = dict.fromkeys(nets.ZOO, Epochs()) | {"unet": Epochs("SGD", base_lr=0.01)}
 class Stage:
     """One training of a net, which lives in one folder.
 
-    weights    caffemodels of what BEFORE has for the net
+    weights    caffemodels of the nets in `before`
     solver     its file names stand for those in the folder
-    normalize  whether the loss is averaged over the pixels; None: as the released net's
+    regime     one of REGIMES; None: that of `regime_of`
     width      scales the channels
-    data       further options of the data layer in training
+    before     what the net starts from; None: what BEFORE has for it
+    changes    what the net has otherwise than the released one
+    data       further options of the data layer in training: mirror, jitter, every, crop, ...
     """
 
     net: str
@@ -90,9 +124,11 @@ class Stage:
     folder: Path
     weights: tuple[Path, ...]
     solver: caffe_pb2.SolverParameter
-    normalize: bool | None = None
+    regime: str | None = None
     width: float = 1.0
     seed: int = 1337
+    before: tuple[str, ...] | None = None
+    changes: nets.Changes = nets.RELEASED
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -118,6 +154,7 @@ ACCUMULATE = {
     "fcn-googlenet-16s": 5e-7,
     "fcn-googlenet-8s": 5e-9,
 }
+NOT_OF_THE_PAPER = ("fcn32s-squeezenet", "fcn16s-squeezenet", "fcn8s-squeezenet")
 ATONCE_ITERATIONS = 300_000  # in one stage, as many as the three take
 
 
@@ -125,6 +162,8 @@ def schedule(dataset: Dataset, net: str) -> Schedule:
     """How a net of nets.NETS or RGBD_NETS was trained; where it was not, as VOC's."""
     if net in dataset.schedules:
         return dataset.schedules[net]
+    if net in NOT_OF_THE_PAPER:
+        return SHORT
     iterations = ATONCE_ITERATIONS if net == "fcn8s-atonce" else dataset.iterations
     if net in ACCUMULATE:
         return Schedule(ACCUMULATE[net], iterations, dataset.snapshot, regime="accumulate")
@@ -146,6 +185,11 @@ def copies_alone(net: str) -> str | None:
         f"{net} is trained on {' and '.join(views)} images alone, and scored on originals: this is "
         "to show what that costs; train with the originals beside them (flip, rotation)"
     )
+
+
+def regime_of(dataset: Dataset, net: str) -> str:
+    """The regime of a training that is asked for none: of images of one's own the short one."""
+    return SHORT.regime if dataset.layout == custom.NAME else schedule(dataset, net).regime
 
 
 def suffix(net: str, before: str) -> str:

@@ -6,22 +6,29 @@ import nets
 from caffe.proto import caffe_pb2
 from data.datasets import Dataset, ids
 
-from .recipes import REGIMES, ZOO, schedule
+from .recipes import REGIMES, ZOO, regime_of, schedule
 
 
 def solver(
-    dataset: Dataset, net: str, *, test_iter: int, regime: str | None = None
+    dataset: Dataset,
+    net: str,
+    *,
+    test_iter: int,
+    regime: str | None = None,
+    width: float = 1.0,
 ) -> caffe_pb2.SolverParameter:
     """The published solver of a net on a dataset; files are named as the authors named them.
 
     test_iter   number of validation images (736 for seg11valid). Scores are taken by
                 `solvers.train_stage`, not by the solver: its test_interval is never reached
-    regime      one of REGIMES, if not the one that the net was published in: the same rate, in its
-                unit
+    regime      one of REGIMES, if not that of `regime_of`: the published rate, in its unit, or its
+                own
+    width       of the net's channels. A layer of fewer inputs has larger weights, by the root, and
+                Adam's steps, whose size the gradient does not set, have to be larger with them
     """
-    published = schedule(dataset, net)
+    chosen = REGIMES[regime or regime_of(dataset, net)]
+    published = chosen.schedule or schedule(dataset, net)
     own = REGIMES[published.regime]
-    chosen = REGIMES[regime or published.regime]
     files = nets.file_names(dataset)
     param = caffe_pb2.SolverParameter(
         train_net=files["train"],
@@ -30,17 +37,22 @@ def solver(
         test_interval=999_999_999,
         display=20,
         average_loss=20,
-        lr_policy="fixed",
+        lr_policy=chosen.lr_policy,
         base_lr=published.base_lr * chosen.rate / own.rate,
         momentum=chosen.momentum,
         iter_size=chosen.batch,
         max_iter=published.max_iter,
-        weight_decay=0.0005,
+        weight_decay=chosen.weight_decay,
         snapshot=published.snapshot,
         snapshot_prefix="snapshot/train",
         test_initialization=False,
     )
-    if published.falls:
+    if chosen.type != "SGD":
+        param.type = chosen.type
+        param.base_lr /= math.sqrt(width)
+    if chosen.lr_policy == "poly":
+        param.power = 1
+    elif published.falls:
         param.lr_policy, param.gamma = "multistep", 0.1
         param.stepvalue[:] = published.falls
     return param

@@ -15,8 +15,9 @@ import dataclasses
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -33,13 +34,23 @@ from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
 from data.meaning import read_meaning, write_meaning
 from data.statistics import label_counts
+from nets.zoo import LOSS_WEIGHTS
 
 from . import loss_weights, score, solver_prototxt
 from .choose_device import choose_device
 from .crops import crop_for
 from .initialise import start_from
 from .progress import logging_to, stop_on_sigint
-from .recipes import REGIMES, RUNS, Stage, as_seen, copies_alone, default_weights, require_weights
+from .recipes import (
+    REGIMES,
+    RUNS,
+    Stage,
+    as_seen,
+    copies_alone,
+    default_weights,
+    regime_of,
+    require_weights,
+)
 from .report_scores import report_scores
 from .score import Evaluation
 
@@ -70,7 +81,10 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             _same_classes(stage)
             _resume(stage, solver, snapshots)
         else:
-            start_from(solver.net, stage.net, stage.dataset, stage.weights, stage.width)
+            start_from(
+                *(solver.net, stage.net, stage.dataset, stage.weights, stage.width),
+                nets_before=stage.before,
+            )
         splits = (stage.dataset.train_split, stage.dataset.val_split)
         counts = {split: label_counts(stage.dataset, split) for split in splits}
         for warning in check_labels(stage.dataset, counts):
@@ -87,26 +101,51 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
         return _run(stage, solver)
 
 
+def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
+    """What a stage trains ("train") or scores ("val")."""
+    options: dict[str, Any] = {}
+    if stage.net not in nets.ZOO:
+        regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
+        options = {
+            "normalize": regime.normalize,
+            "score_rate": regime.score_rate,
+            "keep": regime.keep,
+            "dropout": regime.dropout,
+        }
+        if split == "train" and regime.mirror:
+            options["mirror"] = True
+    if split == "train":
+        options |= stage.data
+    changes = stage.changes
+    if matrix := _own_weights(stage):
+        changes = changes._replace(class_weights=matrix)
+    return nets.net_for(
+        stage.dataset,
+        stage.net,
+        split,
+        width=stage.width,
+        seed=stage.seed,
+        changes=changes,
+        **options,
+    )
+
+
+def _own_weights(stage: Stage) -> Path | None:
+    """The matrix of a weighted net's loss, in the stage's folder; None for any other net."""
+    weighted = stage.net in nets.ZOO and nets.experiment(stage.net).weighted
+    return stage.folder / LOSS_WEIGHTS if weighted else None
+
+
 def _solver(stage: Stage, continues: bool) -> Solver:
     """Write the prototxt of a stage and build its solver.
 
     Raises ValueError where a run continues, but with other nets than it began with.
     """
+    if (matrix := _own_weights(stage)) and not (continues and matrix.exists()):
+        loss_weights.write_loss_weights(stage.dataset, matrix)
     names = nets.file_names(stage.dataset)
     for split, name in names.items():
-        net = nets.net_for(
-            stage.dataset,
-            stage.net,
-            split,
-            width=stage.width,
-            normalize=stage.normalize,
-            seed=stage.seed,
-            **(stage.data if split == "train" else {}),
-        )
-        for layer in net.layer:
-            if layer.type == "InfogainLoss":
-                _weigh(stage, layer.infogain_loss_param, continues)
-        path, text = stage.folder / name, prototxt(net)
+        path, text = stage.folder / name, prototxt(net_of(stage, split))
         if continues and path.exists() and path.read_text() != text:
             raise ValueError(
                 f"{path} is of another net, dataset or regime than this command asks for, and "
@@ -124,14 +163,6 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     write_text(path, prototxt(param))
     (stage.folder / "snapshot").mkdir(exist_ok=True)
     return caffe.get_solver(str(path))
-
-
-def _weigh(stage: Stage, param: caffe_pb2.InfogainLossParameter, continues: bool) -> None:
-    """Let a loss read its matrix in the stage's folder, where a run writes it as it begins."""
-    path = stage.folder / param.source
-    if not (continues and path.exists()):
-        loss_weights.write_loss_weights(stage.dataset, path)
-    param.source = str(path)
 
 
 def _snapshots(stage: Stage) -> list[Path]:
@@ -252,7 +283,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
         train_split="train",
         val_split="val",
         sources=(),
-        options=own_options(DATASETS[name], data),
+        options=DATASETS[name].options | own_options(DATASETS[name], data),
         hint="the folder given as data must be in VOC layout: JPEGImages, SegmentationClass, "
         "ImageSets/Segmentation/train.txt and val.txt",
     )
@@ -264,16 +295,6 @@ def _in_voc_layout(dataset: Dataset) -> bool:
 
 def _paths(text: str) -> list[Path]:
     return [Path(path) for path in text.split(",")]
-
-
-def _positive(kind: type) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
-        return value
-
-    return parse
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -306,18 +327,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--regime", choices=REGIMES, help="of the gradients and the loss (as published)"
     )
-    parser.add_argument("--iters", type=_positive(int), help="iterations (as published)")
+    parser.add_argument(
+        "--iters", type=command_line.positive(int), help="iterations (as published)"
+    )
     parser.add_argument(
         "--epochs",
-        type=_positive(int),
+        type=command_line.positive(int),
         help="of a net of the driving-scene zoo, in place of --iters",
     )
-    parser.add_argument("--lr", type=_positive(float), help="base learning rate (as published)")
     parser.add_argument(
-        "--snapshot", type=_positive(int), help="iterations between snapshots and scores"
+        "--lr", type=command_line.positive(float), help="base learning rate (as published)"
     )
     parser.add_argument(
-        "--width", type=_positive(float), default=1.0, help="scales the channels (1)"
+        "--snapshot",
+        type=command_line.positive(int),
+        help="iterations between snapshots and scores",
+    )
+    parser.add_argument(
+        "--width", type=command_line.positive(float), default=1.0, help="scales the channels (1)"
     )
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
@@ -348,7 +375,7 @@ def _train(args: argparse.Namespace) -> None:
         weights=tuple(weights),
         solver=solver,
         data=crop_for(dataset, args.net),
-        normalize=REGIMES[args.regime].normalize if args.regime else None,
+        regime=args.regime,
         width=args.width,
     )
     if warning := copies_alone(args.net):
@@ -368,7 +395,9 @@ def _published_solver(args: argparse.Namespace, dataset: Dataset) -> caffe_pb2.S
         return solver_prototxt.of_zoo(dataset, args.net, test_iter=images, epochs=args.epochs)
     if args.epochs:
         raise ValueError(f"{args.net} is trained by iterations: give --iters (ITERS=)")
-    return solver_prototxt.solver(dataset, args.net, test_iter=images, regime=args.regime)
+    return solver_prototxt.solver(
+        dataset, args.net, test_iter=images, regime=args.regime, width=args.width
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """An ILSVRC classifier made fully convolutional: what every first stage starts from.
 
-    python -m surgery.ilsvrc [CLASSIFIER] [DST]
+    python -m surgery.ilsvrc [CLASSIFIER] [DST] [--source SOURCE] [--file FILE]
 
-CLASSIFIER is caffenet, vgg16 (default), vgg19 or googlenet, whose published caffemodel is fetched
-where it is not there, or the caffemodel of such a net. Its fc6 and fc7 become convolutions, its
-scores are dropped. DST is NET-fcn.caffemodel beside the caffemodel by default.
+CLASSIFIER is caffenet, vgg16 (default), vgg19 or googlenet, whose published weights are fetched
+from the first source that has them (--source names the only one; --file is a local copy), or a file
+of such a net's weights. Its fc6 and fc7 become convolutions, its scores are dropped. DST is
+data/ilsvrc-nets/NET-fcn.caffemodel by default, or NET-fcn.caffemodel beside the file.
 """
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
@@ -15,45 +18,68 @@ import caffe
 import command_line
 import nets
 from caffe.proto import caffe_pb2
-from caffe.storage.caffemodel import blob_shapes
-from data.datasets import ILSVRC, ROOT
-from data.download import download
+from data.datasets import MEAN, ROOT
+from data.weight_sources import ILSVRC, Input
 
+from .compare_layers import fill
+from .sources import add_source_options, from_first, read_for_caffe
 from .transplant import Report, transplant
+
+FOLDER = ROOT / "ilsvrc-nets"
+FAR = 2  # gray levels by which the mean of a classifier may differ from the one that is subtracted
 
 
 def converted(net: str) -> Path:
     """Where the published weights of a classifier, made fully convolutional, lie."""
-    return _converted(ROOT / ILSVRC[net].path, net)
+    return FOLDER / f"{net}-fcn.caffemodel"
 
 
-def convert(source: Path, target: Path | None = None) -> tuple[Path, Report]:
+def convert(
+    source: Path,
+    target: Path | None = None,
+    given: Input | None = None,
+    *,
+    expected: str | None = None,
+) -> tuple[Path, Report]:
     """Write the fully convolutional caffemodel of the classifier `source`; its path, what was done.
 
-    `target` is NET-fcn.caffemodel beside the source by default. The classifier may be of any width
-    and number of classes. Raises FileNotFoundError if it is missing, ValueError if it is none of
-    nets.CLASSIFIERS.
+    `target` is NET-fcn.caffemodel beside the source by default; `given` what
+    `sources.read_for_caffe` takes; `expected` the only net it may be. The classifier may be of any
+    width and number of classes. Raises FileNotFoundError if it is missing, ValueError if it is none
+    of nets.CLASSIFIERS, not the expected one, or was trained with a mean too far from ILSVRC's.
     """
     if not source.exists():
-        urls = ", ".join(f"{net} {file.url}" for net, file in ILSVRC.items())
+        urls = ", ".join(f"{net} {sources[0].urls[0]}" for net, sources in ILSVRC.items())
         raise FileNotFoundError(
             f"{source} is missing: it is to be a classifier trained on ILSVRC ({urls})"
         )
+    layers, seen = read_for_caffe(source, given)
+    _check_mean(source, seen)
+    shapes = {name: [array.shape for array in arrays] for name, arrays in layers.items()}
     try:
-        net, classes, width = nets.classifier_of_shapes(blob_shapes(source))
+        net, classes, width = nets.classifier_of_shapes(shapes)
+        if expected not in (None, net):
+            raise ValueError(f"the weights of {net}, expected those of {expected}")
+        old = _net(nets.classifier("deploy", net=net, classes=classes, width=width))
+        fill(old, {name: arrays for name, arrays in layers.items() if name in old.params})
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
-    old = _net(nets.classifier("deploy", net=net, classes=classes, width=width))
-    old.copy_from(source)
     new = _net(nets.convolutional(net, width=width))
     report = transplant(new, old)
-    target = target or _converted(source, net)
+    target = target or source.with_name(f"{net}-fcn.caffemodel")
+    target.parent.mkdir(parents=True, exist_ok=True)
     new.save(target)
     return target, report
 
 
-def _converted(source: Path, net: str) -> Path:
-    return source.with_name(f"{net}-fcn.caffemodel")
+def _check_mean(source: Path, seen: Input) -> None:
+    off = max(abs(a - b) for a, b in zip(seen.mean or MEAN, MEAN, strict=True))
+    if off > FAR:
+        raise ValueError(
+            f"{source}: trained on images less {seen.mean}, {off:.1f} gray levels from ILSVRC's "
+            f"mean {MEAN}, about which the stages' images lie. The first convolution pads with "
+            "zeros, so that another mean cannot be folded into it exactly; take another source"
+        )
 
 
 def _net(spec: caffe_pb2.NetParameter) -> caffe.Net:
@@ -64,20 +90,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_line.parser("python -m surgery.ilsvrc", __doc__)
     parser.add_argument("classifier", nargs="?", default="vgg16", metavar="CLASSIFIER")
     parser.add_argument("target", nargs="?", type=Path, metavar="DST")
+    add_source_options(parser)
     args = parser.parse_args(argv)
-    return command_line.run(_convert, args.classifier, args.target)
+    return command_line.run(_convert, args.classifier, args.target, args.source, args.file)
 
 
-def _convert(classifier: str, target: Path | None) -> None:
+def _convert(classifier: str, target: Path | None, source: str | None, file: Path | None) -> None:
     if classifier in ILSVRC:
-        published = ILSVRC[classifier]
-        source = ROOT / published.path
-        download(published.url, source, published.digest)
+
+        def use(path: Path, given: Input | None) -> tuple[Path, Report]:
+            return convert(path, target or converted(classifier), given, expected=classifier)
+
+        sources = ILSVRC[classifier]
+        command = f"make {classifier}-fcn"
+        written, report = from_first(
+            classifier, sources, FOLDER, use, command=command, source=source, file=file
+        )
     else:
-        source = Path(classifier)
-    target, report = convert(source, target)
+        written, report = convert(Path(classifier), target)
     print(report)
-    print(f"written: {target}")
+    print(f"written: {written}")
 
 
 if __name__ == "__main__":

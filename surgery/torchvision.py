@@ -8,12 +8,10 @@ data/torchvision-nets/NET.caffemodel by default. Its first convolution takes wha
 layers give: blue, green, red, 0 to 255, less nets.BGR_MEAN.
 """
 
-import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 import caffe
@@ -21,11 +19,15 @@ import command_line
 import nets
 from caffe.proto import caffe_pb2
 from data.datasets import ROOT
+from data.weight_sources import TORCHVISION
 
-from .state_dict import Names, load_state_dict
+from . import compare_layers
+from .first_filters import fold
+from .from_torch import from_torch
+from .readers import reading
+from .readers.torch_file import read_state_dict
+from .torch_names import Names
 
-# What torchvision divides RGB of 0 to 1 by, less its mean
-DEVIATION = (0.229, 0.224, 0.225)
 FIRST = "backbone.conv1"
 
 
@@ -34,24 +36,30 @@ def names_of(net: caffe.Net) -> Names:
 
     The head that serves training alone is left out.
     """
-    names: dict[str, tuple[str, ...]] = {"aux_classifier": ()}
+    names: Names = {"aux_classifier": ()}
     for layer in net.params:
-        if ".upscore" in layer:  # bilinear, as torch's interpolation, which has no weights
+        if layer in _upsampling(net):
             continue
         module = layer.removesuffix(".scale")
         names[module] = (*names.get(module, ()), layer)
     return names
 
 
-def fill(net: caffe.Net, state: dict[str, torch.Tensor], *, source: object) -> None:
+def fill(net: caffe.Net, state: Mapping[str, torch.Tensor]) -> None:
     """Give a net of nets.TORCHVISION a state_dict of torchvision's, for images less nets.BGR_MEAN.
 
-    That is exact with padding too: of both kinds of images the mean is 0. Raises what
-    `load_state_dict` raises.
+    All of its layers or none: raises what `from_torch` and `compare_layers.fill` raise.
     """
-    load_state_dict(net, state, names_of(net), source=source)
-    weights = net.params[FIRST][0].data
-    weights[...] = (weights / (255 * np.array(DEVIATION)[:, None, None]))[:, ::-1]
+    layers = from_torch(state, names_of(net))
+    layers |= {name: [blob.data for blob in net.params[name]] for name in _upsampling(net)}
+    compare_layers.fill(net, layers)
+    filters = net.params[FIRST][0].data
+    filters[...] = fold(filters, TORCHVISION)
+
+
+def _upsampling(net: caffe.Net) -> set[str]:
+    """The layers that are bilinear, as torch's interpolation, which has no weights."""
+    return {layer for layer in net.params if ".upscore" in layer}
 
 
 def converted(net: str) -> Path:
@@ -64,30 +72,20 @@ def convert(name: str, source: Path, target: Path | None = None) -> Path:
 
     Raises ValueError for a file without the net's state_dict, OSError for one that can't be read.
     """
-    state = _read(source)
+    with reading(source):
+        state = read_state_dict(source)
     classes = state["classifier.4.bias"].shape[0] if "classifier.4.bias" in state else 21
     net = caffe.Net.from_proto(
         nets.torchvision(name, classes=classes), caffe_pb2.NetState(phase=caffe.TEST)
     )
-    fill(net, state, source=source)
+    try:
+        fill(net, state)
+    except ValueError as error:
+        raise ValueError(f"{source}: not torchvision's {name}: {error}") from None
     target = target or converted(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     net.save(target)
     return target
-
-
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a state_dict; no code in the file is run."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f"{path}: no state_dict of tensors alone ({str(error).splitlines()[0]}); expected the "
-            ".pth that torchvision downloads"
-        ) from None
-    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
-        raise ValueError(f"{path}: holds other things than tensors by name; save the state_dict")
-    return state
 
 
 def main(argv: Sequence[str] | None = None) -> int:

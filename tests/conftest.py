@@ -1,7 +1,10 @@
 """Fixtures that several test files use."""
 
+import threading
+
 import pytest
 import torch
+from support.file_server import Server
 
 import caffe
 
@@ -14,6 +17,17 @@ def mode(request):
     caffe.set_mode_gpu() if request.param == "GPU" else caffe.set_mode_cpu()
     yield request.param
     caffe.set_mode_cpu()
+
+
+@pytest.fixture
+def file_server():
+    """An HTTP server of files on this machine, that runs while the test does."""
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
 
 
 @pytest.fixture(autouse=True)

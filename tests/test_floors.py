@@ -32,6 +32,7 @@ FLOORS = (
     ("infer.py", "solvers"),
     ("bench",),
     ("tables",),
+    ("studies",),
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 

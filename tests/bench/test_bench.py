@@ -10,6 +10,7 @@ import torch
 from support import bench_engines
 
 from bench import (
+    busy,
     cases,
     cli,
     feed,
@@ -272,7 +273,7 @@ def quickly(monkeypatch, work):
     monkeypatch.setattr(
         cases, "check", lambda engines, *args: ({engine.title: 0.0 for engine in engines}, {})
     )
-    for module in (cases, feed, cli.snapshots):
+    for module in (busy, cases, feed, cli.snapshots):
         monkeypatch.setattr(module, "in_process", lambda function, *args: function(*args))
     monkeypatch.setattr(feed, "_on_few_cores", lambda: None)
     small = [
@@ -282,9 +283,10 @@ def quickly(monkeypatch, work):
     monkeypatch.setattr(feed, "DATABASES", small)
     monkeypatch.setattr(feed, "VOC_SIZE", (40, 50))
     monkeypatch.setattr(feed, "VOC_IMAGES", 3)
-    monkeypatch.setattr(start, "worker", lambda engine, work: nullcontext())
-    monkeypatch.setattr(start, "ready", lambda connection: None)
-    monkeypatch.setattr(start, "turn", lambda connection: 0.5)
+    for module in (busy, start):
+        monkeypatch.setattr(module, "worker", lambda engine, work: nullcontext())
+        monkeypatch.setattr(module, "ready", lambda connection: None)
+        monkeypatch.setattr(module, "turn", lambda connection: 0.5)
     # 2 seconds to start, and 0.6 for each image
     monkeypatch.setattr(start, "run", lambda command: 2 + 0.6 * images_at(Path(command[-1])))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

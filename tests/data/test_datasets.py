@@ -14,8 +14,8 @@ from data.datasets import (
     DATASETS,
     LAYERS,
     SBD,
-    VGG16,
     VOC2011,
+    Source,
     data_layer,
     passes,
     require,
@@ -157,15 +157,17 @@ def write_splits(dataset, **ids):
 
 
 def test_require_says_of_everything_missing_what_where_from_and_where_to(tmp_path):
+    plain = Source(url="http://nowhere/a.caffemodel", path="nets/a.caffemodel")  # no archive
     dataset = at("voc", tmp_path)
+    dataset = dataclasses.replace(dataset, sources=(*dataset.sources, plain))
     with pytest.raises(FileNotFoundError) as caught:
-        require(dataset, VGG16.path)
+        require(dataset, plain.path)
     lines = str(caught.value).splitlines()
     assert lines == [
         "PASCAL VOC 2011, trained on SBD: missing",
         f"  {tmp_path}/sbdd/dataset: the folder {SBD.member} of {SBD.url}",
         f"  {tmp_path}/pascal/VOC2011: the folder {VOC2011.member} of {VOC2011.url}",
-        f"  {tmp_path}/{VGG16.path}: from {VGG16.url}",
+        f"  {tmp_path}/{plain.path}: from {plain.url}",
         "`make data-voc` fetches, unpacks and checks all of it",
     ]
 

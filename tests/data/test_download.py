@@ -4,70 +4,23 @@ import dataclasses
 import hashlib
 import io
 import tarfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
 from data import prepare
-from data.datasets import DATASETS, SBD, VGG16, VOC2011
+from data.datasets import DATASETS, SBD, VOC2011, Source
 from data.download import DownloadError, download
 
 CONTENTS = np.random.default_rng(0).bytes(300_000)
 SHA256 = "sha256:" + hashlib.sha256(CONTENTS).hexdigest()
-
-
-class Server(ThreadingHTTPServer):
-    """Serves `files`; sends at most `limit` bytes of an answer; records the Range it was asked."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {"/file": CONTENTS}
-        self.limit = None
-        self.resumes = True
-        self.asked = []
-
-    def url(self, path):
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        asked = self.headers.get("Range")
-        self.server.asked.append(asked)
-        whole = self.server.files.get(self.path)
-        if whole is None:
-            self.send_error(404)
-            return
-        start = 0
-        if asked and self.server.resumes:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-            if start >= len(whole):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(whole)}")
-                self.end_headers()
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(whole) - 1}/{len(whole)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(whole) - start))
-        self.end_headers()
-        self.wfile.write(whole[start:][: self.server.limit])
-
-    def log_message(self, *args):
-        pass
+PLAIN = Source(url="http://nowhere/a.caffemodel", path="nets/a.caffemodel")  # no archive
 
 
 @pytest.fixture
-def server():
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+def server(file_server):
+    file_server.files = {"/file": CONTENTS}
+    return file_server
 
 
 def names(folder):
@@ -126,6 +79,14 @@ def test_a_wrong_digest_removes_the_download_and_says_both(server, tmp_path):
     assert names(tmp_path) == []
 
 
+def test_the_beginning_of_a_digest_will_do(server, tmp_path):
+    download(server.url("/file"), tmp_path / "f", SHA256[:15])
+    assert (tmp_path / "f").read_bytes() == CONTENTS
+    with pytest.raises(DownloadError, match=f"digest {SHA256}, expected sha256:00000000"):
+        download(server.url("/file"), tmp_path / "g", "sha256:00000000")
+    assert names(tmp_path) == ["f"]
+
+
 def test_without_a_known_digest_the_found_one_is_printed_and_recorded(server, tmp_path, capsys):
     download(server.url("/file"), tmp_path / "f", None)
     assert (tmp_path / "f.sha256").read_text() == f"{SHA256.removeprefix('sha256:')}  f\n"
@@ -176,7 +137,7 @@ def published(server, tmp_path):
             url=server.url(path),
             digest=source.digest and "md5:" + hashlib.md5(server.files[path]).hexdigest(),
         )
-        for source, path in ((VOC2011, "/voc.tar"), (SBD, "/sbd.tgz"), (VGG16, "/vgg"))
+        for source, path in ((VOC2011, "/voc.tar"), (SBD, "/sbd.tgz"), (PLAIN, "/vgg"))
     )
     return dataclasses.replace(DATASETS["voc"], home=tmp_path, sources=sources)
 
@@ -186,10 +147,10 @@ def test_data_voc_fetches_unpacks_derives_and_checks_and_a_second_run_changes_no
 ):
     prepare.prepare(published)
     home = published.home
-    assert names(home) == ["downloads", "ilsvrc-nets", "pascal", "sbdd"]
+    assert names(home) == ["downloads", "nets", "pascal", "sbdd"]
     assert (home / "pascal/VOC2011/JPEGImages/v0.jpg").read_text() == "image"
     assert not list(home.rglob("readme"))
-    assert (home / VGG16.path).read_bytes() == b"weights"
+    assert (home / PLAIN.path).read_bytes() == b"weights"
     kept = (home / "pascal/VOC2011/ImageSets/Segmentation/seg11valid.txt").read_text().split()
     assert kept == [f"v{i}" for i in [*range(375), *range(750, 1111)]]
     asked = len(server.asked)

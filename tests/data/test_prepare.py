@@ -16,7 +16,7 @@ from PIL import Image
 import caffe
 from data import classes, context, prepare, report, synthetic, voc
 from data.custom import find
-from data.datasets import DATASETS, data_layer
+from data.datasets import DATASETS, Split, data_layer
 from data.statistics import label_counts, reader, survey
 from nyud_layers import NYUDSegDataLayer
 from seg_labels import LABEL_IDS, SCENES
@@ -28,7 +28,7 @@ SIZE = (40, 56)
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory):
     out = tmp_path_factory.mktemp("twins")
-    for name in (*TWINS, "mine"):
+    for name in (*TWINS, "idd-lite", "mine"):
         args = ["--dataset", name, "--out", str(out / name), "--train", "3", "--val", "2"]
         assert synthetic.main([*args, "--size", "40", "56", "--seed", "5"]) == 0
     return out
@@ -72,6 +72,10 @@ def test_the_layouts_are_the_datasets_own(twins):
     assert f"cityscapes/gtFine/val/{CITY.format(3)}_gtFine_labelIds.png" in city
     assert f"cityscapes/leftImg8bit/test/{CITY.format(6)}_leftImg8bit.png" in city
     assert not [path for path in city if "gtFine/test" in path]
+    drives = files(twins / "idd-lite")
+    assert "leftImg8bit/train/0/frame000002_image.jpg" in drives
+    assert "gtFine/val/0/frame000004_label.png" in drives
+    assert len(drives) == 2 * 5 + 2
     mine = files(twins / "mine")
     assert "SegmentationClass/synthetic_000000.png" in mine
     assert len(mine) == 2 * 5 + 3
@@ -295,6 +299,26 @@ def test_context_gets_its_list_of_33_classes(twin):
     path.unlink()
     prepare.prepare(find("synthetic-context33", folder))
     assert path.read_text() == written
+
+
+def test_idd_lites_lists_are_of_the_images_in_its_folders(twin):
+    folder = twin("idd-lite")
+    lists = [folder / f"ImageSets/Segmentation/{split}.txt" for split in ("train", "val")]
+    written = [path.read_text() for path in lists]
+    shutil.rmtree(folder / "ImageSets")
+    dataset = dataclasses.replace(
+        find("idd-lite", folder),
+        splits={split: Split("VOCSegDataLayer", ".") for split in ("train", "val")},
+    )
+    prepare.prepare(dataset)
+    assert [path.read_text() for path in lists] == written
+    assert written[1] == "val/0/frame000003\nval/0/frame000004\n"
+    for split in ("train", "val"):
+        assert label_counts(dataset, split)["label"][:7].sum() > 0
+    shutil.rmtree(folder / "leftImg8bit/val")
+    lists[1].unlink()
+    with pytest.raises(FileNotFoundError, match=r"leftImg8bit/val: no images .*make data-idd-lite"):
+        prepare.prepare(dataset)
 
 
 @pytest.mark.parametrize("name", ["nyud", "context33", "cityscapes-cuts", "siftflow"])

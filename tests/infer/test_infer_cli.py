@@ -21,6 +21,7 @@ from data import synthetic
 from data.datasets import DATASETS
 from data.drawing import overlay, palette
 from data.meaning import write_meaning
+from data.weight_sources import WeightSource
 
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
@@ -172,20 +173,22 @@ def test_a_folder_without_images_is_an_error(cli, weights, tmp_path, capsys):
 
 
 def test_without_weights_the_message_names_the_cure(cli, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "DEMO_WEIGHTS", tmp_path / "fcn8s.caffemodel")
+    monkeypatch.setattr(cli, "OWN_WEIGHTS", tmp_path / "gone.caffemodel")
     assert cli.main([str(photo(tmp_path / "a.png"))]) == 1
     message = capsys.readouterr().err
-    assert message.startswith(f"error: {tmp_path / 'fcn8s.caffemodel'}: no such weights")
+    assert message.startswith(f"error: {tmp_path / 'gone.caffemodel'}: no such weights")
     assert "make demo" in message
     assert "--weights" in message
     assert len(message.splitlines()) == 1
 
 
-def test_the_demos_weights_are_the_default(cli, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "DEMO_WEIGHTS", weights)
+def test_the_weights_that_come_with_the_repository_are_the_default(cli, tmp_path, capsys):
     out = tmp_path / "out"
     assert cli.main([str(photo(tmp_path / "a.png")), "--out", str(out)]) == 0
     assert files(out) == ["a.png", "a_overlay.png"]
+    printed = capsys.readouterr()
+    assert not printed.err  # names and mean are beside them
+    assert any(name in printed.out for name in DATASETS["voc"].classes)
 
 
 @pytest.mark.parametrize(
@@ -365,3 +368,37 @@ def test_help_and_argument_errors_do_not_wait_for_torch(tmp_path, arguments, sta
     assert "usage: infer.py" in done.stdout + done.stderr or "error: gone" in done.stderr
     assert not re.search(r"\| +(torch|caffe|matplotlib|scipy)$", done.stderr, re.MULTILINE)
     assert re.search(r"\| +numpy$", done.stderr, re.MULTILINE)  # the list of imports was there
+
+
+# ---- published weights by name ----
+
+
+def test_a_name_of_published_weights_fetches_them(cli, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("surgery.weights.weights_of", {"fcn8s-voc": weights}.__getitem__)
+    image, out = str(photo(tmp_path / "a.png")), str(tmp_path / "out")
+    assert cli.main([image, "--weights", "fcn8s-voc", "--out", out]) == 0
+    assert files(tmp_path / "out") == ["a.png", "a_overlay.png"]
+
+
+def test_where_no_source_can_be_reached_each_is_named_with_the_cure(
+    cli, tmp_path, monkeypatch, capsys
+):
+    dead = ("http://127.0.0.1:9/a.caffemodel",)
+    monkeypatch.setattr("surgery.weights.ROOT", tmp_path / "data")
+    monkeypatch.setitem(
+        cli.WEIGHTS, "fcn8s-voc", (WeightSource("caffe", "a.caffemodel", dead, None),)
+    )
+    image = str(photo(tmp_path / "a.png"))
+    assert cli.main([image, "--weights", "fcn8s-voc", "--out", str(tmp_path / "out")]) == 1
+    error = capsys.readouterr().err.partition("error: ")[2]
+    assert error.startswith("fcn8s-voc: none of its sources gave its weights\n  caffe: http://")
+    assert "FILE=path" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_name_is_one_line_with_the_names(cli, tmp_path, capsys):
+    assert cli.main([str(photo(tmp_path / "a.png")), "--weights", "fcn9s-voc"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: fcn9s-voc: no such weights; give the path of a caffemodel, or")
+    assert "fcn8s-voc" in error
+    assert len(error.splitlines()) == 1

@@ -194,3 +194,46 @@ def test_damages_within_a_compressed_element_are_read_or_refused(path):
         refuses(path)
 
     survive(data[HEADER:], read)
+
+
+# ---- deep: what a net's weights are stored as ----
+
+PAIRS = [("first", np.eye(2)), ("second", np.ones((2, 1)))]
+DEEP = {
+    "cell": np.array([[np.eye(2), "text", {"a": np.ones((1, 2))}]], object),
+    "nested": {"a": {"b": {"c": np.arange(3.0)[None]}}, "name": "größer"},
+    "array": np.array(
+        [[("first", np.eye(2)), ("second", np.ones((2, 1)))]], [("n", "O"), ("v", "O")]
+    ),
+    "empty": np.zeros((0, 0), object),
+    "plain": np.eye(3, dtype="f4"),
+}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_deep_cells_structs_and_text_are_read(path, compressed):
+    path.write_bytes(saved(DEEP, compressed))
+    found = read_mat_file(path, deep=True)
+    eye, text, struct_ = found["cell"]
+    assert_same(eye, np.eye(2))
+    assert (text, list(struct_)) == ("text", ["a"])
+    assert_same(found["nested"]["a"]["b"]["c"], np.arange(3.0)[None])
+    assert found["nested"]["name"] == "größer"
+    assert [one["n"] for one in found["array"]] == ["first", "second"]
+    np.testing.assert_array_equal(found["array"][1]["v"], np.ones((2, 1)))
+    assert found["empty"] == []
+    assert_same(found["plain"], np.eye(3, dtype="f4"))
+    shallow = read_mat_file(path)
+    assert [name for name, value in shallow.items() if value is None] == ["cell", "array", "empty"]
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("compressed", [False, True])
+def test_deep_damaged_files_are_value_errors(path, compressed):
+    def read(name):
+        try:
+            read_mat_file(name, deep=True)
+        except ValueError as error:
+            raise caffe.CaffeError(str(error)) from None
+
+    survives(path, saved(DEEP, compressed), read)

@@ -114,6 +114,19 @@ def test_images_come_in_the_size_that_is_asked_for_in_evaluation_too():
         np.testing.assert_allclose(data[0, 2], label[0, 0], atol=0.51)
 
 
+@pytest.mark.parametrize(("every", "names"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (9, [0])])
+def test_every_is_a_part_of_the_split_spread_over_it(every, names):
+    layer, tops = places(every=every)
+    assert {int(run(layer, tops)[0][0, 0, 0, 0]) for _ in range(60)} == set(names)
+
+
+def test_each_view_is_of_the_same_part_of_the_split():
+    layer, tops = places(every=2, views=("original", "mirrored"), randomize=False)
+    first = [run(layer, tops) for _ in range(layer.entries)]
+    assert [int(data[0, 0, 0, 0]) for data, _ in first] == [0, 2, 4, 0, 2, 4]
+    assert [int(label[0, 0, 0, 0]) for _, label in first] == [0, 0, 0, 19, 19, 19]
+
+
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_evaluation_is_never_augmented(split):
     plain, plain_tops = places(split=split)

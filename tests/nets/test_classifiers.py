@@ -24,6 +24,13 @@ def test_layers_are_named_as_in_the_published_caffemodels():
         assert layer_names(net, "Convolution") == names
         assert layer_names(net, "InnerProduct") == fcs
     assert layer_names("googlenet", "InnerProduct") == ["loss3/classifier"]
+    fires = ("conv1x1_1", "conv1x1_2", "conv3x3_2")
+    assert layer_names("squeezenet", "Convolution") == [
+        "conv1",
+        *(f"fire{number}/{part}" for number in range(2, 10) for part in fires),
+        "conv_final",
+    ]
+    assert layer_names("squeezenet", "Pooling") == ["pool1", "pool4", "pool8", "pool_final"]
     parts = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
     modules = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
     assert layer_names("googlenet", "Convolution") == [
@@ -45,7 +52,8 @@ def test_splits_end_as_they_should(net):
     ends = {}
     for split in ("train", "val", "deploy"):
         layers = nets.classifier(split, net=net, classes=20, data=data).layer
-        scores = [layer for layer in layers if layer.type == "InnerProduct"][-1].top[0]
+        last = "Pooling" if net == "squeezenet" else "InnerProduct"
+        scores = [layer for layer in layers if layer.type == last][-1].top[0]
         ends[split] = {layer.type for layer in layers if scores in list(layer.bottom)[:1]}
     assert ends == {
         "train": {"SoftmaxWithLoss"},
@@ -58,12 +66,14 @@ def test_splits_end_as_they_should(net):
 def test_weights_start_so_that_they_keep_the_signal(net):
     """msra: a deep net from scratch whose features neither vanish nor explode."""
     caffe.set_random_seed(0)
-    proto = nets.classifier("deploy", net=net, classes=10, width=1 / 16)
+    # A sixteenth would leave a fire module one channel, which may be dead.
+    width = 1 / 4 if net == "squeezenet" else 1 / 16
+    proto = nets.classifier("deploy", net=net, classes=10, width=width)
     built = caffe.Net.from_proto(proto, caffe_pb2.NetState(phase=caffe.TEST))
     data = built.blobs["data"].data
     data[...] = np.random.RandomState(0).standard_normal(data.shape)
     built.forward()
-    scores = "loss3/classifier" if net == "googlenet" else "fc8"
+    scores = {"googlenet": "loss3/classifier", "squeezenet": "conv_final"}.get(net, "fc8")
     assert 0.05 < built.blobs[scores].data.std() < 20
     assert built.blobs["prob"].data.sum() == pytest.approx(1)
 
@@ -75,7 +85,12 @@ def test_a_classifier_that_there_is_none_of_is_refused():
 
 @pytest.mark.parametrize(
     ("classifier", "fcn"),
-    [("caffenet", "fcn-alexnet"), ("vgg16", "fcn32s"), ("googlenet", "fcn-googlenet")],
+    [
+        ("caffenet", "fcn-alexnet"),
+        ("vgg16", "fcn32s"),
+        ("googlenet", "fcn-googlenet"),
+        ("squeezenet", "fcn32s-squeezenet"),
+    ],
 )
 def test_an_fcn_has_the_layers_of_its_classifier_but_for_the_scores(classifier, fcn):
     def layers(net, kinds=("Convolution", "InnerProduct")):

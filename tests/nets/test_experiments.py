@@ -128,7 +128,7 @@ def test_command_writes_every_prototxt(tmp_path, capsys):
     assert {f"{key.rpartition('/')[0]}/deploy.prototxt" for key in RECORD["nets"]} <= written
     assert {f"{key}.prototxt" for key in RECORD["nets"]} <= written
     assert {f"ilsvrc-{net}/deploy.prototxt" for net in nets.CLASSIFIERS} <= written
-    assert len(lines) == len(written) == 3 * (9 + 6 + 6 * 3 + len(nets.ZOO)) + 4
+    assert len(lines) == len(written) == 3 * (12 + 6 + 6 * 3 + len(nets.ZOO)) + 5
     path = tmp_path / "nyud-fcn32s-color-d" / "trainval.prototxt"
     expected = nets.net_for("nyud", "fcn32s-color-d", "train")
     assert read_prototxt(path, caffe_pb2.NetParameter()) == expected
@@ -164,3 +164,44 @@ def test_what_is_not_there_is_refused(args, complaint):
 def test_a_net_that_a_dataset_cannot_feed_is_refused(args, complaint):
     with pytest.raises(ValueError, match=complaint):
         nets.net_for(*args)
+
+
+def test_score_layers_learn_at_a_rate_of_their_own():
+    for net in ("fcn16s", "fcn8s-squeezenet"):
+        slow, fast = (nets.net_for("voc", net, "train", score_rate=rate).layer for rate in (1, 10))
+        for a, b in zip(slow, fast, strict=True):
+            for param in a.param if a.name.startswith("score") else ():
+                param.lr_mult *= 10
+            assert a == b
+        assert [[p.lr_mult for p in x.param] for x in fast if x.name == "score_fr"] == [[10, 20]]
+
+
+def test_a_net_without_dropout_is_the_net_but_for_those_layers():
+    for net in ("fcn16s", "fcn-googlenet", "fcn16s-squeezenet"):
+        full, without = (nets.net_for("voc", net, "train", dropout=d).layer for d in (True, False))
+        assert [layer for layer in full if layer.type != "Dropout"] == list(without)
+        assert len(without) < len(full)
+        assert all(layer.bottom == layer.top for layer in full if layer.type == "Dropout")
+
+
+def test_squeezenets_first_layers_keep_their_weights_where_they_are_told_to():
+    layers = nets.net_for("voc", "fcn8s-squeezenet", "train", score_rate=10, keep=True).layer
+    rates = {x.name: [param.lr_mult for param in x.param] for x in layers if x.param}
+    kept = [name for name, of in rates.items() if not any(of)]
+    assert kept[:1] == ["conv1"]
+    assert {name.partition("/")[0] for name in kept if "/" in name} == {"fire2", "fire3", "fire4"}
+    learned = [name for name, of in rates.items() if of == [1, 2]]
+    assert {name.partition("/")[0] for name in learned} == {f"fire{i}" for i in range(5, 10)}
+
+
+def test_vggs_first_layers_keep_their_weights_where_they_are_told_to():
+    def kept(dataset, net, **options):
+        layers = nets.net_for(dataset, net, "train", **options).layer
+        return {x.name for x in layers if x.param and not any(p.lr_mult for p in x.param)}
+
+    upsampling = {"upscore2", "upscore16"}
+    assert kept("voc", "fcn16s") == upsampling
+    first = {"conv1_1", "conv1_2", "conv2_1", "conv2_2"}
+    assert kept("voc", "fcn16s", keep=True) == first | upsampling
+    for net in ("fcn32s-color-d", "fcn32s-hha"):
+        assert kept("nyud", net, keep=True) == {"upscore"}

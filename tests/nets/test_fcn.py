@@ -49,3 +49,30 @@ def test_every_layer_that_learns_gets_a_gradient(net, classes):
         for blob, rate in zip(built.params.get(layer.name, []), rates, strict=False):
             assert np.isfinite(blob.diff).all()
             assert bool(blob.diff.any()) == (rate > 0), layer.name
+
+
+SQUEEZENETS = {"fcn32s-squeezenet": 32, "fcn16s-squeezenet": 16, "fcn8s-squeezenet": 8}
+
+
+@pytest.mark.parametrize(("net", "stride"), SQUEEZENETS.items())
+def test_squeezenets_first_pixel_lies_on_the_images(net, stride):
+    """So does every further one: what 17 pixels of padding are for.
+
+    Of the image at half its size, that is: between pixels 0 and 1 of the image. A coarse pixel has
+    the greatest weight in the middle of its window.
+    """
+    layers = {layer.name: layer for layer in nets.fcn(net, "deploy", classes=2, data=None).layer}
+    upscore = layers["upscore" if stride == 32 else f"upscore{stride}"].convolution_param
+    assert list(upscore.stride) == [stride]
+    centre = (upscore.kernel_size[0] - 1) / 2
+    (offset,) = layers["score"].crop_param.offset
+    assert (offset + 0.5 - centre) % stride == 0
+
+
+@pytest.mark.parametrize("net", SQUEEZENETS)
+@pytest.mark.parametrize("size", [(1, 1), (15, 16), (17, 33), (100, 95), (227, 18)])
+def test_squeezenet_takes_images_of_any_size(net, size):
+    proto = nets.fcn(net, "deploy", classes=2, data=None, width=1 / 16)
+    built = caffe.Net.from_proto(proto, caffe_pb2.NetState(phase=caffe.TEST))
+    built.blobs["data"].reshape(1, 3, *size)
+    assert built.forward()["score"].shape == (1, 2, *size)

@@ -26,7 +26,13 @@ def test_the_channels_of_its_layers_tell_a_net(net, width, classes):
         if layer.type in ("Convolution", "Deconvolution", "Scale")
     }
     found, found_classes, found_width = nets.net_of_shapes(channels)
-    assert (found_classes, found_width) == (classes, width)
+    assert found_classes == classes
+    if "squeezenet" in net and width == 1 / 64:  # so few channels that 1/57 has them too
+        assert nets.fcn(net, "deploy", classes=4, data=None, width=1 / 57) == nets.fcn(
+            net, "deploy", classes=4, data=None, width=width
+        )
+        width = 1 / 57
+    assert found_width == width
     same = ("fcn32s-fixed", "fcn32s-color", "fcn32s-hha")
     assert found == ("fcn32s" if net in same else net)
     assert nets.same_weights(net, found)

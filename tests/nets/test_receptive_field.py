@@ -86,7 +86,8 @@ def test_an_image_of_any_size_gets_scores_of_its_size(net):
 @pytest.mark.parametrize("net", EVERY_NET)
 def test_scores_lie_on_their_pixels(net):
     """With mirrored filters, the mirrored image has the mirrored scores, but for rounding."""
-    size = 91 if "net" in net else 90  # which the windows of every layer divide
+    # The windows of every layer divide it.
+    size = 194 if "squeezenet" in net else 91 if "net" in net else 90
     proto = nets.fcn(net, "deploy", classes=3, data=None, width=1 / 32)
     built = engine(proto)
     draw(built)
@@ -120,7 +121,7 @@ def tops_of(proto):
     return tops
 
 
-@pytest.mark.parametrize("net", ["fcn-alexnet", "fcn8s", "fcn-googlenet-8s"])
+@pytest.mark.parametrize("net", ["fcn-alexnet", "fcn8s", "fcn-googlenet-8s", "fcn8s-squeezenet"])
 def test_windows_are_as_far_apart_as_coord_map_has_them(net):
     proto = nets.fcn(net, "deploy", classes=3, data=None)
     tops = tops_of(proto)
@@ -131,11 +132,30 @@ def test_windows_are_as_far_apart_as_coord_map_has_them(net):
 
 @pytest.mark.parametrize("net", nets.NETS)
 def test_every_crop_is_the_one_that_coord_map_tells(net):
-    """GoogLeNet's too, whose offsets the generator knows: BVLC's coord_map ends at its Concats."""
+    """GoogLeNet's and SqueezeNet's too, whose offsets the generator knows.
+
+    BVLC's coord_map ends at their Concats.
+    """
     proto = nets.fcn(net, "deploy", classes=3, data=None)
     tops = tops_of(proto)
     crops = [layer for layer in proto.layer if layer.type == "Crop"]
-    assert len(crops) == 1 + ("16s" in net) + 2 * ("8s" in net)
+    assert len(crops) == sum(layer.type == "Deconvolution" for layer in proto.layer)
     for layer in crops:
         told = crop(*(tops[bottom] for bottom in layer.bottom)).fn.params["crop_param"]
         assert told == dict(axis=layer.crop_param.axis, offset=list(layer.crop_param.offset))
+
+
+@pytest.mark.parametrize("net", EVERY_NET)
+def test_windows_know_that_scores_lie_on_their_pixels(net):
+    """To half a pixel, for the middle between two lies on none."""
+    seen = windows(nets.fcn(net, "deploy", classes=3, data=None))
+    assert seen["score"].stride == 1
+    assert abs(seen["score"].first) <= 0.5
+
+
+def test_windows_lie_where_coord_map_has_them():
+    proto = nets.fcn("fcn32s", "deploy", classes=3, data=None)
+    tops = tops_of(proto)
+    for name, window in windows(proto).items():
+        _, scale, shift = coord_map_from_to(tops["data"], tops[name])
+        assert window.first == -shift / scale

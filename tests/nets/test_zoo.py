@@ -218,6 +218,15 @@ def test_weighted_trains_on_weighted_loss_and_is_scored_on_the_plain_one():
     assert train.loss_param.ignore_label == val.loss_param.ignore_label == 255
 
 
+def test_class_weights_are_the_one_change_that_a_net_of_the_zoo_takes():
+    changes = nets.Changes(class_weights="given.binaryproto")
+    for net in ("weighted", "baseline"):
+        loss = nets.net_for("idd", net, "train", changes=changes).layer[-1]
+        assert (loss.type, loss.infogain_loss_param.source) == ("InfogainLoss", "given.binaryproto")
+    with pytest.raises(ValueError, match="unet of the zoo can't be changed, but for the weights"):
+        nets.net_for("idd", "unet", "train", changes=nets.Changes(kept=0.5))
+
+
 def test_copies_never_stand_without_the_originals_but_in_the_arm_that_shows_why():
     alone = [n for n in nets.ZOO if (views := experiment(n).views) and "original" not in views]
     assert alone == ["flip-alone"]

@@ -1,11 +1,12 @@
 """The demo from beginning to end, with a few tiny images and two iterations of everything."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import nets
 from caffe.storage.caffemodel import blob_shapes
-from solvers import demo, pretrain, twins
+from solvers import demo, metrics, pretrain, twins
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def tiny(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "VAL", 2)
     monkeypatch.setattr(demo, "WIDTH", 1 / 32)
     monkeypatch.setattr(demo, "PRETRAINING", 2)
-    monkeypatch.setattr(demo, "STAGES", {net: (2, 1e-9) for net in demo.STAGES})
+    monkeypatch.setattr(demo, "STAGES", dict.fromkeys(demo.STAGES, 2))
     monkeypatch.setattr(pretrain, "IMAGES", 4)
     monkeypatch.setattr(pretrain, "BATCH", 2)
     return tmp_path / "demo"
@@ -66,8 +67,30 @@ def test_the_demo_pretrains_transplants_trains_scores_and_draws_once(tiny, capsy
         assert nets.net_of_shapes(blob_shapes(path))[0] == net
     assert min(Image.open(tiny / "comparison.png").size) > 100
 
+    regime = (tiny / "fcn32s" / "train.prototxt").read_text()
+    assert "Dropout" not in regime
+    assert "normalize: true" in regime
+
     # A second run trains nothing again, and says the same.
     before = [path.read_bytes() for path in weights.values()]
     assert demo.main(["--out", str(tiny), "--gpu", "cpu"]) == 0
     assert [path.read_bytes() for path in weights.values()] == before
     assert set(rows) <= set(capsys.readouterr().out.splitlines())
+
+    # Another seed goes on from there: other weights, the same data.
+    assert demo.main(["--out", str(tiny), "--gpu", "cpu", "--seeds", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert set(rows) <= set(printed.splitlines())
+    assert "over 2 seeds:" in printed
+    for net, path in weights.items():
+        other = tiny / f"seed-{demo.SEED + 1}" / net / path.name
+        assert other.read_bytes() != path.read_bytes()
+    assert not (tiny / f"seed-{demo.SEED + 1}" / "data").exists()
+
+
+def test_the_spread_is_the_mean_and_the_ends_over_the_seeds():
+    hists = (np.array([[5, 5], [0, 10]]), np.array([[10, 0], [0, 10]]))
+    results = [dict.fromkeys(demo.STAGES, metrics.scores(hist, 0)) for hist in hists]
+    lines = [line.split() for line in demo.spread(results).splitlines()]
+    # mean IU of the first: (5 / 10 + 10 / 15) / 2
+    assert lines[1:] == [[net, "79.2", "58.3", "100.0"] for net in demo.STAGES]

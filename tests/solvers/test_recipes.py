@@ -98,8 +98,47 @@ def test_a_stage_begins_with_the_layers_of_what_it_starts_from(net):
         learned |= {name + recipes.suffix(net, before) for name in layers(spec)}
     new = layers(nets.fcn(net, "deploy", classes=2, data=None)) - learned
     assert all(name.startswith(("score", "conv1_1_")) for name in new)
-    if net.startswith(("fcn16s", "fcn8s")) and net != "fcn8s-atonce":
-        assert all(name.startswith("score_pool") for name in new)
+    if recipes.BEFORE[net][0] not in nets.CLASSIFIERS:
+        assert all(name.startswith(("score_pool", "score_fire")) for name in new)
+
+
+@pytest.mark.parametrize("net", ["fcn32s-squeezenet", "fcn32s"])
+def test_the_short_regime_is_adams_on_an_averaged_loss(net):
+    """SqueezeNet's own, and any net's that is asked for it."""
+    from caffe.solver.lr_policy import learning_rate
+
+    asked = None if "squeezenet" in net else "short"
+    param = solver_prototxt.solver(DATASETS["voc"], net, test_iter=1, regime=asked)
+    assert param.type == "Adam"
+    assert (param.momentum, param.momentum2) == pytest.approx((0.9, 0.999))
+    assert (param.iter_size, param.weight_decay, param.max_iter) == (1, 0, 4000)
+    assert learning_rate(param, 0) == pytest.approx(1e-4)
+    assert learning_rate(param, 2000) == pytest.approx(5e-5)
+    heavy = solver_prototxt.solver(DATASETS["voc"], net, test_iter=1, regime="heavy")
+    assert heavy.base_lr == pytest.approx(1e-10)
+    assert (heavy.type, heavy.lr_policy) == ("SGD", "fixed")
+
+
+def test_a_narrow_net_takes_longer_steps_in_the_short_regime_alone():
+    rates = {
+        regime: solver_prototxt.solver(
+            DATASETS["voc"], "fcn32s", test_iter=1, regime=regime, width=0.25
+        ).base_lr
+        for regime in recipes.REGIMES
+    }
+    assert rates == pytest.approx({"heavy": 1e-10, "accumulate": 1e-4, "short": 2e-4})
+
+
+def test_images_of_ones_own_are_trained_on_in_the_short_regime_unless_told_otherwise():
+    for name, net, regime in (
+        ("camvid", "fcn16s", "short"),
+        ("voc", "fcn16s", "heavy"),
+        ("voc", "fcn-googlenet", "accumulate"),
+        ("voc", "fcn16s-squeezenet", "short"),
+    ):
+        assert recipes.regime_of(DATASETS[name], net) == regime
+    heavy = solver_prototxt.solver(DATASETS["camvid"], "fcn16s", test_iter=1, regime="heavy")
+    assert heavy.base_lr == pytest.approx(1e-12)
 
 
 # ---- what a training net is filled with ----
@@ -237,7 +276,8 @@ def test_every_published_net_is_a_target():
 
 @needs_make
 def test_every_net_of_the_zoo_is_a_target_for_any_dataset():
-    for more, dataset in (((), "idd"), (("DATASET=camvid",), "camvid")):
+    others = (((f"DATASET={name}",), name) for name in ("camvid", "idd-lite"))
+    for more, dataset in (((), "idd"), *others):
         lines = commands(*(f"idd-{net}" for net in nets.ZOO), *more, "EPOCHS=3")
         assert len(lines) == len(nets.ZOO)
         for line, net in zip(lines, nets.ZOO, strict=True):

@@ -22,8 +22,9 @@ from data import synthetic
 from data.datasets import DATASETS
 from data.drawing import palette
 from data.meaning import digest, meaning_of, write_meaning
-from solvers import score, train_stage
+from solvers import score, solver_prototxt, train_stage
 from solvers.initialise import start_from
+from solvers.recipes import Stage
 from surgery.random_weights import draw
 
 WIDTH = 1 / 32
@@ -444,3 +445,71 @@ def test_a_loss_that_is_not_finite_stops_the_run(world, tmp_path, capsys):
     error = refused(world, tmp_path, capsys, "fcn32s", weights, "--lr", "1", "--iters", "20")
     assert "diverged" in error
     assert "base_lr" in error
+
+
+def training_net(world, net, changes=nets.RELEASED):
+    dataset = train_stage.dataset_at("synthetic", world / "data" / "pascal" / "VOC2011")
+    spec = nets.net_for(dataset, net, "train", width=WIDTH, changes=changes)
+    caffe.set_random_seed(1)
+    return dataset, caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TRAIN))
+
+
+def test_scores_and_upsampling_that_start_from_random_values_keep_them(world):
+    dataset, drawn = training_net(
+        world, "fcn8s-atonce", nets.Changes(upsampling="random", score_std=0.01)
+    )
+    names = ("score_fr", "upscore2", "upscore_pool4")
+    before = {name: drawn.params[name][0].data.copy() for name in names}
+    start_from(drawn, "fcn8s-atonce", dataset, [world / "vgg16-fcn.caffemodel"], WIDTH)
+    for name, values in before.items():
+        assert values.any()
+        np.testing.assert_array_equal(drawn.params[name][0].data, values)
+    assert not drawn.params["upscore8"][0].data[3, 4].any()  # to the image: bilinear
+
+
+def test_a_stage_may_start_from_another_net_than_the_stage_before(world, tmp_path):
+    """A net goes on by itself, and with pool5 of stride 1 it starts from itself but for fc6."""
+    dataset, old = training_net(world, "fcn32s")
+    draw(old)
+    path = tmp_path / "fcn32s.caffemodel"
+    old.save(path)
+    for changes in (nets.RELEASED, nets.Changes(fine=True)):
+        _, new = training_net(world, "fcn32s", changes)
+        start_from(new, "fcn32s", dataset, [path], WIDTH, nets_before=("fcn32s",))
+        for name in old.params.keys() & new.params.keys():
+            np.testing.assert_array_equal(new.params[name][0].data, old.params[name][0].data)
+        assert ("fc6_14x14" in new.params) == changes.fine
+    assert new.params["fc6_14x14"][0].data.any()
+
+
+def test_a_stage_trains_a_changed_net_on_augmented_data_and_resumes_to_the_same_bits(
+    world, tmp_path
+):
+    """The sampling of the loss goes on where it was, too."""
+    dataset = train_stage.dataset_at("synthetic", world / "data" / "pascal" / "VOC2011")
+    stage = Stage(
+        "fcn32s",
+        dataset,
+        tmp_path / "whole",
+        (world / "vgg16-fcn.caffemodel",),
+        solver_prototxt.solver(dataset, "fcn32s", test_iter=2),
+        width=WIDTH,
+        changes=nets.Changes(kept=0.5),
+        data={"mirror": True, "every": 2},
+    )
+    stage.solver.base_lr, stage.solver.max_iter, stage.solver.snapshot = 1e-9, 4, 2
+    stage.solver.iter_size = 2
+    train_stage.train(stage)
+    own = ("mirror", "every", "SampledLabels")
+    for split in ("train", "val"):
+        text = (tmp_path / "whole" / f"{split}.prototxt").read_text()
+        assert [word in text for word in own] == [split == "train"] * len(own)
+    resumed = dataclasses.replace(stage, folder=tmp_path / "resumed")
+    for iterations in (2, 4):
+        resumed.solver.max_iter = iterations
+        train_stage.train(resumed)
+    a, b = (weights_of(s.folder / "fcn32s.caffemodel") for s in (stage, resumed))
+    assert a.keys() == b.keys()
+    for name, blobs in a.items():
+        for x, y in zip(blobs, b[name], strict=True):
+            np.testing.assert_array_equal(x, y)

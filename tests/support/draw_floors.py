@@ -39,6 +39,7 @@ PURPOSES = (
     "the command; stages, scores, the demo, submissions",
     "this engine beside others",
     "the published figures and ours",
+    "the paper's claims beside what is seen",
 )
 # Where a room stands beside the middle, so that few arrows cross others' boxes.
 COLUMNS = {

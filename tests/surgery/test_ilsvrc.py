@@ -8,7 +8,7 @@ import caffe
 import nets
 from caffe import layers as L
 from caffe.proto import caffe_pb2
-from surgery import ilsvrc
+from surgery import ilsvrc, sources
 
 
 @pytest.fixture
@@ -78,6 +78,7 @@ CONVERTED = {
     "vgg16": ("fcn32s", ["fc6", "fc7"], ["fc8"]),
     "vgg19": (None, ["fc6", "fc7"], ["fc8"]),
     "googlenet": ("fcn-googlenet", [], ["loss3/classifier"]),
+    "squeezenet": ("fcn32s-squeezenet", [], ["conv_final"]),
 }
 
 
@@ -103,8 +104,9 @@ def test_ilsvrc_recognises_each_classifier_and_keeps_all_but_its_scores(tmp_path
         spec = nets.fcn(fcn, "deploy", classes=21, data=None, width=found_width)
         loaded = build(spec)
         loaded.copy_from(target)
-        assert loaded.params.keys() - stored.keys() == {"score_fr", "upscore"}
-        for layer in loaded.params.keys() - {"score_fr", "upscore"}:
+        new = {"score_fr", "upscore"} | ({"scale_fr"} if name == "squeezenet" else set())
+        assert loaded.params.keys() - stored.keys() == new
+        for layer in loaded.params.keys() - new:
             for a, b in zip(net.params[layer], loaded.params[layer], strict=True):
                 np.testing.assert_array_equal(a.data.ravel(), b.data.ravel())
 
@@ -145,9 +147,9 @@ def test_ilsvrc_fetches_a_published_classifier_where_it_is_not_there(
         target.parent.mkdir(parents=True)
         target.write_bytes(path.read_bytes())
 
-    monkeypatch.setattr(ilsvrc, "ROOT", tmp_path / "data")
-    monkeypatch.setattr(ilsvrc, "download", download)
+    monkeypatch.setattr(ilsvrc, "FOLDER", tmp_path / "data")
+    monkeypatch.setattr(sources, "download", download)
     assert ilsvrc.main(["vgg16"]) == 0
-    assert fetched == [ilsvrc.ILSVRC["vgg16"].url]
+    assert fetched == [ilsvrc.ILSVRC["vgg16"][0].urls[0]]
     assert ilsvrc.converted("vgg16").name == "vgg16-fcn.caffemodel"
     assert ilsvrc.converted("vgg16").is_file()

@@ -8,9 +8,11 @@ from support.torchvision_nets import torchvision_net
 import caffe
 import nets
 from caffe.proto import caffe_pb2
-from surgery.torchvision import DEVIATION, convert, fill, main
+from surgery.torchvision import convert, fill, main, names_of
 
-MEAN = (0.485, 0.456, 0.406)  # of RGB from 0 to 1, as torchvision has it
+# Of RGB from 0 to 1, as torchvision has them
+MEAN = (0.485, 0.456, 0.406)
+DEVIATION = (0.229, 0.224, 0.225)
 
 
 def build(name: str, **options: int) -> caffe.Net:
@@ -30,7 +32,7 @@ def test_each_net_gives_torchvisions_output(name):
     """At any multiple of 8: where a side is none, torch stretches the scores by less than one."""
     images = torch.randn(1, 3, 64, 104, generator=torch.Generator().manual_seed(2))
     model, net = torchvision_net(name), build(name)
-    fill(net, model.state_dict(), source="weights.pth")
+    fill(net, model.state_dict())
     with torch.no_grad():
         expected = model(images).numpy()
     net.blobs["data"].reshape(*images.shape)
@@ -72,8 +74,31 @@ def test_command_makes_a_caffemodel_of_the_file_with_its_auxiliary_head(tmp_path
 def test_a_file_that_is_no_state_dict_is_refused(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(b"nothing of torch's")
-    with pytest.raises(ValueError, match=r"weights\.pth: no state_dict of tensors alone"):
+    with pytest.raises(ValueError, match=r"weights\.pth: not of tensors alone"):
         convert("fcn-resnet50", path)
     torch.save({"model": {"a": torch.zeros(1)}}, path)
-    with pytest.raises(ValueError, match=r"weights\.pth: holds other things than tensors by name"):
+    with pytest.raises(ValueError, match=r"weights\.pth: holds model; expected tensors by name"):
+        convert("fcn-resnet50", path)
+
+
+def test_what_does_not_fit_names_the_file_the_net_and_the_first_five_of_each_kind(tmp_path):
+    path = tmp_path / "weights.pth"
+    net = build("fcn-resnet50", classes=21)
+    state = {}
+    for module, layers in names_of(net).items():
+        if len(layers) == 2:
+            of = zip(("running_mean", "running_var"), net.params[layers[0]], strict=False)
+            state |= {f"{module}.{name}": torch.tensor(blob.data) for name, blob in of}
+        if layers:
+            of = zip(("weight", "bias"), net.params[layers[-1]], strict=False)
+            state |= {f"{module}.{name}": torch.tensor(blob.data) for name, blob in of}
+    torch.save({**state, "head.weight": torch.zeros(1)}, path)
+    with pytest.raises(
+        ValueError, match=r"weights\.pth: not torchvision's fcn-resnet50: .*not in the table: head$"
+    ):
+        convert("fcn-resnet50", path)
+    torch.save({**state, "backbone.conv1.weight": torch.zeros(64, 3, 3, 3)}, path)
+    with pytest.raises(
+        ValueError, match=r"of another shape: backbone\.conv1 64x3x3x3 for 64x3x7x7$"
+    ):
         convert("fcn-resnet50", path)
