@@ -19,6 +19,9 @@ datasets := voc nyud siftflow context context33 cityscapes cityscapes-half citys
 nets_of = $(or $(nets_$(1)),$(skips))
 stages := $(foreach d,$(datasets),$(addsuffix -$d,$(call nets_of,$d)))
 classifiers := caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn
+# The nets of the report on the Indian Driving Dataset, on it or on DATASET, and torchvision's
+zoo := $(addprefix idd-,baseline flip flip-alone rotation weighted rrcnn transfer unet)
+torchvision := deeplabv3-resnet101 fcn-resnet50 fcn-resnet101
 
 studies := patches upsampling fusion init balance augmentation more-data scale amortization shift-and-stitch
 study_options = $(if $(DATASET),--dataset $(DATASET)) $(if $(DATA),--data "$(DATA)") \
@@ -31,6 +34,7 @@ dataset = $(strip $(foreach d,$(datasets),$(if $(filter %-$d,$@),$d)))
 data = $(or $(DATA),$(if $(filter voc,$(dataset)),$(VOC)))
 options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 	$(if $(WIDTH),--width $(WIDTH)) $(if $(LR),--lr $(LR)) $(if $(ITERS),--iters $(ITERS)) \
+	$(if $(EPOCHS),--epochs $(EPOCHS)) \
 	$(if $(SNAPSHOT),--snapshot $(SNAPSHOT)) $(if $(REGIME),--regime $(REGIME)) \
 	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
 	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
@@ -39,9 +43,9 @@ sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
-	table-memory twins clean data-voc data-nyud data-siftflow data-context data-cityscapes \
-	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) \
-	torchvision-alexnet torchvision-googlenet $(stages) studies $(addprefix study-,$(studies))
+	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context data-cityscapes data-idd \
+	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(torchvision) \
+	torchvision-alexnet torchvision-googlenet $(stages) $(zoo) studies $(addprefix study-,$(studies))
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -52,6 +56,8 @@ help:  ## list the targets
 	@echo "NET-DATASET trains and scores a stage, as make fcn32s-voc; the nets of each dataset:"
 	@$(foreach d,$(datasets),printf '  %-20s %s\n' "$d" "$(call nets_of,$d)";)
 	@echo
+	@echo "idd-NET trains and scores a net of the driving-scene zoo, on idd or on DATASET:"
+	@echo "  $(zoo)"
 	@echo "weights-NET-DATASET fetches what the authors published, as make weights-fcn8s-voc;"
 	@echo "  SOURCE=NAME, FILE=FILE: from one source only, a local copy (docs/weights.md)"
 	@echo "study-NAME runs one of the studies: $(studies)"
@@ -60,6 +66,7 @@ help:  ## list the targets
 	@echo "  DATA=DIR             its data; voc, camvid, mine: any folder in VOC layout (train, val)"
 	@echo "  WEIGHTS=FILE         what it starts from (color-hha: COLOR_FILE,HHA_FILE)"
 	@echo "  ITERS=N LR=RATE      iterations and base learning rate, if not the published ones"
+	@echo "  EPOCHS=N             of idd-NET, in place of ITERS"
 	@echo "  REGIME=heavy         an image a step, the loss summed; accumulate: 20, and averaged;"
 	@echo "                       short: Adam, for hours"
 	@echo "  OUT=DIR              folder of the run (runs/DATASET-NET): another one for other data"
@@ -132,7 +139,10 @@ table-upper-bounds: $(READY)  ## Appendix A from the labels of DATA=FOLDER in VO
 table-memory: $(READY)  ## memory against image size, beside the published, to runs/tables (WIDTH=, GPU=)
 	$(RUN) -m tables.memory $(if $(WIDTH),--width $(WIDTH)) $(if $(GPU),--gpu $(GPU))
 
-data-voc data-nyud data-siftflow data-context data-cityscapes data-camvid data-idd-lite data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid, idd-lite: DATA=FOLDER)
+table-idd: $(READY)  ## print the driving-scene report's Table 1, published and ours; draw one image by every net
+	$(RUN) -m tables.driving_scenes
+
+data-voc data-nyud data-siftflow data-context data-cityscapes data-idd data-camvid data-idd-lite data-mine: $(READY)  ## fetch, convert, split and check a dataset, write its report (mine, camvid, idd-lite: DATA=FOLDER)
 	$(RUN) -m data.prepare $(@:data-%=%) $(if $(DATA),--data "$(DATA)")
 
 caffenet-fcn vgg16-fcn vgg19-fcn googlenet-fcn squeezenet-fcn: $(READY)  ## fetch a classifier (SOURCE=, FILE=), make its fc layers convolutions: the first stages start from it
@@ -143,6 +153,12 @@ torchvision-alexnet torchvision-googlenet: $(READY)  ## fetch torchvision's clas
 
 weights-%: $(READY)
 	$(RUN) -m surgery.weights $* $(sources)
+
+deeplabv3-resnet101 fcn-resnet50 fcn-resnet101: $(READY)  ## torchvision's weights FILE=NAME.pth as a caffemodel: idd-transfer starts from the first
+	$(RUN) -m surgery.torchvision $@ "$(FILE)"
+
+$(zoo): $(READY)
+	$(RUN) -m solvers.train_stage $(@:idd-%=%) --dataset $(or $(DATASET),idd) $(options)
 
 $(stages): $(READY)
 	$(RUN) -m solvers.train_stage $(@:-$(dataset)=) --dataset $(dataset) $(options)

@@ -22,7 +22,15 @@ import infer  # the package: Python prefers it to this file
 from data import custom
 from data.custom import NAMES, class_names, find
 from data.datasets import MEAN
-from data.drawing import legend, overlay, palette, with_legend, write_palette_png, write_png
+from data.drawing import (
+    legend,
+    overlay,
+    palette,
+    palette_of,
+    with_legend,
+    write_palette_png,
+    write_png,
+)
 from data.meaning import meaning_of
 from data.weight_sources import WEIGHTS
 from photograph import SUFFIXES
@@ -166,7 +174,7 @@ def _meaning(
         if args.classes:
             raise ValueError("--classes and --dataset or --data both name the classes: give one")
         dataset = find(args.dataset or custom.NAME, args.data)
-        return dataset.classes, dataset.mean, palette()
+        return dataset.classes, dataset.mean, palette_of(dataset)
     found = meaning_of(weights)
     classes, mean, table = found[1][1:4] if found else (None, MEAN, palette())
     return class_names(args.classes) if args.classes else classes, mean, table

@@ -18,6 +18,15 @@ CAMVID = _names(
     """
 )
 
+# The Indian Driving Dataset at level 3, in the order of its level3Ids
+IDD = _names(
+    """
+    road, drivable fallback, sidewalk, non-drivable fallback, person, rider, motorcycle, bicycle,
+    autorickshaw, car, truck, bus, vehicle fallback, curb, wall, fence, guard rail, billboard,
+    traffic sign, traffic light, pole, obs-str-bar-fallback, building, bridge, vegetation, sky
+    """
+)
+
 IDD_LITE = _names(
     """
     drivable, non-drivable, living things, vehicles, roadside objects, far objects, sky

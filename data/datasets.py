@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data import classes
+from data import classes, idd_labels
 from seg_labels import VOID as VOID  # what the nets and everything else take it from
 from text_list import read_list
 
@@ -74,6 +74,9 @@ LAYERS = {
     "CityscapesSegDataLayer": Layer(
         "cityscapes_layers", "cityscapes_dir", "{}.txt", ("cityscapes_dir", "seed", "split")
     ),
+    "IDDSegDataLayer": Layer(
+        "idd_layers", "idd_dir", "{}.txt", ("idd_dir", "seed", "split", "mean")
+    ),
 }
 
 
@@ -117,7 +120,8 @@ class Dataset:
                 tasks of one dataset share theirs
     geometric   the classes of a second head
     options     what the data layer is told besides folder, seed, split and mean
-    published   whether the paper, or the report on Cityscapes, has experiments on it
+    palette     colours (R, G, B) of the classes; empty: VOC's
+    published   whether the paper, or a report, has experiments on it
     nets        those of the experiments; empty: all that take its images
     iterations  of training, and `snapshot` those between two snapshots
     schedules   of the nets that were trained otherwise than VOC's, by their names
@@ -137,6 +141,7 @@ class Dataset:
     hint: str = ""
     geometric: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    palette: tuple[tuple[int, int, int], ...] = ()
     published: bool = False
     nets: tuple[str, ...] = ()
     iterations: int = 100_000
@@ -201,6 +206,8 @@ NYUD = Source(
 
 # What VGG16 was made into on datasets other than VOC and NYUDv2
 STAGES = ("fcn32s", "fcn16s", "fcn8s")
+# The nets of the report on the Indian Driving Dataset
+ZOO = ("baseline", "flip", "flip-alone", "rotation", "weighted", "rrcnn", "transfer", "unet")
 
 
 def _context(name: str, title: str, names: tuple[str, ...], **options: Any) -> Dataset:
@@ -254,6 +261,27 @@ def _cityscapes(name: str, title: str, **options: Any) -> Dataset:
             "fcn16s": Schedule(2e-13, 100_000, 4000, falls=(50_000,)),
             "fcn8s": Schedule(2e-15, 100_000, 4000, falls=(50_000,)),
         },
+    )
+
+
+def _idd(name: str, size: tuple[int, int], published: bool = False) -> Dataset:
+    height, width = size
+    return Dataset(
+        name=name,
+        layout="idd",
+        title=f"Indian Driving Dataset, 26 classes, {height} x {width}",
+        classes=classes.IDD,
+        palette=idd_labels.PALETTE,
+        mean=MEAN,
+        splits={split: Split("IDDSegDataLayer", "idd") for split in ("train", "val")},
+        train_split="train",
+        val_split="val",
+        home=ROOT,
+        hint="sign up at https://idd.insaan.iiit.ac.in, fetch IDD Segmentation, unpack it in "
+        f"{ROOT / 'idd'} (so that leftImg8bit/ and gtFine/ lie in it) and run `make data-idd`",
+        options={"size": size},
+        published=published,
+        nets=ZOO,
     )
 
 
@@ -326,6 +354,9 @@ _COLLECTED = (
     _cityscapes("cityscapes", "Cityscapes, 19 classes, full size"),
     _cityscapes("cityscapes-half", "Cityscapes, 19 classes, downscaled 2x", downscale=2),
     _cityscapes("cityscapes-cuts", "Cityscapes, 19 classes, half cuts", cuts=(1, 2)),
+    _idd("idd", (720, 1280), published=True),
+    _idd("idd-half", (360, 640)),
+    _idd("idd-full", (1080, 1920)),
     Dataset(
         name="camvid",
         layout="mine",
@@ -383,6 +414,7 @@ _SYNTHETIC = Dataset(
 def _twin(dataset: Dataset) -> Dataset:
     """The synthetic set in the dataset's layout; one folder serves all sizes and tasks."""
     home = ROOT / f"synthetic-{dataset.layout}"
+    options = {key: value for key, value in dataset.options.items() if key != "size"}
     return dataclasses.replace(
         dataset,
         name=f"synthetic-{dataset.name}",
@@ -390,6 +422,7 @@ def _twin(dataset: Dataset) -> Dataset:
         splits={n: dataclasses.replace(s, count=None) for n, s in dataset.splits.items()},
         home=home,
         sources=(),
+        options=options,
         hint=f"`python -m data.synthetic --dataset {dataset.layout} --out {home}` writes it",
         published=False,
         twin_of=dataset.name,
@@ -427,7 +460,8 @@ def data_layer(
     params[layer.dir_key] = (home / of.folder).as_posix()
     params |= {"seed": seed, "split": split, "mean": dataset.mean, **dataset.options, **options}
     in_order = {key: params.pop(key) for key in layer.keys}
-    if "mean" in params and "mean" not in layer.keys:  # the layer's own
+    registered = DATASETS.get(dataset.name, dataset)
+    if "mean" not in layer.keys and params["mean"] == registered.mean:  # the layer's own
         del params["mean"]
     if layer.module == "voc_layers" and len(dataset.classes) != 21:  # the layers' default
         params["n_classes"] = len(dataset.classes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from data.datasets import VOID
+from data.datasets import VOID, Dataset
 from data.fonts import written
 
 
@@ -20,6 +20,15 @@ def palette() -> np.ndarray:
             bit = index >> (3 * group + channel) & 1
             colours[:, channel] |= (bit << (7 - group)).astype(np.uint8)
     return colours
+
+
+def palette_of(dataset: Dataset) -> np.ndarray:
+    """The (256, 3) uint8 RGB colour map of a dataset: its classes' own colours, or VOC's."""
+    table = palette()
+    if dataset.palette:
+        table[: len(dataset.palette)] = dataset.palette
+        table[VOID] = 0
+    return table
 
 
 @dataclass(frozen=True)
@@ -58,15 +67,19 @@ def colours(labels: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
 
 
 def overlay(
-    image: np.ndarray, labels: np.ndarray, alpha: float = 0.6, table: np.ndarray | None = None
+    image: np.ndarray,
+    labels: np.ndarray,
+    alpha: float = 0.6,
+    table: np.ndarray | None = None,
+    background: int = 0,
 ) -> np.ndarray:
     """`image` (H, W, 3 uint8 RGB) with every class's colour laid over it with opacity `alpha`.
 
-    Class 0 leaves the image as it is, as in the authors' vis.py: it is VOC's background.
+    The class `background` leaves the image as it is: 0, as in the authors' vis.py, is VOC's.
     """
     if image.shape[:2] != labels.shape:
         raise ValueError(f"image of {image.shape[:2]} pixels, label map of {labels.shape}")
-    opacity = np.where(labels > 0, np.float32(alpha), np.float32(0))[..., None]
+    opacity = np.where(labels != background, np.float32(alpha), np.float32(0))[..., None]
     return np.rint((1 - opacity) * image + opacity * colours(labels, table)).astype(np.uint8)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import command_line
 from data.datasets import VOID, Dataset
-from data.drawing import palette
+from data.drawing import palette, palette_of
 
 
 class Meaning(NamedTuple):
@@ -48,7 +48,7 @@ def digest(weights: Path) -> str:
 
 
 def write_meaning(path: Path, dataset: Dataset, weights: Path | None = None) -> None:
-    """Write the NET.json of a net that is trained on a dataset, in VOC's colours.
+    """Write the NET.json of a net that is trained on a dataset, in its colours.
 
     weights: its caffemodel, once there is one.
     """
@@ -58,7 +58,7 @@ def write_meaning(path: Path, dataset: Dataset, weights: Path | None = None) -> 
         "dataset": dataset.name,
         "classes": dataset.classes,
         "mean": dataset.mean,
-        "palette": palette()[: len(dataset.classes)].tolist(),
+        "palette": palette_of(dataset)[: len(dataset.classes)].tolist(),
     }
     if weights:
         meaning["weights"] = digest(weights)

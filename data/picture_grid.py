@@ -4,7 +4,7 @@ Figures are made by matplotlib's object interface, so that no state is shared wi
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -48,6 +48,38 @@ def grid(
             cell.set_axis_off()
     for cell, title in zip(axes[0], columns, strict=True):
         cell.set_title(title, fontsize=10)
+    _write(figure, legend, legend_columns, png)
+
+
+def gallery(
+    pictures: Mapping[str, np.ndarray],
+    columns: int,
+    png: str | os.PathLike,
+    legend: Sequence[LegendEntry] = (),
+) -> None:
+    """Draws pictures of one size, (H, W, 3) uint8 RGB, each below its title, and the legend."""
+    rows = -(-len(pictures) // columns)
+    height, width = next(iter(pictures.values())).shape[:2]
+    legend_columns = max(1, min(len(legend), 2 * columns))
+    size = 3.2  # inches a column
+    inches = rows * (size * height / width + 0.3) + 0.22 * -(-len(legend) // legend_columns)
+    figure = Figure(
+        figsize=(size * columns, inches),
+        layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0),
+    )
+    cells = figure.subplots(rows, columns, squeeze=False).ravel()
+    for cell in cells:
+        cell.set_axis_off()
+    for cell, (title, picture) in zip(cells, pictures.items(), strict=False):
+        cell.imshow(picture, interpolation="nearest")
+        cell.set_title(title, fontsize=10)
+    _write(figure, legend, legend_columns, png)
+
+
+def _write(
+    figure: Figure, legend: Sequence[LegendEntry], columns: int, png: str | os.PathLike
+) -> None:
+    """The figure as a file, with the legend below it."""
     if legend:
         shown = figure.legend(
             handles=[
@@ -59,7 +91,7 @@ def grid(
                 for entry in legend
             ],
             loc="outside lower center",
-            ncols=legend_columns,
+            ncols=columns,
             fontsize=9,
             frameon=False,
         )

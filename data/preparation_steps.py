@@ -33,8 +33,8 @@ def convert(title: str, paths: dict[Path, Path], step: Callable[[Path, Path], No
 def list_images(target: Path, folder: Path, suffix: str, root: Path, hint: str) -> None:
     """Write a split's list, if it is not there, of all images FOLDER/*/*SUFFIX.
 
-    An id is the path below `root`, without the suffix. Raises FileNotFoundError with `hint` where
-    there are no images.
+    A suffix may end in .*, for images of any kind. An id is the path below `root`, without the
+    suffix. Raises FileNotFoundError with `hint` where there are no images.
     """
     if target.exists():
         return
@@ -42,4 +42,6 @@ def list_images(target: Path, folder: Path, suffix: str, root: Path, hint: str) 
     if not images:
         raise FileNotFoundError(f"{folder}: no images (*/*{suffix}) there; {hint}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_lines(target, (p.relative_to(root).as_posix().removesuffix(suffix) for p in images))
+    end = suffix.removesuffix(".*")
+    ids = (path.relative_to(root).as_posix().rpartition(end)[0] for path in images)
+    write_lines(target, dict.fromkeys(ids))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 import command_line
-from data import cityscapes, context, idd_lite, nyud, siftflow, voc
+from data import cityscapes, context, idd, idd_lite, nyud, siftflow, voc
 from data.custom import NAMES, find
 from data.datasets import Dataset, Source, ids, require
 from data.download import download
@@ -26,6 +26,7 @@ STEPS: dict[str, tuple[Callable[[Dataset], None], ...]] = {
     "siftflow": (siftflow.derive_splits,),
     "context": (context.check_labels,),
     "cityscapes": (cityscapes.derive_splits,),
+    "idd": (idd.derive_splits, idd.draw_labels),
     "idd-lite": (idd_lite.derive_splits,),
 }
 

@@ -23,7 +23,7 @@ import command_line
 from caffe.core.files import replacing, write_text
 from data.custom import custom, find
 from data.datasets import DATASETS, Dataset, ids
-from data.drawing import colours, legend, overlay, palette
+from data.drawing import colours, legend, overlay, palette_of
 from data.fonts import set_name, written
 from data.label_check import check_labels
 from data.picture_grid import grid, visible
@@ -106,6 +106,7 @@ def _draw_samples(dataset: Dataset, path: Path) -> None:
     layer = reader(dataset, dataset.val_split)
     count = min(SAMPLES, len(layer.indices))
     shown, labels, columns = [], [], []
+    table = palette_of(dataset)
     for number in range(count):
         arrays = layer.load(layer.indices[number * len(layer.indices) // count])
         of = dict(zip(layer.tops, arrays, strict=True))
@@ -113,14 +114,14 @@ def _draw_samples(dataset: Dataset, path: Path) -> None:
         pictures = {"image": image}
         for top, array in of.items():
             if top in dataset.labels:
-                pictures[top] = colours(array[0])
-                pictures[f"image and {top}"] = overlay(image, array[0])
+                pictures[top] = colours(array[0], table)
+                pictures[f"image and {top}"] = overlay(image, array[0], table=table)
             elif top in ("depth", "hha"):
                 pictures[top] = visible(array)
         shown.append(list(pictures.values()))
         labels.append(of[next(iter(dataset.labels))].ravel())
         columns = list(pictures)
-    grid(shown, columns, path, legend(np.concatenate(labels), dataset.classes))
+    grid(shown, columns, path, legend(np.concatenate(labels), dataset.classes, table))
 
 
 def _turned(surveys: dict[str, Survey]) -> list[str]:
@@ -157,9 +158,10 @@ def _html(
         }
         for name, of in surveys.items()
     ]
+    table = palette_of(dataset)
     parts = [
         f"<h1>{escape(dataset.title)}</h1>",
-        _table(splits, left=("split",)),
+        _table(splits, ("split",), table),
         f"<p>The nets subtract {dataset.mean} (B, G, R).</p>",
         *(f"<p><strong>Warning:</strong> {escape(warning)}</p>" for warning in warnings),
         "<h2>Samples</h2>",
@@ -171,7 +173,9 @@ def _html(
             f"<h2>Classes of {escape(top)}</h2>",
             f'<img src="classes-{top}.png" alt="shares of the pixels">',
             *_absent(own, surveys),
-            _table([{k: v for k, v in row.items() if k != "head"} for row in own], left=("class",)),
+            _table(
+                [{k: v for k, v in row.items() if k != "head"} for row in own], ("class",), table
+            ),
         ]
     title = f"<title>{escape(dataset.title)}</title>"
     head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8">{title}<style>{STYLE}</style>'
@@ -195,10 +199,10 @@ def _absent(rows: list[dict], surveys: dict[str, Survey]) -> list[str]:
     return lines
 
 
-def _table(rows: list[dict], left: tuple[str, ...]) -> str:
+def _table(rows: list[dict], left: tuple[str, ...], colours_of: np.ndarray) -> str:
     def attributes(key: str, value: object) -> str:
         if key == "index" and isinstance(value, int):  # the class's colour in the pictures
-            return f' style="border-left: 1.5em solid rgb{tuple(palette()[value].tolist())}"'
+            return f' style="border-left: 1.5em solid rgb{tuple(colours_of[value].tolist())}"'
         return ' class="name"' if key in left else ""
 
     def line(cell: str, values: Iterable[tuple[str, object]]) -> str:

@@ -57,17 +57,18 @@ def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()) -> SegDataLay
     return layer
 
 
-def label_counts(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
+def label_counts(dataset: Dataset, split: str, *, whole: bool = False) -> dict[str, np.ndarray]:
     """For each label top its pixels of each class, void last, in as much of a split as it takes.
 
-    Reading ends once every class was seen. Raises what `survey` raises of labels.
+    Reading ends once every class was seen, unless the `whole` split is to be counted. Raises what
+    `survey` raises of labels.
     """
     layer = reader(dataset, split, tuple(dataset.labels))
     counts = {top: np.zeros(len(names) + 1, np.int64) for top, names in dataset.labels.items()}
     for name in tqdm(layer.indices, desc=f"labels of {split}", unit="image", leave=False):
         for top, names in dataset.labels.items():
             counts[top] += _counts(getattr(layer, f"load_{top}")(layer.path(top, name)), len(names))
-        if all(of[:-1].all() for of in counts.values()):
+        if not whole and all(of[:-1].all() for of in counts.values()):
             break
     return counts
 

@@ -4,15 +4,17 @@
 
 voc writes DIR/pascal/VOC2011 (all images; palette PNG labels whose object borders are 255, as
 VOC's) and DIR/sbdd/dataset (all images; .mat labels without void, as SBD's). The others are nyud
-(with depth and HHA), siftflow, context, cityscapes, idd-lite, and mine: a folder in VOC layout with
-a classes.txt. What is seen is a function of the seed; the twenty shapes stand for classes of the
-dataset, the two grounds for more (wall and floor, sky and road, ...).
+(with depth and HHA), siftflow, context, cityscapes, idd-lite, mine: a folder in VOC layout with a
+classes.txt, and idd: streets, with their polygons. What is seen is a function of the seed; but for
+the streets, the twenty shapes stand for classes of the dataset, the two grounds for more (wall and
+floor, sky and road, ...).
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import sys
 import tempfile
@@ -26,11 +28,12 @@ from PIL import Image
 from tqdm import tqdm
 
 import command_line
-from data import classes, hha
+from data import classes, hha, idd
 from data.datasets import DATASETS, VOID
 from data.drawing import palette_image
 from data.scenes import Seed, border, landscape, scene
-from seg_labels import LABEL_IDS, NAMES_OF_ALL, SCENES
+from data.streets import street
+from seg_labels import IDD_IMAGE, IDD_LABEL, IDD_POLYGONS, LABEL_IDS, NAMES_OF_ALL, SCENES
 
 Size = tuple[int, int]  # height and width
 Ids = Mapping[str, Sequence[str]]  # of each split
@@ -119,6 +122,17 @@ def _write_cityscapes(out: Path, split: str, name: str, seed: Seed, size: Size) 
     if split != "test":
         labels = _png(_voided(CITYSCAPES[label], instance, 0))
         _save(root / f"gtFine/{split}/{name}_gtFine_labelIds.png", labels)
+
+
+def _write_idd(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
+    image, polygons = street(size, seed)
+    objects = [{"label": label, "polygon": corners} for label, corners in polygons]
+    annotation = {"imgHeight": size[0], "imgWidth": size[1], "objects": objects}
+    _save(out / f"idd/leftImg8bit/{split}/{name}{IDD_IMAGE}.png", _png(image))
+    truth = out / f"idd/gtFine/{split}/{name}"
+    polygons_file = Path(f"{truth}{IDD_POLYGONS}")
+    _save(polygons_file, json.dumps(annotation).encode())
+    idd.draw_label(polygons_file, Path(f"{truth}{IDD_LABEL}"))
 
 
 def _write_idd_lite(out: Path, split: str, name: str, seed: Seed, size: Size) -> None:
@@ -210,6 +224,9 @@ LAYOUTS = {
         (96, 192),
         _write_cityscapes,
         _own_lists("cityscapes"),
+    ),
+    "idd": Layout(
+        ("train", "val"), lambda i: f"synthetic/{i:06d}", (96, 160), _write_idd, _own_lists("idd")
     ),
     "idd-lite": Layout(
         ("train", "val"),

@@ -49,7 +49,8 @@ VGG = Input("bgr", VGG_MEAN)
 VGG_RGB = Input("rgb", VGG_MEAN)
 BVLC = Input("bgr", MEAN)
 # x / 255, less (0.485, 0.456, 0.406), by (0.229, 0.224, 0.225): red, green, blue
-TORCHVISION = Input("rgb", (103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
+TORCHVISION_MEAN = (103.53, 116.28, 123.675)
+TORCHVISION = Input("rgb", TORCHVISION_MEAN, (57.375, 57.12, 58.395))
 
 _BERKELEY = "http://dl.caffe.berkeleyvision.org/"
 _OXFORD = "https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/"

@@ -30,6 +30,7 @@ from photograph import (
 )
 from seg_labels import VOID
 from text_list import read_list
+from views import DEGREES, VIEWS, cropped, lost, mirrored, resized
 
 PathLike = str | os.PathLike
 Fits = Callable[[Any], bool]
@@ -48,9 +49,12 @@ class SegDataLayer(caffe.Layer):
       layer has none of its own;
     - randomize (True): draw with replacement; a split without 'train' in its name never does;
     - seed (None): of the draw. The order is that of the authors' layers under Python 2.7;
+    - views (("original",)): what of each image is an entry in training, one after another: some of
+      original, mirrored and rotated (by 1 degree);
     - mirror (False): flip every second image; jitter (0): move it by up to so many pixels each way,
-      what moves in being mean and void. Neither has an effect on a split without 'train' in its
-      name;
+      what moves in being mean and void; crop (None): cut out (height, width) at random. None of
+      these has an effect on a split without 'train' in its name;
+    - size (None): (height, width) that images are brought to; of labels the nearest pixel counts;
     - downscale (1): divides the size; data is averaged, of labels the middle is taken;
     - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
     - every (1): the images of the split that there are: the first of each so many;
@@ -95,7 +99,9 @@ class SegDataLayer(caffe.Layer):
         self.random = params.get("randomize", True) and self.training
         self.cuts: tuple[int, int] = params.get("cuts", (1, 1))
         self.indices = self.read_split()[:: params.get("every", 1)]
-        self.entries = len(self.indices) * self.cuts[0] * self.cuts[1]
+        self.views = tuple(params.get("views", ("original",))) if self.training else ("original",)
+        self.pieces = len(self.indices) * self.cuts[0] * self.cuts[1]  # of a view
+        self.entries = len(self.views) * self.pieces
 
     def begin(self, seed: int) -> None:
         """Go to the first pass in the order that the seed gives."""
@@ -192,19 +198,40 @@ class SegDataLayer(caffe.Layer):
     def load_entry(self, item: int, draw: str) -> list[np.ndarray]:
         """The (C, H, W) arrays of one entry, downscaled, cut and augmented."""
         arrays = self.load(self.name(item))
+        if "size" in self.params:
+            arrays = [resized(array, self.params["size"]) for array in arrays]
         arrays = [downscaled(array, self.params.get("downscale", 1)) for array in arrays]
         arrays = [cut(array, *self.cuts, item) for array in arrays]
         if not self.training:
             return arrays
+        arrays = self.viewed(arrays, item)
         # Draws of its own, so that the order is the same with and without it. A string seeds alike
         # in every version of Python.
         rng = random.Random(f"{self.seed} {draw}")
-        mirrored = rng.random() < 0.5
+        flipped = rng.random() < 0.5
         jitter = self.params.get("jitter", 0)
         down, right = rng.randint(-jitter, jitter), rng.randint(-jitter, jitter)
-        if mirrored and self.params.get("mirror", False):
-            arrays = [array[:, :, ::-1] for array in arrays]
-        return [moved(array, down, right) for array in arrays] if jitter else arrays
+        if flipped and self.params.get("mirror", False):
+            arrays = [mirrored(array) for array in arrays]
+        if jitter:
+            arrays = [moved(array, down, right) for array in arrays]
+        if "crop" in self.params:
+            arrays = cropped(
+                arrays, self.params["crop"], rng, self.path(self.tops[0], self.name(item))
+            )
+        return arrays
+
+    def viewed(self, arrays: list[np.ndarray], item: int) -> list[np.ndarray]:
+        """The view that an entry is of its (C, H, W) arrays."""
+        view = self.views[item // self.pieces]
+        seen = [VIEWS[view](array) for array in arrays]
+        if lost(arrays, seen):
+            path = self.path(self.tops[0], self.name(item))
+            raise ValueError(
+                f"{path}: {view} by {DEGREES} degree, no labelled pixel is left: correct the "
+                "label, or train without that view (views in param_str)"
+            )
+        return seen
 
     def load(self, name: str) -> list[np.ndarray]:
         """The (C, H, W) arrays of entry `name`, one a top: float32 data, uint8 labels."""
@@ -224,7 +251,7 @@ class SegDataLayer(caffe.Layer):
 
     def name(self, item: int) -> str:
         """The id of the image that entry number `item` is (a piece of)."""
-        return self.indices[item // (self.cuts[0] * self.cuts[1])]
+        return self.indices[item % self.pieces // (self.cuts[0] * self.cuts[1])]
 
     def path(self, top: str, name: str) -> str:
         return self.paths[top].format(name=name, **self.params)
@@ -250,9 +277,13 @@ class SegDataLayer(caffe.Layer):
             if missing:
                 raise FileNotFoundError(
                     f"{missing[0]}: no such file, but {path} lists it ({len(missing)} of "
-                    f"{len(names)} missing): {_cure(missing[0])}"
+                    f"{len(names)} missing): {self.cure(missing[0])}"
                 )
         return names
+
+    def cure(self, missing: str) -> str:
+        """What to do about a file that a list names and that is not there."""
+        return _cure(missing)
 
 
 def _cure(missing: str) -> str:
@@ -494,8 +525,16 @@ def whole(low: int, high: float = float("inf")) -> Fits:
     return lambda value: type(value) is int and low <= value <= high
 
 
-def _is_cuts(value: object) -> bool:
+def _is_pair(value: object) -> bool:
     return isinstance(value, (tuple, list)) and len(value) == 2 and all(map(whole(1), value))
+
+
+def _are_views(value: object) -> bool:
+    return (
+        isinstance(value, (tuple, list))
+        and 1 <= len(value) == len({*map(str, value)})
+        and {*map(str, value)} <= {*VIEWS}
+    )
 
 
 MEAN_KEY: dict[str, tuple[Fits, str]] = {"mean": (_is_mean, "three numbers, (B, G, R)")}
@@ -506,7 +545,10 @@ OPTIONAL: dict[str, tuple[Fits, str]] = {
     "mirror": (_is_flag, "True or False"),
     "jitter": (whole(0), "a whole number of pixels, 0 or more"),
     "downscale": (whole(1), "a whole number, 1 or more"),
-    "cuts": (_is_cuts, "two whole numbers, (rows, columns)"),
+    "cuts": (_is_pair, "two whole numbers, (rows, columns)"),
+    "views": (_are_views, f"some of {', '.join(VIEWS)}, each once"),
+    "crop": (_is_pair, "two whole numbers, (height, width)"),
+    "size": (_is_pair, "two whole numbers, (height, width)"),
     "every": (whole(1), "a whole number, 1 or more"),
     "batch": (whole(1), "a whole number, 1 or more"),
 }

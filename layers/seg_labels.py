@@ -20,6 +20,10 @@ VOC_FILES = {"images": "JPEGImages/{}.jpg", "labels": "SegmentationClass/{}.png"
 # SIFT Flow: the folder of all of its images
 SCENES = "spatial_envelope_256x256_static_8outdoorcategories"
 
+# Indian Driving Dataset: what the names of an image, its polygons and its label map end with
+IDD_IMAGE, IDD_POLYGONS = "_leftImg8bit", "_gtFine_polygons.json"
+IDD_LABEL = "_gtFine_labellevel3Ids.png"
+
 
 def is_pattern(value: object) -> bool:
     """Whether a value is the pattern of a path: a text with one {}, which an id stands for."""

@@ -119,6 +119,28 @@ def upsample(
     )
 
 
+def normalised(
+    n: NetSpec, name: str, top: Top, *, frozen: bool = False, shared: str | None = None
+) -> Top:
+    """BatchNorm and Scale in place, called `name` and NAME.scale.
+
+    frozen  nothing learns, and the stored statistics count in training too
+    shared  what Scale's parameters are called, where several layers have the same. BatchNorm's
+            statistics stay each layer's own: BVLC takes three names on it for a net of old, and
+            clears them
+    """
+    # As the moving averages of torch's BatchNorm2d: Caffe's 0.999 has not settled in short runs.
+    statistics: dict[str, Any] = dict(moving_average_fraction=0.9)
+    if frozen:
+        statistics = dict(use_global_stats=True)
+    n[name] = L.BatchNorm(top, batch_norm_param=statistics, in_place=True)
+    params = [dict[str, Any](lr_mult=0 if frozen else 1, decay_mult=0) for _ in range(2)]
+    if shared:
+        params = [of | dict(name=f"{shared}.{i}") for i, of in enumerate(params)]
+    n[f"{name}.scale"] = L.Scale(n[name], bias_term=True, param=params, in_place=True)
+    return n[f"{name}.scale"]
+
+
 def fuse(*bottoms: Top, fusion: str = "sum", **more: Any) -> Top:
     """The sum, or another of changes.FUSIONS, of several tops, with the options of Eltwise."""
     return L.Eltwise(*bottoms, operation=FUSIONS[fusion], **more)

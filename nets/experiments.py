@@ -1,4 +1,4 @@
-"""Which nets each dataset has, and the prototxt of each: the paper's experiments."""
+"""Which nets each dataset has, and the prototxt of each: the experiments."""
 
 from collections.abc import Iterator
 from os import PathLike
@@ -9,8 +9,10 @@ from data.datasets import DATASETS, Dataset
 
 from .changes import RELEASED, Changes
 from .classifiers import CLASSIFIERS, classifier
-from .fcn import NETS, RGBD_NETS, fcn, modalities
+from .fcn import NETS, RGBD_NETS, fcn
+from .fcn import modalities as modalities_of_fcn
 from .inputs import SPLITS, seg_data
+from .zoo import ZOO, experiment, zoo
 
 
 def nets_of(dataset: str | Dataset) -> tuple[str, ...]:
@@ -39,21 +41,37 @@ def net_for(
 ) -> caffe_pb2.NetParameter:
     """A net for a dataset (or its name), with its classes and the data layer of its split.
 
-    `split` is "train", "val" or "deploy". `width`, `normalize`, `score_rate`, `keep`, `dropout` and
-    `changes` are those of `fcn`; `home`, `seed` and `options` those of `seg_data`, for the data
-    layer. Raises ValueError for a net or split that there is none of, and for a net whose inputs
-    the dataset lacks.
+    `split` is "train", "val" or "deploy". `width` and, of the paper's nets alone, `normalize`,
+    `score_rate`, `keep`, `dropout` and `changes` are those of `fcn`; of `changes` a net of the zoo
+    takes class_weights. `home`, `seed` and `options` are those of `seg_data`, for the data layer.
+    Raises ValueError for a net or split that there is none of, for a net whose inputs the dataset
+    lacks, or whose heads, and for changes that the net can't have.
     """
     dataset = _dataset(dataset)
     if seen := modalities(net):
         if not _has_depth(dataset):
             raise ValueError(f"{net} sees {' and '.join(seen)}; {dataset.name} has color only")
         options = {"tops": [*seen, *dataset.labels]} | options
+    if net in ZOO and split == "train":
+        options = experiment(net).data | options
     of_dataset = {"train": dataset.train_split, "val": dataset.val_split}.get(split)
     data = None
     if of_dataset:
         data = seg_data(dataset, of_dataset, home=home, seed=seed, **options)
     classes = {label: len(names) for label, names in dataset.labels.items()}
+    if net in ZOO:
+        if dataset.geometric:
+            raise ValueError(f"{net} has one head; {dataset.name} has {' and '.join(classes)}")
+        if changes._replace(class_weights=None) != RELEASED:
+            raise ValueError(f"{net} of the zoo can't be changed, but for the weights of classes")
+        return zoo(
+            net,
+            split,
+            classes=len(dataset.classes),
+            data=data,
+            width=width,
+            class_weights=changes.class_weights,
+        )
     return fcn(
         net,
         split,
@@ -66,6 +84,11 @@ def net_for(
         dropout=dropout,
         changes=changes,
     )
+
+
+def modalities(net: str) -> tuple[str, ...]:
+    """The images that an RGB-D net sees, of color, depth and hha; () for any other net."""
+    return () if net in ZOO else modalities_of_fcn(net)
 
 
 def _dataset(dataset: str | Dataset) -> Dataset:

@@ -10,23 +10,27 @@ from caffe.core.files import replacing
 
 
 def curve(metrics_csv: str | os.PathLike, png: str | os.PathLike) -> None:
-    """Draws loss (log scale) and mean IU against iteration, from a run's metrics.csv.
+    """Draws loss (log scale), pixel accuracy and mean IU against iteration, from a metrics.csv.
 
-    The columns `iteration`, `loss` and `mean_iu` are read; an empty cell is a value not measured
-    at that iteration; where a resumed run wrote an iteration again, the last value counts.
-    Raises ValueError for a missing column or a cell that is no number.
+    The columns `iteration`, `loss`, `overall_accuracy` and `mean_iu` are read; an empty cell is a
+    value not measured at that iteration; where a resumed run wrote an iteration again, the last
+    value counts. Raises ValueError for a missing column or a cell that is no number.
     """
-    loss, mean_iu = series(metrics_csv, "loss"), series(metrics_csv, "mean_iu")
+    columns = ("loss", "overall_accuracy", "mean_iu")
+    loss, accuracy, mean_iu = (series(metrics_csv, column) for column in columns)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     left = figure.add_subplot()
     right = left.twinx()
     for axes, (x, y), name, colour in (
         (left, loss, "loss", "tab:blue"),
+        (right, accuracy, "pixel accuracy", "tab:green"),
         (right, mean_iu, "mean IU", "tab:orange"),
     ):
-        axes.plot(x, y, color=colour, marker="o" if len(x) < 50 else None, markersize=4)
-        axes.set_ylabel(name, color=colour)
-        axes.tick_params(axis="y", labelcolor=colour)
+        marker = "o" if len(x) < 50 else None
+        axes.plot(x, y, color=colour, label=name, marker=marker, markersize=4)
+    left.set_ylabel("loss", color="tab:blue")
+    left.tick_params(axis="y", labelcolor="tab:blue")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     if loss[1] and min(loss[1]) > 0:
         left.set_yscale("log")
     right.set_ylim(bottom=0)

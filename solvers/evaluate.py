@@ -28,6 +28,7 @@ from data.meaning import meaning_of
 from . import compare_precision, score
 from .choose_device import choose_device
 from .initialise import check_shapes
+from .recipes import as_seen
 
 
 def evaluate(
@@ -94,7 +95,7 @@ def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float)
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = command_line.parser("python -m solvers.evaluate", __doc__)
-    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS))
+    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS, *nets.ZOO))
     parser.add_argument(
         "--dataset", help=f"{', '.join(NAMES)} (that which the weights were trained on)"
     )
@@ -113,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(args: argparse.Namespace) -> None:
     choose_device(args.gpu)
     caffe.set_precision(args.precision)
-    dataset = find(args.dataset or _trained_on(args.weights), args.data)
+    dataset = as_seen(find(args.dataset or _trained_on(args.weights), args.data), args.net)
     require(dataset)
     given = (args.net, dataset, args.weights, args.out)
     if args.compare_precision:

@@ -38,7 +38,7 @@ def start_from(
     nets_before = BEFORE[name] if nets_before is None else nets_before
     for before, path in zip(nets_before, weights, strict=True):
         old = _trained(before, dataset, path, width)
-        if before not in nets.CLASSIFIERS:
+        if before not in (*nets.CLASSIFIERS, *nets.TORCHVISION):
             _compare_classes(path, dataset)
         end = suffix(name, before)
         surgery.transplant(net, old, end)
@@ -47,7 +47,10 @@ def start_from(
         for first in (layer for layer in new if layer.startswith("conv1_1")):
             surgery.transplant_first(net, first, old, "conv1_1")
     surgery.interp(net, [layer for layer in net.params if "up" in layer and layer not in drawn])
-    log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
+    if weights:
+        log.info("Starting from %s; new layers: %s", _names(weights), ", ".join(sorted(new)))
+    else:
+        log.info("Starting from what the layers' fillers draw")
 
 
 def _compare_classes(path: Path, dataset: Dataset) -> None:
@@ -65,6 +68,9 @@ def _trained(net: str, dataset: Dataset, path: Path, width: float) -> caffe.Net:
     stored = {layer: shapes for layer, shapes in blob_shapes(path).items() if shapes}
     if net in nets.CLASSIFIERS:
         spec, title = nets.convolutional(net, width=width), f"the convolutional {net}"
+    elif net in nets.TORCHVISION:
+        classes = stored.get("classifier.4", [(21,)])[0][0]
+        spec, title = nets.torchvision(net, classes=classes, width=width), net
     else:
         spec, title = nets.net_for(dataset, net, "deploy", width=width), net
     old = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))

@@ -1,5 +1,6 @@
-"""The stages: what each net starts from, how it was trained, and what one training of it is."""
+"""The stages: what each net starts from, how it is trained, and what one training of it is."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +10,14 @@ import nets
 from caffe.proto import caffe_pb2
 from data import custom
 from data.datasets import Dataset, Schedule
-from surgery.ilsvrc import converted
+from surgery import ilsvrc, torchvision
 
 RUNS = Path("runs")
 DEMO_DATASET = "synthetic"  # of solvers.demo, whose runs lie in the folder demo of the others
 
-# What a net starts from: the stage before, two nets of one modality each, or an ILSVRC classifier
-# made fully convolutional.
-BEFORE = {
+# What a net starts from: the stage before, two nets of one modality each, an ILSVRC classifier made
+# fully convolutional, or a net of torchvision's; nothing: its fillers.
+BEFORE: dict[str, tuple[str, ...]] = {
     "fcn-alexnet": ("caffenet",),
     "fcn32s": ("vgg16",),
     "fcn32s-fixed": ("vgg16",),
@@ -35,6 +36,8 @@ BEFORE = {
     "fcn32s-color-d": ("vgg16",),
     "fcn32s-color-hha": ("fcn32s-color", "fcn32s-hha"),
     "fcn16s-color-hha": ("fcn32s-color-hha",),
+    **dict.fromkeys(nets.ZOO, ()),
+    "transfer": ("deeplabv3-resnet101",),
 }
 
 
@@ -87,6 +90,22 @@ REGIMES = {
 }
 
 
+class Epochs(NamedTuple):
+    """How a net of the zoo is trained, its rate falling to zero in a line.
+
+    type and momentum are the solver's; an epoch is as many images as there are, with their copies.
+    """
+
+    type: str = "Adam"
+    base_lr: float = 1e-3
+    momentum: float = 0.9
+    epochs: int = 10
+
+
+# The report names Adam, and for U-Net SGD; rates and epochs are ours.
+ZOO = dict.fromkeys(nets.ZOO, Epochs()) | {"unet": Epochs("SGD", base_lr=0.01)}
+
+
 @dataclass(frozen=True)
 class Stage:
     """One training of a net, which lives in one folder.
@@ -97,7 +116,7 @@ class Stage:
     width      scales the channels
     before     what the net starts from; None: what BEFORE has for it
     changes    what the net has otherwise than the released one
-    data       further options of the data layer in training: mirror, jitter, every
+    data       further options of the data layer in training: mirror, jitter, every, crop, ...
     """
 
     net: str
@@ -151,6 +170,23 @@ def schedule(dataset: Dataset, net: str) -> Schedule:
     return Schedule(HEAVY[net], iterations, dataset.snapshot)
 
 
+def as_seen(dataset: Dataset, net: str) -> Dataset:
+    """The dataset with the mean that is taken off for the net, where it wants one of its own."""
+    mean = nets.experiment(net).mean if net in nets.ZOO else None
+    return dataclasses.replace(dataset, mean=mean) if mean else dataset
+
+
+def copies_alone(net: str) -> str | None:
+    """A warning where a net of the zoo is trained on copies without the originals."""
+    views = nets.experiment(net).views if net in nets.ZOO else ()
+    if not views or "original" in views:
+        return None
+    return (
+        f"{net} is trained on {' and '.join(views)} images alone, and scored on originals: this is "
+        "to show what that costs; train with the originals beside them (flip, rotation)"
+    )
+
+
 def regime_of(dataset: Dataset, net: str) -> str:
     """The regime of a training that is asked for none: of images of one's own the short one."""
     return SHORT.regime if dataset.layout == custom.NAME else schedule(dataset, net).regime
@@ -174,8 +210,8 @@ def require_weights(dataset: str, net: str, paths: Sequence[Path], *, given: boo
     """
     if len(paths) != len(BEFORE[net]):
         raise ValueError(
-            f"{net} starts from {' and '.join(BEFORE[net])}, but {len(paths)} caffemodel(s) are "
-            "given; name as many, with commas between them"
+            f"{net} starts from {' and '.join(BEFORE[net]) or 'nothing'}, but {len(paths)} "
+            "caffemodel(s) are given; name as many, with commas between them"
         )
     for before, path in zip(BEFORE[net], paths, strict=True):
         if not path.is_file():
@@ -188,7 +224,9 @@ def require_weights(dataset: str, net: str, paths: Sequence[Path], *, given: boo
 
 def _weights(dataset: str, net: str) -> Path:
     if net in nets.CLASSIFIERS:
-        return converted(net)
+        return ilsvrc.converted(net)
+    if net in nets.TORCHVISION:
+        return torchvision.converted(net)
     return RUNS / f"{dataset}-{net}" / f"{net}.caffemodel"
 
 
@@ -196,4 +234,6 @@ def _target(dataset: str, net: str) -> str:
     """What to tell make for the weights of a net or classifier."""
     if net in nets.CLASSIFIERS:
         return f"{net}-fcn"
+    if net in nets.TORCHVISION:
+        return f"{net} FILE=its.pth"
     return f"{net}-{dataset}" + (" DATA=folder" if dataset == custom.NAME else "")

@@ -8,7 +8,7 @@ import numpy as np
 import nets
 from caffe.solver.solver import Solver
 from data import picture_grid
-from data.drawing import colours, legend
+from data.drawing import colours, legend, palette_of
 
 from . import score
 from .curve import curve
@@ -57,14 +57,16 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
             writer.writerow(score.header(stage.dataset.classes, evaluation.others))
         writer.writerow(score.row(solver.iter, loss, evaluation))
     curve(metrics, stage.folder / "curve.png")
+    table = palette_of(stage.dataset)
     for head, names in stage.dataset.labels.items():
         more = f"-{head}" if head in evaluation.others else ""
         rows = [
-            [image, *map(colours, pair)] for image, pair in zip(pictures, maps[head], strict=True)
+            [image, *(colours(array, table) for array in pair)]
+            for image, pair in zip(pictures, maps[head], strict=True)
         ]
         labels = np.concatenate([array.ravel() for pair in maps[head] for array in pair])
         columns = ("image", "truth", stage.net)
-        entries = legend(labels, names)
+        entries = legend(labels, names, table)
         picture_grid.grid(rows, columns, stage.folder / f"grid{more}.png", entries)
     return evaluation
 

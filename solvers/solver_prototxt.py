@@ -1,12 +1,12 @@
-"""The published solver of each net and dataset, as a prototxt holds it."""
+"""The solver of each net and dataset, as a prototxt holds it."""
 
 import math
 
 import nets
 from caffe.proto import caffe_pb2
-from data.datasets import Dataset
+from data.datasets import Dataset, ids
 
-from .recipes import REGIMES, regime_of, schedule
+from .recipes import REGIMES, ZOO, regime_of, schedule
 
 
 def solver(
@@ -55,4 +55,38 @@ def solver(
     elif published.falls:
         param.lr_policy, param.gamma = "multistep", 0.1
         param.stepvalue[:] = published.falls
+    return param
+
+
+def of_zoo(
+    dataset: Dataset, net: str, *, test_iter: int, epochs: int | None = None
+) -> caffe_pb2.SolverParameter:
+    """The solver of a net of nets.ZOO, for `epochs` if not its own; it snapshots once an epoch.
+
+    An epoch is as many images as the training split has, times the views of each. Images are drawn
+    at random, so that it is no exact pass. Raises OSError where the split's list is missing.
+    """
+    recipe, experiment = ZOO[net], nets.experiment(net)
+    images = len(ids(dataset, dataset.train_split)) * max(1, len(experiment.views))
+    steps = math.ceil(images / experiment.batch)
+    files = nets.file_names(dataset)
+    param = caffe_pb2.SolverParameter(
+        train_net=files["train"],
+        test_net=[files["val"]],
+        test_iter=[test_iter],
+        test_interval=999_999_999,
+        display=20,
+        average_loss=20,
+        type=recipe.type,
+        base_lr=recipe.base_lr,
+        momentum=recipe.momentum,
+        lr_policy="poly",
+        power=1,
+        max_iter=steps * (epochs or recipe.epochs),
+        snapshot=steps,
+        snapshot_prefix="snapshot/train",
+        test_initialization=False,
+    )
+    if recipe.type == "Adam":
+        param.momentum2, param.delta = 0.999, 1e-8
     return param

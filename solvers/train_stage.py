@@ -34,12 +34,23 @@ from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
 from data.label_check import check_labels
 from data.meaning import read_meaning, write_meaning
 from data.statistics import label_counts
+from nets.zoo import LOSS_WEIGHTS
 
-from . import score, solver_prototxt
+from . import loss_weights, score, solver_prototxt
 from .choose_device import choose_device
+from .crops import crop_for
 from .initialise import start_from
 from .progress import logging_to, stop_on_sigint
-from .recipes import REGIMES, RUNS, Stage, default_weights, regime_of, require_weights
+from .recipes import (
+    REGIMES,
+    RUNS,
+    Stage,
+    as_seen,
+    copies_alone,
+    default_weights,
+    regime_of,
+    require_weights,
+)
 from .report_scores import report_scores
 from .score import Evaluation
 
@@ -92,23 +103,37 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
 
 def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
     """What a stage trains ("train") or scores ("val")."""
-    regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
     options: dict[str, Any] = {}
+    if stage.net not in nets.ZOO:
+        regime = REGIMES[stage.regime or regime_of(stage.dataset, stage.net)]
+        options = {
+            "normalize": regime.normalize,
+            "score_rate": regime.score_rate,
+            "keep": regime.keep,
+            "dropout": regime.dropout,
+        }
+        if split == "train" and regime.mirror:
+            options["mirror"] = True
     if split == "train":
-        options = ({"mirror": True} if regime.mirror else {}) | stage.data
+        options |= stage.data
+    changes = stage.changes
+    if matrix := _own_weights(stage):
+        changes = changes._replace(class_weights=matrix)
     return nets.net_for(
         stage.dataset,
         stage.net,
         split,
         width=stage.width,
-        normalize=regime.normalize,
-        score_rate=regime.score_rate,
-        keep=regime.keep,
-        dropout=regime.dropout,
         seed=stage.seed,
-        changes=stage.changes,
+        changes=changes,
         **options,
     )
+
+
+def _own_weights(stage: Stage) -> Path | None:
+    """The matrix of a weighted net's loss, in the stage's folder; None for any other net."""
+    weighted = stage.net in nets.ZOO and nets.experiment(stage.net).weighted
+    return stage.folder / LOSS_WEIGHTS if weighted else None
 
 
 def _solver(stage: Stage, continues: bool) -> Solver:
@@ -116,6 +141,8 @@ def _solver(stage: Stage, continues: bool) -> Solver:
 
     Raises ValueError where a run continues, but with other nets than it began with.
     """
+    if (matrix := _own_weights(stage)) and not (continues and matrix.exists()):
+        loss_weights.write_loss_weights(stage.dataset, matrix)
     names = nets.file_names(stage.dataset)
     for split, name in names.items():
         path, text = stage.folder / name, prototxt(net_of(stage, split))
@@ -277,7 +304,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_line.parser("python -m solvers.train_stage", __doc__)
-    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS), metavar="NET")
+    parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS, *nets.ZOO), metavar="NET")
     parser.add_argument(
         "--dataset",
         choices=NAMES,
@@ -304,6 +331,11 @@ def _parser() -> argparse.ArgumentParser:
         "--iters", type=command_line.positive(int), help="iterations (as published)"
     )
     parser.add_argument(
+        "--epochs",
+        type=command_line.positive(int),
+        help="of a net of the driving-scene zoo, in place of --iters",
+    )
+    parser.add_argument(
         "--lr", type=command_line.positive(float), help="base learning rate (as published)"
     )
     parser.add_argument(
@@ -327,15 +359,12 @@ def _train(args: argparse.Namespace) -> None:
     choose_device(args.gpu)
     caffe.set_precision(args.precision)
     caffe.set_recompute(args.recompute)
-    dataset = dataset_at(args.dataset, args.data)
+    dataset = as_seen(dataset_at(args.dataset, args.data), args.net)
     require(dataset)
     given = args.weights is not None
     weights = args.weights if given else default_weights(args.dataset, args.net)
     require_weights(args.dataset, args.net, weights, given=given)
-    images = passes(dataset, dataset.val_split)
-    solver = solver_prototxt.solver(
-        dataset, args.net, test_iter=images, regime=args.regime, width=args.width
-    )
+    solver = _published_solver(args, dataset)
     solver.max_iter = args.iters or solver.max_iter
     solver.base_lr = args.lr or solver.base_lr
     solver.snapshot = min(args.snapshot or solver.snapshot, solver.max_iter)
@@ -345,14 +374,30 @@ def _train(args: argparse.Namespace) -> None:
         folder=args.out or RUNS / f"{args.dataset}-{args.net}",
         weights=tuple(weights),
         solver=solver,
+        data=crop_for(dataset, args.net),
         regime=args.regime,
         width=args.width,
     )
+    if warning := copies_alone(args.net):
+        command_line.warn(warning)
     result = train(stage, resume=not args.restart)
     print(score.table({args.net: result.scores, **result.others}))
     for warning in score.warnings(dataset, result):
         command_line.warn(warning)
     print(f"weights, log, metrics and pictures are in {stage.folder}")
+
+
+def _published_solver(args: argparse.Namespace, dataset: Dataset) -> caffe_pb2.SolverParameter:
+    images = passes(dataset, dataset.val_split)
+    if args.net in nets.ZOO:
+        if args.regime:
+            raise ValueError(f"{args.net} is trained by Adam or SGD: leave out --regime (REGIME=)")
+        return solver_prototxt.of_zoo(dataset, args.net, test_iter=images, epochs=args.epochs)
+    if args.epochs:
+        raise ValueError(f"{args.net} is trained by iterations: give --iters (ITERS=)")
+    return solver_prototxt.solver(
+        dataset, args.net, test_iter=images, regime=args.regime, width=args.width
+    )
 
 
 if __name__ == "__main__":

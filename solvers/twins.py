@@ -3,8 +3,8 @@
     python -m solvers.twins [--out runs]
 
 VOC's twin is the demo's. Here are the others: images in runs/twins, the stages in
-runs/synthetic-DATASET-NET, at the width of the demo and from its classifier. A second run goes on
-where an interrupted one stopped.
+runs/synthetic-DATASET-NET, at the width of the demo and from its classifier, the driving-scene
+zoo's from nothing. A second run goes on where an interrupted one stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from data.datasets import DATASETS, passes
 
 from . import demo, score, solver_prototxt
 from .choose_device import choose_device
+from .crops import crop_for
 from .metrics import Scores
 from .recipes import BEFORE, DEMO_DATASET, Stage
 from .train_stage import train
@@ -43,10 +44,15 @@ def run(out: Path) -> dict[str, Scores]:
             synthetic.generate(home, train=TRAIN, val=VAL, seed=demo.SEED, dataset=layout)
         dataset = dataclasses.replace(DATASETS[name], home=home)
         for net in nets.nets_of(dataset):
+            if {*BEFORE[net]} & {*nets.TORCHVISION}:
+                continue  # what is frozen must have seen photographs
             images = passes(dataset, dataset.val_split)
-            solver = solver_prototxt.solver(dataset, net, test_iter=images)
+            if net in nets.ZOO:
+                solver = solver_prototxt.of_zoo(dataset, net, test_iter=images)
+            else:
+                solver = solver_prototxt.solver(dataset, net, test_iter=images)
+                solver.base_lr = BASE_LR
             solver.max_iter = solver.snapshot = ITERATIONS
-            solver.base_lr = BASE_LR
             weights = tuple(
                 classifier
                 if before in nets.CLASSIFIERS
@@ -54,7 +60,12 @@ def run(out: Path) -> dict[str, Scores]:
                 for before in BEFORE[net]
             )
             folder = out / f"{name}-{net}"
-            stage = Stage(net, dataset, folder, weights, solver, width=demo.WIDTH, seed=demo.SEED)
+            stage = Stage(
+                *(net, dataset, folder, weights, solver),
+                width=demo.WIDTH,
+                seed=demo.SEED,
+                data=crop_for(dataset, net),
+            )
             results[folder.name] = train(stage).scores
     return results
 

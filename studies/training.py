@@ -8,14 +8,14 @@ import numpy as np
 
 import caffe
 import nets
-from caffe import io
-from caffe.core.files import replacing, write_text
+from caffe.core.files import write_text
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from data.datasets import Dataset, passes
 from data.statistics import survey
 from solvers import solver_prototxt
 from solvers.evaluate import evaluate
+from solvers.loss_weights import write_matrix
 from solvers.recipes import BEFORE, Stage
 from solvers.train_stage import Diverged, net_of, train
 from surgery.random_weights import draw
@@ -176,6 +176,5 @@ def _class_weights(setting: Setting, data: Dataset) -> Path:
         present = counts > 0
         weights = np.zeros_like(counts)
         weights[present] = counts.sum() / (present.sum() * counts[present])
-        with replacing(path) as file:
-            file.write(io.array_to_blobproto(np.diag(weights)).SerializeToString())
+        write_matrix(weights, path)
     return path

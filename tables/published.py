@@ -65,8 +65,8 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def load() -> list[Table]:
-    """All tables, in the order of the file."""
+def load(source: str | None = None) -> list[Table]:
+    """The tables in the order of the file: all, or those of one source, by its key."""
     contents = json.loads(FILE.read_text(encoding="utf-8"))
     columns = {title: Column(title, **rest) for title, rest in contents["columns"].items()}
     return [
@@ -78,6 +78,7 @@ def load() -> list[Table]:
             notes=tuple(table.get("notes", ())),
         )
         for table in contents["tables"]
+        if source in (None, table["source"])
     ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from caffe import CaffeError
 
@@ -15,7 +16,7 @@ from .matconvnet import read_matconvnet
 from .numpy_file import read_numpy
 from .torch_file import read_torch
 
-__all__ = ["READERS", "Layers", "read_layers"]
+__all__ = ["READERS", "Layers", "read_layers", "reading"]
 
 # By how a file's name ends
 READERS: dict[str, Callable[[str | os.PathLike], Layers]] = {
@@ -44,9 +45,19 @@ def read_layers(path: str | os.PathLike) -> Layers:
             f"{path}: the name ends in {suffix or 'nothing'}, which says no kind of weights; "
             f"expected {', '.join(READERS)}: rename it by what it is"
         )
-    try:
+    with reading(path):
         return READERS[suffix](path)
-    except CaffeError:  # names the file
+
+
+@contextlib.contextmanager
+def reading(path: str | os.PathLike) -> Iterator[None]:
+    """Whatever a library raises of the file that is read becomes a ValueError that names it.
+
+    caffe.CaffeError, which does, and OSError for a file that can't be opened stay as they are.
+    """
+    try:
+        yield
+    except CaffeError:
         raise
     except Exception as error:  # each library has its own for damaged files
         if isinstance(error, OSError) and error.filename:  # it cannot be opened

@@ -47,7 +47,7 @@ def test_what_a_dataset_says_of_itself_is_known_where_it_is_used(name):
     """Its entry is all that a dataset of a known layout needs."""
     dataset = DATASETS[name]
     assert dataset.layout in synthetic.LAYOUTS
-    assert {*dataset.nets, *dataset.schedules} <= {*nets.NETS, *nets.RGBD_NETS}
+    assert {*dataset.nets, *dataset.schedules} <= {*nets.NETS, *nets.RGBD_NETS, *nets.ZOO}
     assert {schedule.regime for schedule in dataset.schedules.values()} <= REGIMES.keys()
     if dataset.twin_of:
         model = DATASETS[dataset.twin_of]

@@ -8,7 +8,15 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from data.datasets import DATASETS
-from data.drawing import colours, legend, overlay, palette, with_legend, write_palette_png
+from data.drawing import (
+    colours,
+    legend,
+    overlay,
+    palette,
+    palette_of,
+    with_legend,
+    write_palette_png,
+)
 
 RGB = np.random.RandomState(0).randint(0, 256, (7, 5, 3)).astype(np.uint8)
 
@@ -63,6 +71,22 @@ def test_overlay_mixes_every_class_but_0_into_the_image(image, labels, alpha):
     drawn = overlay(image, labels, alpha)
     assert drawn.dtype == np.uint8
     assert np.abs(drawn - expected).max() <= 0.5 + 1e-4  # rounded to the nearest integer
+
+
+def test_overlay_leaves_another_background_open_where_it_is_named():
+    labels = np.array([[0, 255]], np.uint8)
+    image = np.full((1, 2, 3), 100, np.uint8)
+    drawn = overlay(image, labels, background=255, table=np.zeros((256, 3), np.uint8))
+    assert (drawn[0, 1] == 100).all()
+    assert (drawn[0, 0] == 40).all()
+
+
+def test_palette_of_a_dataset_is_its_own_or_vocs():
+    np.testing.assert_array_equal(palette_of(DATASETS["camvid"]), palette())
+    idd = palette_of(DATASETS["idd"])
+    assert tuple(idd[0]) == (128, 64, 128)  # road
+    assert tuple(idd[25]) == (70, 130, 180)  # sky
+    assert tuple(idd[255]) == (0, 0, 0)
 
 
 def test_overlay_refuses_sizes_that_differ():

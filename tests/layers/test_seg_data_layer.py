@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 from support.layer_alone import build, run
 
 from seg_data_layer import SegDataLayer, cut, downscaled, moved, planes
+from views import rotated
 
 SIZE = (12, 20)
 
@@ -16,6 +17,7 @@ class Places(SegDataLayer):
     """Entry k: data is (k, row, column) of each pixel, label its column."""
 
     dir_keys = ("folder",)
+    paths = {"data": "{folder}/{name}"}
     mean = np.zeros(3)
 
     def read_split(self):
@@ -72,16 +74,63 @@ def test_jitter_moves_image_and_label_alike_up_to_its_pixels_leaving_mean_and_vo
     assert seen == {(y, x) for y in range(-3, 4) for x in range(-3, 4)}
 
 
+def test_views_are_entries_of_their_own_beside_the_originals():
+    layer, tops = places(views=("original", "mirrored", "rotated"), randomize=False)
+    assert layer.entries == 3 * len(layer.indices)
+    originals, flips, turns = ([run(layer, tops) for _ in layer.indices] for _ in range(3))
+    for name, original, flip, turn in zip(layer.indices, originals, flips, turns, strict=True):
+        expected, columns = layer.load(name)
+        np.testing.assert_array_equal(original[0][0], expected)
+        np.testing.assert_array_equal(flip[0][0], expected[:, :, ::-1])
+        np.testing.assert_array_equal(flip[1][0], columns[:, :, ::-1])
+        np.testing.assert_array_equal(turn[0][0], rotated(expected))
+        np.testing.assert_array_equal(turn[1][0], rotated(columns))
+
+
+def test_a_view_alone_stands_in_the_place_of_the_originals():
+    layer, tops = places(views=("mirrored",), randomize=False)
+    assert layer.entries == len(layer.indices)
+    assert (run(layer, tops)[1][0, 0, 0] == np.arange(SIZE[1])[::-1]).all()
+
+
+def test_crops_are_pieces_of_image_and_label_alike_at_all_places():
+    layer, tops = places(crop=(5, 8))
+    seen = set()
+    for _ in range(200):
+        data, label = run(layer, tops)
+        assert data.shape == (1, 3, 5, 8)
+        np.testing.assert_array_equal(data[0, 2], label[0, 0])
+        down, right = int(data[0, 1, 0, 0]), int(data[0, 2, 0, 0])
+        rows, columns = np.mgrid[down : down + 5, right : right + 8]
+        np.testing.assert_array_equal(data[0, 1:], [rows, columns])
+        seen |= {("down", down), ("right", right)}
+    assert len(seen) == (SIZE[0] - 5 + 1) + (SIZE[1] - 8 + 1)
+
+
+def test_images_come_in_the_size_that_is_asked_for_in_evaluation_too():
+    for split in ("train", "val"):
+        data, label = run(*places(split=split, size=(6, 40)))
+        assert data.shape == (1, 3, 6, 40)
+        np.testing.assert_allclose(data[0, 2], label[0, 0], atol=0.51)
+
+
 @pytest.mark.parametrize(("every", "names"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (9, [0])])
 def test_every_is_a_part_of_the_split_spread_over_it(every, names):
     layer, tops = places(every=every)
     assert {int(run(layer, tops)[0][0, 0, 0, 0]) for _ in range(60)} == set(names)
 
 
+def test_each_view_is_of_the_same_part_of_the_split():
+    layer, tops = places(every=2, views=("original", "mirrored"), randomize=False)
+    first = [run(layer, tops) for _ in range(layer.entries)]
+    assert [int(data[0, 0, 0, 0]) for data, _ in first] == [0, 2, 4, 0, 2, 4]
+    assert [int(label[0, 0, 0, 0]) for _, label in first] == [0, 0, 0, 19, 19, 19]
+
+
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_evaluation_is_never_augmented(split):
     plain, plain_tops = places(split=split)
-    layer, tops = places(split=split, mirror=True, jitter=8)
+    layer, tops = places(split=split, mirror=True, jitter=8, views=("rotated",), crop=(2, 2))
     for _ in range(5):
         for a, b in zip(run(layer, tops), run(plain, plain_tops), strict=True):
             np.testing.assert_array_equal(a, b)
@@ -197,6 +246,9 @@ BAD = {
     "downscale": (0, "expected a whole number, 1 or more"),
     "batch": (True, "expected a whole number, 1 or more"),
     "cuts": ((0, 2), r"expected two whole numbers, \(rows, columns\)"),
+    "views": (("mirrored", "mirrored"), "expected some of original, mirrored, rotated, each once"),
+    "crop": ((8,), r"expected two whole numbers, \(height, width\)"),
+    "size": (300, r"expected two whole numbers, \(height, width\)"),
 }
 
 
@@ -205,3 +257,15 @@ def test_bad_options_say_found_and_expected(key):
     value, message = BAD[key]
     with pytest.raises(ValueError, match=f"Places: param_str {key}=.*; {message}"):
         places(**{key: value})
+
+
+def test_a_view_that_leaves_no_labelled_pixel_names_file_and_cure():
+    class Corner(Places):
+        def load(self, name):
+            label = np.full((1, 200, 300), 255, np.uint8)
+            label[0, 0, -1] = 1  # turns out of the image
+            return [np.zeros((3, 200, 300), np.float32), label]
+
+    layer, tops = build(Corner, folder="f", split="train", seed=3, views=("rotated",))
+    with pytest.raises(ValueError, match=r"f/\d: rotated by 1 degree, no labelled pixel is left: "):
+        run(layer, tops)

@@ -128,7 +128,7 @@ def test_command_writes_every_prototxt(tmp_path, capsys):
     assert {f"{key.rpartition('/')[0]}/deploy.prototxt" for key in RECORD["nets"]} <= written
     assert {f"{key}.prototxt" for key in RECORD["nets"]} <= written
     assert {f"ilsvrc-{net}/deploy.prototxt" for net in nets.CLASSIFIERS} <= written
-    assert len(lines) == len(written) == 3 * (12 + 6 + 6 * 3) + 5
+    assert len(lines) == len(written) == 3 * (12 + 6 + 6 * 3 + len(nets.ZOO)) + 5
     path = tmp_path / "nyud-fcn32s-color-d" / "trainval.prototxt"
     expected = nets.net_for("nyud", "fcn32s-color-d", "train")
     assert read_prototxt(path, caffe_pb2.NetParameter()) == expected

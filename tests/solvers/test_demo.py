@@ -42,6 +42,20 @@ def test_the_twins_run_from_the_demos_classifier_each_stage_from_the_one_before(
 
 
 @pytest.mark.slow
+def test_the_zoo_runs_on_its_twin_but_for_the_net_that_starts_from_torchvisions(
+    tiny, monkeypatch, capsys
+):
+    for name, value in (("TRAIN", 2), ("VAL", 1), ("ITERATIONS", 1)):
+        monkeypatch.setattr(twins, name, value)
+    monkeypatch.setattr(twins, "NAMES", ("synthetic-idd",))
+    monkeypatch.setattr(demo, "pretrained", lambda out: out / "none.caffemodel")
+    assert twins.main(["--out", str(tiny.parent), "--gpu", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    ran = {net for net in nets.ZOO if f"\nsynthetic-idd-{net} " in printed}
+    assert ran == {*nets.ZOO} - {"transfer"}
+
+
+@pytest.mark.slow
 def test_the_demo_pretrains_transplants_trains_scores_and_draws_once(tiny, capsys):
     assert demo.main(["--out", str(tiny), "--gpu", "cpu"]) == 0
     printed = capsys.readouterr().out

@@ -49,6 +49,29 @@ def test_the_caffe_net_gives_the_torch_nets_output(source):
     np.testing.assert_allclose(net.forward()["fc"], expected, rtol=0, atol=1e-5)
 
 
+def test_a_deconvolution_gives_torchs_output():
+    torch.manual_seed(0)
+    source = nn.Sequential(nn.ConvTranspose2d(3, 4, 2, 2))
+    n = caffe.NetSpec()
+    n.data = L.Input(shape=dict(dim=[1, 3, 5, 6]))
+    n.up = L.Deconvolution(n.data, convolution_param=dict(num_output=4, kernel_size=2, stride=2))
+    net = build(n)
+    fill(net, from_torch(source.state_dict(), {"0": ("up",)}))
+    x = torch.randn(1, 3, 5, 6)
+    net.blobs["data"].data[...] = x
+    expected = source(x).detach().numpy()
+    np.testing.assert_allclose(net.forward()["up"], expected, rtol=0, atol=1e-5)
+
+
+def test_what_the_table_leaves_out_is_not_surplus_and_anything_else_is(source):
+    state = {**source.state_dict(), "aux.0.weight": torch.zeros(2, 2)}
+    assert any(name.endswith("num_batches_tracked") for name in state)
+    assert from_torch(state, TABLE).keys() == {"conv", "bn", "scale", "fc"}
+    strict = {module: layers for module, layers in TABLE.items() if layers}
+    with pytest.raises(ValueError, match=r"not in the table: aux\.0$"):
+        from_torch(state, strict)
+
+
 def test_the_first_five_missing_and_surplus_modules_are_named(source):
     names = {str(i): (str(i),) for i in range(20, 27)}
     with pytest.raises(
@@ -67,9 +90,10 @@ def test_parameters_that_a_module_should_not_have_are_named(source):
         from_torch(source.state_dict(), {**TABLE, "3": ("fc", "scale")})
 
 
-def test_the_first_five_misfits_are_named():
+def test_the_first_five_misfits_are_named_and_nothing_is_changed():
     net = target()
-    layers = {name: [blob.data + 0 for blob in blobs] for name, blobs in net.params.items()}
+    before = {name: [blob.data.copy() for blob in blobs] for name, blobs in net.params.items()}
+    layers = {name: [blob.data + 1 for blob in blobs] for name, blobs in net.params.items()}
     layers["conv"][0] = layers["conv"][0][:, :2]
     layers["fc"] = layers["fc"][:1]
     layers["more"] = []
@@ -80,6 +104,9 @@ def test_the_first_five_misfits_are_named():
     )
     with pytest.raises(ValueError, match=message):
         fill(net, layers)
+    for name, blobs in net.params.items():
+        for blob, old in zip(blobs, before[name], strict=True):
+            np.testing.assert_array_equal(blob.data, old)
 
 
 @pytest.mark.parametrize("name", TABLES)
