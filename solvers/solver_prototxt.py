@@ -29,24 +29,14 @@ def solver(
     chosen = REGIMES[regime or regime_of(dataset, net)]
     published = chosen.schedule or schedule(dataset, net)
     own = REGIMES[published.regime]
-    files = nets.file_names(dataset)
-    param = caffe_pb2.SolverParameter(
-        train_net=files["train"],
-        test_net=[files["val"]],
-        test_iter=[test_iter],
-        test_interval=999_999_999,
-        display=20,
-        average_loss=20,
-        lr_policy=chosen.lr_policy,
-        base_lr=published.base_lr * chosen.rate / own.rate,
-        momentum=chosen.momentum,
-        iter_size=chosen.batch,
-        max_iter=published.max_iter,
-        weight_decay=chosen.weight_decay,
-        snapshot=published.snapshot,
-        snapshot_prefix="snapshot/train",
-        test_initialization=False,
-    )
+    param = _scored_by_stages(dataset, test_iter)
+    param.lr_policy = chosen.lr_policy
+    param.base_lr = published.base_lr * chosen.rate / own.rate
+    param.momentum = chosen.momentum
+    param.iter_size = chosen.batch
+    param.max_iter = published.max_iter
+    param.weight_decay = chosen.weight_decay
+    param.snapshot = published.snapshot
     if chosen.type != "SGD":
         param.type = chosen.type
         param.base_lr /= math.sqrt(width)
@@ -69,24 +59,28 @@ def of_zoo(
     recipe, experiment = ZOO[net], nets.experiment(net)
     images = len(ids(dataset, dataset.train_split)) * max(1, len(experiment.views))
     steps = math.ceil(images / experiment.batch)
+    param = _scored_by_stages(dataset, test_iter)
+    param.type = recipe.type
+    param.base_lr = recipe.base_lr
+    param.momentum = recipe.momentum
+    param.lr_policy, param.power = "poly", 1
+    param.max_iter = steps * (epochs or recipe.epochs)
+    param.snapshot = steps
+    if recipe.type == "Adam":
+        param.momentum2, param.delta = 0.999, 1e-8
+    return param
+
+
+def _scored_by_stages(dataset: Dataset, test_iter: int) -> caffe_pb2.SolverParameter:
+    """What every solver here has: it leaves scores to `solvers.train_stage`."""
     files = nets.file_names(dataset)
-    param = caffe_pb2.SolverParameter(
+    return caffe_pb2.SolverParameter(
         train_net=files["train"],
         test_net=[files["val"]],
         test_iter=[test_iter],
         test_interval=999_999_999,
         display=20,
         average_loss=20,
-        type=recipe.type,
-        base_lr=recipe.base_lr,
-        momentum=recipe.momentum,
-        lr_policy="poly",
-        power=1,
-        max_iter=steps * (epochs or recipe.epochs),
-        snapshot=steps,
         snapshot_prefix="snapshot/train",
         test_initialization=False,
     )
-    if recipe.type == "Adam":
-        param.momentum2, param.delta = 0.999, 1e-8
-    return param
