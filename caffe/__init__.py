@@ -17,10 +17,11 @@ from .core.errors import CaffeError
 from .core.log import init_log, log
 from .core.precision import set_precision
 from .core.rng import set_random_seed
+from .core.strict import set_strict
 from .core.timer import Timer
 from .detector import Detector
 from .engine.remat import set_recompute
-from .layer_types import layer_type_list
+from .layer_types import contrib_layer_types, layer_type_list, register_layer
 from .layer_types.layer import Layer
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
@@ -62,6 +63,7 @@ __all__ = [
     "RMSPropSolver",
     "SGDSolver",
     "Timer",
+    "contrib_layer_types",
     "coord_map",
     "get_solver",
     "has_nccl",
@@ -72,6 +74,7 @@ __all__ = [
     "log",
     "params",
     "pycaffe",
+    "register_layer",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",
@@ -81,6 +84,7 @@ __all__ = [
     "set_recompute",
     "set_solver_count",
     "set_solver_rank",
+    "set_strict",
     "solver_count",
     "solver_rank",
     "to_proto",

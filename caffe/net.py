@@ -12,7 +12,7 @@ import numpy as np
 
 from .core.blob import Blob, BlobVec
 from .core.boost import DtypeVec, IntVec, LayerVec, StringVec, Unpicklable, read_only
-from .core.errors import CaffeError, caffe_error, error_context
+from .core.errors import CaffeError, caffe_error
 from .core.files import PathLike
 from .core.log import LOGGER
 from .core.named_blobs import NetBlobs, NetParams
@@ -21,6 +21,7 @@ from .engine.layerwise import Hook, Layerwise
 from .graph import canonical
 from .graph.build import Graph, build
 from .proto import caffe_pb2
+from .proto.text import in_prototxt
 from .proto.upgrade import read_net
 from .storage import caffemodel, hdf5_model
 from .storage.content import net_content
@@ -77,7 +78,7 @@ class Net(Unpicklable):
         state = caffe_pb2.NetState()
         state.CopyFrom(spec.state)
         state.MergeFrom(caffe_pb2.NetState(phase=phase, level=level or 0, stage=stages or []))
-        with error_context(network_file):
+        with in_prototxt(network_file):
             self._init(spec, state)
         if weights is not None:
             self.copy_from(weights)

@@ -37,6 +37,19 @@ def fp32_again():
     caffe.set_precision("fp32")
 
 
+@pytest.fixture(autouse=True)
+def not_strict_again():
+    """No test leaves nets strict."""
+    yield
+    caffe.set_strict(False)
+
+
+@pytest.fixture
+def strict():
+    """Nets take what Caffe 1.0 takes, and no more."""
+    caffe.set_strict(True)
+
+
 def pytest_collection_modifyitems(items):
     """Forks first: once torch.compile has run, torch's CUDA builds refuse backward in a fork.
 

@@ -14,20 +14,23 @@ class Entry(NamedTuple):
     line: int
 
 
-def read_image_list(path: PathLike) -> list[Entry]:
-    """The entries of a list; a path may hold spaces, the label stands after the last one.
-
-    Blank lines are passed over. Raises CaffeError naming file and line.
-    """
+def read_lines(path: PathLike) -> list[tuple[int, str]]:
+    """The lines of a list that are not blank, with their numbers from 1. Raises CaffeError."""
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
             lines = [line.rstrip("\r\n") for line in file]
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def read_image_list(path: PathLike) -> list[Entry]:
+    """The entries of a list; a path may hold spaces, the label stands after the last one.
+
+    Raises CaffeError naming file and line.
+    """
     entries = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(path):
         name, _, label = line.rpartition(" ")
         if not name or not _is_int32(label):
             raise CaffeError(

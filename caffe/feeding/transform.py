@@ -62,7 +62,8 @@ class Transformer:
         if param.HasField("mean_file") and param.mean_value:
             raise CaffeError("Cannot specify mean_file and mean_value at the same time")
         self.random_crop = phase == caffe_pb2.TRAIN
-        self.crop_size = param.crop_size
+        # Height and width; 0: not cut.
+        self.crop = (param.crop_h or param.crop_size, param.crop_w or param.crop_size)
         self.mirror = param.mirror
         self.scale = np.float32(param.scale)
         self.force_color, self.force_gray = param.force_color, param.force_gray
@@ -89,12 +90,13 @@ class Transformer:
     def shape(self, image: Shape) -> Shape:
         """What becomes of an image of shape (C, H, W). Raises CaffeError where it does not fit."""
         channels, height, width = image
-        crop = self.crop_size
+        crop_h, crop_w = self.crop
         if min(image) < 1:
             raise CaffeError(f"an image of shape {image}; expected at least 1 each")
-        if crop > height or crop > width:
+        if crop_h > height or crop_w > width:
             raise CaffeError(
-                f"crop_size {crop} is larger than the image of height {height}, width {width}"
+                f"crop_size {crop_h if crop_h == crop_w else self.crop} is larger than the image "
+                f"of height {height}, width {width}"
             )
         if self.mean_file and self.mean is not None and self.mean.shape != image:
             raise CaffeError(
@@ -102,7 +104,7 @@ class Transformer:
                 "they must be equal"
             )
         self.check_values(channels)
-        return (channels, crop, crop) if crop else image
+        return channels, crop_h or height, crop_w or width
 
     def check_values(self, channels: int) -> None:
         """Raise CaffeError where there are mean values, but neither one nor one a channel."""
@@ -115,10 +117,10 @@ class Transformer:
     def place(self, image: Shape, seed: int, item: int) -> Place:
         """Crop and mirror of the item of that number: drawn from (seed, item), or the centre."""
         _, above, beside = image
-        height, width = (self.crop_size or above), (self.crop_size or beside)
+        height, width = (self.crop[0] or above), (self.crop[1] or beside)
         above, beside = above - height, beside - width  # what is left over
         top, left, mirror = above // 2, beside // 2, False
-        if self.mirror or (self.random_crop and self.crop_size):
+        if self.mirror or (self.random_crop and any(self.crop)):
             words = random_words(seed, 0, item, 3).tolist()
             mirror = self.mirror and bool(words[0] % 2)
             if self.random_crop:
@@ -133,12 +135,17 @@ class Transformer:
         if self.scale != 1:
             out *= self.scale
 
-    def __call__(self, image: np.ndarray, seed: int, item: int, out: np.ndarray) -> None:
-        """Transform the item of that number into `out`; CaffeError where the shapes differ."""
+    def __call__(self, image: np.ndarray, seed: int, item: int, out: np.ndarray) -> Place:
+        """Transform the item of that number into `out`, and say where it was cut.
+
+        Raises CaffeError where the shapes differ.
+        """
         shape = self.shape(image.shape)
         if shape != out.shape:
             raise CaffeError(
                 f"an image of shape {shape}, in a batch whose first is of {out.shape}; all images "
                 "of a batch must be equal in size: set crop_size, resize them, or use batch_size: 1"
             )
-        self.write(image, self.place(image.shape, seed, item), out)
+        place = self.place(image.shape, seed, item)
+        self.write(image, place, out)
+        return place

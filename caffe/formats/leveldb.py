@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from ..core.errors import anew
 from ..core.files import PathLike, cannot_be_read, shown_path
+from ..core.wire import varint
 from .key_value import Database, Writer, damaged, writing
 from .leveldb_tables import (
     UINT32,
@@ -32,7 +33,6 @@ from .leveldb_tables import (
     table_items,
     trailer_of,
 )
-from .wire import varint
 
 COMPARATOR = b"leveldb.BytewiseComparator"
 # Tags of the fields of a manifest's records.

@@ -8,8 +8,8 @@ from struct import Struct, pack
 
 import google_crc32c
 
+from ..core.wire import varint
 from .snappy import decompress
-from .wire import varint
 
 UINT32, UINT64 = Struct("<I"), Struct("<Q")
 

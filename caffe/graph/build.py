@@ -1,10 +1,12 @@
 """From a description to layers and blobs wired together (Net::Init of net.cpp)."""
 
+import difflib
 from dataclasses import dataclass, field
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError, error_context
-from ..layer_types import REGISTRY, LayerType
+from ..core.strict import is_strict
+from ..layer_types import EXTENSIONS, REGISTRY, LayerType, layer_type_list
 from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
 
@@ -125,11 +127,11 @@ def set_loss_diffs(graph: Graph) -> None:
 
 def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> LayerType:
     """A layer of this description; a loss that names no top is given the automatic one."""
-    if spec.type not in REGISTRY:
-        known = forks.of_type(spec.type) or f"there are {', '.join(sorted(REGISTRY))}"
-        if today := V1_TYPES.get(spec.type):
-            known = f'V1 name; write "{today}" or use layers {{ type: {spec.type} }}'
-        raise CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {known}")
+    refused = is_strict() and spec.type in EXTENSIONS
+    if refused or spec.type not in REGISTRY:
+        error = CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {_known(spec.type)}")
+        vars(error)["unknown_layer"] = spec.name  # for proto.place.in_prototxt
+        raise error
     if not spec.HasField("phase"):
         spec.phase = phase
     layer = REGISTRY[spec.type](spec, spec.phase)
@@ -149,6 +151,26 @@ def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> Layer
         f"found {len(spec.propagate_down)}",
     )
     return layer
+
+
+def _known(kind: str) -> str:
+    """What an error says of a layer type that there is none of."""
+    if kind in EXTENSIONS:
+        return (
+            f"it is of {EXTENSIONS[kind]}, not of Caffe 1.0, and nets are strict: "
+            "caffe.set_strict(False) takes it"
+        )
+    if today := V1_TYPES.get(kind):
+        return f'V1 name; write "{today}" or use layers {{ type: {kind} }}'
+    types = layer_type_list()
+    near = difflib.get_close_matches(kind.lower(), [name.lower() for name in types], cutoff=0.7)
+    meant = [name for name in types if name.lower() in near]
+    said = forks.of_type(kind) or (
+        f"did you mean {' or '.join(meant)}?" if meant else f"there are {', '.join(types)}"
+    )
+    return (
+        f"{said}. A script makes it known by caffe.register_layer({kind!r}), or as a Python layer"
+    )
 
 
 def _append_tops(graph: Graph, layer: LayerType) -> None:

@@ -9,6 +9,7 @@ from google.protobuf import text_format
 
 from ..core.errors import CaffeError
 from ..proto import caffe_pb2
+from .automatic_crop import with_offsets
 
 NetParameter = caffe_pb2.NetParameter
 
@@ -20,7 +21,7 @@ def describe(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
     """
     kept = filtered(net, state)
     _check_bottoms(kept, net, state)
-    return insert_splits(kept)
+    return insert_splits(with_offsets(kept))
 
 
 def _check_bottoms(kept: NetParameter, net: NetParameter, state: caffe_pb2.NetState) -> None:

@@ -20,6 +20,9 @@ Margins = tuple[tuple[int, int], tuple[int, int]]  # above and below, left and r
 T = TypeVar("T")
 
 REGISTRY: dict[str, type["LayerType"]] = {}
+EXTENSIONS: dict[
+    str, str
+] = {}  # those of REGISTRY that Caffe 1.0 does not have, and whose they are
 
 
 class Window(NamedTuple):
@@ -30,11 +33,16 @@ class Window(NamedTuple):
     pad: int
 
 
-def layer_type(name: str) -> Callable[[type["LayerType"]], type["LayerType"]]:
-    """Register a class as the layer type that prototxt calls `name`."""
+def layer_type(name: str, source: str = "") -> Callable[[type["LayerType"]], type["LayerType"]]:
+    """Register a class as the layer type that prototxt calls `name`.
+
+    source: of a type that Caffe 1.0 does not have, which fork it is of.
+    """
 
     def register(cls: type["LayerType"]) -> type["LayerType"]:
         REGISTRY[name] = cls
+        if source:
+            EXTENSIONS[name] = source
         return cls
 
     return register
@@ -59,6 +67,7 @@ class LayerType(Layer):
     gradient_of_bottom = False
     diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # have a gradient
     updates_params = False  # forward writes to the parameters
+    loads_by_count = False  # stored parameters of another shape fit if they have as many values
     is_input = False  # the script fills its tops, the net's inputs
     is_split = False  # its tops are the bottom under other names
     reads_values = True  # Python looks at the bottoms' values, as a CUDA graph would not

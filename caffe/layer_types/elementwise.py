@@ -11,7 +11,11 @@ from .base import LayerType, Shape, layer_type
 
 @layer_type("Dropout")
 class Dropout(LayerType):
-    """In TRAIN, zeroes values with dropout_ratio and scales the rest by 1 / (1 - ratio)."""
+    """In TRAIN, zeroes values with dropout_ratio and scales the rest by 1 / (1 - ratio).
+
+    scale_train: false (Fast R-CNN) scales by 1 - ratio in TEST instead; sample_weights_test: true
+    (Bayesian SegNet) does in TEST what TRAIN does.
+    """
 
     pointwise = True
     keeps_gradient = True
@@ -19,19 +23,28 @@ class Dropout(LayerType):
 
     @property
     def draws(self) -> bool:
-        return self.phase == caffe_pb2.TRAIN
+        return self.phase == caffe_pb2.TRAIN or self.spec.dropout_param.sample_weights_test
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        ratio = self.spec.dropout_param.dropout_ratio
+        ratio = self.ratio()
         self.check(0 <= ratio < 1, f"dropout_ratio must lie in [0, 1); found {ratio:g}")
+
+    def ratio(self) -> float:
+        return self.spec.dropout_param.dropout_ratio
+
+    def mask(self, x: torch.Tensor, keep: float) -> torch.Tensor:
+        """1 for what is kept and 0 for the rest, of a shape that multiplies x."""
+        mask = torch.empty_like(x, requires_grad=False)
+        return mask.bernoulli_(keep, generator=generator(x.device))
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
-        if self.phase == caffe_pb2.TEST:
-            return x
-        keep = 1 - self.spec.dropout_param.dropout_ratio
-        mask = torch.empty_like(x, requires_grad=False)
-        return x * mask.bernoulli_(keep, generator=generator(x.device)).div_(keep)
+        keep = 1 - self.ratio()
+        scales_in_test = not self.spec.dropout_param.scale_train
+        if not self.draws:
+            return x * keep if scales_in_test else x
+        mask = self.mask(x, keep)
+        return x * (mask if scales_in_test else mask.div_(keep))
 
 
 @layer_type("Eltwise")

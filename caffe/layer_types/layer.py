@@ -18,6 +18,7 @@ class Layer:
     """
 
     param_str: str
+    param_str_: str  # the same, as pycaffe called it until 2015
     phase: int
     type = "Python"
     _blobs: BlobVec

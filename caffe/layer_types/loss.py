@@ -37,17 +37,6 @@ def with_gradient(
     return value.detach() + slope * (x - x.detach())
 
 
-def normaliser(mode: int, outer: int, inner: int, valid: int) -> int:
-    """What a sum of losses is divided by (GetNormalizer): never less than 1."""
-    sizes = {
-        MODES.FULL: outer * inner,
-        MODES.VALID: valid,
-        MODES.BATCH_SIZE: outer,
-        MODES.NONE: 1,
-    }
-    return max(1, sizes[mode])
-
-
 class Loss(LayerType):
     """A scalar from bottoms of one batch size; nothing is learnt through bottom 1."""
 
@@ -63,6 +52,19 @@ class Loss(LayerType):
             f"found shapes {shapes[1]} and {shapes[0]}",
         )
         return [()]
+
+    def normaliser(
+        self, outer: int, inner: int, valid: int, default: int = MODES.VALID
+    ) -> int | float:
+        """What a sum of losses is divided by (GetNormalizer): never less than 1."""
+        sizes = {
+            MODES.FULL: outer * inner,
+            MODES.VALID: valid,
+            MODES.BATCH_SIZE: outer,
+            MODES.NONE: 1,
+            MODES.PRE_FIXED: self.spec.loss_param.pre_fixed_normalizer,
+        }
+        return max(1, sizes[self.normalization(default)])
 
     def normalization(self, default: int = MODES.VALID) -> int:
         """loss_param's mode; `normalize`, its older form, counts where it alone is given."""
@@ -146,13 +148,17 @@ class SoftmaxLoss(Loss, Labelled):
         losses = self.losses(log_prob.reshape(outer, classes, inner), target, more)
         ignored = self.ignored()
         valid = target.numel() if ignored is None else int((target != ignored).sum())
-        loss = losses.sum() / normaliser(self.normalization(), outer, inner, valid)
+        loss = losses.sum() / self.normaliser(outer, inner, valid)
         return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
 
 @layer_type("SoftmaxWithLoss")
 class SoftmaxWithLoss(SoftmaxLoss):
-    """-log softmax of the true class, summed and normalised (softmax_loss_layer.cpp)."""
+    """-log softmax of the true class, summed and normalised (softmax_loss_layer.cpp).
+
+    weight_by_label_freqs (SegNet) weights each prediction by its label's class_weighting, or
+    without that by 1 / the number of the batch's labels of that class.
+    """
 
     def class_axis(self) -> int:
         return self.spec.softmax_param.axis
@@ -164,7 +170,23 @@ class SoftmaxWithLoss(SoftmaxLoss):
         index = -100 if ignored is None else ignored
         losses = F.nll_loss(log_prob, target, reduction="none", ignore_index=index)
         # Caffe takes log(max(p, FLT_MIN)), but its gradient knows nothing of the max.
-        return with_gradient(losses.clamp(max=-LOG_FLT_MIN), losses, 1)
+        losses = with_gradient(losses.clamp(max=-LOG_FLT_MIN), losses, 1)
+        if self.spec.loss_param.weight_by_label_freqs:
+            return losses * self._weights(target, log_prob.shape[1]).to(losses.dtype)
+        return losses
+
+    def _weights(self, target: torch.Tensor, classes: int) -> torch.Tensor:
+        """A weight for each label; what is ignored has any."""
+        given = self.spec.loss_param.class_weighting
+        inside = target.clamp(0, classes - 1)
+        if given:
+            self.check(
+                len(given) == classes,
+                f"class_weighting needs a value for each of {classes} classes; found {len(given)}",
+            )
+            return torch.tensor(given, device=target.device)[inside]
+        valid = target[target != self.ignored()] if self.ignored() is not None else target
+        return 1 / torch.bincount(valid.flatten(), minlength=classes).clamp(min=1)[inside]
 
 
 @layer_type("InfogainLoss")

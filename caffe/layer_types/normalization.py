@@ -48,11 +48,13 @@ class BatchNorm(LayerType):
     """Normalises channels (axis 1) by batch statistics in TRAIN, by the running ones in TEST.
 
     Parameters: running mean and variance, both times the third, a scale (batch_norm_layer.cpp).
-    They are no weights: the solver must not touch them (lr_mult 0).
+    They are no weights: the solver must not touch them (lr_mult 0). With scale_bias, or a filler of
+    them (NVIDIA's Caffe), two more are learnt: what a channel is multiplied by then, and what is
+    added.
     """
 
     updates_params = True
-    param_names = ("mean", "variance", "scale")
+    param_names = ("mean", "variance", "scale", "weight", "bias")
 
     def setup_from(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param
@@ -64,7 +66,13 @@ class BatchNorm(LayerType):
             if norm.HasField("use_global_stats")
             else self.phase == caffe_pb2.TEST
         )
-        for i in range(len(self.blobs)):
+        given = [norm.HasField(field) for field in ("scale_filler", "bias_filler")]
+        self.affine = norm.scale_bias or any(given)
+        if self.affine:
+            one = caffe_pb2.FillerParameter(value=1)
+            self.add_param((channels,), norm.scale_filler if given[0] else one)
+            self.add_param((channels,), norm.bias_filler)
+        for i in range(3):
             if i == len(self.spec.param):
                 self.spec.param.add(lr_mult=0)
             self.check(
@@ -87,16 +95,22 @@ class BatchNorm(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         norm = self.spec.batch_norm_param
+        statistics, weights = params[:3], params[3:]
         if x.dim() == 1:
-            return self._normalise(x.unsqueeze(1), params, norm).squeeze(1)
-        return self._normalise(x, params, norm)
+            top = self._normalise(x.unsqueeze(1), statistics, norm).squeeze(1)
+        else:
+            top = self._normalise(x, statistics, norm)
+        if not self.affine:
+            return top
+        scale, bias = (weight.view(-1, *(1,) * (x.dim() - 2)) for weight in weights)
+        return top * scale + bias
 
     def _normalise(
         self, x: torch.Tensor, params: list[torch.Tensor], norm: caffe_pb2.BatchNormParameter
     ) -> torch.Tensor:
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
-            factor = 0 if scale == 0 else 1 / scale
+            factor = (1 / scale).where(scale != 0, 0)  # no `if`: an export follows no values
             return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
         with torch.no_grad():
             var, mean = torch.var_mean(x, [d for d in range(x.dim()) if d != 1], correction=0)

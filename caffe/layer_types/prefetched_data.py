@@ -1,7 +1,7 @@
 """Layers whose batches background threads read: Data and ImageData."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from ..feeding.datum import parse_datum
 from ..feeding.image_list import Entry, read_image_list
 from ..feeding.images import read_image
 from ..feeding.prefetch import Batch, Prefetcher, empty
-from ..feeding.transform import Transformer, random_words
+from ..feeding.transform import Place, Transformer, random_words
 from ..formats.database import Database, open_database
 from ..proto import caffe_pb2
 from .base import LayerType, layer_type
@@ -42,8 +42,16 @@ class Source(ABC):
         """What it takes to read the items from number `item` on, without end."""
 
     @abstractmethod
-    def read(self, record: Any) -> tuple[np.ndarray, int]:
-        """An item's image (C, H, W) and label."""
+    def read(self, record: Any) -> tuple[np.ndarray, Any]:
+        """An item's image (C, H, W) and label: a class, or what `write_label` takes."""
+
+    def label_shapes(self, label: Any) -> list[tuple[int, ...]]:
+        """The shapes of what an item's label is in the tops behind the image's."""
+        return [()]
+
+    def write_label(self, label: Any, place: Place, outs: Sequence[np.ndarray]) -> None:
+        """Write a label into arrays (1, *shape), one a shape; its image is cut at that place."""
+        outs[0][0] = label
 
     @abstractmethod
     def place(self, record: Any) -> str:
@@ -51,21 +59,22 @@ class Source(ABC):
 
 
 def batches(source: Source, size: int, tops: int, seed: int, item: int) -> Iterator[Batch]:
-    """All batches from an item on, images (N, C, H, W) and labels (N); of equal images each."""
+    """All batches from an item on, images (N, C, H, W) and labels; of equal images each."""
     records = source.records(seed, item)
     while True:
         taken = [next(records) for _ in range(size)]
         with error_context(source.place(taken[0])):
             first = source.read(taken[0])
             shape = source.transformer.shape(first[0].shape)
-        images, labels = empty(size, *shape), empty(size)
-        outs = zip(images.numpy(), labels.numpy()[:, None], strict=True)
+        images = empty(size, *shape)
+        labels = [empty(size, *each) for each in source.label_shapes(first[1])]
+        outs = zip(images.numpy(), *(each.numpy()[:, None] for each in labels), strict=True)
         jobs = [
             partial(_fill, source, record, seed, item + i, image, label, None if i else first)
-            for i, (record, (image, label)) in enumerate(zip(taken, outs, strict=True))
+            for i, (record, (image, *label)) in enumerate(zip(taken, outs, strict=True))
         ]
         item += size
-        yield Batch((images, labels)[:tops], jobs, {"seed": seed, "item": item})
+        yield Batch([images, *labels][:tops], jobs, {"seed": seed, "item": item})
 
 
 def _fill(
@@ -74,12 +83,13 @@ def _fill(
     seed: int,
     item: int,
     image_out: np.ndarray,
-    label_out: np.ndarray,
-    known: tuple[np.ndarray, int] | None,
+    label_outs: Sequence[np.ndarray],
+    known: tuple[np.ndarray, Any] | None,
 ) -> None:
     with error_context(source.place(record)):
-        image, label_out[0] = known or source.read(record)
-        source.transformer(image, seed, item, image_out)
+        image, label = known or source.read(record)
+        place = source.transformer(image, seed, item, image_out)
+        source.write_label(label, place, label_outs)
 
 
 class Feed(LayerType):
@@ -106,12 +116,13 @@ class Feed(LayerType):
             need(self._batch_size > 0, "Positive batch size required; found batch_size 0")
             record = next(self._source.records(seed, first))
             with error_context(self._source.place(record)):
-                shape = self._source.transformer.shape(self._source.read(record)[0].shape)
+                image, label = self._source.read(record)
+                shape = self._source.transformer.shape(image.shape)
         self._position = {"seed": seed, "item": first}
         top[0].reshape(self._batch_size, *shape)
         info("data_layer.cpp:42", "output data size: %d,%d,%d,%d", *top[0].shape)
-        for blob in top[1:]:
-            blob.reshape(self._batch_size)
+        for blob, each in zip(top[1:], self._source.label_shapes(label), strict=False):
+            blob.reshape(self._batch_size, *each)
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
         """Nothing to do: each batch brings its shape."""
@@ -182,16 +193,13 @@ class Data(Feed):
         return source, param.batch_size, 0
 
 
-class Images(Source):
-    """The images of a list: in order, or in another order each time through."""
+class Ordered(Source):
+    """The entries of a list: in order, or in another order each time through."""
 
-    def __init__(
-        self, param: caffe_pb2.ImageDataParameter, entries: list[Entry], transformer: Transformer
-    ) -> None:
-        self.param, self.entries, self.transformer = param, entries, transformer
-        self.size = (param.new_height, param.new_width) if param.new_height else None
+    def __init__(self, shuffle: bool, entries: Sequence[Any]) -> None:
+        self.shuffle, self.entries = shuffle, entries
 
-    def records(self, seed: int, item: int) -> Iterator[Entry]:
+    def records(self, seed: int, item: int) -> Iterator[Any]:
         while True:
             epoch, start = divmod(item, len(self.entries))
             for index in self._order(seed, epoch)[start:]:
@@ -200,9 +208,20 @@ class Images(Source):
 
     def _order(self, seed: int, epoch: int) -> np.ndarray:
         count = len(self.entries)
-        if not self.param.shuffle:
+        if not self.shuffle:
             return np.arange(count)
         return np.argsort(random_words(seed, ORDER, epoch << 64, count), kind="stable")
+
+
+class Images(Ordered):
+    """The images of a list and their classes."""
+
+    def __init__(
+        self, param: caffe_pb2.ImageDataParameter, entries: list[Entry], transformer: Transformer
+    ) -> None:
+        super().__init__(param.shuffle, entries)
+        self.param, self.transformer = param, transformer
+        self.size = (param.new_height, param.new_width) if param.new_height else None
 
     def read(self, record: Entry) -> tuple[np.ndarray, int]:
         path = self.param.root_folder + record.path
@@ -210,6 +229,16 @@ class Images(Source):
 
     def place(self, record: Entry) -> str:
         return f"{self.param.source}:{record.line}"
+
+
+def first_item(param: Any, count: int, seed: int) -> int:
+    """The number of the item that a list of so many begins with: rand_skip draws it."""
+    if not param.rand_skip:
+        return 0
+    skip = int(random_words(seed, SKIP, 0, 1)[0]) % param.rand_skip
+    info("image_data_layer.cpp:71", "Skipping first %d data points.", skip)
+    need(skip < count, f"Not enough points to skip: {skip}, and {param.source} has {count}")
+    return skip
 
 
 @layer_type("ImageData")
@@ -228,13 +257,6 @@ class ImageData(Feed):
         if param.shuffle:
             info("image_data_layer.cpp:53", "Shuffling data")
         info("image_data_layer.cpp:63", "A total of %d images.", len(entries))
-        skip = 0
-        if param.rand_skip:
-            skip = int(random_words(seed, SKIP, 0, 1)[0]) % param.rand_skip
-            info("image_data_layer.cpp:71", "Skipping first %d data points.", skip)
-            need(
-                skip < len(entries),
-                f"Not enough points to skip: {skip}, and {param.source} has {len(entries)}",
-            )
+        skip = first_item(param, len(entries), seed)
         source = Images(param, entries, Transformer(self.spec.transform_param, self.phase))
         return source, param.batch_size, skip

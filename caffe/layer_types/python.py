@@ -24,6 +24,7 @@ class PythonLayer(LayerType):
         cls = self._class(spec.python_param.module, spec.python_param.layer)
         self.instance = cls.__new__(cls)
         self.instance.param_str = spec.python_param.param_str
+        self.instance.param_str_ = spec.python_param.param_str
         self.instance.phase = phase
         self.instance._blobs = self.blobs
         with self._noting():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from ..proto import caffe_pb2
 from .base import Shape, layer_type
-from .loss import Loss, normaliser, with_gradient
+from .loss import Loss, with_gradient
 
 
 @layer_type("EuclideanLoss")
@@ -102,5 +102,5 @@ class SigmoidCrossEntropyLoss(Loss):
         if loss.HasField("ignore_label"):
             counts = target.trunc() != loss.ignore_label
             losses, valid = losses.where(counts, 0), int(counts.sum())
-        mode = self.normalization(default=caffe_pb2.LossParameter.BATCH_SIZE)
-        return losses.sum() / normaliser(mode, outer, inner, valid)
+        mode = caffe_pb2.LossParameter.BATCH_SIZE
+        return losses.sum() / self.normaliser(outer, inner, valid, default=mode)

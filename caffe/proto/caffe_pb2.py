@@ -1,5 +1,8 @@
 """The message classes and enums of caffe.proto, as protoc's generated module would have them.
 
+What forks add to the messages (contrib.proto) is merged into them: `layer.bn_param` is there as in
+a fork's caffe_pb2. plain.py has the messages of Caffe 1.0 alone.
+
 They are made from caffe.proto at import, so this module works with every protobuf release that
 has `message_factory.GetMessageClass` (5 and newer). The descriptors live in a pool of their own:
 another caffe.proto in the same process does no harm.
@@ -10,11 +13,12 @@ from pathlib import Path
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
+from .plain import PLAIN
 from .schema import parse
 
 _pool = descriptor_pool.DescriptorPool()
-_source = Path(__file__).with_name("caffe.proto").read_text()
-_pool.AddSerializedFile(parse(_source, "caffe.proto").SerializeToString())
+_contrib = Path(__file__).with_name("contrib.proto").read_text()
+_pool.AddSerializedFile(parse(_contrib, "contrib.proto", PLAIN).SerializeToString())
 
 DESCRIPTOR = _pool.FindFileByName("caffe.proto")
 

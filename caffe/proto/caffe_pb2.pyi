@@ -275,6 +275,14 @@ class SolverParameter(Message):
     SOLVER_TYPE_FIELD_NUMBER: int
     LAYER_WISE_REDUCE_FIELD_NUMBER: int
     WEIGHTS_FIELD_NUMBER: int
+    PLATEAU_WINSIZE_FIELD_NUMBER: int
+    WARMUP_ITER_FIELD_NUMBER: int
+    WARMUP_START_LR_FIELD_NUMBER: int
+    RAMPUP_INTERVAL_FIELD_NUMBER: int
+    RAMPUP_LR_FIELD_NUMBER: int
+    MIN_LR_FIELD_NUMBER: int
+    STAGELR_FIELD_NUMBER: int
+    STAGEITER_FIELD_NUMBER: int
     net: str
     net_param: NetParameter
     train_net: str
@@ -317,6 +325,14 @@ class SolverParameter(Message):
     solver_type: int
     layer_wise_reduce: bool
     weights: RepeatedScalarFieldContainer[str]
+    plateau_winsize: RepeatedScalarFieldContainer[int]
+    warmup_iter: int
+    warmup_start_lr: float
+    rampup_interval: int
+    rampup_lr: float
+    min_lr: float
+    stagelr: RepeatedScalarFieldContainer[float]
+    stageiter: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -362,6 +378,14 @@ class SolverParameter(Message):
         solver_type: int | str | None = ...,
         layer_wise_reduce: bool | None = ...,
         weights: Iterable[str] | None = ...,
+        plateau_winsize: Iterable[int] | None = ...,
+        warmup_iter: int | None = ...,
+        warmup_start_lr: float | None = ...,
+        rampup_interval: int | None = ...,
+        rampup_lr: float | None = ...,
+        min_lr: float | None = ...,
+        stagelr: Iterable[float] | None = ...,
+        stageiter: Iterable[int] | None = ...,
     ) -> None: ...
 
 class SolverState(Message):
@@ -446,6 +470,30 @@ class LayerParameter(Message):
     THRESHOLD_PARAM_FIELD_NUMBER: int
     TILE_PARAM_FIELD_NUMBER: int
     WINDOW_DATA_PARAM_FIELD_NUMBER: int
+    OWN_FIELDS_FIELD_NUMBER: int
+    BN_PARAM_FIELD_NUMBER: int
+    INTERP_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_PARAM_FIELD_NUMBER: int
+    UNPOOLING_PARAM_FIELD_NUMBER: int
+    SEG_ACCURACY_PARAM_FIELD_NUMBER: int
+    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
+    SPATIAL_DROPOUT_PARAM_FIELD_NUMBER: int
+    PERMUTE_PARAM_FIELD_NUMBER: int
+    NORM_PARAM_FIELD_NUMBER: int
+    PRIOR_BOX_PARAM_FIELD_NUMBER: int
+    DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    MULTIBOX_LOSS_PARAM_FIELD_NUMBER: int
+    ROI_POOLING_PARAM_FIELD_NUMBER: int
+    PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
+    BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: int
+    REORG_PARAM_FIELD_NUMBER: int
+    SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
+    FLIP_PARAM_FIELD_NUMBER: int
+    CENTER_LOSS_PARAM_FIELD_NUMBER: int
+    REVERSE_PARAM_FIELD_NUMBER: int
+    TRANSPOSE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -506,6 +554,30 @@ class LayerParameter(Message):
     threshold_param: ThresholdParameter
     tile_param: TileParameter
     window_data_param: WindowDataParameter
+    own_fields: str
+    bn_param: BNParameter
+    interp_param: InterpParameter
+    upsample_param: UpsampleParameter
+    unpooling_param: UnpoolingParameter
+    seg_accuracy_param: SegAccuracyParameter
+    dense_image_data_param: DenseImageDataParameter
+    multi_stage_meanfield_param: MultiStageMeanfieldParameter
+    spatial_dropout_param: SpatialDropoutParameter
+    permute_param: PermuteParameter
+    norm_param: NormalizeParameter
+    prior_box_param: PriorBoxParameter
+    detection_output_param: DetectionOutputParameter
+    multibox_loss_param: MultiBoxLossParameter
+    roi_pooling_param: ROIPoolingParameter
+    psroi_pooling_param: PSROIPoolingParameter
+    smooth_l1_loss_param: SmoothL1LossParameter
+    box_annotator_ohem_param: BoxAnnotatorOHEMParameter
+    reorg_param: ReorgParameter
+    shuffle_channel_param: ShuffleChannelParameter
+    flip_param: FlipParameter
+    center_loss_param: CenterLossParameter
+    reverse_param: ReverseParameter
+    transpose_param: TransposeParameter
     def __init__(
         self,
         *,
@@ -569,6 +641,30 @@ class LayerParameter(Message):
         threshold_param: ThresholdParameter | Mapping[str, Any] | None = ...,
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
+        own_fields: str | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        unpooling_param: UnpoolingParameter | Mapping[str, Any] | None = ...,
+        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
+        dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
+        spatial_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
+        permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
+        norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
+        prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
+        detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
+        multibox_loss_param: MultiBoxLossParameter | Mapping[str, Any] | None = ...,
+        roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
+        box_annotator_ohem_param: BoxAnnotatorOHEMParameter | Mapping[str, Any] | None = ...,
+        reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
+        flip_param: FlipParameter | Mapping[str, Any] | None = ...,
+        center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
+        reverse_param: ReverseParameter | Mapping[str, Any] | None = ...,
+        transpose_param: TransposeParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -579,6 +675,8 @@ class TransformationParameter(Message):
     MEAN_VALUE_FIELD_NUMBER: int
     FORCE_COLOR_FIELD_NUMBER: int
     FORCE_GRAY_FIELD_NUMBER: int
+    CROP_H_FIELD_NUMBER: int
+    CROP_W_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -586,6 +684,8 @@ class TransformationParameter(Message):
     mean_value: RepeatedScalarFieldContainer[float]
     force_color: bool
     force_gray: bool
+    crop_h: int
+    crop_w: int
     def __init__(
         self,
         *,
@@ -596,6 +696,8 @@ class TransformationParameter(Message):
         mean_value: Iterable[float] | None = ...,
         force_color: bool | None = ...,
         force_gray: bool | None = ...,
+        crop_h: int | None = ...,
+        crop_w: int | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -604,18 +706,28 @@ class LossParameter(Message):
     VALID: int
     BATCH_SIZE: int
     NONE: int
+    PRE_FIXED: int
     IGNORE_LABEL_FIELD_NUMBER: int
     NORMALIZATION_FIELD_NUMBER: int
     NORMALIZE_FIELD_NUMBER: int
+    WEIGHT_BY_LABEL_FREQS_FIELD_NUMBER: int
+    CLASS_WEIGHTING_FIELD_NUMBER: int
+    PRE_FIXED_NORMALIZER_FIELD_NUMBER: int
     ignore_label: int
     normalization: int
     normalize: bool
+    weight_by_label_freqs: bool
+    class_weighting: RepeatedScalarFieldContainer[float]
+    pre_fixed_normalizer: float
     def __init__(
         self,
         *,
         ignore_label: int | None = ...,
         normalization: int | str | None = ...,
         normalize: bool | None = ...,
+        weight_by_label_freqs: bool | None = ...,
+        class_weighting: Iterable[float] | None = ...,
+        pre_fixed_normalizer: float | None = ...,
     ) -> None: ...
 
 class ConvolutionParameter(Message):
@@ -641,6 +753,9 @@ class ConvolutionParameter(Message):
     ENGINE_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     FORCE_ND_IM2COL_FIELD_NUMBER: int
+    HOLE_FIELD_NUMBER: int
+    HOLE_H_FIELD_NUMBER: int
+    HOLE_W_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -659,6 +774,9 @@ class ConvolutionParameter(Message):
     engine: int
     axis: int
     force_nd_im2col: bool
+    hole: RepeatedScalarFieldContainer[int]
+    hole_h: int
+    hole_w: int
     def __init__(
         self,
         *,
@@ -680,6 +798,9 @@ class ConvolutionParameter(Message):
         engine: int | str | None = ...,
         axis: int | None = ...,
         force_nd_im2col: bool | None = ...,
+        hole: Iterable[int] | None = ...,
+        hole_h: int | None = ...,
+        hole_w: int | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -707,6 +828,8 @@ class PoolingParameter(Message):
     ENGINE_FIELD_NUMBER: int
     GLOBAL_POOLING_FIELD_NUMBER: int
     ROUND_MODE_FIELD_NUMBER: int
+    CEIL_MODE_FIELD_NUMBER: int
+    TORCH_POOLING_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -720,6 +843,8 @@ class PoolingParameter(Message):
     engine: int
     global_pooling: bool
     round_mode: int
+    ceil_mode: bool
+    torch_pooling: bool
     def __init__(
         self,
         *,
@@ -736,6 +861,8 @@ class PoolingParameter(Message):
         engine: int | str | None = ...,
         global_pooling: bool | None = ...,
         round_mode: int | str | None = ...,
+        ceil_mode: bool | None = ...,
+        torch_pooling: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -862,15 +989,24 @@ class BatchNormParameter(Message):
     USE_GLOBAL_STATS_FIELD_NUMBER: int
     MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
     EPS_FIELD_NUMBER: int
+    SCALE_BIAS_FIELD_NUMBER: int
+    SCALE_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
     use_global_stats: bool
     moving_average_fraction: float
     eps: float
+    scale_bias: bool
+    scale_filler: FillerParameter
+    bias_filler: FillerParameter
     def __init__(
         self,
         *,
         use_global_stats: bool | None = ...,
         moving_average_fraction: float | None = ...,
         eps: float | None = ...,
+        scale_bias: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class MVNParameter(Message):
@@ -1053,11 +1189,17 @@ class SoftmaxParameter(Message):
 
 class DropoutParameter(Message):
     DROPOUT_RATIO_FIELD_NUMBER: int
+    SAMPLE_WEIGHTS_TEST_FIELD_NUMBER: int
+    SCALE_TRAIN_FIELD_NUMBER: int
     dropout_ratio: float
+    sample_weights_test: bool
+    scale_train: bool
     def __init__(
         self,
         *,
         dropout_ratio: float | None = ...,
+        sample_weights_test: bool | None = ...,
+        scale_train: bool | None = ...,
     ) -> None: ...
 
 class ExpParameter(Message):
@@ -1156,13 +1298,16 @@ class SliceParameter(Message):
 class CropParameter(Message):
     AXIS_FIELD_NUMBER: int
     OFFSET_FIELD_NUMBER: int
+    AUTOMATIC_OFFSET_FIELD_NUMBER: int
     axis: int
     offset: RepeatedScalarFieldContainer[int]
+    automatic_offset: bool
     def __init__(
         self,
         *,
         axis: int | None = ...,
         offset: Iterable[int] | None = ...,
+        automatic_offset: bool | None = ...,
     ) -> None: ...
 
 class FlattenParameter(Message):
@@ -1394,6 +1539,10 @@ class HDF5OutputParameter(Message):
     ) -> None: ...
 
 class ImageDataParameter(Message):
+    LabelType: EnumTypeWrapper
+    NONE: int
+    IMAGE: int
+    PIXEL: int
     SOURCE_FIELD_NUMBER: int
     BATCH_SIZE_FIELD_NUMBER: int
     RAND_SKIP_FIELD_NUMBER: int
@@ -1406,6 +1555,8 @@ class ImageDataParameter(Message):
     CROP_SIZE_FIELD_NUMBER: int
     MIRROR_FIELD_NUMBER: int
     ROOT_FOLDER_FIELD_NUMBER: int
+    LABEL_TYPE_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1418,6 +1569,8 @@ class ImageDataParameter(Message):
     crop_size: int
     mirror: bool
     root_folder: str
+    label_type: int
+    ignore_label: int
     def __init__(
         self,
         *,
@@ -1433,6 +1586,8 @@ class ImageDataParameter(Message):
         crop_size: int | None = ...,
         mirror: bool | None = ...,
         root_folder: str | None = ...,
+        label_type: int | str | None = ...,
+        ignore_label: int | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -1540,6 +1695,15 @@ class V1LayerParameter(Message):
     CONTRASTIVE_LOSS: int
     EXP: int
     DECONVOLUTION: int
+    CROP: int
+    BN: int
+    UNPOOLING: int
+    UPSAMPLE: int
+    IMAGE_SEG_DATA: int
+    SEG_ACCURACY: int
+    INTERP: int
+    MULTI_STAGE_MEANFIELD: int
+    DENSE_IMAGE_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1586,6 +1750,14 @@ class V1LayerParameter(Message):
     TRANSFORM_PARAM_FIELD_NUMBER: int
     LOSS_PARAM_FIELD_NUMBER: int
     LAYER_FIELD_NUMBER: int
+    BN_PARAM_FIELD_NUMBER: int
+    UNPOOLING_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_PARAM_FIELD_NUMBER: int
+    INTERP_PARAM_FIELD_NUMBER: int
+    SEG_ACCURACY_PARAM_FIELD_NUMBER: int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
+    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    CROP_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -1629,6 +1801,14 @@ class V1LayerParameter(Message):
     transform_param: TransformationParameter
     loss_param: LossParameter
     layer: V0LayerParameter
+    bn_param: BNParameter
+    unpooling_param: UnpoolingParameter
+    upsample_param: UpsampleParameter
+    interp_param: InterpParameter
+    seg_accuracy_param: SegAccuracyParameter
+    multi_stage_meanfield_param: MultiStageMeanfieldParameter
+    dense_image_data_param: DenseImageDataParameter
+    crop_param: CropParameter
     def __init__(
         self,
         *,
@@ -1675,6 +1855,14 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
         loss_param: LossParameter | Mapping[str, Any] | None = ...,
         layer: V0LayerParameter | Mapping[str, Any] | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        unpooling_param: UnpoolingParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
+        dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
+        crop_param: CropParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -1799,4 +1987,602 @@ class V0LayerParameter(Message):
         shuffle_images: bool | None = ...,
         concat_dim: int | None = ...,
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class BNParameter(Message):
+    BNMode: EnumTypeWrapper
+    LEARN: int
+    INFERENCE: int
+    SCALE_FILLER_FIELD_NUMBER: int
+    SHIFT_FILLER_FIELD_NUMBER: int
+    BN_MODE_FIELD_NUMBER: int
+    SLOPE_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    MOMENTUM_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    FROZEN_FIELD_NUMBER: int
+    VAR_EPS_FIELD_NUMBER: int
+    DECAY_FIELD_NUMBER: int
+    MOVING_AVERAGE_FIELD_NUMBER: int
+    scale_filler: FillerParameter
+    shift_filler: FillerParameter
+    bn_mode: int
+    slope_filler: FillerParameter
+    bias_filler: FillerParameter
+    momentum: float
+    eps: float
+    frozen: bool
+    var_eps: float
+    decay: float
+    moving_average: bool
+    def __init__(
+        self,
+        *,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        shift_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bn_mode: int | str | None = ...,
+        slope_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        momentum: float | None = ...,
+        eps: float | None = ...,
+        frozen: bool | None = ...,
+        var_eps: float | None = ...,
+        decay: float | None = ...,
+        moving_average: bool | None = ...,
+    ) -> None: ...
+
+class InterpParameter(Message):
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    ZOOM_FACTOR_FIELD_NUMBER: int
+    SHRINK_FACTOR_FIELD_NUMBER: int
+    PAD_BEG_FIELD_NUMBER: int
+    PAD_END_FIELD_NUMBER: int
+    height: int
+    width: int
+    zoom_factor: int
+    shrink_factor: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        zoom_factor: int | None = ...,
+        shrink_factor: int | None = ...,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+class UpsampleParameter(Message):
+    SCALE_FIELD_NUMBER: int
+    SCALE_H_FIELD_NUMBER: int
+    SCALE_W_FIELD_NUMBER: int
+    PAD_OUT_H_FIELD_NUMBER: int
+    PAD_OUT_W_FIELD_NUMBER: int
+    UPSAMPLE_H_FIELD_NUMBER: int
+    UPSAMPLE_W_FIELD_NUMBER: int
+    scale: int
+    scale_h: int
+    scale_w: int
+    pad_out_h: bool
+    pad_out_w: bool
+    upsample_h: int
+    upsample_w: int
+    def __init__(
+        self,
+        *,
+        scale: int | None = ...,
+        scale_h: int | None = ...,
+        scale_w: int | None = ...,
+        pad_out_h: bool | None = ...,
+        pad_out_w: bool | None = ...,
+        upsample_h: int | None = ...,
+        upsample_w: int | None = ...,
+    ) -> None: ...
+
+class UnpoolingParameter(Message):
+    UnpoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    TILE: int
+    UNPOOL_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    UNPOOL_SIZE_FIELD_NUMBER: int
+    UNPOOL_H_FIELD_NUMBER: int
+    UNPOOL_W_FIELD_NUMBER: int
+    unpool: int
+    pad: int
+    pad_h: int
+    pad_w: int
+    kernel_size: int
+    kernel_h: int
+    kernel_w: int
+    stride: int
+    stride_h: int
+    stride_w: int
+    unpool_size: int
+    unpool_h: int
+    unpool_w: int
+    def __init__(
+        self,
+        *,
+        unpool: int | str | None = ...,
+        pad: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_size: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        unpool_size: int | None = ...,
+        unpool_h: int | None = ...,
+        unpool_w: int | None = ...,
+    ) -> None: ...
+
+class SegAccuracyParameter(Message):
+    IGNORE_LABEL_FIELD_NUMBER: int
+    OUTPUT_LABEL_FIELD_NUMBER: int
+    RESET_FIELD_NUMBER: int
+    ignore_label: RepeatedScalarFieldContainer[int]
+    output_label: RepeatedScalarFieldContainer[int]
+    reset: bool
+    def __init__(
+        self,
+        *,
+        ignore_label: Iterable[int] | None = ...,
+        output_label: Iterable[int] | None = ...,
+        reset: bool | None = ...,
+    ) -> None: ...
+
+class DenseImageDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    IS_COLOR_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class MultiStageMeanfieldParameter(Message):
+    Mode: EnumTypeWrapper
+    POTTS: int
+    SEMI_METRIC: int
+    FULL: int
+    NUM_ITERATIONS_FIELD_NUMBER: int
+    COMPATIBILITY_MODE_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    THETA_ALPHA_FIELD_NUMBER: int
+    THETA_BETA_FIELD_NUMBER: int
+    THETA_GAMMA_FIELD_NUMBER: int
+    SPATIAL_FILTER_WEIGHT_FIELD_NUMBER: int
+    BILATERAL_FILTER_WEIGHT_FIELD_NUMBER: int
+    SPATIAL_FILTER_WEIGHTS_STR_FIELD_NUMBER: int
+    BILATERAL_FILTER_WEIGHTS_STR_FIELD_NUMBER: int
+    IS_NO_CLASS_WEIGHTS_FIELD_NUMBER: int
+    num_iterations: int
+    compatibility_mode: int
+    threshold: float
+    theta_alpha: float
+    theta_beta: float
+    theta_gamma: float
+    spatial_filter_weight: float
+    bilateral_filter_weight: float
+    spatial_filter_weights_str: str
+    bilateral_filter_weights_str: str
+    is_no_class_weights: bool
+    def __init__(
+        self,
+        *,
+        num_iterations: int | None = ...,
+        compatibility_mode: int | str | None = ...,
+        threshold: float | None = ...,
+        theta_alpha: float | None = ...,
+        theta_beta: float | None = ...,
+        theta_gamma: float | None = ...,
+        spatial_filter_weight: float | None = ...,
+        bilateral_filter_weight: float | None = ...,
+        spatial_filter_weights_str: str | None = ...,
+        bilateral_filter_weights_str: str | None = ...,
+        is_no_class_weights: bool | None = ...,
+    ) -> None: ...
+
+class SpatialDropoutParameter(Message):
+    DROPOUT_RATIO_FIELD_NUMBER: int
+    dropout_ratio: float
+    def __init__(
+        self,
+        *,
+        dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class PermuteParameter(Message):
+    ORDER_FIELD_NUMBER: int
+    order: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        order: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class NormalizeParameter(Message):
+    ACROSS_SPATIAL_FIELD_NUMBER: int
+    SCALE_FILLER_FIELD_NUMBER: int
+    CHANNEL_SHARED_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    across_spatial: bool
+    scale_filler: FillerParameter
+    channel_shared: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        across_spatial: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class PriorBoxParameter(Message):
+    CodeType: EnumTypeWrapper
+    CORNER: int
+    CENTER_SIZE: int
+    CORNER_SIZE: int
+    MIN_SIZE_FIELD_NUMBER: int
+    MAX_SIZE_FIELD_NUMBER: int
+    ASPECT_RATIO_FIELD_NUMBER: int
+    FLIP_FIELD_NUMBER: int
+    CLIP_FIELD_NUMBER: int
+    VARIANCE_FIELD_NUMBER: int
+    IMG_SIZE_FIELD_NUMBER: int
+    IMG_H_FIELD_NUMBER: int
+    IMG_W_FIELD_NUMBER: int
+    STEP_FIELD_NUMBER: int
+    STEP_H_FIELD_NUMBER: int
+    STEP_W_FIELD_NUMBER: int
+    OFFSET_FIELD_NUMBER: int
+    min_size: RepeatedScalarFieldContainer[float]
+    max_size: RepeatedScalarFieldContainer[float]
+    aspect_ratio: RepeatedScalarFieldContainer[float]
+    flip: bool
+    clip: bool
+    variance: RepeatedScalarFieldContainer[float]
+    img_size: int
+    img_h: int
+    img_w: int
+    step: float
+    step_h: float
+    step_w: float
+    offset: float
+    def __init__(
+        self,
+        *,
+        min_size: Iterable[float] | None = ...,
+        max_size: Iterable[float] | None = ...,
+        aspect_ratio: Iterable[float] | None = ...,
+        flip: bool | None = ...,
+        clip: bool | None = ...,
+        variance: Iterable[float] | None = ...,
+        img_size: int | None = ...,
+        img_h: int | None = ...,
+        img_w: int | None = ...,
+        step: float | None = ...,
+        step_h: float | None = ...,
+        step_w: float | None = ...,
+        offset: float | None = ...,
+    ) -> None: ...
+
+class NonMaximumSuppressionParameter(Message):
+    NMS_THRESHOLD_FIELD_NUMBER: int
+    TOP_K_FIELD_NUMBER: int
+    ETA_FIELD_NUMBER: int
+    nms_threshold: float
+    top_k: int
+    eta: float
+    def __init__(
+        self,
+        *,
+        nms_threshold: float | None = ...,
+        top_k: int | None = ...,
+        eta: float | None = ...,
+    ) -> None: ...
+
+class SaveOutputParameter(Message):
+    OUTPUT_DIRECTORY_FIELD_NUMBER: int
+    OUTPUT_NAME_PREFIX_FIELD_NUMBER: int
+    OUTPUT_FORMAT_FIELD_NUMBER: int
+    LABEL_MAP_FILE_FIELD_NUMBER: int
+    NAME_SIZE_FILE_FIELD_NUMBER: int
+    NUM_TEST_IMAGE_FIELD_NUMBER: int
+    output_directory: str
+    output_name_prefix: str
+    output_format: str
+    label_map_file: str
+    name_size_file: str
+    num_test_image: int
+    def __init__(
+        self,
+        *,
+        output_directory: str | None = ...,
+        output_name_prefix: str | None = ...,
+        output_format: str | None = ...,
+        label_map_file: str | None = ...,
+        name_size_file: str | None = ...,
+        num_test_image: int | None = ...,
+    ) -> None: ...
+
+class DetectionOutputParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    SHARE_LOCATION_FIELD_NUMBER: int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    SAVE_OUTPUT_PARAM_FIELD_NUMBER: int
+    CODE_TYPE_FIELD_NUMBER: int
+    VARIANCE_ENCODED_IN_TARGET_FIELD_NUMBER: int
+    KEEP_TOP_K_FIELD_NUMBER: int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: int
+    VISUALIZE_FIELD_NUMBER: int
+    VISUALIZE_THRESHOLD_FIELD_NUMBER: int
+    SAVE_FILE_FIELD_NUMBER: int
+    num_classes: int
+    share_location: bool
+    background_label_id: int
+    nms_param: NonMaximumSuppressionParameter
+    save_output_param: SaveOutputParameter
+    code_type: int
+    variance_encoded_in_target: bool
+    keep_top_k: int
+    confidence_threshold: float
+    visualize: bool
+    visualize_threshold: float
+    save_file: str
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        background_label_id: int | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        save_output_param: SaveOutputParameter | Mapping[str, Any] | None = ...,
+        code_type: int | str | None = ...,
+        variance_encoded_in_target: bool | None = ...,
+        keep_top_k: int | None = ...,
+        confidence_threshold: float | None = ...,
+        visualize: bool | None = ...,
+        visualize_threshold: float | None = ...,
+        save_file: str | None = ...,
+    ) -> None: ...
+
+class MultiBoxLossParameter(Message):
+    LocLossType: EnumTypeWrapper
+    L2: int
+    SMOOTH_L1: int
+    ConfLossType: EnumTypeWrapper
+    SOFTMAX: int
+    LOGISTIC: int
+    MatchType: EnumTypeWrapper
+    BIPARTITE: int
+    PER_PREDICTION: int
+    MiningType: EnumTypeWrapper
+    NONE: int
+    MAX_NEGATIVE: int
+    HARD_EXAMPLE: int
+    LOC_LOSS_TYPE_FIELD_NUMBER: int
+    CONF_LOSS_TYPE_FIELD_NUMBER: int
+    LOC_WEIGHT_FIELD_NUMBER: int
+    NUM_CLASSES_FIELD_NUMBER: int
+    SHARE_LOCATION_FIELD_NUMBER: int
+    MATCH_TYPE_FIELD_NUMBER: int
+    OVERLAP_THRESHOLD_FIELD_NUMBER: int
+    USE_PRIOR_FOR_MATCHING_FIELD_NUMBER: int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: int
+    USE_DIFFICULT_GT_FIELD_NUMBER: int
+    DO_NEG_MINING_FIELD_NUMBER: int
+    NEG_POS_RATIO_FIELD_NUMBER: int
+    NEG_OVERLAP_FIELD_NUMBER: int
+    CODE_TYPE_FIELD_NUMBER: int
+    ENCODE_VARIANCE_IN_TARGET_FIELD_NUMBER: int
+    MAP_OBJECT_TO_AGNOSTIC_FIELD_NUMBER: int
+    IGNORE_CROSS_BOUNDARY_BBOX_FIELD_NUMBER: int
+    BP_INSIDE_FIELD_NUMBER: int
+    MINING_TYPE_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    SAMPLE_SIZE_FIELD_NUMBER: int
+    USE_PRIOR_FOR_NMS_FIELD_NUMBER: int
+    loc_loss_type: int
+    conf_loss_type: int
+    loc_weight: float
+    num_classes: int
+    share_location: bool
+    match_type: int
+    overlap_threshold: float
+    use_prior_for_matching: bool
+    background_label_id: int
+    use_difficult_gt: bool
+    do_neg_mining: bool
+    neg_pos_ratio: float
+    neg_overlap: float
+    code_type: int
+    encode_variance_in_target: bool
+    map_object_to_agnostic: bool
+    ignore_cross_boundary_bbox: bool
+    bp_inside: bool
+    mining_type: int
+    nms_param: NonMaximumSuppressionParameter
+    sample_size: int
+    use_prior_for_nms: bool
+    def __init__(
+        self,
+        *,
+        loc_loss_type: int | str | None = ...,
+        conf_loss_type: int | str | None = ...,
+        loc_weight: float | None = ...,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        match_type: int | str | None = ...,
+        overlap_threshold: float | None = ...,
+        use_prior_for_matching: bool | None = ...,
+        background_label_id: int | None = ...,
+        use_difficult_gt: bool | None = ...,
+        do_neg_mining: bool | None = ...,
+        neg_pos_ratio: float | None = ...,
+        neg_overlap: float | None = ...,
+        code_type: int | str | None = ...,
+        encode_variance_in_target: bool | None = ...,
+        map_object_to_agnostic: bool | None = ...,
+        ignore_cross_boundary_bbox: bool | None = ...,
+        bp_inside: bool | None = ...,
+        mining_type: int | str | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        sample_size: int | None = ...,
+        use_prior_for_nms: bool | None = ...,
+    ) -> None: ...
+
+class ROIPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+    ) -> None: ...
+
+class PSROIPoolingParameter(Message):
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+    ) -> None: ...
+
+class BoxAnnotatorOHEMParameter(Message):
+    ROI_PER_IMG_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    roi_per_img: int
+    ignore_label: int
+    def __init__(
+        self,
+        *,
+        roi_per_img: int | None = ...,
+        ignore_label: int | None = ...,
+    ) -> None: ...
+
+class SmoothL1LossParameter(Message):
+    SIGMA_FIELD_NUMBER: int
+    sigma: float
+    def __init__(
+        self,
+        *,
+        sigma: float | None = ...,
+    ) -> None: ...
+
+class ReorgParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    REVERSE_FIELD_NUMBER: int
+    stride: int
+    reverse: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        reverse: bool | None = ...,
+    ) -> None: ...
+
+class ShuffleChannelParameter(Message):
+    GROUP_FIELD_NUMBER: int
+    group: int
+    def __init__(
+        self,
+        *,
+        group: int | None = ...,
+    ) -> None: ...
+
+class FlipParameter(Message):
+    FLIP_WIDTH_FIELD_NUMBER: int
+    FLIP_HEIGHT_FIELD_NUMBER: int
+    flip_width: bool
+    flip_height: bool
+    def __init__(
+        self,
+        *,
+        flip_width: bool | None = ...,
+        flip_height: bool | None = ...,
+    ) -> None: ...
+
+class CenterLossParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    CENTER_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    num_output: int
+    center_filler: FillerParameter
+    axis: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        center_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class ReverseParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class TransposeParameter(Message):
+    DIM_FIELD_NUMBER: int
+    dim: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        dim: Iterable[int] | None = ...,
     ) -> None: ...

@@ -1,4 +1,8 @@
-"""What forks of Caffe add to its prototxt: layer types and fields, and what to write instead."""
+"""What forks of Caffe add to its prototxt: what is taken, what is passed over, what is refused.
+
+Fields that are taken are declared in contrib.proto; layer types that are taken say themselves whose
+they are (layer_types/contrib).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import NamedTuple
 
 
 class Addition(NamedTuple):
-    """A layer type that a fork adds, its field in LayerParameter, and the cure if one is known."""
+    """A layer type that is not taken, its field in LayerParameter, and the cure if one is known."""
 
     type: str
     field: str
@@ -14,64 +18,122 @@ class Addition(NamedTuple):
     cure: str = ""
 
 
-_PYTHON = "write it as a Python layer"
-_AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
-_BILINEAR = 'write a Deconvolution with weight_filler { type: "bilinear" } and lr_mult: 0'
-_GROUPS = "write a Convolution with group: the number of its channels"
+_PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("Permute", "permute_param", "SSD"),
-    Addition("Normalize", "norm_param", "SSD"),
-    Addition("PriorBox", "prior_box_param", "SSD"),
-    Addition("MultiBoxLoss", "multibox_loss_param", "SSD"),
-    Addition("DetectionOutput", "detection_output_param", "SSD"),
     Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
     Addition("AnnotatedData", "annotated_data_param", "SSD"),
-    Addition("Interp", "interp_param", "DeepLab and PSPNet", _BILINEAR),
-    Addition("ImageSegData", "image_seg_data_param", "DeepLab", _PYTHON),
-    Addition("BN", "bn_param", "SegNet and PSPNet", _AFFINE),
-    Addition("Upsample", "upsample_param", "SegNet", _BILINEAR),
-    Addition("DenseImageData", "dense_image_data_param", "SegNet", _PYTHON),
-    Addition("ROIPooling", "roi_pooling_param", "Fast R-CNN", _PYTHON),
-    Addition("SmoothL1Loss", "smooth_l1_loss_param", "Fast R-CNN", _PYTHON),
-    Addition("PSROIPooling", "psroi_pooling_param", "R-FCN", _PYTHON),
-    Addition("BoxAnnotatorOHEM", "box_annotator_ohem_param", "R-FCN", _PYTHON),
-    Addition("ShuffleChannel", "shuffle_channel_param", "ShuffleNet", _PYTHON),
-    Addition("ConvolutionDepthwise", "", "MobileNet", _GROUPS),
-    Addition("DepthwiseConvolution", "", "MobileNet", _GROUPS),
-    Addition("ReLU6", "", "MobileNet", _PYTHON),
-    Addition("Axpy", "", "SENet", _PYTHON),
     Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
+_AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
+_BILINEAR = 'write a Deconvolution with weight_filler { type: "bilinear" } and lr_mult: 0'
 _FLOOR = "Caffe rounds up by default: write round_mode: FLOOR for false, nothing for true"
-_DILATION = "write dilation"
-_READING = "leave it out: it decides how fast data are read there"
+_POLICY = "write another lr_policy, such as multistep"
 
+# Fields by name: the fork, and what to write instead in Caffe 1.0 if there is something.
 FIELDS = {
     "ceil_mode": ("many forks", _FLOOR),
     "torch_pooling": ("Facebook's Caffe", "write round_mode: FLOOR for true, nothing for false"),
-    **dict.fromkeys(("hole", "hole_h", "hole_w"), ("DeepLab", _DILATION)),
+    **dict.fromkeys(("hole", "hole_h", "hole_w"), ("DeepLab", "write dilation")),
+    **dict.fromkeys(("label_type", "seg_accuracy_param"), ("DeepLab", "")),
+    "interp_param": ("DeepLab and PSPNet", _BILINEAR),
+    "bn_param": ("SegNet, DeconvNet and PSPNet", _AFFINE),
+    "upsample_param": ("SegNet and others", _BILINEAR),
+    "dense_image_data_param": ("SegNet", _PYTHON),
     **dict.fromkeys(
-        ("forward_type", "backward_type", "forward_math", "backward_math"),
-        ("NVIDIA's Caffe", "leave it out; caffe.set_precision chooses what is computed in"),
+        ("weight_by_label_freqs", "class_weighting"), ("SegNet", "write an InfogainLoss")
     ),
+    "sample_weights_test": ("SegNet", ""),
+    "unpooling_param": ("DeconvNet", ""),
+    "multi_stage_meanfield_param": ("CRF-RNN", ""),
+    "spatial_dropout_param": ("ENet", _PYTHON),
+    "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(
-        ("default_forward_type", "default_backward_type", "cudnn_math_override"),
-        ("NVIDIA's Caffe", "leave it out; caffe.set_precision chooses what is computed in"),
+        ("permute_param", "norm_param", "prior_box_param", "detection_output_param"), ("SSD", "")
     ),
-    **dict.fromkeys(
-        ("threads", "parser_threads", "cache", "use_gpu_transform"), ("NVIDIA's Caffe", _READING)
-    ),
-    "scale_bias": ("NVIDIA's Caffe", _AFFINE),
+    "multibox_loss_param": ("SSD", ""),
+    **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
+    **dict.fromkeys(("psroi_pooling_param", "box_annotator_ohem_param"), ("R-FCN", _PYTHON)),
+    **dict.fromkeys(("pre_fixed_normalizer", "PRE_FIXED"), ("R-FCN", "write a loss_weight")),
+    "reorg_param": ("YOLOv2", _PYTHON),
+    "shuffle_channel_param": ("ShuffleNet", _PYTHON),
+    **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
+    "flip_param": ("several forks", _PYTHON),
+    "center_loss_param": ("the authors of the center loss", _PYTHON),
+    **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
+    "plateau_winsize": ("SSD", _POLICY),
+    **dict.fromkeys(("warmup_iter", "warmup_start_lr"), ("several forks", _POLICY)),
+    **dict.fromkeys(("rampup_interval", "rampup_lr", "min_lr"), ("NVIDIA's Caffe", _POLICY)),
+    **dict.fromkeys(("stagelr", "stageiter"), ("Convolutional Pose Machines", _POLICY)),
     **dict.fromkeys(
         ("resize_param", "emit_constraint", "noise_param", "distort_param", "expand_param"),
         ("SSD", "prepare the images before training"),
     ),
-    **dict.fromkeys(("eval_type", "ap_version", "show_per_class_result"), ("SSD", "")),
-    "plateau_winsize": ("SSD", "write another lr_policy, such as multistep"),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
 }
+
+_PRECISION = "caffe.set_precision chooses what is computed in"
+_ENGINE = "it chooses who computes, not what"
+_SPEED = "it decides how fast data are read there"
+_NODES = "it divides the work among machines"
+_TESTS = "of a test net the means of the outputs are logged"
+
+# Fields that are passed over, or an enum's values of fields that Caffe has: the fork, and why.
+PASSED_OVER = {
+    "engine": ("Intel's or another fork", _ENGINE),
+    "cudnn_convolution_algo_seeker": ("NVIDIA's Caffe", _ENGINE),
+    **dict.fromkeys(
+        [
+            "forward_type",
+            "backward_type",
+            "forward_math",
+            "backward_math",
+            "default_forward_type",
+            "default_backward_type",
+            "default_forward_math",
+            "default_backward_math",
+            "cudnn_math_override",
+            "solver_data_type",
+            "global_grad_scale",
+            "global_grad_scale_adaptive",
+        ],
+        ("NVIDIA's Caffe", _PRECISION),
+    ),
+    **dict.fromkeys(
+        [
+            "conv_algos_override",
+            "default_conv_algos_override",
+            "default_cudnn_math_override",
+            "reduce_buckets",
+            "cublas_math_override",
+            "eltwise_engine",
+        ],
+        ("NVIDIA's Caffe", _ENGINE),
+    ),
+    "store_blobs_in_old_format": ("NVIDIA's Caffe", "caffemodels have one format here"),
+    **dict.fromkeys(
+        ["threads", "parser_threads", "cache", "use_gpu_transform", "prefetch_threads"],
+        ("NVIDIA's Caffe", _SPEED),
+    ),
+    **dict.fromkeys(
+        [
+            "multinode",
+            "mn_activation_param",
+            "mn_grad_compress_param",
+            "disabled_update",
+            "bn_stats_batch_size",
+        ],
+        ("Intel's Caffe", _NODES),
+    ),
+    **dict.fromkeys(
+        ["eval_type", "ap_version", "show_per_class_result", "test_net_type"], ("SSD", _TESTS)
+    ),
+    "visualize_debug_info": ("SegNet", "it draws"),
+}
+
+# Of a field with one value these are given several: the first counts.
+FIRST_COUNTS = {"device_id": "nets run on one device, the first that is named"}
 
 
 def of_type(name: str) -> str:
@@ -83,6 +145,8 @@ def of_field(name: str) -> str:
     """Which fork has a field, and what to write instead; "" for a field of no known fork."""
     if name in FIELDS:
         return _said(*FIELDS[name])
+    if name in PASSED_OVER:
+        return _said(PASSED_OVER[name][0], f"leave it out: {PASSED_OVER[name][1]}")
     return next(
         (
             f"{_said(row.fork, row.cure)} (layer type {row.type})"

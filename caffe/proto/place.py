@@ -4,40 +4,66 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from google.protobuf.descriptor import Descriptor
 
+from ..core.strict import is_strict
 from . import caffe_pb2, forks
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""\#[^\n]*|(?P<string>"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?P<brace>[{}<>])|[\w.+-]+|\S"""
 )
+_OWN = "a layer type of your own is made known, with its fields, by caffe.register_layer"
 _UNKNOWN = re.compile(r'Message type "caffe\.(?P<message>\w+)" has no field named "(?P<field>\w+)"')
+
+
+class Block(NamedTuple):
+    """A layer's block in a prototxt: its name, and where its type, its start and its end are."""
+
+    name: str
+    type_at: int | None
+    start: int
+    end: int
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    """The layers' blocks at the top of a prototxt; one that is not closed ends with the text."""
+    depth, word, opened = 0, "", False
+    for token in TOKEN.finditer(text):
+        if token[0].startswith("#") or token[0] == ":":
+            continue
+        if token["brace"] in ("{", "<"):
+            if depth == 0:
+                opened, name, at, start = word in ("layer", "layers"), "", None, token.start()
+            depth += 1
+        elif token["brace"]:
+            depth = max(depth - 1, 0)
+            if depth == 0 and opened:
+                yield Block(name, at, start, token.start())
+                opened = False
+        elif token["string"] and depth == 1 and word == "name":
+            name = name or token["string"].strip("\"'")
+        elif depth == 1 and token[0] == "type":
+            at = token.start()
+        word = token[0]
+    if opened:
+        yield Block(name, at, start, len(text))
 
 
 def layer_at(text: str, line: int, column: int) -> str:
     """The name of the layer whose block holds this place, counted from 1; "" outside of layers."""
     lines = text.split("\n")
     at = sum(len(before) + 1 for before in lines[: line - 1]) + max(column - 1, 0)
-    depth, word, name, opened, start = 0, "", "", False, 0
-    for token in _TOKEN.finditer(text):
-        if token[0].startswith("#") or token[0] == ":":
-            continue
-        if token["brace"] in ("{", "<"):
-            if depth == 0:
-                opened, name = word in ("layer", "layers"), ""
-                start = token.start()
-            depth += 1
-        elif token["brace"]:
-            depth = max(depth - 1, 0)
-            if depth == 0 and opened:
-                if start <= at <= token.start():
-                    return name
-                opened = False
-        elif token["string"] and depth == 1 and word == "name":
-            name = name or token["string"].strip("\"'")
-        word = token[0]
-    return name if opened and start <= at else ""
+    at = min(at, len(text))
+    return next((block.name for block in _blocks(text) if block.start <= at <= block.end), "")
+
+
+def type_at(text: str, layer: str) -> tuple[int, int] | None:
+    """Line and column, from 1, of the field `type` in the first layer of this name."""
+    at = next((block.type_at for block in _blocks(text) if block.name == layer), None)
+    return None if at is None else (text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
 def advice(reason: str) -> str:
@@ -47,7 +73,15 @@ def advice(reason: str) -> str:
     message = caffe_pb2.DESCRIPTOR.message_types_by_name.get(found["message"])
     field = found["field"]
     said = forks.of_field(field) or _belongs(message, field) or _meant(message, field)
-    return f" {said[0].upper()}{said[1:]}" if said else ""
+    said = said or (
+        "no fork known here has it either: leave it out if it only says how fast to compute"
+    )
+    taken = "; caffe.set_strict(False) takes it" if is_strict() and _taken(message, field) else ""
+    return f" {said[0].upper()}{said[1:]}{taken}"
+
+
+def _taken(message: Descriptor | None, field: str) -> bool:
+    return message is not None and field in message.fields_by_name
 
 
 def _belongs(message: Descriptor | None, field: str) -> str:
@@ -86,4 +120,7 @@ def _of_v1(field: str) -> str:
 
 def _meant(message: Descriptor | None, field: str) -> str:
     near = difflib.get_close_matches(field, message.fields_by_name if message else ())
-    return f"did you mean {' or '.join(near)}?" if near else ""
+    meant = f"did you mean {' or '.join(near)}?" if near else ""
+    if message is caffe_pb2.LayerParameter.DESCRIPTOR:
+        return f"{meant} {_OWN}".strip()
+    return meant

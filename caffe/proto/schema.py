@@ -2,7 +2,8 @@
 
 Code that protoc generates is tied to one major release of protobuf; a descriptor is not.
 Understood is the part of proto2 that caffe.proto uses: messages, enums (top-level or nested in a
-message), optional / required / repeated fields, and the field options packed and default.
+message), optional / required / repeated fields, and the field options packed and default. `extend`
+adds fields, and values to enums, to a message of another file as if they stood there.
 """
 
 import re
@@ -19,20 +20,23 @@ _TOKEN = re.compile(r"""(?://[^\n]*|\s)*([\w.+-]+|"[^"\n]*"|'[^'\n]*'|[{}\[\]=;,
 _END = ""
 
 
-def parse(text: str, name: str) -> _File:
+def parse(text: str, name: str, base: _File | None = None) -> _File:
     """Descriptor of the .proto source `text`; `name` is the file's name, there and in errors.
 
-    Raises ValueError with file and line at anything outside the understood part of proto2.
+    With `base` the result is that descriptor, its name too, and what `text` adds to it. Raises
+    ValueError with file and line at anything outside the understood part of proto2.
     """
-    return _Parser(text, name).result
+    return _Parser(text, name, base).result
 
 
 class _Parser:
-    def __init__(self, text: str, name: str):
-        self.text = text
+    def __init__(self, text: str, name: str, base: _File | None = None):
+        self.text, self.name = text, name
         self.tokens = _TOKEN.finditer(text)
         self.token = next(self.tokens)
         self.result = _File(name=name)
+        if base is not None:
+            self.result.CopyFrom(base)
         # (message, field, token of its type)
         self.unresolved: list[tuple[_Message, _Field, re.Match]] = []
         self.file(self.result)
@@ -41,7 +45,7 @@ class _Parser:
     def error(self, token: re.Match, expected: str) -> ValueError:
         line = self.text.count("\n", 0, token.start(1)) + 1
         found = token[1] or "the end of the file"
-        return ValueError(f"{self.result.name}:{line}: expected {expected}, found {found}")
+        return ValueError(f"{self.name}:{line}: expected {expected}, found {found}")
 
     def take(self, *expected: str) -> str:
         """The next token, which has to be one of `expected` if any is given."""
@@ -64,10 +68,19 @@ class _Parser:
         file.package = self.take()
         self.take(";")
         while self.token[1] != _END:
-            if self.take("message", "enum") == "enum":
+            word = self.take("message", "enum", "extend")
+            if word == "extend":
+                self.extend()
+            elif word == "enum":
                 self.enum(file.enum_type.add())
             else:
                 self.message(file.message_type.add())
+
+    def extend(self) -> None:
+        messages = {message.name: message for message in self.result.message_type}
+        if self.token[1] not in messages:
+            raise self.error(self.token, "a message")
+        self.fields(messages[self.take()])
 
     def enum(self, enum: _Enum) -> None:
         enum.name = self.take()
@@ -81,11 +94,16 @@ class _Parser:
 
     def message(self, message: _Message) -> None:
         message.name = self.take()
+        self.fields(message)
+
+    def fields(self, message: _Message) -> None:
         self.take("{")
         while self.token[1] != "}":
             word = self.take("enum", *_LABELS)
             if word == "enum":
-                self.enum(message.enum_type.add())
+                known = (enum for enum in message.enum_type if enum.name == self.token[1])
+                enum = next(known, None) or message.enum_type.add()
+                self.enum(enum)
             else:
                 self.field(message, message.field.add(label=_LABELS[word]))
         self.take("}")
@@ -115,7 +133,11 @@ class _Parser:
     def resolve(self) -> None:
         """Field types that are no scalars, now that every message and enum is known."""
         package = f".{self.result.package}"
-        enums = {enum.name for enum in self.result.enum_type}
+        enums = {enum.name for enum in self.result.enum_type} | {
+            f"{message.name}.{enum.name}"
+            for message in self.result.message_type
+            for enum in message.enum_type
+        }
         messages = {message.name for message in self.result.message_type}
         for message, field, kind in self.unresolved:
             name = kind[1]

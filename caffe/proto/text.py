@@ -1,25 +1,33 @@
 """Caffe's messages as files: prototxt and binaryproto."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
-from ..core.errors import CaffeError, caffe_error
+from ..core.errors import CaffeError, anew, caffe_error, error_context
 from ..core.files import PathLike, cannot_be_read
+from ..core.log import LOGGER
+from ..core.strict import is_strict
+from . import caffe_pb2, foreign, foreign_bytes
 from .decoding import decoded
-from .place import advice, layer_at
+from .place import advice, layer_at, type_at
+from .plain import plain
 
 M = TypeVar("M", bound=Message)
 
 
 def read_prototxt(path: PathLike, message: M) -> M:
-    """Parse a text-format file into `message`.
+    """Parse a text-format file into `message`, which is empty.
 
+    Fields of forks that only say how fast they compute are passed over, with a line in the log.
     Raises CaffeError for a missing file, and for a syntax error or an unknown field, with the
-    line and column, the layer, and what to write instead if that is known.
+    line and column, the layer, and what to write instead if that is known; where `set_strict` says
+    so, for every field that Caffe 1.0 does not have.
     """
     try:
         data = Path(path).read_bytes()
@@ -27,7 +35,7 @@ def read_prototxt(path: PathLike, message: M) -> M:
         raise cannot_be_read(path, error) from None
     text = decoded(data, path)
     try:
-        return text_format.Parse(text, message)
+        return _parsed(text, message, path)
     except text_format.ParseError as error:
         line, column = error.GetLine(), error.GetColumn()
         at = f":{line}" + (f":{column}" if column else "") if line else ""
@@ -40,14 +48,62 @@ def read_prototxt(path: PathLike, message: M) -> M:
         raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}{advice(reason)}") from None
 
 
+def _parsed(text: str, message: M, path: PathLike) -> M:
+    if is_strict():
+        text_format.Parse(text, plain(message))
+    try:
+        return text_format.Parse(text, message)
+    except text_format.ParseError:
+        rest = foreign.without(text, message)
+        if is_strict() or rest.text == text:
+            raise
+    message.Clear()
+    text_format.Parse(rest.text, message)
+    for line in rest.log:
+        LOGGER.info("%s: %s", path, line)
+    for place, field in rest.kept:
+        foreign.holder_at(message, place).own_fields += f"{field} "
+    return message
+
+
+@contextmanager
+def in_prototxt(path: PathLike) -> Iterator[None]:
+    """Put the file in front of a CaffeError raised inside, and the place of its `unknown_layer`."""
+    with error_context(path):
+        try:
+            yield
+        except CaffeError as error:
+            layer = getattr(error, "unknown_layer", None)
+            if layer is None:
+                raise
+            try:
+                found = type_at(decoded(Path(path).read_bytes(), path), layer)
+            except (OSError, ValueError):  # the file is not what it was, or there is none
+                found = None
+            if found is None:
+                raise
+            raise anew(error, f"{path}:{found[0]}:{found[1]}: {error}") from None
+
+
 def read_binaryproto(path: PathLike, message: M) -> M:
     """Parse a file in the binary format into `message`; it is held in memory whole.
 
-    Raises CaffeError for a file that is missing, or no whole message of this kind.
+    Of a fork's net whose parameters cannot be read as Caffe's, all else is. Raises CaffeError for a
+    file that is missing, or no whole message of this kind.
     """
     try:
         data = Path(path).read_bytes()
-        message.ParseFromString(data)
+        try:
+            message.ParseFromString(data)
+        except DecodeError:
+            if not isinstance(message, caffe_pb2.NetParameter):
+                raise
+            message.ParseFromString(foreign_bytes.names_types_and_blobs(data))
+            LOGGER.warning(
+                "%s: has fields of a fork under numbers of Caffe's; its layers are read without "
+                "their parameters",
+                path,
+            )
         if not _texts_are_texts(message):
             raise DecodeError
     except (DecodeError, UnicodeDecodeError):

@@ -1,9 +1,10 @@
 """The nets of a solver: which are described where, and in which state (solver.cpp)."""
 
-from ..core.errors import CaffeError, error_context
+from ..core.errors import CaffeError
 from ..core.log import info
 from ..net import Net
 from ..proto import caffe_pb2
+from ..proto.text import in_prototxt
 from ..proto.upgrade import read_net, upgrade_net
 
 SolverParameter = caffe_pb2.SolverParameter
@@ -76,7 +77,7 @@ def _net(source: Source, param: SolverParameter, phase: int, extra: NetState) ->
     state = NetState(phase=phase)
     state.MergeFrom(spec.state)
     state.MergeFrom(extra)
-    with error_context(place):
+    with in_prototxt(place):
         net = Net.from_proto(spec, state)
     for weights in ",".join(param.weights).split(","):
         if weights.strip():

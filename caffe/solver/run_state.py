@@ -34,17 +34,20 @@ class Place(NamedTuple):
 class RunState(NamedTuple):
     generators: Generators
     places: list[Place]
+    plateau: tuple  # of lr_policy plateau, see lr_policy.Plateau
 
 
-def written(nets: list[Net]) -> str:
+def written(nets: list[Net], plateau: tuple | None = None) -> str:
     """The states of the random generators, and the places of the nets' layers, as JSON.
 
-    The nets of a solver: the one that is trained, then those that are tested.
+    The nets of a solver: the one that is trained, then those that are tested. plateau: what
+    lr_policy plateau goes by.
     """
     generators = {
         kind: base64.b64encode(state).decode() for kind, state in generator_states().items()
     }
-    return json.dumps({"generators": generators, "positions": [_places(net) for net in nets]})
+    content = {"generators": generators, "positions": [_places(net) for net in nets]}
+    return json.dumps(content if plateau is None else content | {"plateau": plateau})
 
 
 def _places(net: Net) -> dict[str, object]:
@@ -81,11 +84,12 @@ def parsed(text: str, nets: list[Net]) -> RunState:
     `text` is empty in a solverstate of BVLC's. Raises CaffeError for a text of another form.
     """
     if not text:
-        return RunState({}, [])
+        return RunState({}, [], ())
     try:
         content = json.loads(text)
         states = {kind: base64.b64decode(s) for kind, s in content["generators"].items()}
         stored = [dict(net) for net in content["positions"]]
+        plateau = tuple(map(float, content.get("plateau", ())))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CaffeError(
             "its run_state is damaged: expected the JSON that a snapshot writes"
@@ -96,7 +100,7 @@ def parsed(text: str, nets: list[Net]) -> RunState:
         for name, layer in net.layer_dict.items()
         if name in states_of and _tells(layer)
     ]
-    return RunState(generators_at(states), places)
+    return RunState(generators_at(states), places, plateau)
 
 
 @contextmanager

@@ -69,6 +69,7 @@ class Solver(Unpicklable):
             set_random_seed(param.random_seed)
         self._iter = 0
         self.current_step = 0  # the stepvalues passed, see lr_policy.step_at
+        self._plateau = lr_policy.Plateau()
         self.requested_early_exit = False
         self._losses: deque[float] = deque(maxlen=param.average_loss)
         self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
@@ -237,6 +238,7 @@ class Solver(Unpicklable):
         return (
             param.iter_size == 1
             and param.clip_gradients < 0
+            and param.lr_policy != "plateau"  # whose rate the iteration's own loss decides
             and not self._callbacks
             and self._training_step.applies()
         )
@@ -271,6 +273,16 @@ class Solver(Unpicklable):
     def _begin_update(self) -> float:
         """The learning rate of this iteration, logged where it changes or is displayed."""
         self.current_step, before = self._step_now(), self.current_step
+        if self.param.lr_policy == "plateau":
+            self.current_step, self._plateau = lr_policy.plateau_at(
+                self.param, self.iter, before, self._plateau, self.smoothed_loss
+            )
+            if self.current_step > before:
+                info(
+                    "sgd_solver.cpp:51",
+                    "Plateau Status: Iteration %d, step = %d",
+                    *(self.iter, self.current_step),
+                )
         if self.param.lr_policy == "multistep" and self.current_step > before:
             info(
                 "sgd_solver.cpp:51",
@@ -414,13 +426,15 @@ class Solver(Unpicklable):
         for blob, stored in zip(self.history, state.history, strict=True):
             stored.read_into(blob)
         self._iter, self.current_step = state.iter, state.current_step
+        self._plateau = lr_policy.Plateau(*run.plateau)
         self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
                 net.share_with(self.net)
 
     def _run_state(self) -> str:
-        return run_state.written(self._nets())
+        plateau = self._plateau if self.param.lr_policy == "plateau" else None
+        return run_state.written(self._nets(), plateau)
 
     def _nets(self) -> list[Net]:
         return [self.net, *self.test_nets]

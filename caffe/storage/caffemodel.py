@@ -23,7 +23,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from ..core.errors import CaffeError, caffe_error
 from ..core.files import PathLike, cannot_be_read, replacing
-from ..formats.wire import varint
+from ..core.wire import varint
 from ..proto import caffe_pb2
 from . import hdf5_model
 from .content import LayerContent, NetContent, StoredBlob, StoredLayers, StoredState, host_array

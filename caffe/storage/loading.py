@@ -59,6 +59,10 @@ def _by_name(graph: Graph) -> dict[str, LayerType]:
     return {layer.name: layer for layer in reversed(graph.layers)}
 
 
+def _as_many(values: StoredBlob, blob: Blob) -> bool:
+    return values.values.size == blob.count
+
+
 def _check_fit(
     layer: LayerType, stored: list[StoredBlob | None], owned: set[int], path: PathLike
 ) -> None:
@@ -70,7 +74,7 @@ def _check_fit(
     for i, (blob, values) in enumerate(zip(layer.blobs, stored, strict=True)):
         if values is None:
             layer.check(id(blob) not in owned, f"parameter {i} is missing in {path}")
-        elif not values.fits(blob.shape):
+        elif not (values.fits(blob.shape) or (layer.loads_by_count and _as_many(values, blob))):
             layer.check(
                 False,
                 f"parameter {i} has shape {blob.shape}, but {path} holds shape "

@@ -68,6 +68,7 @@ def caffe_flags(parser: argparse.ArgumentParser) -> None:
         help="number of the GPU, or 'all'; without it the CPU, or what a solver's solver_mode says",
     )
     flag(parser, "precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
+    boolean(parser, "strict", False, "refuse what Caffe 1.0 does not have, as BVLC's build does")
     flag(
         parser, "phase", choices=("TRAIN", "TEST"), default="TRAIN", help="of the net (time; TRAIN)"
     )

@@ -7,6 +7,7 @@ import torch
 
 from ..core.log import info
 from ..core.precision import set_precision
+from ..core.strict import set_strict
 from ..net import Net
 from ..proto.caffe_pb2 import TEST
 from . import flags
@@ -20,6 +21,7 @@ def run(args: argparse.Namespace) -> None:
     ids = flags.gpu_ids(args.gpu)
     flags.choose_device(ids)
     set_precision(args.precision)
+    set_strict(args.strict)
     if ids:
         info("caffe.cpp:275", "Use GPU with device ID %d", ids[0])
         info("caffe.cpp:279", "GPU device name: %s", torch.cuda.get_device_name(ids[0]))

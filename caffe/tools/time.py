@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from ..core.log import info
 from ..core.precision import set_precision
+from ..core.strict import set_strict
 from ..core.timer import now
 from ..graph.flops import SIDE, backward_multiply_adds, forward_multiply_adds, matrix_rate
 from ..net import Net
@@ -24,6 +25,7 @@ def run(args: argparse.Namespace) -> None:
     ids = flags.gpu_ids(args.gpu)
     flags.choose_device(ids)
     set_precision(args.precision)
+    set_strict(args.strict)
     if ids:
         info("caffe.cpp:352", "Use GPU with device ID %d", ids[0])
     else:

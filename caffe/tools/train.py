@@ -14,6 +14,7 @@ import torch
 from ..core.errors import CaffeError, error_context
 from ..core.log import info
 from ..core.precision import set_precision
+from ..core.strict import set_strict
 from ..proto.caffe_pb2 import SolverParameter
 from ..proto.upgrade import read_solver
 from ..solver.solver import get_solver
@@ -23,6 +24,7 @@ arguments = flags.caffe_flags
 
 
 def run(args: argparse.Namespace) -> None:
+    set_strict(args.strict)
     param = read_solver(flags.need(args.solver, "a solver definition to train: -solver FILE"))
     if args.snapshot and args.weights:
         raise CaffeError(

@@ -4,20 +4,20 @@ The records of tests/recorded say what BVLC Caffe computes on a few cases; in th
 input space is drawn by hypothesis.
 """
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
 import pytest
 from support.laws import TESTED
+from support.layer_table import ROOT, load_laws, stated, table
 
 import caffe
 
-for path in Path(__file__).parent.glob("test_*.py"):
-    if path != Path(__file__):
-        spec = spec_from_file_location(f"laws_of_{path.stem}", path)
-        spec.loader.exec_module(module_from_spec(spec))
+load_laws()
 
 
 @pytest.mark.parametrize("kind", caffe.layer_type_list())
 def test_every_layer_type_has_a_law(kind):
     assert kind in TESTED
+
+
+def test_the_page_of_layer_types_is_what_they_are():
+    page = (ROOT / "docs" / "layers.md").read_text()
+    assert page == table(stated(page)), "run PYTHONPATH=tests python -m support.layer_table FILE"

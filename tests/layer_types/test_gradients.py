@@ -3,18 +3,12 @@
 Where Caffe's gradient is another than the derivative, a law of its file says so.
 """
 
-import math
-
-import numpy as np
 import pytest
-import torch
-from google.protobuf import text_format
 from hypothesis import given, settings
+from support.gradients import check_gradient, expression_types
 from support.laws import SEED
 
-import caffe
-from caffe.layer_types import REGISTRY, LayerType
-from caffe.proto import caffe_pb2
+from caffe.layer_types import EXTENSIONS
 
 SPATIAL = [  # other axes than (N, C, H, W)
     ("convolution_param { num_output: 4 group: 2 }", [(2, 4)]),
@@ -166,8 +160,8 @@ SHIFTS = {"MultinomialLogisticLoss": {0: 2}, "ContrastiveLoss": {1: 5}}
 
 
 def test_every_expression_with_a_gradient_is_checked():
-    """Python and the data layers have no expression."""
-    expressions = {k for k, t in REGISTRY.items() if t.expression is not LayerType.expression}
+    """Python and the data layers have no expression; those of forks are checked in contrib."""
+    expressions = expression_types() - EXTENSIONS.keys()
     assert set(CASES) | NO_GRADIENT == expressions
     assert not set(CASES) & NO_GRADIENT
 
@@ -179,35 +173,6 @@ def test_every_expression_with_a_gradient_is_checked():
 @given(seed=SEED)
 def test_the_gradient_of_an_expression_is_its_derivative(kind, body, shapes, seed):
     tops = TOPS.get(kind, len(shapes) if kind == "Convolution" else 1)
-    names = "".join(f' bottom: "x{i}"' for i in range(len(shapes)))
-    names += "".join(f' top: "y{i}"' for i in range(tops))
-    spec = caffe_pb2.LayerParameter()
-    text_format.Parse(f'name: "l" type: "{kind}" {names} {body}', spec)
-    layer = REGISTRY[kind](spec, caffe.TRAIN)
-    layer.setup_from(shapes)
-    rng = np.random.RandomState(seed)
-
-    def values(shape, shift=0.0):
-        """No two are closer than 0.03, nor one to 0: a step of gradcheck crosses no kink."""
-        count = math.prod(shape)
-        v = (rng.permutation(count) - count / 2 + 0.5) * 0.1 + rng.uniform(-0.015, 0.015, count)
-        return torch.tensor(v.reshape(shape) + shift, requires_grad=True)
-
-    shifts = [0.033 * i + SHIFTS.get(kind, {}).get(i, 0) for i in range(len(shapes))]
-    bottoms = [
-        values(shape, shift).requires_grad_(layer.diff_bottoms(i))
-        for i, (shape, shift) in enumerate(zip(shapes, shifts, strict=True))
-    ]
-    if kind in CLASSES:
-        at, count = CLASSES[kind]
-        bottoms[at] = torch.tensor(rng.randint(0, count, shapes[at]), dtype=torch.float64)
-    params = [values(blob.shape) for blob in layer.blobs]
-    if kind == "BatchNorm":
-        params = [torch.full_like(p, 1.5) for p in params]
-
-    def forward(*tensors):
-        caffe.set_random_seed(seed)  # Dropout: the same mask each time
-        out = layer.expression(list(tensors[: len(bottoms)]), list(tensors[len(bottoms) :]))
-        return out if isinstance(out, torch.Tensor) else tuple(out)
-
-    assert torch.autograd.gradcheck(forward, [*bottoms, *params])
+    params = 1.5 if kind == "BatchNorm" else None
+    classes = dict([CLASSES[kind]]) if kind in CLASSES else {}
+    check_gradient(kind, body, shapes, seed, tops, classes, SHIFTS.get(kind, {}), params)

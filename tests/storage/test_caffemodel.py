@@ -14,7 +14,7 @@ from support.net_text import input_layer, net_of
 
 import caffe
 from caffe.core.blob import Blob
-from caffe.formats.wire import varint
+from caffe.core.wire import varint
 from caffe.proto import caffe_pb2
 from caffe.storage import caffemodel, content
 

@@ -1,12 +1,13 @@
 """What the law tests of the layer types share."""
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-TESTED: set[str] = set()
+TESTED: dict[str, str] = {}  # layer types, and the file of their law
 
 FLT_MIN, FLT_MAX = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 
@@ -16,7 +17,9 @@ SMALL = st.integers(1, 4)
 
 def law(*kinds: str) -> Callable:
     """Marks a test that states a law of these layer types."""
-    TESTED.update(kinds)
+    file = sys._getframe(1).f_code.co_filename
+    for kind in kinds:
+        TESTED.setdefault(kind, file)
     return lambda test: test
 
 

@@ -314,6 +314,27 @@ def test_level_and_stage_choose_layers_of_the_training_net(finetune):
         assert names.count("more") == layers
 
 
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (["train", "-solver", "solver.prototxt"], "solver"),
+        (["train", "-solver", "solver.prototxt"], "net"),
+        (["test", "-model", "net.prototxt", "-weights", "x"], "net"),
+        (["time", "-model", "net.prototxt"], "net"),
+    ],
+)
+def test_strict_commands_refuse_what_bvlc_would(finetune, capsys, arguments, field):
+    for name, more in (("net", "default_forward_type: FLOAT"), ("solver", 'eval_type: "a"')):
+        path = Path(f"{name}.prototxt")
+        if name == field:
+            path.write_text(f"{path.read_text()} {more}")
+    assert main([*arguments, "-strict"]) == 1
+    assert "not of Caffe 1.0" in capsys.readouterr().err
+    caffe.set_strict(False)
+    if arguments[0] == "train":
+        assert main(arguments) == 0
+
+
 def stored_layers(path):
     return caffe.proto.caffe_pb2.NetParameter.FromString(Path(path).read_bytes()).layer
 

@@ -13,8 +13,10 @@ from google.protobuf.message import Message
 from ...core.errors import CaffeError, error_context
 from ...core.files import PathLike
 from ...core.log import LOGGER as log
+from ...core.strict import is_strict
 from .. import caffe_pb2
 from ..text import M, read_binaryproto, read_prototxt
+from .forks import needs_fork_upgrade, upgrade_fork_fields
 from .v0 import upgrade_v0_net
 from .v1 import needs_data_upgrade, upgrade_data, upgrade_v1_net
 
@@ -60,7 +62,7 @@ def _read(path: PathLike, kind: type[M], other: type[Message], advice: str) -> M
 
 
 def net_needs_upgrade(net: NetParameter) -> bool:
-    return bool(net.layers or net.input or needs_batch_norm_upgrade(net))
+    return bool(net.layers or net.input or needs_batch_norm_upgrade(net) or needs_fork_upgrade(net))
 
 
 def upgrade_net(net: NetParameter, file: PathLike = "") -> NetParameter:
@@ -115,6 +117,8 @@ def upgrade_net_as_needed(net: NetParameter, file: PathLike = "") -> tuple[NetPa
         log.info("Attempting to upgrade batch norm layers using deprecated params: %s", file)
         net = upgrade_batch_norm(net)
         log.info("Successfully upgraded batch norm layers using deprecated params.")
+    if needs_fork_upgrade(net):
+        net = upgrade_fork_fields(net)
     return net, success
 
 
@@ -183,9 +187,12 @@ def solver_needs_upgrade(param: SolverParameter) -> bool:
 
 
 def upgrade_solver(param: SolverParameter, file: PathLike = "") -> SolverParameter:
-    """The enum solver_type as the name `type`; `file` is what the log calls it."""
+    """The enum solver_type as the name `type`, and that spelled as Caffe spells it.
+
+    `file` is what the log calls it.
+    """
     if not solver_needs_upgrade(param):
-        return param
+        return _spelled(param)
     log.info(
         "Attempting to upgrade input file specified using deprecated "
         "'solver_type' field (enum)': %s",
@@ -205,6 +212,19 @@ def upgrade_solver(param: SolverParameter, file: PathLike = "") -> SolverParamet
         "Note that future Caffe releases will only support 'type' field (string) for a "
         "solver's type."
     )
+    return out
+
+
+def _spelled(param: SolverParameter) -> SolverParameter:
+    """With Caffe's capitals in type and regularization_type, which forks write as they like."""
+    out = SolverParameter()
+    out.CopyFrom(param)
+    if not is_strict():
+        out.type = SOLVER_TYPES.get(param.type.upper(), param.type)
+        out.regularization_type = param.regularization_type.upper()
+    for field in ("type", "regularization_type"):
+        if not param.HasField(field):
+            out.ClearField(field)
     return out
 
 

@@ -89,6 +89,16 @@ V1_TYPES = {
     "TANH": "TanH",
     "THRESHOLD": "Threshold",
     "WINDOW_DATA": "WindowData",
+    # Of forks
+    "BN": "BN",
+    "CROP": "Crop",
+    "DENSE_IMAGE_DATA": "DenseImageData",
+    "IMAGE_SEG_DATA": "ImageSegData",
+    "INTERP": "Interp",
+    "MULTI_STAGE_MEANFIELD": "MultiStageMeanfield",
+    "SEG_ACCURACY": "SegAccuracy",
+    "UNPOOLING": "Unpooling",
+    "UPSAMPLE": "Upsample",
 }
 
 # V1 field that has a value for each parameter blob: the field of `param { }` it became.
@@ -136,4 +146,6 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
     for given, value in v1.ListFields():
         if given.name.endswith("_param"):
             getattr(out, given.name).CopyFrom(value)
+    if v1.type == V1LayerParameter.CROP and not v1.crop_param.offset:
+        out.crop_param.automatic_offset = True
     return out

@@ -1,0 +1,89 @@
+"""Boxes as SSD has them: corners x1, y1, x2, y2 as parts of an image."""
+
+import numpy as np
+import torch
+
+from ...proto import caffe_pb2
+
+CODES = caffe_pb2.PriorBoxParameter
+
+
+def decoded(
+    code: torch.Tensor, prior: torch.Tensor, variance: torch.Tensor | None, kind: int
+) -> torch.Tensor:
+    """Boxes (..., 4) from what was predicted relative to priors; without variance it is 1.
+
+    kind: CORNER, differences of the corners; CORNER_SIZE, these in widths and heights of the prior;
+    CENTER_SIZE, the centre's difference in them, and the logarithm of the size's ratio.
+    """
+    if variance is not None:
+        code = code * variance
+    if kind == CODES.CORNER:
+        return prior + code
+    size = prior[..., 2:] - prior[..., :2]
+    if kind == CODES.CORNER_SIZE:
+        return prior + code * torch.cat([size, size], -1)
+    centre = (prior[..., :2] + prior[..., 2:]) / 2 + code[..., :2] * size
+    half = code[..., 2:].exp() * size / 2
+    return torch.cat([centre - half, centre + half], -1)
+
+
+def encoded(
+    box: torch.Tensor, prior: torch.Tensor, variance: torch.Tensor | None, kind: int
+) -> torch.Tensor:
+    """What `decoded` makes the boxes (..., 4) of."""
+    size = prior[..., 2:] - prior[..., :2]
+    if kind == CODES.CORNER:
+        code = box - prior
+    elif kind == CODES.CORNER_SIZE:
+        code = (box - prior) / torch.cat([size, size], -1)
+    else:
+        middle = (box[..., :2] + box[..., 2:] - prior[..., :2] - prior[..., 2:]) / 2
+        ratio = (box[..., 2:] - box[..., :2]) / size
+        code = torch.cat([middle / size, ratio.log()], -1)
+    return code if variance is None else code / variance
+
+
+def area(box: np.ndarray) -> np.ndarray:
+    """Of boxes (..., 4); 0 of one whose ends come before its beginnings."""
+    sides = box[..., 2:] - box[..., :2]
+    return np.where((sides < 0).any(-1), 0, sides.prod(-1))
+
+
+def overlap(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union (Jaccard) of a box (..., 4) with others; 0 where they only touch."""
+    low = np.maximum(one[..., :2], others[..., :2])
+    sides = np.minimum(one[..., 2:], others[..., 2:]) - low
+    common = sides.prod(-1)
+    apart = (sides <= 0).any(-1)
+    union = area(one) + area(others) - common
+    return np.where(apart, 0, common / np.where(apart, 1, union))
+
+
+def suppressed(
+    found: np.ndarray,
+    scores: np.ndarray,
+    confidence: float | None,
+    threshold: float,
+    eta: float,
+    top_k: int,
+) -> list[int]:
+    """Indices of boxes (P, 4) by falling score, without those that overlap a better one.
+
+    Only scores above `confidence` count, and of them the top_k highest (-1: all); of equal ones the
+    first comes first. threshold is what an overlap may be at most; while it is above 0.5, each kept
+    box multiplies it by eta.
+    """
+    order = np.argsort(-scores, kind="stable")
+    if confidence is not None:
+        order = order[scores[order] > confidence]
+    if top_k > -1:
+        order = order[:top_k]
+    kept: list[int] = []
+    for index in order.tolist():
+        if kept and (overlap(found[index], found[kept]) > threshold).any():
+            continue
+        kept.append(index)
+        if eta < 1 and threshold > 0.5:
+            threshold *= eta
+    return kept

@@ -1,0 +1,128 @@
+"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss."""
+
+import math
+
+import torch
+
+from ..base import Shape, Tensors, layer_type
+from ..loss import Labelled, Loss
+
+
+@layer_type("SmoothL1Loss", "Fast R-CNN")
+class SmoothL1Loss(Loss):
+    """The sum of f(w (x - t)) over the number of items (Girshick 2015, equation 3).
+
+    f(d) is (sigma d)^2 / 2 where |d| is below 1 / sigma^2, else |d| - 1 / (2 sigma^2). Bottoms: x,
+    t, if given w, if given what multiplies f.
+    """
+
+    bottoms = (2, 4)
+    diff_bottoms = staticmethod(lambda index: index < 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            all(math.prod(shape) == math.prod(shapes[0]) for shape in shapes),
+            f"needs bottoms of one size; found shapes {shapes}",
+        )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        return self.losses(bottoms).sum() / bottoms[0].shape[0]
+
+    def losses(self, bottoms: list[torch.Tensor]) -> torch.Tensor:
+        """Of each value."""
+        x, target, *weights = (bottom.reshape(bottoms[0].shape) for bottom in bottoms)
+        apart = x - target
+        if weights:
+            apart = apart * weights[0].detach()
+        square = self.spec.smooth_l1_loss_param.sigma**2
+        far = apart.abs() - 0.5 / square
+        losses = torch.where(apart.abs() < 1 / square, apart.square() * square / 2, far)
+        return losses * weights[1].detach() if len(weights) == 2 else losses
+
+
+@layer_type("L1Loss", "several forks")
+class L1Loss(Loss):
+    """The sum of |x - t| over the number of items; its gradient at 0 is 0."""
+
+    diff_bottoms = staticmethod(lambda index: True)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"items of both bottoms must have one size: '{self.spec.bottom[0]}' is {shapes[0]}, "
+            f"'{self.spec.bottom[1]}' is {shapes[1]}",
+        )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, target = bottoms
+        return (x - target.reshape(x.shape)).abs().sum() / x.shape[0]
+
+
+@layer_type("CenterLoss", "the authors of the center loss")
+class CenterLoss(Loss, Labelled):
+    """Half the squared distance of items to the centre of their class, on average.
+
+    Parameter: the centres, num_output x the size of an item. A centre's gradient is the sum of its
+    items' differences from it over one more than their number (Wen et al. 2016, equation 4),
+    whatever the loss weighs.
+    """
+
+    bottoms = (2, 2)
+
+    def class_axis(self) -> int:
+        return self.spec.center_loss_param.axis
+
+    def ignored(self) -> None:
+        return None
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.center_loss_param
+        axis = self.axis(param.axis, shapes[0])
+        self.check(param.num_output > 0, "num_output, the number of classes, is missing")
+        self.add_param((param.num_output, math.prod(shapes[0][axis:])), param.center_filler)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        axis = self.axis(self.spec.center_loss_param.axis, shapes[0])
+        items, size = math.prod(shapes[0][:axis]), math.prod(shapes[0][axis:])
+        self.check(
+            size == self.blobs[0].shape[1] and math.prod(shapes[1]) == items,
+            f"needs items of {self.blobs[0].shape[1]} values and a label for each; found shapes "
+            f"{shapes[0]} and {shapes[1]}",
+        )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (centres,) = params
+        x = bottoms[0].reshape(-1, centres.shape[1])
+        target = self.labels(bottoms[1], len(centres)).flatten()
+        apart = x - centres.detach()[target]
+        loss = apart.square().sum() / x.shape[0] / 2
+        return loss + _centres_share(centres, apart.detach(), target)
+
+
+def _centres_share(
+    centres: torch.Tensor, apart: torch.Tensor, target: torch.Tensor
+) -> torch.Tensor:
+    """0, whose gradient by the centres is what moves them, however the 0 is weighed."""
+    counts = torch.bincount(target, minlength=len(centres)).to(apart.dtype)
+    sums = torch.zeros_like(centres).index_add(0, target, -apart)
+    return _Unweighed.apply(centres, sums / (counts + 1)[:, None])
+
+
+class _Unweighed(torch.autograd.Function):
+    """0 of a tensor, with this gradient by it."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore
+        ctx.save_for_backward(gradient)
+        return x.new_zeros(())
+
+    @staticmethod
+    def backward(ctx, weight: torch.Tensor):  # type: ignore
+        (gradient,) = ctx.saved_tensors
+        return gradient, None

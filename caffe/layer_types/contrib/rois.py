@@ -1,0 +1,157 @@
+"""Layer types that look at regions of an image: ROIPooling, PSROIPooling."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from ..base import LayerType, Shape, layer_type
+
+Range = tuple[int, int]  # first, and behind the last
+
+
+class Regions(LayerType):
+    """Bottoms: maps N x C x H x W, and regions R x 5, each the image's number, x1, y1, x2, y2.
+
+    Nothing is learnt through the regions.
+    """
+
+    bottoms = (2, 2)
+
+    def check_regions(self, shapes: list[Shape]) -> None:
+        maps, regions = shapes
+        self.check(
+            len(maps) == 4 and len(regions) > 0 and math.prod(regions[1:]) == 5,
+            f"needs maps N x C x H x W and regions R x 5; found shapes {maps} and {regions}",
+        )
+
+    def regions(self, bottoms: list[torch.Tensor]) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+        """The map (C, H, W) that each region is of, and its corners: x1, y1, x2, y2."""
+        maps, regions = bottoms[0], bottoms[1].detach().reshape(-1, 5).cpu().numpy()
+        for image, *corners in regions:
+            self.check(
+                0 <= image < len(maps),
+                f"region blob '{self.spec.bottom[1]}' names image {image:g}; "
+                f"'{self.spec.bottom[0]}' has {len(maps)}",
+            )
+            yield maps[int(image)], np.array(corners, np.float32)
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """To whole numbers, halves away from 0: C's round."""
+    return np.sign(values) * np.floor(np.abs(values) + np.float32(0.5))
+
+
+def _bins(start: float, size: float, count: int, length: int) -> list[Range]:
+    """An axis of a region in so many equal parts, each out to whole pixels of the map's length."""
+    step = np.float32(size) / np.float32(count)
+    at = np.arange(count + 1, dtype=np.float32) * step + np.float32(start)
+    low, high = np.floor(at[:-1]).astype(int), np.ceil(at[1:]).astype(int)
+    return list(zip(low.clip(0, length).tolist(), high.clip(0, length).tolist(), strict=True))
+
+
+@layer_type("ROIPooling", "Fast R-CNN")
+class ROIPooling(Regions):
+    """The maximum of each of pooled_h x pooled_w parts of a region (Girshick 2015, section 2.1).
+
+    Corners are multiplied by spatial_scale and rounded, and lie inside; a region is a pixel at
+    least. Parts share the pixels between them. One that lies outside of the map is 0. The gradient
+    goes to the first of equal maxima, rows first.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.spec.roi_pooling_param
+        self.check(
+            pool.pooled_h > 0 and pool.pooled_w > 0,
+            f"pooled_h and pooled_w must be positive; found {pool.pooled_h} and {pool.pooled_w}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_regions(shapes)
+        pool = self.spec.roi_pooling_param
+        return [(shapes[1][0], shapes[0][1], pool.pooled_h, pool.pooled_w)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
+        (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
+        return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)
+
+    def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
+        pool = self.spec.roi_pooling_param
+        left, above, right, below = _rounded(corners * np.float32(pool.spatial_scale))
+        # Starting at 0, as Fast R-CNN counts, and only then where the region is.
+        rows, columns = (
+            [
+                (min(max(a + int(start), 0), length), min(max(b + int(start), 0), length))
+                for a, b in _bins(0, max(end - start + 1, 1), count, 1 << 30)
+            ]
+            for start, end, count, length in (
+                (above, below, pool.pooled_h, x.shape[1]),
+                (left, right, pool.pooled_w, x.shape[2]),
+            )
+        )
+        across = torch.stack([_maximum(x, 2, column) for column in columns], 2)
+        return torch.stack([_maximum(across, 1, row) for row in rows], 1)
+
+
+def _maximum(x: torch.Tensor, axis: int, part: Range) -> torch.Tensor:
+    """Along a part of an axis; 0 where that is empty."""
+    length = part[1] - part[0]
+    if length <= 0:
+        return x.narrow(axis, 0, 1).squeeze(axis) * 0
+    return x.narrow(axis, part[0], length).max(axis).values
+
+
+@layer_type("PSROIPooling", "R-FCN")
+class PSROIPooling(Regions):
+    """The mean of each of group_size x group_size parts of a region, each of channels of its own.
+
+    Dai et al. 2016, section 2. The channel of class c and part (i, j) is (c * group_size + i) *
+    group_size + j. Corners are rounded, the last pixel is inside, then multiplied by spatial_scale;
+    a region is 0.1 pixels at least. A part that lies outside of the map is 0.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.spec.psroi_pooling_param
+        self.check(
+            pool.output_dim > 0 and pool.group_size > 0,
+            f"output_dim and group_size must be positive; found {pool.output_dim} and "
+            f"{pool.group_size}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_regions(shapes)
+        pool = self.spec.psroi_pooling_param
+        channels = pool.output_dim * pool.group_size**2
+        self.check(
+            shapes[0][1] == channels,
+            f"needs output_dim * group_size^2 = {channels} channels; found shape {shapes[0]}",
+        )
+        return [(shapes[1][0], pool.output_dim, pool.group_size, pool.group_size)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
+        (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
+        return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)
+
+    def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
+        pool = self.spec.psroi_pooling_param
+        group, scale = pool.group_size, np.float32(pool.spatial_scale)
+        start, end = _rounded(corners[:2]) * scale, (_rounded(corners[2:]) + 1) * scale
+        size = np.maximum(end - start, np.float32(0.1))
+        columns = _bins(start[0], size[0], group, x.shape[2])
+        rows = _bins(start[1], size[1], group, x.shape[1])
+        parts = x.unflatten(0, (pool.output_dim, group, group))
+        means = [
+            _mean(parts[:, i, j], row, column)
+            for i, row in enumerate(rows)
+            for j, column in enumerate(columns)
+        ]
+        return torch.stack(means, 1).unflatten(1, (group, group))
+
+
+def _mean(x: torch.Tensor, row: Range, column: Range) -> torch.Tensor:
+    """Of (C, H, W), over rows and columns; 0 where there are none."""
+    part = x[:, row[0] : row[1], column[0] : column[1]]
+    return part.mean((1, 2)) if part.numel() else x[:, 0, 0] * 0

@@ -1,0 +1,87 @@
+"""SegAccuracy of DeepLab: how well scores name the class of each pixel."""
+
+import torch
+
+from ...core.blob import Blob
+from ..base import LayerType, Shape, Tensors, layer_type
+
+
+@layer_type("SegAccuracy", "DeepLab and PSPNet")
+class SegAccuracy(LayerType):
+    """Pixel accuracy, mean recall and mean IU of scores N x C x H x W, labels N x 1 x H x W.
+
+    A top 1 x 1 x 1 x 3 holds the three; one more for each output_label has its precision, recall
+    and IU. Recall is averaged over the classes that labels have, IU over all classes, 1 for one
+    that neither labels nor scores have. The first highest score counts; of one channel, above 0.5
+    is class 1. Pixels of an ignore_label do not count. With reset: false, earlier passes do.
+    """
+
+    bottoms = (2, 2)
+    tops = (1, None)
+    diff_bottoms = staticmethod(lambda index: False)
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.seg_accuracy_param
+        self.classes = max(2, shapes[0][1]) if len(shapes[0]) == 4 else 0
+        self.counts: torch.Tensor | None = None
+        wrong = [label for label in param.output_label if not 0 <= label < self.classes]
+        self.check(
+            not wrong, f"output_label must lie in 0 to {self.classes - 1}; found {wrong or ''}"
+        )
+        self.check(
+            len(self.spec.top) == 1 + len(param.output_label),
+            f"needs a top, and one more for each output_label ({len(param.output_label)}); "
+            f"found {len(self.spec.top)}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        scores, labels = shapes
+        self.check(
+            len(scores) == 4 and labels == (scores[0], 1, *scores[2:]),
+            f"needs scores N x C x H x W and labels N x 1 x H x W; found {scores} and {labels}",
+        )
+        return [(1, 1, 1, 3)] * len(self.spec.top)
+
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        super().reshape(bottom, top)
+        if self.spec.seg_accuracy_param.reset:
+            self.counts = None
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        scores, labels = (bottom.detach() for bottom in bottoms)
+        counts = self._counted(scores, labels.flatten().long())
+        if self.counts is not None:
+            counts = counts + self.counts
+        if not self.spec.seg_accuracy_param.reset:
+            self.counts = counts
+        right, labelled, named = counts.diagonal(), counts.sum(1), counts.sum(0)
+        union = labelled + named - right
+        iu = (right / union).where(union != right, 1)
+        recall = right / labelled
+        present = labelled > 0
+        total = counts.sum()
+        means = [
+            right.sum() / total if total else total,
+            recall[present].mean() if present.any() else total,
+            iu.mean(),
+        ]
+        tops = [torch.stack(means)]
+        for label in self.spec.seg_accuracy_param.output_label:
+            tops.append(torch.stack([right[label] / named[label], recall[label], iu[label]]))
+        return [top.to(scores.dtype).reshape(1, 1, 1, 3) for top in tops]
+
+    def _counted(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """How often a pixel of one class (rows) is named another (columns), float64."""
+        found = scores.argmax(1) if scores.shape[1] > 1 else scores[:, 0] > 0.5
+        ignored = torch.tensor(list(self.spec.seg_accuracy_param.ignore_label)).to(labels)
+        counts = ~torch.isin(labels, ignored)
+        labels, found = labels[counts], found.flatten().long()[counts]
+        wrong = labels[(labels < 0) | (labels >= self.classes)]
+        if len(wrong):
+            self.check(
+                False,
+                f"label blob '{self.spec.bottom[1]}' holds {int(wrong[0])}; expected 0 to "
+                f"{self.classes - 1} or an ignore_label",
+            )
+        flat = torch.bincount(labels * self.classes + found, minlength=self.classes**2)
+        return flat.reshape(self.classes, self.classes).double()

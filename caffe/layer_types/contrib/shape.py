@@ -1,0 +1,134 @@
+"""Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg."""
+
+import torch
+
+from ..base import LayerType, Shape, layer_type
+
+
+@layer_type("Permute", "SSD")
+class Permute(LayerType):
+    """The axes in another order; those that are not named follow in theirs."""
+
+    passes_on = True
+    reads_values = False
+
+    def named(self) -> list[int]:
+        return list(self.spec.permute_param.order)
+
+    def order(self, axes: int) -> list[int]:
+        named = self.named()
+        self.check(
+            len(set(named)) == len(named) and all(0 <= axis < axes for axis in named),
+            f"needs different axes of 0 to {axes - 1}; found {named}",
+        )
+        return named + [axis for axis in range(axes) if axis not in named]
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        return [tuple(shape[axis] for axis in self.order(len(shape)))]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        return x.permute(self.order(x.dim()))
+
+
+@layer_type("Transpose", "CTPN")
+class Transpose(Permute):
+    """As Permute; `dim` names all axes."""
+
+    def named(self) -> list[int]:
+        return list(self.spec.transpose_param.dim)
+
+
+@layer_type("ShuffleChannel", "ShuffleNet")
+class ShuffleChannel(LayerType):
+    """Of `group` groups of channels: the first of each, then the second of each, and so on."""
+
+    passes_on = True
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        group = self.spec.shuffle_channel_param.group
+        self.check(
+            len(shape) > 1 and group > 0 and shape[1] % group == 0,
+            f"group {group} must divide the channels of the bottom; its shape is {shape}",
+        )
+        return shapes
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        groups = x.unflatten(1, (self.spec.shuffle_channel_param.group, -1))
+        return groups.transpose(1, 2).flatten(1, 2)
+
+
+@layer_type("Flip", "several forks")
+class Flip(LayerType):
+    """N x C x H x W mirrored: left and right by flip_width, above and below by flip_height."""
+
+    passes_on = True
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")
+        return shapes
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        flip = self.spec.flip_param
+        axes = [axis for axis, on in ((2, flip.flip_height), (3, flip.flip_width)) if on]
+        return bottoms[0].flip(axes)
+
+
+@layer_type("Reverse", "CTPN")
+class Reverse(LayerType):
+    """The bottom backwards along `axis`: time, of a recurrent net that also reads from the end."""
+
+    passes_on = True
+    reads_values = False
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        self.axis(self.spec.reverse_param.axis, shapes[0])
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return bottoms[0].flip([self.spec.reverse_param.axis])
+
+
+@layer_type("Reorg", "YOLOv2")
+class Reorg(LayerType):
+    """stride x stride pixels as channels, in Darknet's order; reverse: back again.
+
+    Darknet takes the bottom, N x C x H x W, for one of N x C / stride^2 x H * stride x W * stride,
+    writes the pixels of each block of that behind one another, and gives the result the shape N x
+    C * stride^2 x H / stride x W / stride.
+    """
+
+    passes_on = True
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        reorg = self.spec.reorg_param
+        stride = reorg.stride
+        self.check(stride > 0, "stride is missing")
+        self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
+        n, c, h, w = shape
+        self.check(
+            c % stride**2 == 0 and (reorg.reverse or h % stride == w % stride == 0),
+            f"stride {stride} must divide height and width, and its square the channels; found "
+            f"shape {shape}",
+        )
+        if reorg.reverse:
+            return [(n, c // stride**2, h * stride, w * stride)]
+        return [(n, c * stride**2, h // stride, w // stride)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        n, c, h, w = x.shape
+        (top,) = self.top_shapes([tuple(x.shape)])
+        stride = self.spec.reorg_param.stride
+        channels = c // stride**2
+        if self.spec.reorg_param.reverse:
+            blocks = x.reshape(n, stride, stride, channels, h, w).permute(0, 3, 4, 1, 5, 2)
+        else:
+            blocks = x.reshape(n, channels, h, stride, w, stride).permute(0, 3, 5, 1, 2, 4)
+        return blocks.reshape(top)

@@ -1,0 +1,244 @@
+"""SSD: Normalize, PriorBox, DetectionOutput."""
+
+import math
+
+import numpy as np
+import torch
+
+from ...core.blob import Blob
+from ...core.log import info
+from ...proto import caffe_pb2
+from ..base import LayerType, Shape, layer_type
+from . import boxes
+
+
+@layer_type("Normalize", "SSD")
+class Normalize(LayerType):
+    """x over its L2 norm, times a learnt scale (ParseNet, Liu et al. 2015, section 3.3).
+
+    The norm is that of the channels at each place, or of the whole item with across_spatial; the
+    scale, a parameter, is one value, or one a channel without channel_shared.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        norm = self.spec.norm_param
+        self.check(len(shapes[0]) > 1, f"needs 2 axes at least; found shape {shapes[0]}")
+        one = caffe_pb2.FillerParameter(value=1)
+        filler = norm.scale_filler if norm.HasField("scale_filler") else one
+        self.add_param(() if norm.channel_shared else (shapes[0][1],), filler)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        count = self.blobs[0].count
+        self.check(
+            self.spec.norm_param.channel_shared or shapes[0][1] == count,
+            f"expects {count} channels; found a bottom of shape {shapes[0]}",
+        )
+        return shapes
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), (scale,) = bottoms, params
+        norm = self.spec.norm_param
+        axes = tuple(range(1, x.dim())) if norm.across_spatial else (1,)
+        length = (x.square().sum(axes, keepdim=True) + norm.eps).sqrt()
+        return x / length * scale.reshape(-1, *(1,) * (x.dim() - 2))
+
+
+@layer_type("PriorBox", "SSD")
+class PriorBox(LayerType):
+    """The default boxes of a feature map (Liu et al. 2016, section 2.2), and their variances.
+
+    Bottoms: the map and the image, of which only the sizes count. Top: 1 x 2 x 4 P, corners x1, y1,
+    x2, y2 of the P boxes as parts of the image, place by place; then the variances of each value.
+    At each place, for each min_size: a square of it, one of sqrt(min_size * max_size), then one of
+    its area for each other aspect_ratio (and 1 / it with flip). Sizes are whole pixels.
+    """
+
+    bottoms = (2, 2)
+    reads_bottom = staticmethod(lambda index: False)
+    reads_values = False
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        prior = self.spec.prior_box_param
+        self.check(bool(prior.min_size), "min_size is missing")
+        self.check(min(prior.min_size) > 0, "min_size must be positive")
+        self.check(
+            len(prior.max_size) in (0, len(prior.min_size))
+            and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),
+            "needs a larger max_size for each min_size, or none",
+        )
+        self.check(
+            len(prior.variance) in (0, 1, 4) and min(prior.variance, default=1) > 0,
+            f"needs 1 or 4 positive values of variance; found {list(prior.variance)}",
+        )
+        self.image = self._pair("img_size", "img")
+        self.step = self._pair("step", "step")
+        self.ratios = [1.0]
+        for ratio in prior.aspect_ratio:
+            if all(abs(ratio - known) >= 1e-6 for known in self.ratios):
+                self.ratios += [ratio, 1 / ratio] if prior.flip else [ratio]
+
+    def _pair(self, name: str, side: str) -> tuple[float, float] | None:
+        """(height, width) from `name`, or from `side`_h and `side`_w; None where not given."""
+        prior = self.spec.prior_box_param
+        sides = [f"{side}_h", f"{side}_w"]
+        given = any(map(prior.HasField, sides))
+        self.check(
+            not (given and prior.HasField(name)),
+            f"either {name} or {' and '.join(sides)}, not both",
+        )
+        if not (given or prior.HasField(name)):
+            return None
+        found = [getattr(prior, field) for field in (sides if given else (name, name))]
+        self.check(min(found) > 0, f"{name} must be positive; found {found}")
+        return found[0], found[1]
+
+    def sizes(self) -> list[tuple[float, float]]:
+        """(width, height) of the boxes at a place, in pixels of the image."""
+        prior = self.spec.prior_box_param
+        found = []
+        for i, exact in enumerate(prior.min_size):
+            size = int(exact)
+            found.append((float(size), float(size)))
+            if prior.max_size:
+                between = math.sqrt(size * int(prior.max_size[i]))
+                found.append((between, between))
+            found += [
+                (size * math.sqrt(ratio), size / math.sqrt(ratio))
+                for ratio in self.ratios
+                if abs(ratio - 1) >= 1e-6
+            ]
+        return found
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(shapes[0]) == len(shapes[1]) == 4,
+            f"needs a map and an image of 4 axes; found shapes {shapes[0]} and {shapes[1]}",
+        )
+        height, width = shapes[0][2:]
+        return [(1, 2, height * width * len(self.sizes()) * 4)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        prior = self.spec.prior_box_param
+        like = bottoms[0].new_empty(0)
+        height, width = bottoms[0].shape[2:]
+        above, beside = self.image or bottoms[1].shape[2:]
+        step_h, step_w = self.step or (above / height, beside / width)
+        y = (torch.arange(height).to(like) + prior.offset) * step_h
+        x = (torch.arange(width).to(like) + prior.offset) * step_w
+        half = like.new_tensor(self.sizes()) / 2
+        rows, columns = y[:, None, None], x[None, :, None]
+        place = (height, width, len(half))
+        corners = [
+            ((columns - half[:, 0]) / beside).expand(place),
+            ((rows - half[:, 1]) / above).expand(place),
+            ((columns + half[:, 0]) / beside).expand(place),
+            ((rows + half[:, 1]) / above).expand(place),
+        ]
+        found = torch.stack(corners, -1).flatten()
+        if prior.clip:
+            found = found.clamp(0, 1)
+        variance = like.new_tensor(list(prior.variance) or [0.1])
+        variance = variance.expand(4).repeat(len(found) // 4)
+        return torch.stack([found, variance]).unsqueeze(0)
+
+
+@layer_type("DetectionOutput", "SSD")
+class DetectionOutput(LayerType):
+    """Boxes from predictions, without those that overlap better ones (Liu et al. 2016, section 2).
+
+    Bottoms: locations N x 4 P (x classes without share_location), confidences N x P num_classes,
+    priors as PriorBox gives them. Top: 1 x 1 x K x 7, of each box the image, the class, the
+    confidence and corners; where none is found a row for each image, its number and -1. Of each
+    class but the background: what is above confidence_threshold, the top_k most confident,
+    greedily without those that overlap a kept one by more than nms_threshold; of an image the
+    keep_top_k most confident. Of equal confidences the earlier prior comes first, and the lower
+    class.
+    """
+
+    bottoms = (3, 4)  # some nets give the image too, to draw on
+    diff_bottoms = staticmethod(lambda index: False)
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.detection_output_param
+        self.check(param.num_classes > 0, "num_classes is missing")
+        self.check(
+            0 < param.nms_param.eta <= 1 and param.nms_param.nms_threshold >= 0,
+            f"needs eta in (0, 1] and nms_threshold of at least 0; found {param.nms_param.eta:g} "
+            f"and {param.nms_param.nms_threshold:g}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        """The top has room for one box, until the first forward."""
+        param = self.spec.detection_output_param
+        located, confident, prior = (math.prod(shape[1:]) for shape in shapes[:3])
+        count = prior // 8
+        of_each = 1 if param.share_location else param.num_classes
+        self.check(
+            shapes[0][0] == shapes[1][0]
+            and located == count * of_each * 4
+            and confident == count * param.num_classes,
+            f"{count} priors need {count * of_each * 4} locations and "
+            f"{count * param.num_classes} confidences; found shapes {shapes[:3]}",
+        )
+        return [(1, 1, 1, 7)]
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        tensors = [blob.data_tensor().float() for blob in bottom[:3]]
+        found = self.in_memory(DetectionOutput.detections, *tensors)
+        top[0].reshape(*found.shape)
+        top[0]._data.assign(found)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return self.detections(*bottoms[:3])
+
+    def detections(
+        self, located: torch.Tensor, confident: torch.Tensor, prior: torch.Tensor
+    ) -> torch.Tensor:
+        """The top."""
+        param = self.spec.detection_output_param
+        prior = prior.detach().reshape(2, -1, 4)
+        count, images = prior.shape[1], len(located)
+        located = located.detach().reshape(images, count, -1, 4)
+        variance = None if param.variance_encoded_in_target else prior[1, None, :, None]
+        found = boxes.decoded(located, prior[0, None, :, None], variance, param.code_type)
+        scores = confident.detach().reshape(images, count, param.num_classes).cpu().numpy()
+        rows = [
+            row
+            for image in range(images)
+            for row in self._of_image(image, found[image].cpu().numpy(), scores[image])
+        ]
+        if not rows:
+            info("detection_output_layer.cpp:216", "Couldn't find any detections")
+            rows = [[image, *[-1] * 6] for image in range(images)]
+        return located.new_tensor(rows).reshape(1, 1, -1, 7)
+
+    def _of_image(self, image: int, found: np.ndarray, scores: np.ndarray) -> list[list[float]]:
+        """Rows of an image, of boxes (P, 1 or classes, 4) and confidences (P, classes)."""
+        param, nms = self.spec.detection_output_param, self.spec.detection_output_param.nms_param
+        threshold = param.confidence_threshold if param.HasField("confidence_threshold") else None
+        top_k = nms.top_k if nms.HasField("top_k") else -1
+        kept = [
+            (label, index)
+            for label in range(param.num_classes)
+            if label != param.background_label_id
+            for index in boxes.suppressed(
+                found[:, 0 if param.share_location else label],
+                scores[:, label],
+                threshold,
+                nms.nms_threshold,
+                nms.eta,
+                top_k,
+            )
+        ]
+        if 0 <= param.keep_top_k < len(kept):
+            best = sorted(kept, key=lambda each: -scores[each[1], each[0]])[: param.keep_top_k]
+            kept = sorted(best, key=lambda each: each[0])
+        return [
+            [
+                image,
+                label,
+                scores[index, label],
+                *found[index, 0 if param.share_location else label],
+            ]
+            for label, index in kept
+        ]

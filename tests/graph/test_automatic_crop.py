@@ -1,0 +1,63 @@
+"""The first FCN release's CROP: its offset follows from the layers between its bottoms."""
+
+import pytest
+from support.net_text import net_of
+
+import caffe
+import nets
+
+HEAD = 'name: "n" input: "x" input_dim: 1 input_dim: 1 input_dim: 20 input_dim: 24 '
+CROP = 'layers { name: "crop" type: CROP bottom: "y" bottom: "x" top: "score" }'
+
+
+def layers(name, kind, bottom, top, body):
+    return f'layers {{ name: "{name}" type: {kind} bottom: "{bottom}" top: "{top}" {body} }}'
+
+
+def conv(bottom, top, body, kind="CONVOLUTION"):
+    return layers(top, kind, bottom, top, f"convolution_param {{ num_output: 1 {body} }}")
+
+
+@pytest.mark.parametrize("pad", [1, 4, 10])
+@pytest.mark.parametrize("pool", ["kernel_size: 2 stride: 2", "kernel_h: 2 kernel_w: 2 stride: 2"])
+def test_the_offset_is_where_the_bottoms_pixels_meet(pad, pool):
+    net = net_of(
+        HEAD
+        + conv("x", "c", f"kernel_size: 3 pad: {pad}")
+        + layers("r", "RELU", "c", "c", "")
+        + layers("p", "POOLING", "c", "p", f"pooling_param {{ pool: AVE {pool} }}")
+        + conv("p", "y", "kernel_size: 4 stride: 2", "DECONVOLUTION")
+        + CROP
+    )
+    assert set(net.layer_dict["crop"].spec.crop_param.offset) == {pad}
+    assert net.blobs["score"].shape == (1, 1, 20, 24)
+
+
+def test_the_published_nets_have_the_offsets_that_were_written_down_later():
+    for name, offsets in (("fcn32s", [19]), ("fcn16s", [5, 27]), ("fcn8s", [5, 9, 31])):
+        spec = nets.fcn(name, "deploy", classes=21, data=None)
+        crops = [layer for layer in spec.layer if layer.type == "Crop"]
+        assert [layer.crop_param.offset[0] for layer in crops] == offsets
+        for layer in crops:
+            layer.crop_param.Clear()
+            layer.crop_param.automatic_offset = True
+        spec.layer[0].input_param.shape[0].dim[2:] = [40, 40]
+        net = caffe.Net.from_proto(spec, caffe.proto.caffe_pb2.NetState(phase=caffe.TEST))
+        found = [layer.spec.crop_param for layer in net.layers if layer.type == "Crop"]
+        assert [param.offset[0] for param in found] == offsets
+        assert not any(param.HasField("automatic_offset") for param in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [("stride: 2 kernel_size: 1", "differ in scale"), ("kernel_size: 2 pad: 2", "no whole number")],
+)
+def test_what_cannot_be_aligned_names_the_layer(body, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'crop' .Crop.: cannot crop: .*{message}"):
+        net_of(HEAD + conv("x", "y", body) + CROP)
+
+
+def test_an_offset_that_is_given_counts():
+    crop = CROP.replace("top:", "crop_param { offset: 2 } top:")
+    net = net_of(HEAD + conv("x", "y", "kernel_size: 1 pad: 4") + crop)
+    assert list(net.layer_dict["crop"].spec.crop_param.offset) == [2]

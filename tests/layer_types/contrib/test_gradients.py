@@ -1,0 +1,137 @@
+"""The gradient of the expression of every layer type of a fork, against differences in float64.
+
+Where a fork's gradient is another than the derivative, a law of its file says so.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from support.gradients import check_gradient, expression_types
+from support.laws import SEED
+
+import caffe
+from caffe.layer_types import EXTENSIONS
+
+MASK = {1: lambda rng: np.stack([rng.permutation(12)[:4] for _ in range(4)]).reshape(2, 2, 2, 2)}
+ROIS = {1: lambda rng: np.float32([[0, 0, 0, 3, 2], [0, 1, 1, 2, 3], [0, -9, -9, -8, -8]])}
+CORNERS = [0, 0, 0.5, 0.5, 0.4, 0.4, 1, 0.9, 0.5, 0, 1, 0.4]
+PRIORS = np.reshape([*CORNERS, *[0.2] * 12], (1, 2, 12))
+OBJECTS = np.reshape([0, 1, 0, 0, 0, 0.4, 0.5, 0, 1, 2, 0, 0.4, 0.5, 1, 1, 0], (1, 1, 2, 8))
+CONV = "convolution_param { num_output: 4 kernel_size: 2 }"
+STATISTICS = {"params": 1.5, "learnt": (0, 1)}
+CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arguments
+    "BN": [
+        ("", [(3, 2, 2, 2)], {}),
+        ("bn_param { bn_mode: INFERENCE }", [(3, 2, 2, 2)], {}),
+        ("bn_param { slope_filler { } }", [(3, 2, 2, 2)], STATISTICS),
+        ("bn_param { frozen: true }", [(3, 2, 2, 2)], STATISTICS),
+        ("bn_param { var_eps: 1e-3 }", [(3, 2)], STATISTICS),
+    ],
+    "Axpy": [("", [(2, 3), (2, 3, 2, 2), (2, 3, 2, 2)], {})],
+    "CenterLoss": [
+        (
+            "center_loss_param { num_output: 3 }",
+            [(4, 2), (4,)],
+            {"classes": {1: 3}, "learnt": ()},
+        )
+    ],
+    "ConvolutionDepthwise": [(CONV, [(1, 2, 3, 4)], {})],
+    "DepthwiseConvolution": [(CONV, [(1, 2, 3, 4)], {})],
+    "Flip": [("flip_param { flip_height: true }", [(1, 2, 2, 3)], {})],
+    "Interp": [
+        ("interp_param { height: 5 width: 3 }", [(1, 2, 3, 4)], {}),
+        ("interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }", [(1, 2, 4, 6)], {}),
+    ],
+    "L1Loss": [("", [(2, 3), (2, 3)], {})],
+    "MultiBoxLoss": [
+        (
+            "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE }",
+            [(2, 12), (2, 9), (1, 2, 12), (1, 1, 2, 8)],
+            {"given": {2: lambda rng: PRIORS, 3: lambda rng: OBJECTS}},
+        )
+    ],
+    "MultiStageMeanfield": [
+        (
+            "multi_stage_meanfield_param { num_iterations: 2 theta_alpha: 3 theta_beta: 1 }",
+            [(1, 2, 3, 3), (1, 2, 3, 3), (1, 3, 3, 3)],
+            {"given": {2: lambda rng: rng.randn(1, 3, 3, 3)}},
+        )
+    ],
+    "Normalize": [
+        ("", [(2, 3, 2, 2)], {}),
+        ("norm_param { across_spatial: false channel_shared: false }", [(2, 3, 2, 2)], {}),
+    ],
+    "PSROIPooling": [
+        (
+            "psroi_pooling_param { spatial_scale: 0.9 output_dim: 1 group_size: 2 }",
+            [(1, 4, 4, 5), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
+    "Permute": [("permute_param { order: 2 order: 0 }", [(2, 3, 2)], {})],
+    "ROIPooling": [
+        ("roi_pooling_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+    ],
+    "ReLU6": [("", [(2, 3)], {"shifts": {0: 5.9}}), ("", [(2, 3)], {})],
+    "Reorg": [
+        ("reorg_param { stride: 2 }", [(1, 4, 2, 4)], {}),
+        ("reorg_param { stride: 2 reverse: true }", [(1, 8, 1, 2)], {}),
+    ],
+    "Reverse": [("", [(3, 2)], {})],
+    "ShuffleChannel": [("shuffle_channel_param { group: 2 }", [(1, 6, 2)], {})],
+    "SmoothL1Loss": [
+        ("smooth_l1_loss_param { sigma: 3 }", [(2, 3)] * bottoms, {}) for bottoms in (2, 3, 4)
+    ],
+    "SmoothL1LossOHEM": [("", [(2, 3, 2, 2)] * 2, {})],
+    "SoftmaxWithLossOHEM": [("", [(2, 3, 2), (2, 2)], {"classes": {1: 3}})],
+    "SpatialDropout": [("spatial_dropout_param { dropout_ratio: 0.3 }", [(3, 4, 2, 2)], {})],
+    "Transpose": [("transpose_param { dim: 1 dim: 0 }", [(2, 3)], {})],
+    "Unpooling": [
+        (f"unpooling_param {{ kernel_size: 2 {more} }}", [(2, 2, 2, 2)] * bottoms, {"given": given})
+        for more, bottoms, given in (
+            ("stride: 2 unpool_h: 3 unpool_w: 4", 2, MASK),
+            ("stride: 2 unpool_size: 4", 1, {}),
+            ("unpool: AVE unpool_h: 3 unpool_w: 4", 1, {}),
+        )
+    ],
+    "Upsample": [
+        ("upsample_param { upsample_h: 3 upsample_w: 4 }", [(2, 2, 2, 2)] * 2, {"given": MASK}),
+        ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
+    ],
+}
+NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "PriorBox", "SegAccuracy"}
+
+
+def test_every_expression_with_a_gradient_is_checked():
+    assert set(CASES) | NO_GRADIENT == expression_types() & EXTENSIONS.keys()
+    assert not set(CASES) & NO_GRADIENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "shapes", "more"),
+    [(kind, *case) for kind, cases in CASES.items() for case in cases],
+)
+@settings(max_examples=2, deadline=None)
+@given(seed=SEED)
+def test_the_gradient_of_an_expression_is_its_derivative(kind, body, shapes, more, seed):
+    check_gradient(kind, body, shapes, seed, **more)
+
+
+@settings(max_examples=2, deadline=None)
+@given(seed=SEED)
+def test_softmax_losses_with_weights_of_classes_have_their_derivative(seed):
+    for more in ("", "class_weighting: 2 class_weighting: 0.5 class_weighting: 3"):
+        body = f"loss_param {{ ignore_label: 1 weight_by_label_freqs: true {more} }}"
+        shapes = [(2, 3, 2), (2, 2)]
+        check_gradient("SoftmaxWithLoss", body, shapes, seed, classes={1: 3})
+
+
+@settings(max_examples=2, deadline=None)
+@given(seed=SEED)
+def test_dropouts_of_forks_have_their_derivative(seed):
+    for more, phase in (
+        ("scale_train: false", caffe.TRAIN),
+        ("scale_train: false", caffe.TEST),
+        ("sample_weights_test: true", caffe.TEST),
+    ):
+        check_gradient("Dropout", f"dropout_param {{ {more} }}", [(3, 4)], seed, phase=phase)

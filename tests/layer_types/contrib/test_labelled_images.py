@@ -1,0 +1,175 @@
+"""ImageSegData, DenseImageData, ImageLabelmapData: images with label maps from lists."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.laws import law
+from support.net_text import net_of
+
+import caffe
+from caffe.layer_types.contrib.labelled_images import nearest
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two images with label maps, of 6 x 8 and 4 x 5, and a list of them."""
+    rng = np.random.RandomState(0)
+    lines = []
+    for i, size in enumerate(((6, 8), (4, 5))):
+        image, label = rng.randint(0, 256, (*size, 3)), rng.randint(0, 5, size)
+        Image.fromarray(image.astype(np.uint8)).save(tmp_path / f"{i}.png")
+        Image.fromarray(label.astype(np.uint8)).save(tmp_path / f"{i}_label.png")
+        lines.append(f"/{i}.png /{i}_label.png\n")
+    (tmp_path / "list.txt").write_text("".join(lines))
+    return tmp_path
+
+
+def pixels(folder, i):
+    """Image (C, H, W) in BGR and label (H, W)."""
+    image = np.asarray(Image.open(folder / f"{i}.png"))[:, :, ::-1].transpose(2, 0, 1)
+    return image.astype(np.float32), np.asarray(Image.open(folder / f"{i}_label.png"))
+
+
+def data_net(folder, kind, param, more="", tops=2, phase=caffe.TEST):
+    names = "".join(f' top: "y{i}"' for i in range(tops))
+    field = "dense_image_data_param" if kind == "DenseImageData" else "image_data_param"
+    source = f'source: "{folder}/list.txt" root_folder: "{folder}"'
+    return net_of(
+        f'layer {{ name: "d" type: "{kind}" {names} {field} {{ {source} {param} }} {more} }}', phase
+    )
+
+
+KINDS = ["ImageSegData", "DenseImageData", "ImageLabelmapData"]
+
+
+@law(*KINDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_and_labels_come_in_the_lists_order_in_their_own_sizes(folder, kind):
+    if kind == "ImageLabelmapData":
+        for i in range(2):
+            values = np.random.RandomState(i).choice([0, 127, 128, 255], pixels(folder, i)[1].shape)
+            Image.fromarray(values.astype(np.uint8)).save(folder / f"{i}_label.png")
+    mean = "transform_param { mean_value: 3 scale: 0.5 }"
+    net = data_net(folder, kind, "batch_size: 1", mean)
+    for i in (0, 1, 0):
+        net.forward()
+        image, label = pixels(folder, i)
+        np.testing.assert_array_equal(net.blobs["y0"].data[0], (image - 3) * 0.5)
+        label = label > 127 if kind == "ImageLabelmapData" else label
+        np.testing.assert_array_equal(net.blobs["y1"].data, label[None, None])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_label_is_cut_and_mirrored_as_its_image(folder, kind):
+    for i in range(2):  # the first channel tells the label
+        image = np.asarray(Image.open(folder / f"{i}.png")).copy()
+        image[:, :, 2] = np.asarray(Image.open(folder / f"{i}_label.png")) * 50
+        Image.fromarray(image).save(folder / f"{i}.png")
+        Image.fromarray(image[:, :, 2]).save(folder / f"{i}_label.png")
+    crop = "transform_param { crop_size: 3 mirror: true }"
+    net = data_net(folder, kind, "batch_size: 4 shuffle: true", crop, phase=caffe.TRAIN)
+    seen = set()
+    for _ in range(6):
+        net.forward()
+        blue, label = net.blobs["y0"].data[:, :1], net.blobs["y1"].data
+        assert label.shape == (4, 1, 3, 3)
+        np.testing.assert_array_equal(label, blue > 127 if kind == "ImageLabelmapData" else blue)
+        seen |= {each.tobytes() for each in blue}
+    assert len(seen) > 5
+
+
+def test_a_resized_label_of_segnet_keeps_its_values_and_deeplabs_is_interpolated(folder):
+    size = "batch_size: 2 new_height: 3 new_width: 4"
+    net = data_net(folder, "DenseImageData", size)
+    net.forward()
+    _, label = pixels(folder, 0)
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], label[::2, ::2])
+    assert net.blobs["y0"].shape == (2, 3, 3, 4)
+    net = data_net(folder, "ImageSegData", size)
+    net.forward()
+    halves = label.reshape(3, 2, 4, 2).astype(int).sum((1, 3))
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], (halves + 2) // 4)
+
+
+@pytest.mark.parametrize(("old", "new"), [(5, 3), (3, 5), (4, 4), (7, 2)])
+def test_the_nearest_pixel_is_the_one_at_or_before_the_place(old, new):
+    image = np.arange(old * old).reshape(old, old, 1)
+    rows = [i * old // new for i in range(new)]
+    np.testing.assert_array_equal(nearest(image, (new, old)), image[rows])
+
+
+def test_deeplabs_pads_small_images_with_the_mean_and_ignored_labels(folder):
+    more = "transform_param { crop_size: 7 mean_value: 10.4 mean_value: 20 mean_value: 30 }"
+    net = data_net(folder, "ImageSegData", "batch_size: 1 ignore_label: 9", more, tops=3)
+    for i, size in enumerate(((6, 7), (4, 5))):
+        net.forward()
+        image, label = pixels(folder, i)
+        left = (image.shape[2] - 7) // 2 if image.shape[2] > 7 else 0
+        image, label = image[:, :, left : left + 7], label[:, left : left + 7]
+        found, labels = net.blobs["y0"].data[0], net.blobs["y1"].data[0, 0]
+        mean = np.float32([10.4, 20, 30])[:, None, None]
+        np.testing.assert_array_equal(found[:, : size[0], : size[1]], image - mean)
+        beyond = found[:, size[0] :, :]
+        np.testing.assert_array_equal(beyond, np.broadcast_to(np.rint(mean) - mean, beyond.shape))
+        np.testing.assert_array_equal(labels[: size[0], : size[1]], label)
+        assert (labels[size[0] :] == 9).all()
+        assert (labels[:, size[1] :] == 9).all()
+        assert net.blobs["y2"].data.ravel().tolist() == list(size)
+
+
+def test_pspnets_crops_have_a_height_and_a_width(folder):
+    crop = "transform_param { crop_h: 4 crop_w: 5 }"
+    net = data_net(folder, "ImageSegData", "batch_size: 2", crop)
+    net.forward()
+    for i in range(2):
+        image, label = pixels(folder, i)
+        above, left = (label.shape[0] - 4) // 2, (label.shape[1] - 5) // 2
+        cut = slice(above, above + 4), slice(left, left + 5)
+        np.testing.assert_array_equal(net.blobs["y0"].data[i], image[:, cut[0], cut[1]])
+        np.testing.assert_array_equal(net.blobs["y1"].data[i, 0], label[cut])
+    with pytest.raises(caffe.CaffeError, match=r"crop_size \(7, 5\) is larger than the image"):
+        data_net(folder, "DenseImageData", "", crop.replace("4", "7"))
+
+
+def test_deeplabs_labels_may_be_a_class_or_none(folder):
+    (folder / "list.txt").write_text("/0.png 3\n")
+    net = data_net(folder, "ImageSegData", "label_type: IMAGE")
+    net.forward()
+    assert (net.blobs["y1"].data == 3).all()
+    assert net.blobs["y1"].shape == (1, 1, 6, 8)
+    net = data_net(folder, "ImageSegData", "label_type: NONE")
+    net.forward()
+    assert not net.blobs["y1"].data.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "param", "message"),
+    [
+        ("/0.png\n", "", "list.txt:1: expected an image and a label; found '/0.png'"),
+        ("\n", "", "the list is empty"),
+        ("/0.png /1_label.png\n", "", r"list.txt:1: the label .* is \(4, 5\) pixels large"),
+        ("/0.png a\n", "label_type: IMAGE", "list.txt:1: label_type IMAGE needs a number"),
+        ("/0.png /0_label.png\n", "new_height: 3", "new_height and new_width"),
+        ("/0.png /0_label.png\n", "batch_size: 0", "batch_size 0"),
+        ("/0.png /0_label.png\n", "rand_skip: 100", ""),
+    ],
+)
+def test_what_is_wrong_with_a_list_says_where(folder, text, param, message):
+    (folder / "list.txt").write_text(text)
+    if not message:
+        caffe.set_random_seed(3)
+        message = "Not enough points to skip"
+    with pytest.raises(caffe.CaffeError, match=message) as error:
+        data_net(folder, "ImageSegData", param)
+    assert "layer 'd' (ImageSegData)" in str(error.value)
+
+
+def test_a_position_is_kept(folder):
+    net = data_net(folder, "DenseImageData", "batch_size: 1 shuffle: true")
+    net.forward()
+    state = net.layers[0].state_dict()
+    net.forward()
+    after = net.blobs["y1"].data.copy()
+    net.layers[0].load_state_dict(state)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["y1"].data, after)

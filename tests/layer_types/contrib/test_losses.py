@@ -1,0 +1,70 @@
+"""SmoothL1Loss, L1Loss, CenterLoss."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import SEED, SMALL, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+
+
+@law("SmoothL1Loss")
+@drawn()
+@given(SEED, SMALL, SMALL, st.integers(2, 4), st.sampled_from([0.5, 1.0, 3.0]))
+def test_smooth_l1_is_a_square_near_0(seed, n, c, bottoms, sigma):
+    inputs = [normal(seed + i, n, c, 2, 1) for i in range(bottoms)]
+    found = run_layer("SmoothL1Loss", f"smooth_l1_loss_param {{ sigma: {sigma} }}", inputs)
+    x, t, *weights = (each.astype(np.float64) for each in inputs)
+    d = np.abs((x - t) * (weights[0] if weights else 1))
+    losses = np.where(d < 1 / sigma**2, 0.5 * (sigma * d) ** 2, d - 0.5 / sigma**2)
+    expected = (losses * (weights[1] if bottoms == 4 else 1)).sum() / n
+    agree(found.y[0], expected, 1e-4, 1e-4)
+
+
+@law("L1Loss")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_l1_is_the_distance_of_an_item(seed, n, c):
+    x, t = normal(seed, n, c, 2), normal(seed + 1, n, c, 2)
+    t[0, 0, 0] = x[0, 0, 0]
+    found = run_layer("L1Loss", "", [x, t], diffs=[np.float32(1)])
+    agree(found.y[0], np.abs(x.astype(np.float64) - t).sum() / n)
+    agree(found.dx[0], np.sign(x - t) / n)
+
+
+@law("CenterLoss")
+@drawn()
+@given(SEED, st.integers(1, 6), SMALL, st.sampled_from([1.0, 0.3]))
+def test_the_center_loss_draws_items_and_centres_together(seed, n, size, weight):
+    x, labels = normal(seed, n, size), np.random.RandomState(seed).randint(0, 3, n)
+    centres = normal(seed + 1, 3, size)
+    body = "center_loss_param { num_output: 3 }"
+    found = run_layer("CenterLoss", body, [x, labels], params=[centres], diffs=[np.float32(weight)])
+    apart = x.astype(np.float64) - centres[labels]
+    agree(found.y[0], (apart**2).sum() / n / 2, 1e-4)
+    agree(found.dx[0], weight * apart / n, 1e-4, 1e-5)
+    for k in range(3):  # equation 4 of the paper, whatever the loss weighs
+        mine = labels == k
+        expected = -apart[mine].sum(0) / (1 + mine.sum())
+        agree(found.dparams[0][k], expected, 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "shapes", "message"),
+    [
+        ("SmoothL1Loss", "", [(2, 3), (2, 2)], "bottoms of one size"),
+        ("L1Loss", "", [(2, 3), (2, 2)], "must have one size"),
+        ("CenterLoss", "", [(2, 3), (2,)], "num_output, the number of classes, is missing"),
+        ("CenterLoss", "center_loss_param { num_output: 2 }", [(2, 3), (2, 2)], "a label for each"),
+    ],
+)
+def test_what_does_not_fit_says_so(kind, body, shapes, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
+        run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+def test_a_label_that_is_no_class_is_named():
+    with pytest.raises(caffe.CaffeError, match="label blob 'x1' holds 2"):
+        run_layer("CenterLoss", "center_loss_param { num_output: 2 }", [np.zeros((1, 3)), [2]])

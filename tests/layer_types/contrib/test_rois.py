@@ -1,0 +1,125 @@
+"""ROIPooling and PSROIPooling."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import SEED, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+
+
+def c_round(value):
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
+def regions_of(seed, count, images, extent):
+    """Some small, some upside down, some reaching outside."""
+    rng = np.random.RandomState(seed)
+    corners = rng.uniform(-extent / 3, extent * 1.3, (count, 4))
+    corners[::2, 2:] = corners[::2, :2] + rng.uniform(0, extent / 2, (len(corners[::2]), 2))
+    return np.c_[rng.randint(0, images, count), corners].astype(np.float32)
+
+
+def roi_pooled(x, rois, scale, size):
+    """Fast R-CNN's loop: values, and the flat place of each maximum (-1 for none)."""
+    _, channels, height, width = x.shape
+    out = np.zeros((len(rois), channels, *size), np.float32)
+    place = np.full(out.shape, -1)
+    for n, (image, *corners) in enumerate(rois):
+        x1, y1, x2, y2 = (c_round(np.float32(c) * np.float32(scale)) for c in corners)
+        extent = max(y2 - y1 + 1, 1), max(x2 - x1 + 1, 1)
+        bins = [np.float32(e) / np.float32(s) for e, s in zip(extent, size, strict=True)]
+        for i, j in np.ndindex(*size):
+            low = [int(np.floor(np.float32(k) * b)) for k, b in zip((i, j), bins, strict=True)]
+            high = [int(np.ceil(np.float32(k + 1) * b)) for k, b in zip((i, j), bins, strict=True)]
+            rows = range(max(low[0] + y1, 0), min(max(high[0] + y1, 0), height))
+            columns = range(max(low[1] + x1, 0), min(max(high[1] + x1, 0), width))
+            for c in range(channels):
+                best = -np.inf
+                for h in rows:
+                    for w in columns:
+                        if x[int(image), c, h, w] > best:
+                            best = x[int(image), c, h, w]
+                            place[n, c, i, j] = h * width + w
+                out[n, c, i, j] = best if rows and columns else 0
+    return out, place
+
+
+@law("ROIPooling")
+@drawn(15)
+@given(SEED, st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 0.5, 0.0625]))
+def test_roi_pooling_is_fast_rcnns(seed, rows, columns, scale):
+    x = normal(seed, 2, 2, 5, 6).round(0)  # with ties
+    rois = regions_of(seed, 4, 2, 6 / scale)
+    body = f"roi_pooling_param {{ pooled_h: {rows} pooled_w: {columns} spatial_scale: {scale} }}"
+    dy = normal(seed + 1, 4, 2, rows, columns)
+    found = run_layer("ROIPooling", body, [x, rois], diffs=[dy])
+    expected, place = roi_pooled(x, rois, scale, (rows, columns))
+    np.testing.assert_array_equal(found.y[0], expected)
+    dx = np.zeros((2, 2, 30))
+    for n, c, i, j in np.ndindex(*place.shape):
+        if place[n, c, i, j] >= 0:
+            dx[int(rois[n, 0]), c, place[n, c, i, j]] += dy[n, c, i, j]
+    agree(found.dx[0], dx.reshape(x.shape), floor=1e-5)
+
+
+def psroi_pooled(x, rois, scale, group, classes):
+    _, _, height, width = x.shape
+    out = np.zeros((len(rois), classes, group, group))
+    for n, (image, *corners) in enumerate(rois):
+        x1, y1 = (np.float32(c_round(c)) * np.float32(scale) for c in corners[:2])
+        x2, y2 = (np.float32(c_round(c) + 1) * np.float32(scale) for c in corners[2:])
+        tall, wide = (max(s, np.float32(0.1)) / np.float32(group) for s in (y2 - y1, x2 - x1))
+        for c, i, j in np.ndindex(classes, group, group):
+            r0, r1 = int(np.floor(i * tall + y1)), int(np.ceil((i + 1) * tall + y1))
+            c0, c1 = int(np.floor(j * wide + x1)), int(np.ceil((j + 1) * wide + x1))
+            r0, r1 = (min(max(r, 0), height) for r in (r0, r1))
+            c0, c1 = (min(max(r, 0), width) for r in (c0, c1))
+            part = x[int(image), (c * group + i) * group + j, r0:r1, c0:c1].astype(np.float64)
+            out[n, c, i, j] = part.mean() if part.size else 0
+    return out
+
+
+@law("PSROIPooling")
+@drawn(15)
+@given(SEED, st.integers(1, 3), st.integers(1, 2), st.sampled_from([1, 0.5, 0.0625]))
+def test_psroi_pooling_is_rfcns(seed, group, classes, scale):
+    x = normal(seed, 2, classes * group**2, 5, 6)
+    rois = regions_of(seed, 4, 2, 6 / scale)
+    body = (
+        f"psroi_pooling_param {{ spatial_scale: {scale} output_dim: {classes} "
+        f"group_size: {group} }}"
+    )
+    found = run_layer("PSROIPooling", body, [x, rois])
+    agree(found.y[0], psroi_pooled(x, rois, scale, group, classes), floor=1e-5)
+
+
+ROI, PSROI = "pooled_h: 1 pooled_w: 1", "spatial_scale: 1 output_dim: 1 group_size: 1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "shapes", "message"),
+    [
+        ("ROIPooling", "roi_pooling_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
+        ("ROIPooling", f"roi_pooling_param {{ {ROI} }}", [(1, 1, 2, 2), (1, 4)], "regions R x 5"),
+        (
+            "PSROIPooling",
+            f"psroi_pooling_param {{ {PSROI} }}",
+            [(1, 2, 2, 2), (1, 5)],
+            r"group_size.2 = 1 channels",
+        ),
+    ],
+)
+def test_what_does_not_fit_says_so(kind, body, shapes, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
+        run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+def test_a_region_of_no_image_is_named():
+    rois = np.float32([[2, 0, 0, 1, 1]])
+    with pytest.raises(caffe.CaffeError, match="'x1' names image 2; 'x0' has 1"):
+        run_layer("ROIPooling", f"roi_pooling_param {{ {ROI} }}", [np.zeros((1, 1, 2, 2)), rois])

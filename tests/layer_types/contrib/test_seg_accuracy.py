@@ -1,0 +1,76 @@
+"""SegAccuracy of DeepLab."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import SEED, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+
+
+def reference(scores, labels, ignored):
+    """Confusion counts and the three means, pixel by pixel."""
+    classes = max(2, scores.shape[1])
+    counts = np.zeros((classes, classes))
+    for n, h, w in np.ndindex(scores.shape[0], *scores.shape[2:]):
+        pixel, label = scores[n, :, h, w], int(labels[n, 0, h, w])
+        if label not in ignored:
+            found = int(np.argmax(pixel)) if len(pixel) > 1 else int(pixel[0] > 0.5)
+            counts[label, found] += 1
+    rows, columns, right = counts.sum(1), counts.sum(0), counts.diagonal()
+    recalls = [r / row for r, row in zip(right, rows, strict=True) if row]
+    ious = [
+        r / (row + column - r) if row + column - r else 1
+        for r, row, column in zip(right, rows, columns, strict=True)
+    ]
+    accuracy = right.sum() / counts.sum() if counts.sum() else 0
+    return counts, [accuracy, np.mean(recalls) if recalls else 0, np.mean(ious)]
+
+
+@law("SegAccuracy")
+@drawn()
+@given(SEED, st.integers(1, 4), st.integers(1, 3), st.sampled_from([(), (255,), (0, 255)]))
+def test_the_three_means_are_of_the_pixels_that_count(seed, channels, n, ignored):
+    scores = normal(seed, n, channels, 3, 4).round(1)  # with ties
+    rng = np.random.RandomState(seed)
+    allowed = [*range(max(2, channels)), *ignored]
+    labels = rng.choice(allowed, (n, 1, 3, 4))
+    body = "".join(f"ignore_label: {label} " for label in ignored)
+    found = run_layer("SegAccuracy", f"seg_accuracy_param {{ {body} }}", [scores, labels])
+    agree(found.y[0].ravel(), reference(scores, labels, ignored)[1])
+
+
+def test_an_output_label_has_its_precision_recall_and_iu():
+    scores, labels = normal(0, 1, 3, 8, 8), np.random.RandomState(1).randint(0, 3, (1, 1, 8, 8))
+    body = "seg_accuracy_param { output_label: 2 output_label: 0 }"
+    found = run_layer("SegAccuracy", body, [scores, labels], tops=3)
+    counts, _ = reference(scores, labels, ())
+    for top, label in ((1, 2), (2, 0)):
+        right, row, column = counts[label, label], counts[label].sum(), counts[:, label].sum()
+        agree(found.y[top].ravel(), [right / column, right / row, right / (row + column - right)])
+
+
+def test_without_reset_passes_add_up():
+    scores, labels = normal(0, 1, 2, 3, 3), np.random.RandomState(1).randint(0, 2, (1, 1, 3, 3))
+    net = run_layer("SegAccuracy", "seg_accuracy_param { reset: false }", [scores, labels]).net
+    net.blobs["x0"].data[...] = more = normal(5, 1, 2, 3, 3)
+    found = net.forward()["y0"].ravel()
+    both = np.concatenate([scores, more]), np.concatenate([labels, labels])
+    agree(found, reference(*both, ())[1])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "value", "body", "message"),
+    [
+        (((1, 3, 2, 2), (1, 1, 2, 2)), 3, "", "'x1' holds 3; expected 0 to 2"),
+        (((1, 3, 2, 2), (1, 2, 2)), 0, "", "needs scores N x C x H x W and labels"),
+        (((1, 3, 2, 2), (1, 1, 2, 2)), 0, "output_label: 1", "one more for each output_label"),
+        (((1, 3, 2, 2), (1, 1, 2, 2)), 0, "output_label: 3", "must lie in 0 to 2"),
+    ],
+)
+def test_what_does_not_fit_says_so(shapes, value, body, message):
+    scores, labels = (np.full(shape, value) for shape in shapes)
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .SegAccuracy.: .*{message}"):
+        run_layer("SegAccuracy", f"seg_accuracy_param {{ {body} }}", [scores, labels])

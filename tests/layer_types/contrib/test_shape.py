@@ -1,0 +1,144 @@
+"""Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg; ReLU6, Axpy; depthwise convolutions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import SEED, SMALL, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+
+
+def moved(kind, body, x):
+    """A layer's top and the bottom's diff from a top's diff of the same values as the bottom."""
+    top = run_layer(kind, body, [x]).y[0]
+    return top, run_layer(kind, body, [x], diffs=[top]).dx[0]
+
+
+@law("Permute", "Transpose")
+@drawn()
+@given(SEED, st.permutations(range(4)), st.integers(0, 4))
+def test_axes_are_permuted_and_the_others_follow(seed, order, named):
+    x = normal(seed, 2, 3, 4, 1)
+    rest = [axis for axis in range(4) if axis not in order[:named]]
+    body = "".join(f"order: {axis} " for axis in order[:named])
+    top, dx = moved("Permute", f"permute_param {{ {body} }}", x)
+    np.testing.assert_array_equal(top, x.transpose(order[:named] + rest))
+    np.testing.assert_array_equal(dx, x)
+    body = "".join(f"dim: {axis} " for axis in order)
+    top, _ = moved("Transpose", f"transpose_param {{ {body} }}", x)
+    np.testing.assert_array_equal(top, x.transpose(order))
+
+
+@law("ShuffleChannel")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_channels_are_dealt_from_their_groups(seed, group, each):
+    x = normal(seed, 2, group * each, 2, 1)
+    top, dx = moved("ShuffleChannel", f"shuffle_channel_param {{ group: {group} }}", x)
+    for i, j in np.ndindex(group, each):
+        np.testing.assert_array_equal(top[:, j * group + i], x[:, i * each + j])
+    np.testing.assert_array_equal(dx, x)
+
+
+@law("Flip", "Reverse")
+@drawn()
+@given(SEED, st.booleans(), st.booleans(), st.integers(-4, 3))
+def test_what_is_mirrored_lies_backwards(seed, beside, above, axis):
+    x = normal(seed, 2, 3, 2, 4)
+    body = f"flip_param {{ flip_width: {str(beside).lower()} flip_height: {str(above).lower()} }}"
+    top, dx = moved("Flip", body, x)
+    np.testing.assert_array_equal(top, x[:, :, :: -1 if above else 1, :: -1 if beside else 1])
+    np.testing.assert_array_equal(dx, x)
+    top, _ = moved("Reverse", f"reverse_param {{ axis: {axis} }}", x)
+    np.testing.assert_array_equal(top, np.flip(x, axis))
+
+
+def darknets(x, stride, reverse):
+    """Darknet's loop over a bottom's values (reorg of blas.c), read or written in flat memory."""
+    n, c, h, w = x.shape
+    channels = c // stride**2
+    flat, out = x.ravel(), np.empty(x.size, x.dtype)
+    for b, k, j, i in np.ndindex(n, c, h, w):
+        here = i + w * (j + h * (k + c * b))
+        part = k // channels
+        column, row = i * stride + part % stride, j * stride + part // stride
+        there = column + w * stride * (row + h * stride * (k % channels + channels * b))
+        if reverse:
+            out[there] = flat[here]
+        else:
+            out[here] = flat[there]
+    return out
+
+
+@law("Reorg")
+@drawn()
+@given(SEED, st.integers(1, 3), SMALL, SMALL, SMALL, st.booleans())
+def test_reorg_has_darknets_order(seed, stride, c, h, w, reverse):
+    x = normal(seed, 2, c * stride**2, h * stride, w * stride)
+    body = f"reorg_param {{ stride: {stride} reverse: {str(reverse).lower()} }}"
+    top, dx = moved("Reorg", body, x)
+    np.testing.assert_array_equal(top.ravel(), darknets(x, stride, reverse))
+    np.testing.assert_array_equal(dx, x)
+    if reverse:
+        assert top.shape == (2, c, h * stride**2, w * stride**2)
+    else:
+        assert top.shape == (2, c * stride**4, h, w)
+
+
+@law("ReLU6")
+def test_relu6_lies_between_0_and_6():
+    x = np.float32([[-1, 0, 0.5, 5.9, 6, 7]])
+    found = run_layer("ReLU6", "", [x], diffs=[np.ones_like(x)])
+    np.testing.assert_array_equal(found.y[0], np.clip(x, 0, 6))
+    np.testing.assert_array_equal(found.dx[0], [[0, 0, 1, 1, 0, 0]])
+
+
+@law("Axpy")
+@drawn()
+@given(SEED, SMALL, SMALL, st.booleans())
+def test_axpy_weighs_the_channels(seed, n, c, four):
+    a = normal(seed, n, c, *(1, 1)[: 2 * four])
+    x, y = normal(seed + 1, n, c, 2, 3), normal(seed + 2, n, c, 2, 3)
+    found = run_layer("Axpy", "", [a, x, y], diffs=[np.ones_like(x)])
+    agree(found.y[0], a.reshape(n, c, 1, 1).astype(np.float64) * x + y)
+    agree(found.dx[0], x.sum((2, 3), np.float64).reshape(a.shape), floor=1e-4)
+
+
+@law("ConvolutionDepthwise", "DepthwiseConvolution")
+@pytest.mark.parametrize("kind", ["ConvolutionDepthwise", "DepthwiseConvolution"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_depthwise_convolution_is_a_grouped_one(kind, times):
+    x = normal(0, 2, 3, 5, 4)
+    weight, bias = normal(1, 3 * times, 1, 3, 3), normal(2, 3 * times)
+    body = f"convolution_param {{ num_output: {3 * times} kernel_size: 3 pad: 1 stride: 2 }}"
+    found = run_layer(kind, body, [x], params=[weight, bias])
+    for channel in range(3 * times):
+        source = np.pad(x[:, channel // times].astype(np.float64), ((0, 0), (1, 1), (1, 1)))
+        for i, j in np.ndindex(*found.y[0].shape[2:]):
+            window = source[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
+            expected = (window * weight[channel, 0]).sum((1, 2)) + bias[channel]
+            agree(found.y[0][:, channel, i, j], expected, floor=1e-4)
+    given = run_layer(kind, body.replace("stride", "group: 1 stride"), [x])
+    assert given.params[0].shape == (3 * times, 3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "shapes", "message"),
+    [
+        ("Permute", "permute_param { order: 4 }", [(1, 1, 1, 1)], "different axes of 0 to 3"),
+        ("Permute", "permute_param { order: 1 order: 1 }", [(1, 1)], "different axes"),
+        ("ShuffleChannel", "shuffle_channel_param { group: 2 }", [(1, 3)], "must divide"),
+        ("Flip", "", [(1, 1)], "needs 4 axes"),
+        ("Reverse", "reverse_param { axis: 2 }", [(1, 1)], "axis 2 is out of range"),
+        ("Reorg", "", [(1, 4, 2, 2)], "stride is missing"),
+        ("Reorg", "reorg_param { stride: 2 }", [(1, 4, 3, 2)], "must divide height and width"),
+        ("Reorg", "reorg_param { stride: 2 }", [(1, 2, 2, 2)], "its square the channels"),
+        ("Reorg", "reorg_param { stride: 2 }", [(1, 4)], "needs 4 axes"),
+        ("Axpy", "", [(1, 2), (1, 3, 1, 1), (1, 3, 1, 1)], "needs bottoms N x C"),
+    ],
+)
+def test_what_does_not_fit_says_so(kind, body, shapes, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
+        run_layer(kind, body, [np.zeros(shape) for shape in shapes])

@@ -1,0 +1,200 @@
+"""What forks add to the messages: taken by name, passed over, renamed, or refused where strict."""
+
+import logging
+import re
+
+import pytest
+from google.protobuf import text_format
+from support.net_text import input_layer, net_of
+
+import caffe
+import nets
+from caffe.proto import caffe_pb2, forks
+from caffe.proto.plain import FIRST_OF_FORKS, PLAIN, is_of_forks, plain
+from caffe.proto.schema import parse
+from caffe.proto.text import prototxt, read_binaryproto, read_prototxt
+from caffe.proto.upgrade import read_net
+
+X = input_layer("x", 1, 2, 8, 8)
+
+
+def layer(kind, body):
+    return f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "y" {body} }}'
+
+
+# The definitions.
+
+
+def test_what_caffe_has_is_as_it_was_and_what_forks_add_has_numbers_of_its_own():
+    for message in PLAIN.message_type:
+        merged = caffe_pb2.DESCRIPTOR.message_types_by_name[message.name]
+        own = {field.name: field.number for field in message.field}
+        found = {field.name: field.number for field in merged.fields}
+        assert own.items() <= found.items()
+        added = [merged.fields_by_name[name] for name in found.keys() - own.keys()]
+        assert all(map(is_of_forks, added))
+        assert all(field.number < FIRST_OF_FORKS for field in message.field)
+
+
+def test_extend_adds_fields_and_values_to_a_message_of_another_file():
+    head = 'syntax = "proto2"; package p;'
+    base = parse(f"{head} message A {{ enum K {{ X = 0; }} optional K k = 1; }}", "a.proto")
+    more = "extend A { enum K { Y = 7; } optional B b = 9; optional K j = 8 [default = Y]; }"
+    found = parse(f"{head} {more} message B {{ optional A.K k = 1; }}", "b.proto", base)
+    a, b = found.message_type
+    assert [(f.name, f.number) for f in a.field] == [("k", 1), ("b", 9), ("j", 8)]
+    assert [v.name for v in a.enum_type[0].value] == ["X", "Y"]
+    assert b.field[0].type_name == ".p.A.K"
+    assert (found.name, len(base.message_type[0].field)) == ("a.proto", 1)
+    with pytest.raises(ValueError, match=r"b.proto:1: expected a message, found Z"):
+        parse(f"{head} extend Z {{ }}", "b.proto", base)
+
+
+def test_our_own_nets_are_plain_caffe():
+    for net in ("fcn32s", "fcn8s", "fcn-alexnet", "fcn-googlenet"):
+        spec = nets.fcn(net, "deploy", classes=21, data=None)
+        text_format.Parse(prototxt(spec), plain(spec))
+
+
+# Fields that are passed over.
+
+
+def test_what_tunes_speed_is_passed_over_with_a_line_for_each_fork(tmp_path, caplog):
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        f"default_forward_type: FLOAT16 default_backward_math: FLOAT\n{X}"
+        + layer(
+            "Convolution",
+            'forward_type: FLOAT16 engine: "MKLDNN:CAFFE" multinode { num_nodes: 2 } '
+            "convolution_param { num_output: 1 kernel_size: 3 engine: MKL2017 "
+            "conv_algos_override: [1, -1] cudnn_math_override: -1 }",
+        )
+    )
+    with caplog.at_level(logging.INFO, "caffe"):
+        net = caffe.Net(path, caffe.TEST)
+    assert net.blobs["y"].shape == (1, 1, 6, 6)
+    said = [message for message in caplog.messages if "passed over" in message]
+    assert len(said) == 4
+    assert all(message.startswith(f"{path}: passed over ") for message in said)
+    assert "forward_type" in said[0]
+    assert not net._graph.spec.layer[1].convolution_param.HasField("engine")
+
+
+def test_all_that_is_said_to_be_passed_over_is():
+    for name in forks.PASSED_OVER:
+        block = f"{name} {{ a: [1, 2] b <c: '}}'>; }}"
+        net_of(f"{name}: 1 {X} {layer('ReLU', block)}")
+
+
+@pytest.mark.parametrize("ids", ["[1, 2, 3]", "1 device_id: 2", "[1]", "1"])
+def test_of_several_devices_the_first_counts(tmp_path, ids):
+    path = tmp_path / "solver.prototxt"
+    path.write_text(f"device_id: {ids}\nbase_lr: 2")
+    found = read_prototxt(path, caffe_pb2.SolverParameter())
+    assert (found.device_id, found.base_lr) == (1, 2)
+
+
+def test_an_error_behind_what_is_passed_over_keeps_its_place():
+    with pytest.raises(caffe.CaffeError, match=r":2:25: .*layer 'l'.*\"num_outptu\""):
+        net_of(
+            "default_forward_type: FLOAT\nlayer { forward_type: A num_outptu: 3 "
+            'name: "l" type: "ReLU" }'
+        )
+
+
+@pytest.mark.parametrize("text", ["{", "}", "a", "a:", "a: [", "x { y: ", "[a]: 3"])
+def test_what_is_no_prototxt_is_the_parsers_error(text):
+    with pytest.raises(caffe.CaffeError, match="not a valid NetParameter"):
+        net_of(f"forward_type: A {text}")
+
+
+# Other names for what Caffe has.
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs", "ours"),
+    [
+        ("Pooling", "ceil_mode: false", "round_mode: FLOOR"),
+        ("Pooling", "ceil_mode: true", "round_mode: CEIL"),
+        ("Pooling", "torch_pooling: true", "round_mode: FLOOR"),
+        ("Pooling", "torch_pooling: false", "round_mode: CEIL"),
+        ("Convolution", "num_output: 1 hole: 2", "num_output: 1 dilation: 2"),
+        ("Convolution", "num_output: 1 hole_h: 2 hole_w: 3", "num_output: 1 dilation: [2, 3]"),
+        ("Convolution", "num_output: 1 hole_w: 3", "num_output: 1 dilation: [1, 3]"),
+    ],
+)
+def test_a_field_with_another_name_becomes_caffes(tmp_path, kind, theirs, ours):
+    read = []
+    for i, field in enumerate((theirs, ours)):
+        path = tmp_path / f"{i}.prototxt"
+        path.write_text(
+            X + layer(kind, f"{kind.lower()}_param {{ kernel_size: 2 stride: 3 {field} }}")
+        )
+        read.append(read_net(path))
+    assert read[0] == read[1]
+    assert caffe.Net(tmp_path / "0.prototxt", caffe.TEST).blobs["y"].shape[2] in (2, 3)
+
+
+def test_python_layers_take_the_parameter_under_its_older_name(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text('layer { python_param { param_str_: "{\'a\': 1}" module: "m" } }')
+    (found,) = read_net(path).layer
+    assert (found.python_param.param_str, found.python_param.module) == ("{'a': 1}", "m")
+
+
+# Strict.
+
+
+def test_strict_refuses_a_forks_field_with_its_place_and_cure(strict):
+    pool = layer("Pooling", "pooling_param {\n kernel_size: 2 ceil_mode: false }")
+    with pytest.raises(
+        caffe.CaffeError,
+        match=r":2:17: .*layer 'l'.*of many forks, not of Caffe 1.0; .*round_mode: FLOOR.*"
+        r"set_strict\(False\) takes it",
+    ):
+        net_of(X + pool)
+
+
+@pytest.mark.parametrize("field", ["forward_type: FLOAT", "bn_param { }", "own_fields: 'a: 1'"])
+def test_strict_refuses_every_other_field_too(strict, field):
+    with pytest.raises(caffe.CaffeError, match="no field named"):
+        net_of(X + layer("ReLU", field))
+
+
+def test_every_type_of_a_fork_is_refused_where_strict(strict):
+    for kind, source in caffe.contrib_layer_types().items():
+        with pytest.raises(caffe.CaffeError, match=re.escape(f"it is of {source}, not of Caffe")):
+            net_of(X + layer(kind, ""))
+        assert kind not in caffe.layer_type_list()
+
+
+def test_strict_takes_what_is_caffes(strict):
+    assert net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 }")).blobs["y"].count
+
+
+def test_the_types_of_forks_are_told_apart():
+    forks_own = caffe.contrib_layer_types()
+    assert forks_own.keys() < set(caffe.layer_type_list())
+    assert "Convolution" not in forks_own
+    assert all(forks_own.values())
+
+
+# Binary files.
+
+
+def test_fields_of_a_fork_under_caffes_numbers_do_no_harm(tmp_path, caplog):
+    net = caffe_pb2.NetParameter(name="n")
+    made = net.layer.add(name="bn", type="BN", top=["y"])
+    made.blobs.add(data=[1, 2]).shape.dim.append(2)
+    foreign = b"\xca\x08\x03\xff\xff\xff"  # field 137, embed_param in Caffe, holds no message
+    data = bytearray(net.SerializeToString())
+    whole = made.SerializeToString() + foreign
+    path = tmp_path / "x.caffemodel"
+    path.write_bytes(bytes(data[:3]) + b"\xa2\x06" + bytes([len(whole)]) + whole + b"\xa8\x1f\x05")
+    found = read_binaryproto(path, caffe_pb2.NetParameter())
+    assert found.layer[0].blobs == made.blobs
+    assert (found.name, found.layer[0].type, list(found.layer[0].top)) == ("n", "BN", ["y"])
+    assert "fields of a fork" in caplog.text
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(caffe.CaffeError, match="not a whole NetParameter"):
+        read_binaryproto(path, caffe_pb2.NetParameter())

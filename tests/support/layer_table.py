@@ -1,0 +1,140 @@
+"""Writes docs/layers.md: `PYTHONPATH=tests python -m support.layer_table docs/layers.md [TYPE...]`.
+
+The column ONNX is found by writing each layer with caffe export, which runs it in onnxruntime
+beside the net; that takes minutes, and with names of types is done for these alone. A test holds
+all else up to date, and that no type lacks its line.
+"""
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import caffe
+from caffe.core.files import write_text
+from caffe.export import onnx
+from caffe.layer_types import EXTENSIONS, REGISTRY, LayerType
+from support.laws import TESTED
+from support.net_text import input_layer, net_of
+
+ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests" / "layer_types"
+
+HEAD = """\
+# The layer types
+
+All that `caffe.layer_type_list()` names: Caffe 1.0's, and extensions, by the fork that they are
+from (`caffe.contrib_layer_types()`). Strict nets, `caffe.set_strict(True)` and `caffe train
+-strict`, take Caffe 1.0's alone. Scripts add their own by `caffe.register_layer`.
+
+- *torch*: `Net.to_torch()` takes it over; what reads data or is the user's own code is no function
+  of its bottoms.
+- *ONNX*: `caffe export` writes it, and onnxruntime computes the net's numbers with what is written;
+  *training*: it is of a loss or score, which no exported net has.
+- All compute on the CPU and on a GPU, in torch; data are read on the host. Those of forks have only
+  been run on the CPU.
+
+Written by `PYTHONPATH=tests python -m support.layer_table docs/layers.md`.
+
+"""
+POOLED = input_layer("x", 1, 2, 4, 6) + (
+    'layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "m" '
+    "pooling_param { kernel_size: 2 stride: 2 } }"
+)
+NETS = {  # where one layer with one top makes none
+    "Slice": input_layer("x", 1, 2, 4, 6)
+    + 'layer { name: "l" type: "Slice" bottom: "x" top: "y" top: "z" }',
+    "Unpooling": POOLED + 'layer { name: "l" type: "Unpooling" bottom: "p" bottom: "m" top: "y" '
+    "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
+    "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
+}
+COLUMNS = ("type", "of", "torch", "ONNX", "test")
+# How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
+DEPLOYED = {
+    "ArgMax": ("", [(2, 3, 4, 4)]),
+    "Threshold": ("", [(2, 3)]),
+    "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
+}
+
+
+def load_laws() -> list[ModuleType]:
+    """The test files of the layer types; what they state as laws is in TESTED then."""
+    return [
+        _module(path) for path in sorted(TESTS.rglob("test_*.py")) if "every_type" not in path.stem
+    ]
+
+
+def _module(path: Path) -> ModuleType:
+    spec = spec_from_file_location(f"laws_of_{path.parent.stem}_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def table(exported: Mapping[str, str]) -> str:
+    """The page; `exported` is the column ONNX, by layer type."""
+    rows = [
+        (
+            kind,
+            EXTENSIONS.get(kind, "Caffe 1.0"),
+            "yes" if cls.expression is not LayerType.expression else "no",
+            exported.get(kind, "?"),
+            f"`{Path(TESTED[kind]).relative_to(ROOT)}`",
+        )
+        for kind, cls in sorted(REGISTRY.items())
+    ]
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows]
+    return HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def stated(page: str) -> dict[str, str]:
+    """The column ONNX of a page."""
+    return dict(re.findall(r"^\| (\w+) \|[^|]*\|[^|]*\| (yes|no|training) \|", page, re.MULTILINE))
+
+
+def exported(modules: list[ModuleType], kinds: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """These layer types, and whether caffe export writes them."""
+    cases = DEPLOYED.copy()
+    for module in modules:
+        for kind, of_kind in getattr(module, "CASES", {}).items():
+            cases.setdefault(kind, of_kind[0][:2])
+    for kind in kinds:
+        cls = REGISTRY[kind]
+        if cls.loss or kind in ("Accuracy", "SegAccuracy", "HDF5Output"):
+            yield kind, "training"
+        elif kind in ("Input", "Split"):
+            yield kind, "yes"
+        elif cls.expression is LayerType.expression or not {kind} & (cases.keys() | NETS.keys()):
+            yield kind, "no"
+        else:
+            yield kind, "yes" if _exports(NETS.get(kind) or _net(kind, *cases[kind])) else "no"
+
+
+def _net(kind: str, body: str, shapes: list[tuple[int, ...]]) -> str:
+    """A net of one layer."""
+    bottoms = "".join(f'bottom: "x{i}" ' for i in range(len(shapes)))
+    inputs = "".join(input_layer(f"x{i}", *shape) + "\n" for i, shape in enumerate(shapes))
+    return f'{inputs} layer {{ name: "l" type: "{kind}" {bottoms} top: "y" {body} }}'
+
+
+def _exports(text: str) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            onnx.export(net_of(text), Path(folder, "net.onnx"))
+        except Exception as error:  # torch's and onnxruntime's are of many kinds
+            print(f"{text}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    caffe.set_random_seed(0)
+    page, *named = sys.argv[1:]
+    before = stated(Path(page).read_text()) if named else {}
+    found = dict(exported(load_laws(), named or sorted(REGISTRY)))
+    write_text(page, table(before | found))
