@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 import caffe
+from caffe.proto import caffe_pb2
 
 from .from_torch import first
 from .layout import Layers
@@ -37,6 +38,17 @@ def fill(net: caffe.Net, layers: Layers) -> None:
         for blob, array in zip(blobs, layers.get(name, ()), strict=False):
             blob.data[...] = array.reshape(blob.data.shape)
     interp(net, [name for name in absent if name.startswith("upscore")])
+
+
+def filled(spec: caffe_pb2.NetParameter, layers: Layers, otherwise: str) -> caffe.Net:
+    """A deploy net with the weights of a file; where they misfit, `fill`'s ValueError, which begins
+    with `otherwise`: what the file is not."""
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
+    try:
+        fill(net, layers)
+    except ValueError as error:
+        raise ValueError(f"{otherwise}: {error}") from None
+    return net
 
 
 def _fit(arrays: Sequence[np.ndarray], blobs: Sequence[caffe.Blob]) -> bool:

@@ -14,15 +14,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import caffe
 import command_line
 import nets
 from caffe.core.files import write_text
-from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from data.weight_sources import TORCHVISION_CLASSIFIERS, Input, Triple
 
-from .compare_layers import fill
+from .compare_layers import filled
 from .ilsvrc import FOLDER
 from .sources import add_source_options, from_first, read_for_caffe
 
@@ -40,14 +38,10 @@ def convert(
     layers, seen = read_for_caffe(path, given)
     classes = len(layers[SCORES[net]][0]) if SCORES[net] in layers else 1000
     spec = nets.torchvision_classifier(net, classes=classes, width=width)
-    filled = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
-    try:
-        fill(filled, layers)
-    except ValueError as error:
-        raise ValueError(f"{path}: not torchvision's {net}: {error}") from None
+    converted = filled(spec, layers, f"{path}: not torchvision's {net}")
     target.parent.mkdir(parents=True, exist_ok=True)
     write_text(target.with_suffix(".prototxt"), prototxt(spec))
-    filled.save(target)
+    converted.save(target)
     return seen.mean
 
 

@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import caffe
 import command_line
 import nets
-from caffe.proto import caffe_pb2
 from data.datasets import DATASETS, ROOT
 from data.meaning import write_meaning
 from data.weight_sources import WEIGHTS, Input
 
-from .compare_layers import fill
+from .compare_layers import filled
 from .sources import add_source_options, from_first, read_for_caffe
 
 WIDTH = 1.0  # of what was published; tests have narrower nets
@@ -63,11 +61,7 @@ def convert(name: str, target: Path, path: Path, given: Input | None) -> None:
     kind, _, dataset = name.rpartition("-")
     layers, _ = read_for_caffe(path, given)
     spec = nets.net_for(dataset, kind, "deploy", width=WIDTH)
-    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
-    try:
-        fill(net, layers)
-    except ValueError as error:
-        raise ValueError(f"{path}: not the weights of {name}: {error}") from None
+    net = filled(spec, layers, f"{path}: not the weights of {name}")
     trained_on = DATASETS[dataset]
     mean = (given and given.mean) or trained_on.mean
     target.parent.mkdir(parents=True, exist_ok=True)

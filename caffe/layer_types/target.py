@@ -10,9 +10,8 @@ from .base import Shape, layer_type
 from .loss import Loss, with_gradient
 
 
-@layer_type("EuclideanLoss")
-class EuclideanLoss(Loss):
-    """Half the squared distance of an item to its target, on average (euclidean_loss_layer.cpp)."""
+class Distance(Loss):
+    """A loss of two bottoms whose items are of one size; both get a gradient."""
 
     diff_bottoms = staticmethod(lambda index: True)
 
@@ -24,6 +23,11 @@ class EuclideanLoss(Loss):
             f"'{self.spec.bottom[1]}' is {shapes[1]}",
         )
         return tops
+
+
+@layer_type("EuclideanLoss")
+class EuclideanLoss(Distance):
+    """Half the squared distance of an item to its target, on average (euclidean_loss_layer.cpp)."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms

@@ -14,30 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
+from nets.squeezenet import FIRES
+
 from ..layout import Layers
 
 CODEBOOK = 256
-# Channels of squeeze and expand of each fire module
-FIRES = {
-    "fire2": (16, 64),
-    "fire3": (16, 64),
-    "fire4": (32, 128),
-    "fire5": (32, 128),
-    "fire6": (48, 192),
-    "fire7": (48, 192),
-    "fire8": (64, 256),
-    "fire9": (64, 256),
-}
 
 
 def squeezenet_shapes() -> dict[str, tuple[int, ...]]:
     """Shapes of the weights of SqueezeNet v1.0's convolutions, in the order of the file."""
     shapes: dict[str, tuple[int, ...]] = {"conv1": (96, 3, 7, 7)}
     channels = 96
-    for fire, (squeezed, expanded) in FIRES.items():
-        shapes[f"{fire}/conv1x1_1"] = (squeezed, channels, 1, 1)
-        shapes[f"{fire}/conv1x1_2"] = (expanded, squeezed, 1, 1)
-        shapes[f"{fire}/conv3x3_2"] = (expanded, squeezed, 3, 3)
+    for number, (squeezed, expanded) in FIRES.items():
+        shapes[f"fire{number}/conv1x1_1"] = (squeezed, channels, 1, 1)
+        shapes[f"fire{number}/conv1x1_2"] = (expanded, squeezed, 1, 1)
+        shapes[f"fire{number}/conv3x3_2"] = (expanded, squeezed, 3, 3)
         channels = 2 * expanded
     return {**shapes, "conv_final": (1000, channels, 1, 1)}
 

@@ -6,6 +6,7 @@ import torch
 
 from ..base import Shape, Tensors, layer_type
 from ..loss import Labelled, Loss
+from ..target import Distance
 
 
 @layer_type("SmoothL1Loss", "Fast R-CNN")
@@ -43,19 +44,8 @@ class SmoothL1Loss(Loss):
 
 
 @layer_type("L1Loss", "several forks")
-class L1Loss(Loss):
+class L1Loss(Distance):
     """The sum of |x - t| over the number of items; its gradient at 0 is 0."""
-
-    diff_bottoms = staticmethod(lambda index: True)
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        tops = super().top_shapes(shapes)
-        self.check(
-            math.prod(shapes[0]) == math.prod(shapes[1]),
-            f"items of both bottoms must have one size: '{self.spec.bottom[0]}' is {shapes[0]}, "
-            f"'{self.spec.bottom[1]}' is {shapes[1]}",
-        )
-        return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms
