@@ -1,6 +1,7 @@
 """Layers over spatial axes: their laws, against float64 references written here."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,6 +156,30 @@ def test_a_convolution_of_many_weights_is_one_of_few(seed, case):
         for part in ("y", "dx", "dparams"):
             for ours, theirs in zip(getattr(many, part), getattr(few, part), strict=True):
                 agree(ours, theirs, floor=3e-5)
+
+
+@law("Convolution")
+def test_padding_beside_a_bottom_one_value_wide_is_not_left_to_torch(monkeypatch):
+    """oneDNN, channels last, reads memory that is not there where every dilated window misses it.
+
+    It ends the process, but only now and then: so what it is asked for is looked at.
+    """
+    asked = []
+
+    def conv2d(x, weight, bias, stride, pad, dilation, group):
+        asked.append((x.shape[3], pad[1]))
+        return F.conv2d(x, weight, bias, stride, pad, dilation, group)
+
+    monkeypatch.setattr(convolution, "F", SimpleNamespace(conv2d=conv2d, pad=F.pad))
+    body = "num_output: 8 kernel_h: 3 kernel_w: 1 stride: 3 pad_h: 0 pad_w: 2 dilation: 2"
+    ran = run_layer(
+        "Convolution",
+        f"convolution_param {{ {body} }}",
+        [np.ones((2, 2, 6, 1))],
+        params=[np.ones((8, 2, 3, 1)), np.arange(8)],
+    )
+    assert (ran.y[0] == np.arange(8)[:, None, None]).all()
+    assert asked == [(4, 0)]
 
 
 @law("Deconvolution")
