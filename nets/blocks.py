@@ -88,6 +88,14 @@ def inner_product(bottom: Top, num_output: int) -> Top:
     return L.InnerProduct(bottom, num_output=num_output, param=LEARNED)
 
 
+def spread(n: NetSpec, name: str, vector: Top, like: Top) -> Top:
+    """A value a channel (N x C x 1 x 1) at every pixel of `like`, which has as many channels."""
+    n[f"{name}.flat"] = L.Flatten(vector)  # (N, C): what Bias adds to (N, C, H, W) from axis 0 on
+    n[f"{name}.zero"] = L.Power(like, scale=0, propagate_down=[False])
+    n[name] = L.Bias(n[f"{name}.zero"], n[f"{name}.flat"], axis=0)
+    return n[name]
+
+
 def score(bottom: Top, classes: int, std: float = 0) -> Top:
     """Scores of every class at every pixel of `bottom`.
 

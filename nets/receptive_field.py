@@ -40,7 +40,7 @@ class Window(NamedTuple):
 
 # Layers whose pixels see more of the image than their bottom's, or lie closer
 SLIDING = {"Convolution", "Pooling", "Deconvolution"}
-NOT_SPATIAL = {"InnerProduct", "SoftmaxWithLoss", "Accuracy"}
+NOT_SPATIAL = {"InnerProduct", "Flatten", "SoftmaxWithLoss", "Accuracy"}
 
 
 def facts(net: caffe_pb2.NetParameter) -> Facts:
@@ -63,14 +63,22 @@ def facts(net: caffe_pb2.NetParameter) -> Facts:
 
 
 def windows(net: caffe_pb2.NetParameter) -> dict[str, Window]:
-    """The window of each blob, but for those after a layer such as InnerProduct."""
+    """The window of each blob, but for those after a layer such as InnerProduct.
+
+    What a Bias adds, a mean over the image, has no place on it, and is not counted.
+    """
     found: dict[str, Window] = {}
     for layer in net.layer:
-        if layer.type in NOT_SPATIAL or not all(name in found for name in layer.bottom):
+        own = layer.bottom[:1] if layer.type == "Bias" else layer.bottom
+        if _sees_all(layer) or not all(name in found for name in own):
             continue
         for name in layer.top:
-            found[name] = _window(layer, [found[bottom] for bottom in layer.bottom])
+            found[name] = _window(layer, [found[bottom] for bottom in own])
     return found
+
+
+def _sees_all(layer: caffe_pb2.LayerParameter) -> bool:
+    return layer.type in NOT_SPATIAL or layer.pooling_param.global_pooling
 
 
 def _window(layer: caffe_pb2.LayerParameter, bottoms: list[Window]) -> Window:

@@ -5,7 +5,7 @@ from caffe import layers as L
 from caffe import params as P
 from caffe.net_spec import Top
 
-from .blocks import LEARNED, channels, dropout, max_pool, relu
+from .blocks import LEARNED, channels, dropout, max_pool, relu, spread
 
 # Channels of each fire module: those it is squeezed to, and those of each of its two halves
 FIRES = {
@@ -26,6 +26,10 @@ KEPT = ("conv1", "fire2/", "fire3/", "fire4/")
 # Of the features that scores are taken from, whose standard deviations are 183, 37 and 32 with the
 # published weights: a rate that suits the trunk would throw the scores about.
 SCALES = {"fire4": 0.005, "fire8": 0.03, "fire9": 0.03}
+
+# Of fire9's means over 5x5 pixels and over the image, whose deviations are a half and a quarter of
+# its own.
+AROUND, IMAGE = 2, 3
 
 # Of FCN's conv1. The classifier has none there: the first pixel of fire9 lies on pixel 17 of what
 # conv1 sees; so much padding puts it on the first pixel, and the last one within 1 of the last.
@@ -69,14 +73,28 @@ def _convolution(
 
 
 def features(n: NetSpec, bottom: Top, split: str, width: float) -> Top:
-    """SqueezeNet up to fire9, its last module, on the image at half its size.
+    """SqueezeNet up to fire9, its last module, on the image at half its size, and its means.
 
     The classifier learned from images of 227 pixels, of which a pixel of fire9 sees 155; of a
-    photograph of 500 pixels it would see parts of things alone.
+    photograph of 500 pixels it would see parts of things alone. Each pixel has the means of fire9
+    around it and over the image beside it (ParseNet: Liu, Rabinovich & Berg, 2015): the classifier
+    too tells things by a mean.
     """
     n["pool0"] = L.Pooling(bottom, pool=P.Pooling.AVE, kernel_size=2, stride=2)
     top = backbone(n, n["pool0"], width=width, pad=PAD)
-    return top if split == "deploy" else dropout(n, "drop9", top)
+    if split != "deploy":
+        top = dropout(n, "drop9", top)
+    return _with_means(n, top)
+
+
+def _with_means(n: NetSpec, top: Top) -> Top:
+    """`top`, its means over 5x5 pixels and its mean over the image, at each of its pixels."""
+    n["pool9"] = L.Pooling(top, pool=P.Pooling.AVE, kernel_size=5, stride=1, pad=2)
+    n["around9"] = L.Power(n["pool9"], scale=AROUND)
+    n["pool_image"] = L.Pooling(top, pool=P.Pooling.AVE, global_pooling=True)
+    n["image9"] = L.Power(n["pool_image"], scale=IMAGE)
+    n["context"] = L.Concat(top, n["around9"], spread(n, "spread9", n["image9"], top))
+    return n["context"]
 
 
 def scores(n: NetSpec, bottom: Top, net: str, classes: int, width: float) -> Top:

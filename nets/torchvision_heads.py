@@ -6,7 +6,7 @@ from caffe import params as P
 from caffe.net_spec import Top
 
 from . import resnet
-from .blocks import channels, dropout, normalised, relu
+from .blocks import channels, dropout, normalised, relu, spread
 from .resnet import convolution
 
 RATES = (12, 24, 36)  # of ASPP at output stride 8
@@ -63,10 +63,7 @@ def _pooled(n: NetSpec, name: str, features: Top, like: Top, outputs: int) -> To
     n[f"{name}.0"] = L.Pooling(features, pool=P.Pooling.AVE, global_pooling=True)
     top = convolution(n, f"{name}.1", n[f"{name}.0"], outputs, 1)
     top = relu(n, f"{name}.3", normalised(n, f"{name}.2", top))
-    n[f"{name}.flat"] = L.Flatten(top)  # (N, C): what Bias adds to (N, C, H, W) from axis 0 on
-    n[f"{name}.zero"] = L.Power(like, scale=0, propagate_down=[False])
-    n[name] = L.Bias(n[f"{name}.zero"], n[f"{name}.flat"], axis=0)
-    return n[name]
+    return spread(n, name, top, like)
 
 
 def _score(n: NetSpec, name: str, top: Top, classes: int) -> Top:

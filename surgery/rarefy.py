@@ -23,8 +23,8 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
     weights.
 
     Raises ValueError for a net other than layers of one stride after the other, one Deconvolution
-    and one Crop, for a Pooling that has to be dilated but has padding or takes no maximum, and for
-    a factor that is not the product of the last strides.
+    and one Crop, for a Pooling that has to be dilated and takes a maximum with padding, and for a
+    factor that is not the product of the last strides.
     """
     upsampling, crop = _ends(net)
     stride = int(windows(net)[upsampling.bottom[0]].stride)
@@ -34,13 +34,17 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
     removed = _last_strides(net, strides, factor)
     rarefied = caffe_pb2.NetParameter(name=net.name)
     rates: dict[str, int] = {}  # of dilation, by blob
+    whole, channels = _of_the_image(net), _channels(net)
     first = True
     for layer in net.layer:
         if layer.name in (upsampling.name, crop.name):
             continue
+        if layer.name in whole:
+            rarefied.layer.append(layer)
+            continue
         if layer.type in NOT_SPATIAL:
             raise ValueError(f"layer {layer.name} ({layer.type}): only layers that slide can be")
-        rate = max((rates[bottom] for bottom in layer.bottom), default=1)
+        rate = max((rates[bottom] for bottom in layer.bottom if bottom in rates), default=1)
         new = Layer()
         new.CopyFrom(layer)
         if layer.type == "Convolution" and first:
@@ -48,7 +52,7 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
             first = False
         if layer.name in removed:
             _set_stride(new, 1)
-        rarefied.layer.extend(_dilated(new, rate))
+        rarefied.layer.extend(_dilated(new, rate, channels))
         for top in layer.top:
             rates[top] = rate * removed.get(layer.name, 1)
     _append_ends(rarefied, upsampling, crop, stride // factor)
@@ -102,17 +106,47 @@ def _set_stride(layer: Layer, stride: int) -> None:
         layer.convolution_param.stride[:] = [stride]
 
 
+def _of_the_image(net: caffe_pb2.NetParameter) -> set[str]:
+    """The layers with one value a channel: poolings over the image, and what is computed of them."""
+    layers: set[str] = set()
+    blobs: set[str] = set()
+    for layer in net.layer:
+        if layer.pooling_param.global_pooling or (layer.bottom and blobs.issuperset(layer.bottom)):
+            layers.add(layer.name)
+            blobs.update(layer.top)
+    return layers
+
+
+def _channels(net: caffe_pb2.NetParameter) -> dict[str, int]:
+    """Of each blob, those of an Input being its second axis."""
+    found: dict[str, int] = {}
+    for layer in net.layer:
+        if layer.type == "Input":
+            count = layer.input_param.shape[0].dim[1]
+        elif layer.type in ("Convolution", "Deconvolution"):
+            count = layer.convolution_param.num_output
+        else:
+            of = [found[bottom] for bottom in layer.bottom]
+            count = sum(of) if layer.type == "Concat" else of[0]
+        found.update(dict.fromkeys(layer.top, count))
+    return found
+
+
 def _pad_more(convolution: Layer, pixels: int) -> None:
     pad = convolution.convolution_param.pad
     pad[:] = [(pad[0] if pad else 0) + pixels]
 
 
-def _dilated(layer: Layer, rate: int) -> list[Layer]:
+def _dilated(layer: Layer, rate: int, channels: dict[str, int]) -> list[Layer]:
     """The layers that see every `rate`-th pixel where `layer` sees all."""
     if rate == 1 or layer.type not in SLIDING:
         return [layer]
     if layer.type == "Pooling":
-        return [layer] if layer.pooling_param.kernel_size == 1 else _dilated_pooling(layer, rate)
+        if layer.pooling_param.kernel_size == 1:
+            return [layer]
+        if layer.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
+            return [_dilated_average(layer, rate, channels[layer.bottom[0]])]
+        return _dilated_maximum(layer, rate)
     param = layer.convolution_param
     if param.kernel_size[0] > 1:
         param.dilation[:] = [rate * (param.dilation[0] if param.dilation else 1)]
@@ -120,13 +154,27 @@ def _dilated(layer: Layer, rate: int) -> list[Layer]:
     return [layer]
 
 
-def _dilated_pooling(layer: Layer, rate: int) -> list[Layer]:
+def _dilated_average(layer: Layer, rate: int, channels: int) -> Layer:
+    """A Convolution of each channel with one weight all over, as padding counts in Caffe's mean."""
+    pooling = layer.pooling_param
+    mean = Layer(name=layer.name, type="Convolution", bottom=layer.bottom, top=layer.top)
+    mean.param.add(lr_mult=0)
+    param = mean.convolution_param
+    param.num_output = param.group = channels
+    param.kernel_size[:], param.dilation[:] = [pooling.kernel_size], [rate]
+    param.pad[:], param.stride[:] = [pooling.pad * rate], [pooling.stride]
+    param.bias_term = False
+    param.weight_filler.value = 1 / pooling.kernel_size**2
+    return mean
+
+
+def _dilated_maximum(layer: Layer, rate: int) -> list[Layer]:
     """Crops of the bottom, one for each place in the window, and their maximum."""
     param = layer.pooling_param
     if param.pad or param.pool != caffe_pb2.PoolingParameter.MAX:
         raise ValueError(
-            f"layer {layer.name}: a Pooling that has to be dilated must take the maximum and have "
-            f"no padding; found {' '.join(str(param).split())}"
+            f"layer {layer.name}: a Pooling that has to be dilated must take the maximum without "
+            f"padding, or the average; found {' '.join(str(param).split())}"
         )
     if param.stride != 1:
         raise ValueError(f"layer {layer.name}: stride {param.stride} after a stride was removed")
