@@ -30,13 +30,14 @@ from photograph import (
 )
 from seg_labels import VOID
 from text_list import read_list
-from views import DEGREES, VIEWS, cropped, lost, mirrored, resized
+from views import DEGREES, VIEWS, cropped, lost, mirrored, resized, zoomed
 
 PathLike = str | os.PathLike
 Fits = Callable[[Any], bool]
 
 AHEAD = 3  # passes that are decoded before they are due
 THREADS = 2  # that decode them
+MAX_ZOOM = 16  # so that a slip does not ask for all memory
 
 
 class SegDataLayer(caffe.Layer):
@@ -52,8 +53,9 @@ class SegDataLayer(caffe.Layer):
     - views (("original",)): what of each image is an entry in training, one after another: some of
       original, mirrored and rotated (by 1 degree);
     - mirror (False): flip every second image; jitter (0): move it by up to so many pixels each way,
-      what moves in being mean and void; crop (None): cut out (height, width) at random. None of
-      these has an effect on a split without 'train' in its name;
+      what moves in being mean and void; zoom ((1, 1)): make it as many times as large as a number
+      between the two, drawn evenly in its logarithm; crop (None): cut out (height, width) at
+      random. None of these has an effect on a split without 'train' in its name;
     - size (None): (height, width) that images are brought to; of labels the nearest pixel counts;
     - downscale (1): divides the size; data is averaged, of labels the middle is taken;
     - cuts ((1, 1)): rows and columns that an image is cut into, each piece an entry;
@@ -215,6 +217,8 @@ class SegDataLayer(caffe.Layer):
             arrays = [mirrored(array) for array in arrays]
         if jitter:
             arrays = [moved(array, down, right) for array in arrays]
+        if "zoom" in self.params:
+            arrays = zoomed(arrays, self.params["zoom"], rng)
         if "crop" in self.params:
             arrays = cropped(
                 arrays, self.params["crop"], rng, self.path(self.tops[0], self.name(item))
@@ -529,6 +533,15 @@ def _is_pair(value: object) -> bool:
     return isinstance(value, (tuple, list)) and len(value) == 2 and all(map(whole(1), value))
 
 
+def _are_factors(value: object) -> bool:
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and all(type(factor) in (int, float) for factor in value)
+        and 0 < value[0] <= value[1] <= MAX_ZOOM
+    )
+
+
 def _are_views(value: object) -> bool:
     return (
         isinstance(value, (tuple, list))
@@ -547,6 +560,7 @@ OPTIONAL: dict[str, tuple[Fits, str]] = {
     "downscale": (whole(1), "a whole number, 1 or more"),
     "cuts": (_is_pair, "two whole numbers, (rows, columns)"),
     "views": (_are_views, f"some of {', '.join(VIEWS)}, each once"),
+    "zoom": (_are_factors, f"two factors, (least, most), above 0 and at most {MAX_ZOOM}"),
     "crop": (_is_pair, "two whole numbers, (height, width)"),
     "size": (_is_pair, "two whole numbers, (height, width)"),
     "every": (whole(1), "a whole number, 1 or more"),

@@ -5,6 +5,7 @@ Arrays are (C, H, W): float32 images less their mean, of which 0 is the mean, or
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -52,6 +53,15 @@ def resized(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     label = array.dtype == np.uint8
     resample = Image.Resampling.NEAREST if label else Image.Resampling.BILINEAR
     return _by_plane(array, lambda plane: plane.resize(size[::-1], resample))
+
+
+def zoomed(
+    arrays: list[np.ndarray], factors: tuple[float, float], rng: random.Random
+) -> list[np.ndarray]:
+    """All arrays larger by one factor between the two, drawn evenly in its logarithm."""
+    factor = math.exp(rng.uniform(*map(math.log, factors)))
+    height, width = (max(1, round(factor * extent)) for extent in arrays[0].shape[1:])
+    return [resized(array, (height, width)) for array in arrays]
 
 
 def cropped(

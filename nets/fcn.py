@@ -27,6 +27,7 @@ class Family(NamedTuple):
     skips      blobs whose scores can be added, each of half the stride of the one before
     scale      factor of the features that the coarsest scores are taken from
     kept       how the names of the first layers begin, which `fcn` can keep as they are
+    rate       learning rate of the other layers before the scores where the first are kept
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
     halved     but those of the image, which is first averaged to half its size
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
@@ -39,6 +40,7 @@ class Family(NamedTuple):
     skips: tuple[str, ...] = ()
     scale: float = 1
     kept: tuple[str, ...] = ()
+    rate: float = 1
     odd: bool = False
     halved: bool = False
     normalize: bool = False
@@ -61,6 +63,7 @@ SQUEEZENET = Family(
     ("fire8/concat", "fire4/concat"),
     scale=squeezenet.SCALES["fire9"],
     kept=squeezenet.KEPT,
+    rate=squeezenet.RATE,
     odd=True,
     halved=True,
     normalize=True,
@@ -311,8 +314,11 @@ def _rate(kind: Net, layer: str, score_rate: float, keep: bool) -> float:
     """Factor of a layer's learning rates."""
     if layer.startswith("score"):
         return score_rate
-    kept = keep and not kind.modalities and layer.startswith(kind.family.kept)
-    return 0 if kind.fixed or kept else 1
+    if kind.fixed:
+        return 0
+    if not keep or kind.modalities:
+        return 1
+    return 0 if layer.startswith(kind.family.kept) else kind.family.rate
 
 
 def _remove_dead_ends(net: caffe_pb2.NetParameter, ends: set[str]) -> None:

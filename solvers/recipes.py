@@ -51,6 +51,7 @@ class Regime(NamedTuple):
     keep          whether the first layers don't learn
     dropout       whether the layers that a net drops features out of do so
     mirror        whether every second image is mirrored
+    zoom          how many times as large an image is made, drawn between the two
     """
 
     batch: int
@@ -65,6 +66,7 @@ class Regime(NamedTuple):
     keep: bool = False
     dropout: bool = True
     mirror: bool = False
+    zoom: tuple[float, float] | None = None
 
 
 SHORT = Schedule(1e-4, 4000, 1000, regime="short")
@@ -86,6 +88,7 @@ REGIMES = {
         keep=True,
         dropout=False,
         mirror=True,
+        zoom=(0.6, 1.5),
     ),
 }
 

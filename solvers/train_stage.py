@@ -114,6 +114,8 @@ def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
         }
         if split == "train" and regime.mirror:
             options["mirror"] = True
+        if split == "train" and regime.zoom:
+            options["zoom"] = regime.zoom
     if split == "train":
         options |= stage.data
     changes = stage.changes

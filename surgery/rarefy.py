@@ -107,7 +107,7 @@ def _set_stride(layer: Layer, stride: int) -> None:
 
 
 def _of_the_image(net: caffe_pb2.NetParameter) -> set[str]:
-    """The layers with one value a channel: poolings over the image, and what is computed of them."""
+    """The layers of one value a channel: poolings over the image, and what is made of them."""
     layers: set[str] = set()
     blobs: set[str] = set()
     for layer in net.layer:

@@ -130,7 +130,9 @@ def test_each_view_is_of_the_same_part_of_the_split():
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_evaluation_is_never_augmented(split):
     plain, plain_tops = places(split=split)
-    layer, tops = places(split=split, mirror=True, jitter=8, views=("rotated",), crop=(2, 2))
+    layer, tops = places(
+        split=split, mirror=True, jitter=8, views=("rotated",), zoom=(2, 2), crop=(2, 2)
+    )
     for _ in range(5):
         for a, b in zip(run(layer, tops), run(plain, plain_tops), strict=True):
             np.testing.assert_array_equal(a, b)
@@ -247,6 +249,7 @@ BAD = {
     "batch": (True, "expected a whole number, 1 or more"),
     "cuts": ((0, 2), r"expected two whole numbers, \(rows, columns\)"),
     "views": (("mirrored", "mirrored"), "expected some of original, mirrored, rotated, each once"),
+    "zoom": ((2, 1), r"expected two factors, \(least, most\), above 0 and at most 16"),
     "crop": ((8,), r"expected two whole numbers, \(height, width\)"),
     "size": (300, r"expected two whole numbers, \(height, width\)"),
 }

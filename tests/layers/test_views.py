@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from seg_labels import VOID
-from views import DEGREES, VIEWS, cropped, lost, resized
+from views import DEGREES, VIEWS, cropped, lost, resized, zoomed
 
 SIZES = st.tuples(st.integers(1, 24), st.integers(1, 24))
 LABELS = SIZES.flatmap(lambda size: hnp.arrays(np.uint8, (1, *size)))
@@ -61,6 +61,29 @@ def test_resized_images_are_means():
     image = np.tile(np.array([0, 4], np.float32), (3, 4, 4))
     np.testing.assert_allclose(resized(image, (2, 4)), 2, atol=0.6)
     assert resized(image, (2, 4)).mean() == pytest.approx(2, abs=1e-5)
+
+
+def test_image_and_labels_are_zoomed_by_one_factor_of_the_range_drawn_evenly():
+    image = np.full((3, 40, 60), 7, np.float32)
+    label = np.zeros((1, 40, 60), np.uint8)
+    label[:, :, 30:] = 5
+    rng = random.Random(0)
+    factors = []
+    for _ in range(300):
+        larger, labels = zoomed([image, label], (0.5, 2), rng)
+        assert larger.shape[1:] == labels.shape[1:]
+        assert (larger == 7).all()
+        assert set(np.unique(labels)) == {0, 5}
+        assert abs((labels == 5).mean() - 0.5) <= 1 / labels.shape[2]
+        factors.append(larger.shape[2] / 60)
+    assert min(factors) >= 0.5 - 1 / 60
+    assert max(factors) <= 2 + 1 / 60
+    assert abs(np.mean(np.log2(factors))) < 0.1  # as often smaller as larger
+    assert 0.4 < np.std(np.log2(factors)) < 0.75  # 1/sqrt(3) if evenly
+
+
+def test_the_least_image_stays_a_pixel():
+    assert zoomed([np.ones((1, 1, 2), np.float32)], (0.1, 0.1), random.Random(0))[0].size == 1
 
 
 def test_a_crop_larger_than_the_image_is_refused():
