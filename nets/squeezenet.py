@@ -23,7 +23,7 @@ POOLED = (4, 8)  # fire modules that pooling follows
 # On a few hundred images these learn more of the images than of what is in them.
 KEPT = ("conv1", "fire2/", "fire3/", "fire4/")
 
-RATE = 0.2  # of the others, which would follow them into it
+RATE = 0.1  # of the others, which would follow them into it
 
 # Of the features that scores are taken from, whose standard deviations are 183, 37 and 32 with the
 # published weights: a rate that suits the trunk would throw the scores about.

@@ -77,7 +77,12 @@ def staged(out: Path, dataset: Dataset, seed: int) -> dict[str, Scores]:
         solver = solver_prototxt.solver(dataset, net, test_iter=VAL, regime=REGIME, width=WIDTH)
         solver.max_iter = solver.snapshot = iterations
         folder = out / net
-        stage = Stage(net, dataset, folder, (weights,), solver, REGIME, width=WIDTH, seed=seed)
+        stage = Stage(
+            *(net, dataset, folder, (weights,), solver, REGIME),
+            width=WIDTH,
+            seed=seed,
+            data=dict(zoom=(1, 1)),  # the shapes are drawn at all sizes
+        )
         results[net] = train(stage).scores
         weights = folder / f"{net}.caffemodel"
     return results

@@ -26,6 +26,7 @@ from .setting import REGIME, Setting
 
 PIXEL = 64  # about as large as pixels less their mean are, where weights are drawn for values of 1
 DIVERGED = "diverged.txt"
+UNCHANGED = dict(mirror=False, zoom=(1, 1))  # images, as the paper's; the regime's are not
 NUMBERS = ("iteration", "val_loss", "overall_accuracy", "mean_iu")
 
 
@@ -117,7 +118,7 @@ def _stage(setting: Setting, arm: Arm, seed: int, folder: Path) -> Stage:
         seed=seed,
         before=before,
         changes=changes,
-        data=arm.data,
+        data=UNCHANGED | arm.data,
     )
 
 

@@ -67,6 +67,8 @@ def test_a_study_writes_table_figure_and_sentences_and_trains_nothing_twice(
     arms = sorted(path.name for path in (tmp_path / "arms").iterdir())
     assert arms == ["skips0", "skips0_mirror-True_jitter-32"]
     for path in (tmp_path / "arms").glob("*/*"):
+        mirrored = "mirror-True" in path.parent.name  # and not where the regime alone would
+        assert f"mirror\\': {mirrored}" in (path / "setting.prototxt").read_text()
         assert (path / "fcn32s.caffemodel").exists()
         assert not (path / "snapshot").exists()
 
