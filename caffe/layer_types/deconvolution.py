@@ -33,7 +33,10 @@ class Deconvolution(Convolution):
         conv = self.spec.convolution_param
         if self.spatial in CONV_TRANSPOSE:
             deconv = CONV_TRANSPOSE[self.spatial]
-            return deconv(x, weight, bias, self.stride, self.pad, 0, conv.group, self.dilation)
+            if not weight.requires_grad:  # what keeps channels apart gets diffs on their paths too
+                weight = self.arranged([weight])[0]
+            group = conv.num_output // weight.shape[1]
+            return deconv(x, weight, bias, self.stride, self.pad, 0, group, self.dilation)
         places = x.shape[2:]
         flat = x.reshape(*x.shape[:2], math.prod(places))
         columns = F.conv_transpose1d(flat, weight.reshape(len(weight), -1, 1), groups=conv.group)
