@@ -489,6 +489,7 @@ class LayerParameter(Message):
     SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
     BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: int
     REORG_PARAM_FIELD_NUMBER: int
+    PROPOSAL_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -573,6 +574,7 @@ class LayerParameter(Message):
     smooth_l1_loss_param: SmoothL1LossParameter
     box_annotator_ohem_param: BoxAnnotatorOHEMParameter
     reorg_param: ReorgParameter
+    proposal_param: ProposalParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -660,6 +662,7 @@ class LayerParameter(Message):
         smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
         box_annotator_ohem_param: BoxAnnotatorOHEMParameter | Mapping[str, Any] | None = ...,
         reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        proposal_param: ProposalParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -2510,6 +2513,39 @@ class BoxAnnotatorOHEMParameter(Message):
         *,
         roi_per_img: int | None = ...,
         ignore_label: int | None = ...,
+    ) -> None: ...
+
+class ProposalParameter(Message):
+    FEAT_STRIDE_FIELD_NUMBER: int
+    BASE_SIZE_FIELD_NUMBER: int
+    MIN_SIZE_FIELD_NUMBER: int
+    RATIO_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    PRE_NMS_TOPN_FIELD_NUMBER: int
+    POST_NMS_TOPN_FIELD_NUMBER: int
+    NMS_THRESH_FIELD_NUMBER: int
+    IOU_THRESHOLD_FIELD_NUMBER: int
+    feat_stride: float
+    base_size: float
+    min_size: float
+    ratio: RepeatedScalarFieldContainer[float]
+    scale: RepeatedScalarFieldContainer[float]
+    pre_nms_topn: int
+    post_nms_topn: int
+    nms_thresh: float
+    iou_threshold: float
+    def __init__(
+        self,
+        *,
+        feat_stride: float | None = ...,
+        base_size: float | None = ...,
+        min_size: float | None = ...,
+        ratio: Iterable[float] | None = ...,
+        scale: Iterable[float] | None = ...,
+        pre_nms_topn: int | None = ...,
+        post_nms_topn: int | None = ...,
+        nms_thresh: float | None = ...,
+        iou_threshold: float | None = ...,
     ) -> None: ...
 
 class SmoothL1LossParameter(Message):

@@ -56,6 +56,7 @@ FIELDS = {
     **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
     **dict.fromkeys(("psroi_pooling_param", "box_annotator_ohem_param"), ("R-FCN", _PYTHON)),
     **dict.fromkeys(("pre_fixed_normalizer", "PRE_FIXED"), ("R-FCN", "write a loss_weight")),
+    "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),

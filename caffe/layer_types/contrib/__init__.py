@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     meanfield,
     multibox,
     ohem,
+    proposal,
     resampling,
     rois,
     seg_accuracy,

@@ -99,7 +99,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
 }
-NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "PriorBox", "SegAccuracy"}
+NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "PriorBox", "Proposal", "SegAccuracy"}
 
 
 def test_every_expression_with_a_gradient_is_checked():
