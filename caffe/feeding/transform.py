@@ -1,5 +1,6 @@
 """What Caffe's data layers do to an image: crop, mirror, mean, scale (data_transformer.cpp)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,12 @@ from ..core.log import LOGGER, info
 from ..proto import caffe_pb2
 from .datum import datum_to_array
 from .mean_file import read_mean
+from .noise import check_noise, noised
+from .resizing import check_policy, resized, size_after
 
 Shape = tuple[int, int, int]
+PIXELS = 3  # a stream of random numbers
+ANNOTATED = ("distort_param", "expand_param", "emit_constraint")  # AnnotatedData's alone, in SSD
 
 
 def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
@@ -20,6 +25,17 @@ def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
     (a bit generator's are promised, those that numpy makes of them are not).
     """
     return np.random.Philox(key=seed + (stream << 64), counter=item).random_raw(count)
+
+
+def uniforms(seed: int, stream: int, item: int) -> Iterator[float]:
+    """Numbers of [0, 1) without end, a function of the arguments alone, as `random_words` has them.
+
+    Streams and items are independent of each other.
+    """
+    generator = np.random.Philox(key=seed + (stream << 64), counter=item << 64)
+    while True:
+        for word in generator.random_raw(16).tolist():
+            yield (word >> 11) * 2.0**-53
 
 
 def _read_mean_file(path: str) -> np.ndarray:
@@ -55,6 +71,7 @@ class Place:
 class Transformer:
     """transformation_param, ready to use: (image - mean) * scale, on a crop, mirrored or not.
 
+    With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first.
     Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
     """
 
@@ -68,6 +85,20 @@ class Transformer:
         self.scale = np.float32(param.scale)
         self.force_color, self.force_gray = param.force_color, param.force_gray
         self.told = False  # that forcing does nothing to a raw datum
+        if len(param.resize_param) > 1:
+            raise CaffeError(
+                f"resize_param is given {len(param.resize_param)} times; only AnnotatedData draws "
+                "one of several"
+            )
+        self.resize = param.resize_param[0] if param.resize_param else None
+        self.noise = param.noise_param if param.HasField("noise_param") else None
+        if self.resize:
+            check_policy(self.resize)
+        if self.noise:
+            check_noise(self.noise)
+        for name in ANNOTATED:
+            if param.HasField(name):
+                LOGGER.warning("%s: only AnnotatedData layers heed it, as in SSD", name)
         self.mean: np.ndarray | None = None  # float32 (C, H, W), or (1 or C, 1, 1)
         self.mean_file = param.mean_file if param.HasField("mean_file") else None
         if self.mean_file is not None:
@@ -89,10 +120,12 @@ class Transformer:
 
     def shape(self, image: Shape) -> Shape:
         """What becomes of an image of shape (C, H, W). Raises CaffeError where it does not fit."""
-        channels, height, width = image
         crop_h, crop_w = self.crop
         if min(image) < 1:
             raise CaffeError(f"an image of shape {image}; expected at least 1 each")
+        if self.resize:
+            image = (image[0], *size_after(self.resize, image[1:]))
+        channels, height, width = image
         if crop_h > height or crop_w > width:
             raise CaffeError(
                 f"crop_size {crop_h if crop_h == crop_w else self.crop} is larger than the image "
@@ -127,6 +160,15 @@ class Transformer:
                 top, left = words[1] % (above + 1), words[2] % (beside + 1)
         return Place(top, left, height, width, mirror)
 
+    def _prepared(self, image: np.ndarray, draws: Iterator[float]) -> np.ndarray:
+        """An image (C, H, W) as resize_param and noise_param want it."""
+        pixels = eight_bits(image)
+        if self.resize:
+            pixels = resized(pixels, self.resize, draws)
+        if self.noise:
+            pixels = noised(pixels, self.noise, draws)
+        return pixels.transpose(2, 0, 1)
+
     def write(self, image: np.ndarray, place: Place, out: np.ndarray) -> None:
         """Transform an image (C, H, W) into `out`, float32 and of the shape `shape` gives."""
         out[...] = place.cut(image)
@@ -141,6 +183,8 @@ class Transformer:
         Raises CaffeError where the shapes differ.
         """
         shape = self.shape(image.shape)
+        if self.resize or self.noise:
+            image = self._prepared(image, uniforms(seed, PIXELS, item))
         if shape != out.shape:
             raise CaffeError(
                 f"an image of shape {shape}, in a batch whose first is of {out.shape}; all images "
@@ -149,3 +193,13 @@ class Transformer:
         place = self.place(image.shape, seed, item)
         self.write(image, place, out)
         return place
+
+
+def eight_bits(image: np.ndarray) -> np.ndarray:
+    """An image (C, H, W) as (H, W, C), for what changes pixels. Raises CaffeError for floats."""
+    if image.dtype != np.uint8:
+        raise CaffeError(
+            f"an image of {image.dtype}; resizing and the like needs 8 bits: store encoded images, "
+            "or data instead of float_data"
+        )
+    return image.transpose(1, 2, 0)

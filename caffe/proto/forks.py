@@ -21,8 +21,7 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
-    Addition("AnnotatedData", "annotated_data_param", "SSD"),
+    Addition("Yolov3", "yolov3_param", "MobileNet-YOLO", _PYTHON),
     Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
@@ -56,6 +55,11 @@ FIELDS = {
     **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
     **dict.fromkeys(("psroi_pooling_param", "box_annotator_ohem_param"), ("R-FCN", _PYTHON)),
     **dict.fromkeys(("pre_fixed_normalizer", "PRE_FIXED"), ("R-FCN", "write a loss_weight")),
+    **dict.fromkeys(("annotated_data_param", "detection_evaluate_param"), ("SSD", "")),
+    **dict.fromkeys(
+        ("region_loss_param", "yolo_detection_output_param", "yolov3_detection_output_param"),
+        ("YOLOv2 and MobileNet-YOLO", _PYTHON),
+    ),
     "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import (
 from ..core.files import write_text
 from . import caffe_pb2
 
+LINE = 100  # of a longer one the formatter makes several
 STUB = Path(__file__).with_name("caffe_pb2.pyi")
 
 _HEAD = '''\
@@ -76,7 +77,8 @@ def _message(message: Descriptor) -> Iterator[str]:
     yield "        self,"
     yield "        *,"
     for field in message.fields:
-        yield f"        {field.name}: {_taken(field)} | None = ...,"
+        argument = f"        {field.name}: {_taken(field)} | None = ...,"
+        yield argument if len(argument) <= LINE else argument.replace(" | ", "\n        | ")
     yield "    ) -> None: ..."
 
 

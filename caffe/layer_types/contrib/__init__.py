@@ -1,8 +1,10 @@
 """Layer types of forks of Caffe, a file for each family; strict nets refuse them."""
 
 from . import (  # noqa: F401
+    annotated_data,
     bn,
     depthwise,
+    detection_evaluate,
     elementwise,
     labelled_images,
     losses,
@@ -16,4 +18,5 @@ from . import (  # noqa: F401
     shape,
     spatial_dropout,
     ssd,
+    yolo,
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ...core.rectangles import overlap
 from ...proto import caffe_pb2
 
 CODES = caffe_pb2.PriorBoxParameter
@@ -44,28 +45,6 @@ def encoded(
         ratio = (box[..., 2:] - box[..., :2]) / size
         code = torch.cat([middle / size, ratio.log()], -1)
     return code if variance is None else code / variance
-
-
-def area(box: np.ndarray, pixel: int = 0) -> np.ndarray:
-    """Of boxes (..., 4); 0 of one whose ends come before its beginnings.
-
-    pixel: 1 where corners are pixels of which the last ones are inside.
-    """
-    sides = box[..., 2:] - box[..., :2]
-    return np.where((sides < 0).any(-1), 0, (sides + pixel).prod(-1))
-
-
-def overlap(one: np.ndarray, others: np.ndarray, pixel: int = 0) -> np.ndarray:
-    """Intersection over union (Jaccard) of a box (..., 4) with others; 0 where they only touch.
-
-    pixel: as `area` takes it.
-    """
-    low = np.maximum(one[..., :2], others[..., :2])
-    sides = np.minimum(one[..., 2:], others[..., 2:]) - low + pixel
-    common = sides.prod(-1)
-    apart = (sides <= 0).any(-1)
-    union = area(one, pixel) + area(others, pixel) - common
-    return np.where(apart, 0, common / np.where(apart, 1, union))
 
 
 def greedy(

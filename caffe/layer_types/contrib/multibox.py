@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ...core.rectangles import overlap
 from ...proto import caffe_pb2
 from ..base import Shape, layer_type
 from ..loss import Loss
@@ -39,7 +40,7 @@ def matched(prior: np.ndarray, objects: np.ndarray, threshold: float | None) -> 
     found = np.full(len(prior), -1)
     if not len(objects):
         return Matches(found, np.zeros(len(prior)))
-    overlaps = boxes.overlap(prior[:, None], objects[None])
+    overlaps = overlap(prior[:, None], objects[None])
     overlaps = np.where(overlaps > SEEN, overlaps, 0)
     best = overlaps.max(1)
     left = overlaps.copy()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ...core.rectangles import overlap
 from ..base import Shape, Tensors, layer_type
 from . import boxes
 from .found import Found
@@ -130,7 +131,7 @@ class Proposal(Found):
         threshold = self.threshold()
         kept = boxes.greedy(
             found[order].cpu().numpy(),
-            lambda one, others: boxes.overlap(one, others, pixel=1) > threshold,
+            lambda one, others: overlap(one, others, pixel=1) > threshold,
             param.post_nms_topn,
         )
         return order[torch.from_numpy(kept).to(order.device)]
