@@ -283,6 +283,9 @@ class SolverParameter(Message):
     MIN_LR_FIELD_NUMBER: int
     STAGELR_FIELD_NUMBER: int
     STAGEITER_FIELD_NUMBER: int
+    EVAL_TYPE_FIELD_NUMBER: int
+    AP_VERSION_FIELD_NUMBER: int
+    SHOW_PER_CLASS_RESULT_FIELD_NUMBER: int
     net: str
     net_param: NetParameter
     train_net: str
@@ -333,6 +336,9 @@ class SolverParameter(Message):
     min_lr: float
     stagelr: RepeatedScalarFieldContainer[float]
     stageiter: RepeatedScalarFieldContainer[int]
+    eval_type: str
+    ap_version: str
+    show_per_class_result: bool
     def __init__(
         self,
         *,
@@ -386,6 +392,9 @@ class SolverParameter(Message):
         min_lr: float | None = ...,
         stagelr: Iterable[float] | None = ...,
         stageiter: Iterable[int] | None = ...,
+        eval_type: str | None = ...,
+        ap_version: str | None = ...,
+        show_per_class_result: bool | None = ...,
     ) -> None: ...
 
 class SolverState(Message):

@@ -68,6 +68,10 @@ FIELDS = {
     "center_loss_param": ("the authors of the center loss", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     "plateau_winsize": ("SSD", _POLICY),
+    **dict.fromkeys(
+        ("eval_type", "ap_version", "show_per_class_result"),
+        ("SSD", "leave it out: of a test net the means of the outputs are logged"),
+    ),
     **dict.fromkeys(("warmup_iter", "warmup_start_lr"), ("several forks", _POLICY)),
     **dict.fromkeys(("rampup_interval", "rampup_lr", "min_lr"), ("NVIDIA's Caffe", _POLICY)),
     **dict.fromkeys(("stagelr", "stageiter"), ("Convolutional Pose Machines", _POLICY)),
@@ -82,7 +86,6 @@ _PRECISION = "caffe.set_precision chooses what is computed in"
 _ENGINE = "it chooses who computes, not what"
 _SPEED = "it decides how fast data are read there"
 _NODES = "it divides the work among machines"
-_TESTS = "of a test net the means of the outputs are logged"
 
 # Fields that are passed over, or an enum's values of fields that Caffe has: the fork, and why.
 PASSED_OVER = {
@@ -131,9 +134,7 @@ PASSED_OVER = {
         ],
         ("Intel's Caffe", _NODES),
     ),
-    **dict.fromkeys(
-        ["eval_type", "ap_version", "show_per_class_result", "test_net_type"], ("SSD", _TESTS)
-    ),
+    "test_net_type": ("SSD", "a net's own layers say what it is"),
     "visualize_debug_info": ("SegNet", "it draws"),
 }
 

@@ -89,7 +89,7 @@ def test_what_is_wrong_says_so(source, transform, message):
 
 
 def test_label_maps_are_not_resized_with_their_images(tmp_path):
-    with pytest.raises(caffe.CaffeError, match=r"knows no resize_param and noise_param, .*new_heig"):
+    with pytest.raises(caffe.CaffeError, match=r"no resize_param and noise_param, .*new_height"):
         net_of(
             f'layer {{ name: "d" type: "ImageSegData" top: "x" top: "y" image_data_param {{ '
             f'source: "{write_images(tmp_path, pictures(1, 3, 4, 4))}" }} '
