@@ -504,6 +504,7 @@ class LayerParameter(Message):
     REGION_LOSS_PARAM_FIELD_NUMBER: int
     YOLO_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
     YOLOV3_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    VIDEO_DATA_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -594,6 +595,7 @@ class LayerParameter(Message):
     region_loss_param: RegionLossParameter
     yolo_detection_output_param: YoloDetectionOutputParameter
     yolov3_detection_output_param: Yolov3DetectionOutputParameter
+    video_data_param: VideoDataParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -689,6 +691,7 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter
         | Mapping[str, Any]
         | None = ...,
+        video_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -1601,6 +1604,12 @@ class ImageDataParameter(Message):
     ROOT_FOLDER_FIELD_NUMBER: int
     LABEL_TYPE_FIELD_NUMBER: int
     IGNORE_LABEL_FIELD_NUMBER: int
+    NEW_LENGTH_FIELD_NUMBER: int
+    SAMPLING_RATE_FIELD_NUMBER: int
+    USE_IMAGE_FIELD_NUMBER: int
+    USE_TEMPORAL_JITTER_FIELD_NUMBER: int
+    SHOW_DATA_FIELD_NUMBER: int
+    MEAN_VALUE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1615,6 +1624,12 @@ class ImageDataParameter(Message):
     root_folder: str
     label_type: int
     ignore_label: int
+    new_length: int
+    sampling_rate: int
+    use_image: bool
+    use_temporal_jitter: bool
+    show_data: int
+    mean_value: float
     def __init__(
         self,
         *,
@@ -1632,6 +1647,12 @@ class ImageDataParameter(Message):
         root_folder: str | None = ...,
         label_type: int | str | None = ...,
         ignore_label: int | None = ...,
+        new_length: int | None = ...,
+        sampling_rate: int | None = ...,
+        use_image: bool | None = ...,
+        use_temporal_jitter: bool | None = ...,
+        show_data: int | None = ...,
+        mean_value: float | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -1748,6 +1769,7 @@ class V1LayerParameter(Message):
     INTERP: int
     MULTI_STAGE_MEANFIELD: int
     DENSE_IMAGE_DATA: int
+    VIDEO_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2440,6 +2462,77 @@ class SpatialDropoutParameter(Message):
         self,
         *,
         dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    VideoType: EnumTypeWrapper
+    WEBCAM: int
+    VIDEO: int
+    RGB: int
+    FLOW: int
+    VIDEO_TYPE_FIELD_NUMBER: int
+    DEVICE_ID_FIELD_NUMBER: int
+    VIDEO_FILE_FIELD_NUMBER: int
+    SKIP_FRAMES_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    NEW_LENGTH_FIELD_NUMBER: int
+    IS_COLOR_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    SAMPLING_RATE_FIELD_NUMBER: int
+    USE_IMAGE_FIELD_NUMBER: int
+    USE_TEMPORAL_JITTER_FIELD_NUMBER: int
+    SHOW_DATA_FIELD_NUMBER: int
+    NUM_SEGMENTS_FIELD_NUMBER: int
+    MODALITY_FIELD_NUMBER: int
+    NAME_PATTERN_FIELD_NUMBER: int
+    video_type: int
+    device_id: int
+    video_file: str
+    skip_frames: int
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    new_length: int
+    is_color: bool
+    root_folder: str
+    sampling_rate: int
+    use_image: bool
+    use_temporal_jitter: bool
+    show_data: bool
+    num_segments: int
+    modality: int
+    name_pattern: str
+    def __init__(
+        self,
+        *,
+        video_type: int | str | None = ...,
+        device_id: int | None = ...,
+        video_file: str | None = ...,
+        skip_frames: int | None = ...,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        new_length: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+        sampling_rate: int | None = ...,
+        use_image: bool | None = ...,
+        use_temporal_jitter: bool | None = ...,
+        show_data: bool | None = ...,
+        num_segments: int | None = ...,
+        modality: int | str | None = ...,
+        name_pattern: str | None = ...,
     ) -> None: ...
 
 class NormalizedBBox(Message):

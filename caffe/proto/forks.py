@@ -60,6 +60,10 @@ FIELDS = {
         ("region_loss_param", "yolo_detection_output_param", "yolov3_detection_output_param"),
         ("YOLOv2 and MobileNet-YOLO", _PYTHON),
     ),
+    "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
+    **dict.fromkeys(
+        ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")
+    ),
     "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),

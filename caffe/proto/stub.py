@@ -13,7 +13,6 @@ from google.protobuf.descriptor import (
 from ..core.files import write_text
 from . import caffe_pb2
 
-LINE = 100  # of a longer one the formatter makes several
 STUB = Path(__file__).with_name("caffe_pb2.pyi")
 
 _HEAD = '''\
@@ -78,7 +77,8 @@ def _message(message: Descriptor) -> Iterator[str]:
     yield "        *,"
     for field in message.fields:
         argument = f"        {field.name}: {_taken(field)} | None = ...,"
-        yield argument if len(argument) <= LINE else argument.replace(" | ", "\n        | ")
+        # As the formatter breaks what is too long for a line.
+        yield argument if len(argument) <= 100 else argument.replace(" | ", "\n        | ")
     yield "    ) -> None: ..."
 
 

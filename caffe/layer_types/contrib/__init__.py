@@ -18,5 +18,6 @@ from . import (  # noqa: F401
     shape,
     spatial_dropout,
     ssd,
+    video_data,
     yolo,
 )
