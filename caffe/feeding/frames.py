@@ -39,7 +39,8 @@ def video_frames(
     path: str, numbers: Sequence[int], color: bool, size: Size | None
 ) -> list[np.ndarray]:
     """The frames of a video file with these numbers, which count from 0 and rise; as above."""
-    found, wanted = [], list(numbers)
+    found: list[np.ndarray] = []
+    wanted = list(numbers)
     for number, frame in enumerate(decoded(path, wanted[0]), wanted[0]):
         if number == wanted[len(found)]:
             frame = frame if color else gray(frame)

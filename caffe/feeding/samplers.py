@@ -32,7 +32,7 @@ def sampled(
     objects: boxes (G, 4) of the image, in [0, 1] too. Each sampler tries max_trials windows, until
     max_sample of them meet its sample_constraint.
     """
-    found = []
+    found: list[np.ndarray] = []
     for sampler in samplers:
         if not sampler.use_original_image:
             continue

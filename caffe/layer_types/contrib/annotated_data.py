@@ -45,7 +45,7 @@ class Label(NamedTuple):
     size: Size
 
 
-class Annotated(Records):
+class Annotated(Source):
     """The AnnotatedDatums of a database, again and again."""
 
     def __init__(
@@ -61,7 +61,8 @@ class Annotated(Records):
         plain.CopyFrom(self.transform)
         for name in OWN_FIELDS:
             plain.ClearField(name)
-        super().__init__(path, database, Transformer(plain, phase))
+        self.transformer = Transformer(plain, phase)
+        self.path, self.stored = path, Records(path, database, self.transformer)
         self.check()
         self.boxes = self.has_boxes(next(self.records(0, 0)).datum)
 
@@ -103,7 +104,7 @@ class Annotated(Records):
         return datum.HasField("type") or self.param.HasField("anno_type")
 
     def records(self, seed: int, item: int) -> Iterator[Item]:
-        for number, (key, value) in zip(count(item), super().records(seed, item)):
+        for number, (key, value) in zip(count(item), self.stored.records(seed, item)):
             where = f"{self.path}, key {key!r}"
             yield Item(seed, number, key, parse_annotated_datum(value, where))
 

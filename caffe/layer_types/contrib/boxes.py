@@ -55,10 +55,11 @@ def greedy(
     clash(one, others) says with which (K) of others (K, 4) a box (4) clashes; most: how many are
     taken.
     """
-    left, taken = np.arange(len(found)), []
+    left = np.arange(len(found))
+    taken: list[int] = []
     while len(left) and len(taken) < most:
         first, left = left[0], left[1:]
-        taken.append(first)
+        taken.append(int(first))
         left = left[~clash(found[first], found[left])]
     return np.array(taken, int)
 

@@ -107,8 +107,9 @@ class Clips(Ordered):
 
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         self.of_c3d = not spec.HasField("video_data_param")
-        self.param: Any = spec.image_data_param if self.of_c3d else spec.video_data_param
-        param = self.param
+        # Any: of C3D's fields those that are read here are the others' too
+        param: Any = spec.image_data_param if self.of_c3d else spec.video_data_param
+        self.param: Any = param
         need(param.new_length > 0, "new_length must be positive; found 0")
         need(param.sampling_rate > 0, "sampling_rate must be positive; found 0")
         need(
@@ -117,9 +118,9 @@ class Clips(Ordered):
         )
         self.size = (param.new_height, param.new_width) if param.new_height else None
         self.train = phase == caffe_pb2.TRAIN
-        self.segments = 1 if self.of_c3d else param.num_segments
+        self.segments = 1 if self.of_c3d else spec.video_data_param.num_segments
         need(self.segments > 0, "num_segments must be positive; found 0")
-        self.modality = VIDEO.RGB if self.of_c3d else param.modality
+        self.modality = VIDEO.RGB if self.of_c3d else spec.video_data_param.modality
         # Those of the temporal segment networks say so by one of their fields.
         self.of_segments = not self.of_c3d and any(
             map(param.HasField, ("num_segments", "modality", "name_pattern"))
@@ -128,7 +129,7 @@ class Clips(Ordered):
         self.names = C3D_NAMES if self.of_c3d or param.use_image else NAMES
         if self.of_segments:
             self.names = FLOW_NAMES if self.modality == VIDEO.FLOW else NAMES
-            self.names = param.name_pattern or self.names
+            self.names = spec.video_data_param.name_pattern or self.names
         need(
             self.modality in (VIDEO.RGB, VIDEO.FLOW, VIDEO.VIDEO),
             "modality is RGB, FLOW or VIDEO; found WEBCAM",
