@@ -8,6 +8,7 @@ import numpy as np
 from ..core.errors import CaffeError, anew
 from ..core.log import LOGGER, info
 from ..proto import caffe_pb2
+from . import images, multi_scale
 from .datum import datum_to_array
 from .mean_file import read_mean
 from .noise import check_noise, noised
@@ -71,7 +72,9 @@ class Place:
 class Transformer:
     """transformation_param, ready to use: (image - mean) * scale, on a crop, mirrored or not.
 
-    With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first.
+    With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first. With
+    multi_scale of the temporal segment networks, what is cut in TRAIN has several sizes and is
+    resized to the crop's; with fix_crop it is cut at corners and centre.
     Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
     """
 
@@ -96,6 +99,8 @@ class Transformer:
             check_policy(self.resize)
         if self.noise:
             check_noise(self.noise)
+        multi_scale.check_multi_scale(param)
+        self.param = param
         for name in ANNOTATED:
             if param.HasField(name):
                 LOGGER.warning("%s: only AnnotatedData layers heed it, as in SSD", name)
@@ -154,11 +159,29 @@ class Transformer:
         above, beside = above - height, beside - width  # what is left over
         top, left, mirror = above // 2, beside // 2, False
         if self.mirror or (self.random_crop and any(self.crop)):
-            words = random_words(seed, 0, item, 3).tolist()
+            words = random_words(seed, 0, item, 4).tolist()
             mirror = self.mirror and bool(words[0] % 2)
             if self.random_crop:
-                top, left = words[1] % (above + 1), words[2] % (beside + 1)
+                height, width = self._size(image[1:], (height, width), words[3])
+                top, left = self._corner(image[1:], (height, width), words[1:3])
         return Place(top, left, height, width, mirror)
+
+    def _size(self, image: tuple[int, int], crop: tuple[int, int], word: int) -> tuple[int, int]:
+        """Height and width of what is cut in TRAIN."""
+        if not self.param.multi_scale:
+            return crop
+        found = multi_scale.sizes(image, crop, self.param.scale_ratios, self.param.max_distort)
+        return found[word % len(found)]
+
+    def _corner(
+        self, image: tuple[int, int], size: tuple[int, int], words: list[int]
+    ) -> tuple[int, int]:
+        """Where that begins."""
+        if self.param.fix_crop:
+            found = multi_scale.corners(image, size, self.param.more_fix_crop)
+            return found[words[0] % len(found)]
+        above, beside = image[0] - size[0], image[1] - size[1]
+        return words[0] % (above + 1), words[1] % (beside + 1)
 
     def _prepared(self, image: np.ndarray, draws: Iterator[float]) -> np.ndarray:
         """An image (C, H, W) as resize_param and noise_param want it."""
@@ -171,7 +194,13 @@ class Transformer:
 
     def write(self, image: np.ndarray, place: Place, out: np.ndarray) -> None:
         """Transform an image (C, H, W) into `out`, float32 and of the shape `shape` gives."""
-        out[...] = place.cut(image)
+        cutting = place.cut(image)
+        if cutting.shape != out.shape:  # multi_scale's
+            size = (out.shape[1], out.shape[2])
+            cutting = images.resize(eight_bits(cutting), size).transpose(2, 0, 1)
+        out[...] = cutting
+        if self.param.is_flow and place.mirror:
+            out[::2] = 255 - out[::2]
         if self.mean is not None:
             out -= self.mean if self.mean_file is None else place.cut(self.mean)
         if self.scale != 1:

@@ -714,6 +714,12 @@ class TransformationParameter(Message):
     DISTORT_PARAM_FIELD_NUMBER: int
     EXPAND_PARAM_FIELD_NUMBER: int
     EMIT_CONSTRAINT_FIELD_NUMBER: int
+    FIX_CROP_FIELD_NUMBER: int
+    MORE_FIX_CROP_FIELD_NUMBER: int
+    MULTI_SCALE_FIELD_NUMBER: int
+    SCALE_RATIOS_FIELD_NUMBER: int
+    MAX_DISTORT_FIELD_NUMBER: int
+    IS_FLOW_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -728,6 +734,12 @@ class TransformationParameter(Message):
     distort_param: DistortionParameter
     expand_param: ExpansionParameter
     emit_constraint: EmitConstraint
+    fix_crop: bool
+    more_fix_crop: bool
+    multi_scale: bool
+    scale_ratios: RepeatedScalarFieldContainer[float]
+    max_distort: int
+    is_flow: bool
     def __init__(
         self,
         *,
@@ -745,6 +757,12 @@ class TransformationParameter(Message):
         distort_param: DistortionParameter | Mapping[str, Any] | None = ...,
         expand_param: ExpansionParameter | Mapping[str, Any] | None = ...,
         emit_constraint: EmitConstraint | Mapping[str, Any] | None = ...,
+        fix_crop: bool | None = ...,
+        more_fix_crop: bool | None = ...,
+        multi_scale: bool | None = ...,
+        scale_ratios: Iterable[float] | None = ...,
+        max_distort: int | None = ...,
+        is_flow: bool | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):

@@ -84,6 +84,10 @@ FIELDS = {
         ("SSD", "prepare the images before training"),
     ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
+    **dict.fromkeys(
+        ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
+        ("the temporal segment networks", "prepare the images before training"),
+    ),
 }
 
 _PRECISION = "caffe.set_precision chooses what is computed in"

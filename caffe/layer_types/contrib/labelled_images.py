@@ -110,9 +110,11 @@ class PairFeed(Feed):
         first = first_item(param, len(entries), seed)
         transform = self.spec.transform_param
         need(
-            not (transform.resize_param or transform.HasField("noise_param")),
-            "knows no resize_param and noise_param, which would leave the label map as it is; "
-            "write new_height and new_width",
+            not (
+                transform.resize_param or transform.HasField("noise_param") or transform.multi_scale
+            ),
+            "knows no resize_param and noise_param, nor multi_scale: they would leave the label map as "
+            "it is; write new_height and new_width",
         )
         transformer = Transformer(transform, self.phase)
         return self.source(param, entries, transformer), param.batch_size, first
