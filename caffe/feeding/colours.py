@@ -38,25 +38,11 @@ def _times(number: np.ndarray, in_4096ths: np.ndarray) -> np.ndarray:
 
 def hsv_to_bgr(image: np.ndarray) -> np.ndarray:
     """The way back; hues from 180 on go round once more."""
-    hue, saturation, value = np.moveaxis(image.astype(np.float32), -1, 0)
-    saturation, value = saturation / np.float32(255), value / np.float32(255)
-    at = hue * np.float32(6 / HUES)
-    sector = np.floor(at)
-    part = at - sector
-    low = value * (1 - saturation)
-    falling, rising = value * (1 - saturation * part), value * (1 - saturation * (1 - part))
-    # Blue, green, red of each sixth of the circle, from red over green and blue back to it.
-    sixths = [
-        (low, rising, value),
-        (low, value, falling),
-        (rising, value, low),
-        (value, falling, low),
-        (value, low, rising),
-        (falling, low, value),
-    ]
-    which = sector.astype(int) % 6
-    channels = [np.choose(which, [sixth[c] for sixth in sixths]) for c in range(3)]
-    return to_uint8(np.stack(channels, -1) * np.float32(255))
+    values = image.astype(np.float32)
+    chroma, value = values[..., 1:2] * values[..., 2:] / np.float32(255), values[..., 2:]
+    # How far round the circle each channel lies from where it is lowest, in sixths.
+    at = (values[..., :1] * np.float32(6 / HUES) + np.float32([1, 3, 5])) % 6
+    return to_uint8(value - chroma * np.minimum(at, 4 - at).clip(0, 1))
 
 
 def distorted(

@@ -249,8 +249,9 @@ class AnnotatedData(Feed):
     row of -1 where there is none. Of items without a type of annotation, their label, N x 1 x 1 x
     1. An image is, in this order: distorted, put on a larger one (expand_param), cut where a
     batch_sampler says, resized, made worse (noise_param), cut by crop_size, mirrored. Its boxes
-    follow it; where it is cut those remain that emit_constraint lets. With yolo_data_type 1
-    the labels are N x 1 x 300 x 5, for RegionLoss: of each box the class less 1, centre and size.
+    follow it; where it is cut those remain that emit_constraint lets. Between these steps SSD packs
+    the image as a JPEG each time; here it stays as it is. With yolo_data_type 1 the labels are N x
+    1 x 300 x 5, for RegionLoss: of each box the class less 1, centre and size.
     """
 
     tops = (1, 2)

@@ -113,7 +113,7 @@ class PairFeed(Feed):
             not (
                 transform.resize_param or transform.HasField("noise_param") or transform.multi_scale
             ),
-            "knows no resize_param and noise_param, nor multi_scale: they would leave the label map "
+            "knows no resize_param, noise_param and multi_scale: they would leave the label map "
             "as it is; write new_height and new_width",
         )
         transformer = Transformer(transform, self.phase)

@@ -166,7 +166,9 @@ def test_mirrored_flow_points_the_other_way(source):
 
 
 def test_label_maps_are_not_resized_with_their_images(tmp_path):
-    with pytest.raises(caffe.CaffeError, match=r"no resize_param and noise_param, .*new_height"):
+    with pytest.raises(
+        caffe.CaffeError, match=r"no resize_param, noise_param and multi_scale: .*new_height"
+    ):
         net_of(
             f'layer {{ name: "d" type: "ImageSegData" top: "x" top: "y" image_data_param {{ '
             f'source: "{write_images(tmp_path, pictures(1, 3, 4, 4))}" }} '
