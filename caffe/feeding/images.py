@@ -129,10 +129,10 @@ def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
         image = Image.fromarray(high)
     if image.mode == "CMYK":
         bgr = _cmyk_to_bgr(image)
-        return _gray(bgr) if color is False else bgr
+        return gray(bgr) if color is False else bgr
     if image.mode in ("L", "1") or (image.mode == "LA" and color is False):
-        gray = np.asarray(image.convert("L"))[:, :, None]
-        return np.repeat(gray, 3, axis=2) if color else gray
+        luma = np.asarray(image.convert("L"))[:, :, None]
+        return np.repeat(luma, 3, axis=2) if color else luma
     has_alpha = "A" in image.mode or "transparency" in image.info
     if color is None and has_alpha:
         return np.ascontiguousarray(np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]])
@@ -140,11 +140,11 @@ def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     bgr = np.asarray(rgb)[:, :, ::-1]
     if color is not False:
         return bgr
-    return _luma(bgr, (3737, 19234, 9797), 0, 15) if image.format == "PNG" else _gray(bgr)
+    return _luma(bgr, (3737, 19234, 9797), 0, 15) if image.format == "PNG" else gray(bgr)
 
 
-def _gray(bgr: np.ndarray) -> np.ndarray:
-    """OpenCV's luma."""
+def gray(bgr: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 BGR to (H, W, 1): OpenCV's luma."""
     return _luma(bgr, (1868, 9617, 4899), 1 << 13, 14)
 
 
@@ -211,20 +211,20 @@ def _taps(length: int, new: int) -> tuple[np.ndarray, np.ndarray]:
 # Encoding.
 
 
-def encode(image: np.ndarray, extension: str) -> bytes:
+def encode(image: np.ndarray, extension: str, quality: int = 95) -> bytes:
     """(H, W, 1 or 3) uint8 BGR as a JPEG or PNG file (cv::imencode with its defaults).
 
-    Raises CaffeError for another extension.
+    quality: a JPEG's. Raises CaffeError for another extension.
     """
     if extension.lower() == "png":
         return _png(image)
     if extension.lower() not in ("jpg", "jpeg", "jpe"):
         raise CaffeError(f"images are encoded as jpg or png; found '{extension}'")
-    gray = image.shape[2] == 1
-    pixels = image[:, :, 0] if gray else image[:, :, ::-1]
+    is_gray = image.shape[2] == 1
+    pixels = image[:, :, 0] if is_gray else image[:, :, ::-1]
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(
-        file, "JPEG", quality=95, subsampling=-1 if gray else "4:2:0"
+        file, "JPEG", quality=quality, subsampling=-1 if is_gray else "4:2:0"
     )
     return file.getvalue()
 

@@ -17,12 +17,7 @@ def read_mean(path: PathLike) -> np.ndarray:
     As Blob::FromProto and Blob::channels, height and width read it: missing axes count as 1, and
     of several images in it the first is taken.
     """
-    try:
-        proto = caffe_pb2.BlobProto.FromString(read_file(path))
-    except DecodeError:
-        raise caffe_error(
-            OSError, f"{path}: not a whole binaryproto (a BlobProto was expected)"
-        ) from None
+    proto = _read(path)
     if proto.HasField("shape"):
         shape = tuple(proto.shape.dim)
     else:
@@ -34,6 +29,21 @@ def read_mean(path: PathLike) -> np.ndarray:
             "image (1, C, H, W)"
         )
     return values.reshape((1,) * (4 - len(shape)) + shape)[0]
+
+
+def read_values(path: PathLike) -> np.ndarray:
+    """The values of a mean of any shape, float32, one after the other. Raises CaffeError."""
+    proto = _read(path)
+    return np.array(proto.double_data or proto.data, np.float32)
+
+
+def _read(path: PathLike) -> caffe_pb2.BlobProto:
+    try:
+        return caffe_pb2.BlobProto.FromString(read_file(path))
+    except DecodeError:
+        raise caffe_error(
+            OSError, f"{path}: not a whole binaryproto (a BlobProto was expected)"
+        ) from None
 
 
 def write_mean(path: PathLike, mean: np.ndarray) -> None:

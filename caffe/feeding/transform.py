@@ -1,5 +1,6 @@
 """What Caffe's data layers do to an image: crop, mirror, mean, scale (data_transformer.cpp)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,10 +8,15 @@ import numpy as np
 from ..core.errors import CaffeError, anew
 from ..core.log import LOGGER, info
 from ..proto import caffe_pb2
+from . import images, multi_scale
 from .datum import datum_to_array
 from .mean_file import read_mean
+from .noise import check_noise, noised
+from .resizing import check_policy, resized, size_after
 
 Shape = tuple[int, int, int]
+PIXELS = 3  # a stream of random numbers
+ANNOTATED = ("distort_param", "expand_param", "emit_constraint")  # AnnotatedData's alone, in SSD
 
 
 def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
@@ -20,6 +26,17 @@ def random_words(seed: int, stream: int, item: int, count: int) -> np.ndarray:
     (a bit generator's are promised, those that numpy makes of them are not).
     """
     return np.random.Philox(key=seed + (stream << 64), counter=item).random_raw(count)
+
+
+def uniforms(seed: int, stream: int, item: int) -> Iterator[float]:
+    """Numbers of [0, 1) without end, a function of the arguments alone, as `random_words` has them.
+
+    Streams and items are independent of each other.
+    """
+    generator = np.random.Philox(key=seed + (stream << 64), counter=item << 64)
+    while True:
+        for word in generator.random_raw(16).tolist():
+            yield (word >> 11) * 2.0**-53
 
 
 def _read_mean_file(path: str) -> np.ndarray:
@@ -55,6 +72,9 @@ class Place:
 class Transformer:
     """transformation_param, ready to use: (image - mean) * scale, on a crop, mirrored or not.
 
+    With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first. With
+    multi_scale of the temporal segment networks, what is cut in TRAIN has several sizes and is
+    resized to the crop's; with fix_crop it is cut at corners and centre.
     Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
     """
 
@@ -68,6 +88,22 @@ class Transformer:
         self.scale = np.float32(param.scale)
         self.force_color, self.force_gray = param.force_color, param.force_gray
         self.told = False  # that forcing does nothing to a raw datum
+        if len(param.resize_param) > 1:
+            raise CaffeError(
+                f"resize_param is given {len(param.resize_param)} times; only AnnotatedData draws "
+                "one of several"
+            )
+        self.resize = param.resize_param[0] if param.resize_param else None
+        self.noise = param.noise_param if param.HasField("noise_param") else None
+        if self.resize:
+            check_policy(self.resize)
+        if self.noise:
+            check_noise(self.noise)
+        multi_scale.check_multi_scale(param)
+        self.param = param
+        for name in ANNOTATED:
+            if param.HasField(name):
+                LOGGER.warning("%s: only AnnotatedData layers heed it, as in SSD", name)
         self.mean: np.ndarray | None = None  # float32 (C, H, W), or (1 or C, 1, 1)
         self.mean_file = param.mean_file if param.HasField("mean_file") else None
         if self.mean_file is not None:
@@ -89,10 +125,12 @@ class Transformer:
 
     def shape(self, image: Shape) -> Shape:
         """What becomes of an image of shape (C, H, W). Raises CaffeError where it does not fit."""
-        channels, height, width = image
         crop_h, crop_w = self.crop
         if min(image) < 1:
             raise CaffeError(f"an image of shape {image}; expected at least 1 each")
+        if self.resize:
+            image = (image[0], *size_after(self.resize, image[1:]))
+        channels, height, width = image
         if crop_h > height or crop_w > width:
             raise CaffeError(
                 f"crop_size {crop_h if crop_h == crop_w else self.crop} is larger than the image "
@@ -121,15 +159,48 @@ class Transformer:
         above, beside = above - height, beside - width  # what is left over
         top, left, mirror = above // 2, beside // 2, False
         if self.mirror or (self.random_crop and any(self.crop)):
-            words = random_words(seed, 0, item, 3).tolist()
+            words = random_words(seed, 0, item, 4).tolist()
             mirror = self.mirror and bool(words[0] % 2)
             if self.random_crop:
-                top, left = words[1] % (above + 1), words[2] % (beside + 1)
+                height, width = self._size(image[1:], (height, width), words[3])
+                top, left = self._corner(image[1:], (height, width), words[1:3])
         return Place(top, left, height, width, mirror)
+
+    def _size(self, image: tuple[int, int], crop: tuple[int, int], word: int) -> tuple[int, int]:
+        """Height and width of what is cut in TRAIN."""
+        if not self.param.multi_scale:
+            return crop
+        found = multi_scale.sizes(image, crop, self.param.scale_ratios, self.param.max_distort)
+        return found[word % len(found)]
+
+    def _corner(
+        self, image: tuple[int, int], size: tuple[int, int], words: list[int]
+    ) -> tuple[int, int]:
+        """Where that begins."""
+        if self.param.fix_crop:
+            found = multi_scale.corners(image, size, self.param.more_fix_crop)
+            return found[words[0] % len(found)]
+        above, beside = image[0] - size[0], image[1] - size[1]
+        return words[0] % (above + 1), words[1] % (beside + 1)
+
+    def _prepared(self, image: np.ndarray, draws: Iterator[float]) -> np.ndarray:
+        """An image (C, H, W) as resize_param and noise_param want it."""
+        pixels = eight_bits(image)
+        if self.resize:
+            pixels = resized(pixels, self.resize, draws)
+        if self.noise:
+            pixels = noised(pixels, self.noise, draws)
+        return pixels.transpose(2, 0, 1)
 
     def write(self, image: np.ndarray, place: Place, out: np.ndarray) -> None:
         """Transform an image (C, H, W) into `out`, float32 and of the shape `shape` gives."""
-        out[...] = place.cut(image)
+        cutting = place.cut(image)
+        if cutting.shape != out.shape:  # multi_scale's
+            size = (out.shape[1], out.shape[2])
+            cutting = images.resize(eight_bits(cutting), size).transpose(2, 0, 1)
+        out[...] = cutting
+        if self.param.is_flow and place.mirror:
+            out[::2] = 255 - out[::2]
         if self.mean is not None:
             out -= self.mean if self.mean_file is None else place.cut(self.mean)
         if self.scale != 1:
@@ -141,6 +212,8 @@ class Transformer:
         Raises CaffeError where the shapes differ.
         """
         shape = self.shape(image.shape)
+        if self.resize or self.noise:
+            image = self._prepared(image, uniforms(seed, PIXELS, item))
         if shape != out.shape:
             raise CaffeError(
                 f"an image of shape {shape}, in a batch whose first is of {out.shape}; all images "
@@ -149,3 +222,13 @@ class Transformer:
         place = self.place(image.shape, seed, item)
         self.write(image, place, out)
         return place
+
+
+def eight_bits(image: np.ndarray) -> np.ndarray:
+    """An image (C, H, W) as (H, W, C), for what changes pixels. Raises CaffeError for floats."""
+    if image.dtype != np.uint8:
+        raise CaffeError(
+            f"an image of {image.dtype}; resizing and the like needs 8 bits: store encoded images, "
+            "or data instead of float_data"
+        )
+    return image.transpose(1, 2, 0)

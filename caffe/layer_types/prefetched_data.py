@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..core.blob import Blob
 from ..core.device import current_device
@@ -22,7 +23,7 @@ from ..formats.database import Database, open_database
 from ..proto import caffe_pb2
 from .base import LayerType, layer_type
 
-# Streams of random numbers of a layer's seed; the transformer's is 0.
+# Streams of random numbers of a layer's seed; the transformer's are 0 and 3.
 ORDER, SKIP = 1, 2
 
 
@@ -45,13 +46,17 @@ class Source(ABC):
     def read(self, record: Any) -> tuple[np.ndarray, Any]:
         """An item's image (C, H, W) and label: a class, or what `write_label` takes."""
 
-    def label_shapes(self, label: Any) -> list[tuple[int, ...]]:
-        """The shapes of what an item's label is in the tops behind the image's."""
+    def label_shapes(self, label: Any, records: Sequence[Any]) -> list[tuple[int, ...]]:
+        """The shapes of an item's label in the tops behind the image's, in a batch of records."""
         return [()]
 
     def write_label(self, label: Any, place: Place, outs: Sequence[np.ndarray]) -> None:
         """Write a label into arrays (1, *shape), one a shape; its image is cut at that place."""
         outs[0][0] = label
+
+    def tops(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+        """The tops, once all items of a batch are in the tensors: images and labels (N, *shape)."""
+        return tensors
 
     @abstractmethod
     def place(self, record: Any) -> str:
@@ -67,7 +72,7 @@ def batches(source: Source, size: int, tops: int, seed: int, item: int) -> Itera
             first = source.read(taken[0])
             shape = source.transformer.shape(first[0].shape)
         images = empty(size, *shape)
-        labels = [empty(size, *each) for each in source.label_shapes(first[1])]
+        labels = [empty(size, *each) for each in source.label_shapes(first[1], taken)]
         outs = zip(images.numpy(), *(each.numpy()[:, None] for each in labels), strict=True)
         jobs = [
             partial(_fill, source, record, seed, item + i, image, label, None if i else first)
@@ -121,7 +126,8 @@ class Feed(LayerType):
         self._position = {"seed": seed, "item": first}
         top[0].reshape(self._batch_size, *shape)
         info("data_layer.cpp:42", "output data size: %d,%d,%d,%d", *top[0].shape)
-        for blob, each in zip(top[1:], self._source.label_shapes(label), strict=False):
+        shapes = self._source.label_shapes(label, [record])
+        for blob, each in zip(top[1:], shapes, strict=False):
             blob.reshape(self._batch_size, *each)
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
@@ -134,7 +140,7 @@ class Feed(LayerType):
         with self._named():
             batch = self._prefetcher.take()
         self._position = batch.position
-        for blob, tensor in zip(top, batch.tensors, strict=True):
+        for blob, tensor in zip(top, self._source.tops(batch.tensors), strict=True):
             blob.reshape(*tensor.shape)
             blob._data.assign(tensor.to(current_device(), non_blocking=True))
 

@@ -283,6 +283,9 @@ class SolverParameter(Message):
     MIN_LR_FIELD_NUMBER: int
     STAGELR_FIELD_NUMBER: int
     STAGEITER_FIELD_NUMBER: int
+    EVAL_TYPE_FIELD_NUMBER: int
+    AP_VERSION_FIELD_NUMBER: int
+    SHOW_PER_CLASS_RESULT_FIELD_NUMBER: int
     net: str
     net_param: NetParameter
     train_net: str
@@ -333,6 +336,9 @@ class SolverParameter(Message):
     min_lr: float
     stagelr: RepeatedScalarFieldContainer[float]
     stageiter: RepeatedScalarFieldContainer[int]
+    eval_type: str
+    ap_version: str
+    show_per_class_result: bool
     def __init__(
         self,
         *,
@@ -386,6 +392,9 @@ class SolverParameter(Message):
         min_lr: float | None = ...,
         stagelr: Iterable[float] | None = ...,
         stageiter: Iterable[int] | None = ...,
+        eval_type: str | None = ...,
+        ap_version: str | None = ...,
+        show_per_class_result: bool | None = ...,
     ) -> None: ...
 
 class SolverState(Message):
@@ -489,6 +498,13 @@ class LayerParameter(Message):
     SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
     BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: int
     REORG_PARAM_FIELD_NUMBER: int
+    PROPOSAL_PARAM_FIELD_NUMBER: int
+    ANNOTATED_DATA_PARAM_FIELD_NUMBER: int
+    DETECTION_EVALUATE_PARAM_FIELD_NUMBER: int
+    REGION_LOSS_PARAM_FIELD_NUMBER: int
+    YOLO_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    YOLOV3_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    VIDEO_DATA_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -573,6 +589,13 @@ class LayerParameter(Message):
     smooth_l1_loss_param: SmoothL1LossParameter
     box_annotator_ohem_param: BoxAnnotatorOHEMParameter
     reorg_param: ReorgParameter
+    proposal_param: ProposalParameter
+    annotated_data_param: AnnotatedDataParameter
+    detection_evaluate_param: DetectionEvaluateParameter
+    region_loss_param: RegionLossParameter
+    yolo_detection_output_param: YoloDetectionOutputParameter
+    yolov3_detection_output_param: Yolov3DetectionOutputParameter
+    video_data_param: VideoDataParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -660,6 +683,15 @@ class LayerParameter(Message):
         smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
         box_annotator_ohem_param: BoxAnnotatorOHEMParameter | Mapping[str, Any] | None = ...,
         reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        proposal_param: ProposalParameter | Mapping[str, Any] | None = ...,
+        annotated_data_param: AnnotatedDataParameter | Mapping[str, Any] | None = ...,
+        detection_evaluate_param: DetectionEvaluateParameter | Mapping[str, Any] | None = ...,
+        region_loss_param: RegionLossParameter | Mapping[str, Any] | None = ...,
+        yolo_detection_output_param: YoloDetectionOutputParameter | Mapping[str, Any] | None = ...,
+        yolov3_detection_output_param: Yolov3DetectionOutputParameter
+        | Mapping[str, Any]
+        | None = ...,
+        video_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -677,6 +709,17 @@ class TransformationParameter(Message):
     FORCE_GRAY_FIELD_NUMBER: int
     CROP_H_FIELD_NUMBER: int
     CROP_W_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    NOISE_PARAM_FIELD_NUMBER: int
+    DISTORT_PARAM_FIELD_NUMBER: int
+    EXPAND_PARAM_FIELD_NUMBER: int
+    EMIT_CONSTRAINT_FIELD_NUMBER: int
+    FIX_CROP_FIELD_NUMBER: int
+    MORE_FIX_CROP_FIELD_NUMBER: int
+    MULTI_SCALE_FIELD_NUMBER: int
+    SCALE_RATIOS_FIELD_NUMBER: int
+    MAX_DISTORT_FIELD_NUMBER: int
+    IS_FLOW_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -686,6 +729,17 @@ class TransformationParameter(Message):
     force_gray: bool
     crop_h: int
     crop_w: int
+    resize_param: RepeatedCompositeFieldContainer[ResizeParameter]
+    noise_param: NoiseParameter
+    distort_param: DistortionParameter
+    expand_param: ExpansionParameter
+    emit_constraint: EmitConstraint
+    fix_crop: bool
+    more_fix_crop: bool
+    multi_scale: bool
+    scale_ratios: RepeatedScalarFieldContainer[float]
+    max_distort: int
+    is_flow: bool
     def __init__(
         self,
         *,
@@ -698,6 +752,17 @@ class TransformationParameter(Message):
         force_gray: bool | None = ...,
         crop_h: int | None = ...,
         crop_w: int | None = ...,
+        resize_param: Iterable[ResizeParameter | Mapping[str, Any]] | None = ...,
+        noise_param: NoiseParameter | Mapping[str, Any] | None = ...,
+        distort_param: DistortionParameter | Mapping[str, Any] | None = ...,
+        expand_param: ExpansionParameter | Mapping[str, Any] | None = ...,
+        emit_constraint: EmitConstraint | Mapping[str, Any] | None = ...,
+        fix_crop: bool | None = ...,
+        more_fix_crop: bool | None = ...,
+        multi_scale: bool | None = ...,
+        scale_ratios: Iterable[float] | None = ...,
+        max_distort: int | None = ...,
+        is_flow: bool | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -1557,6 +1622,12 @@ class ImageDataParameter(Message):
     ROOT_FOLDER_FIELD_NUMBER: int
     LABEL_TYPE_FIELD_NUMBER: int
     IGNORE_LABEL_FIELD_NUMBER: int
+    NEW_LENGTH_FIELD_NUMBER: int
+    SAMPLING_RATE_FIELD_NUMBER: int
+    USE_IMAGE_FIELD_NUMBER: int
+    USE_TEMPORAL_JITTER_FIELD_NUMBER: int
+    SHOW_DATA_FIELD_NUMBER: int
+    MEAN_VALUE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1571,6 +1642,12 @@ class ImageDataParameter(Message):
     root_folder: str
     label_type: int
     ignore_label: int
+    new_length: int
+    sampling_rate: int
+    use_image: bool
+    use_temporal_jitter: bool
+    show_data: int
+    mean_value: float
     def __init__(
         self,
         *,
@@ -1588,6 +1665,12 @@ class ImageDataParameter(Message):
         root_folder: str | None = ...,
         label_type: int | str | None = ...,
         ignore_label: int | None = ...,
+        new_length: int | None = ...,
+        sampling_rate: int | None = ...,
+        use_image: bool | None = ...,
+        use_temporal_jitter: bool | None = ...,
+        show_data: int | None = ...,
+        mean_value: float | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -1704,6 +1787,7 @@ class V1LayerParameter(Message):
     INTERP: int
     MULTI_STAGE_MEANFIELD: int
     DENSE_IMAGE_DATA: int
+    VIDEO_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1989,6 +2073,176 @@ class V0LayerParameter(Message):
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
+class ResizeParameter(Message):
+    Resize_mode: EnumTypeWrapper
+    WARP: int
+    FIT_SMALL_SIZE: int
+    FIT_LARGE_SIZE_AND_PAD: int
+    Pad_mode: EnumTypeWrapper
+    CONSTANT: int
+    MIRRORED: int
+    REPEAT_NEAREST: int
+    Interp_mode: EnumTypeWrapper
+    LINEAR: int
+    AREA: int
+    NEAREST: int
+    CUBIC: int
+    LANCZOS4: int
+    PROB_FIELD_NUMBER: int
+    RESIZE_MODE_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    HEIGHT_SCALE_FIELD_NUMBER: int
+    WIDTH_SCALE_FIELD_NUMBER: int
+    PAD_MODE_FIELD_NUMBER: int
+    PAD_VALUE_FIELD_NUMBER: int
+    INTERP_MODE_FIELD_NUMBER: int
+    prob: float
+    resize_mode: int
+    height: int
+    width: int
+    height_scale: int
+    width_scale: int
+    pad_mode: int
+    pad_value: RepeatedScalarFieldContainer[float]
+    interp_mode: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        resize_mode: int | str | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        height_scale: int | None = ...,
+        width_scale: int | None = ...,
+        pad_mode: int | str | None = ...,
+        pad_value: Iterable[float] | None = ...,
+        interp_mode: Iterable[int | str] | None = ...,
+    ) -> None: ...
+
+class NoiseParameter(Message):
+    PROB_FIELD_NUMBER: int
+    HIST_EQ_FIELD_NUMBER: int
+    INVERSE_FIELD_NUMBER: int
+    DECOLORIZE_FIELD_NUMBER: int
+    GAUSS_BLUR_FIELD_NUMBER: int
+    JPEG_FIELD_NUMBER: int
+    POSTERIZE_FIELD_NUMBER: int
+    ERODE_FIELD_NUMBER: int
+    SALTPEPPER_FIELD_NUMBER: int
+    SALTPEPPER_PARAM_FIELD_NUMBER: int
+    CLAHE_FIELD_NUMBER: int
+    CONVERT_TO_HSV_FIELD_NUMBER: int
+    CONVERT_TO_LAB_FIELD_NUMBER: int
+    prob: float
+    hist_eq: bool
+    inverse: bool
+    decolorize: bool
+    gauss_blur: bool
+    jpeg: float
+    posterize: bool
+    erode: bool
+    saltpepper: bool
+    saltpepper_param: SaltPepperParameter
+    clahe: bool
+    convert_to_hsv: bool
+    convert_to_lab: bool
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        hist_eq: bool | None = ...,
+        inverse: bool | None = ...,
+        decolorize: bool | None = ...,
+        gauss_blur: bool | None = ...,
+        jpeg: float | None = ...,
+        posterize: bool | None = ...,
+        erode: bool | None = ...,
+        saltpepper: bool | None = ...,
+        saltpepper_param: SaltPepperParameter | Mapping[str, Any] | None = ...,
+        clahe: bool | None = ...,
+        convert_to_hsv: bool | None = ...,
+        convert_to_lab: bool | None = ...,
+    ) -> None: ...
+
+class SaltPepperParameter(Message):
+    FRACTION_FIELD_NUMBER: int
+    VALUE_FIELD_NUMBER: int
+    fraction: float
+    value: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        fraction: float | None = ...,
+        value: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class DistortionParameter(Message):
+    BRIGHTNESS_PROB_FIELD_NUMBER: int
+    BRIGHTNESS_DELTA_FIELD_NUMBER: int
+    CONTRAST_PROB_FIELD_NUMBER: int
+    CONTRAST_LOWER_FIELD_NUMBER: int
+    CONTRAST_UPPER_FIELD_NUMBER: int
+    HUE_PROB_FIELD_NUMBER: int
+    HUE_DELTA_FIELD_NUMBER: int
+    SATURATION_PROB_FIELD_NUMBER: int
+    SATURATION_LOWER_FIELD_NUMBER: int
+    SATURATION_UPPER_FIELD_NUMBER: int
+    RANDOM_ORDER_PROB_FIELD_NUMBER: int
+    brightness_prob: float
+    brightness_delta: float
+    contrast_prob: float
+    contrast_lower: float
+    contrast_upper: float
+    hue_prob: float
+    hue_delta: float
+    saturation_prob: float
+    saturation_lower: float
+    saturation_upper: float
+    random_order_prob: float
+    def __init__(
+        self,
+        *,
+        brightness_prob: float | None = ...,
+        brightness_delta: float | None = ...,
+        contrast_prob: float | None = ...,
+        contrast_lower: float | None = ...,
+        contrast_upper: float | None = ...,
+        hue_prob: float | None = ...,
+        hue_delta: float | None = ...,
+        saturation_prob: float | None = ...,
+        saturation_lower: float | None = ...,
+        saturation_upper: float | None = ...,
+        random_order_prob: float | None = ...,
+    ) -> None: ...
+
+class ExpansionParameter(Message):
+    PROB_FIELD_NUMBER: int
+    MAX_EXPAND_RATIO_FIELD_NUMBER: int
+    prob: float
+    max_expand_ratio: float
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        max_expand_ratio: float | None = ...,
+    ) -> None: ...
+
+class EmitConstraint(Message):
+    EmitType: EnumTypeWrapper
+    CENTER: int
+    MIN_OVERLAP: int
+    EMIT_TYPE_FIELD_NUMBER: int
+    EMIT_OVERLAP_FIELD_NUMBER: int
+    emit_type: int
+    emit_overlap: float
+    def __init__(
+        self,
+        *,
+        emit_type: int | str | None = ...,
+        emit_overlap: float | None = ...,
+    ) -> None: ...
+
 class BNParameter(Message):
     BNMode: EnumTypeWrapper
     LEARN: int
@@ -2226,6 +2480,376 @@ class SpatialDropoutParameter(Message):
         self,
         *,
         dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    VideoType: EnumTypeWrapper
+    WEBCAM: int
+    VIDEO: int
+    RGB: int
+    FLOW: int
+    VIDEO_TYPE_FIELD_NUMBER: int
+    DEVICE_ID_FIELD_NUMBER: int
+    VIDEO_FILE_FIELD_NUMBER: int
+    SKIP_FRAMES_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    NEW_LENGTH_FIELD_NUMBER: int
+    IS_COLOR_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    SAMPLING_RATE_FIELD_NUMBER: int
+    USE_IMAGE_FIELD_NUMBER: int
+    USE_TEMPORAL_JITTER_FIELD_NUMBER: int
+    SHOW_DATA_FIELD_NUMBER: int
+    NUM_SEGMENTS_FIELD_NUMBER: int
+    MODALITY_FIELD_NUMBER: int
+    NAME_PATTERN_FIELD_NUMBER: int
+    video_type: int
+    device_id: int
+    video_file: str
+    skip_frames: int
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    new_length: int
+    is_color: bool
+    root_folder: str
+    sampling_rate: int
+    use_image: bool
+    use_temporal_jitter: bool
+    show_data: bool
+    num_segments: int
+    modality: int
+    name_pattern: str
+    def __init__(
+        self,
+        *,
+        video_type: int | str | None = ...,
+        device_id: int | None = ...,
+        video_file: str | None = ...,
+        skip_frames: int | None = ...,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        new_length: int | None = ...,
+        is_color: bool | None = ...,
+        root_folder: str | None = ...,
+        sampling_rate: int | None = ...,
+        use_image: bool | None = ...,
+        use_temporal_jitter: bool | None = ...,
+        show_data: bool | None = ...,
+        num_segments: int | None = ...,
+        modality: int | str | None = ...,
+        name_pattern: str | None = ...,
+    ) -> None: ...
+
+class NormalizedBBox(Message):
+    XMIN_FIELD_NUMBER: int
+    YMIN_FIELD_NUMBER: int
+    XMAX_FIELD_NUMBER: int
+    YMAX_FIELD_NUMBER: int
+    LABEL_FIELD_NUMBER: int
+    DIFFICULT_FIELD_NUMBER: int
+    SCORE_FIELD_NUMBER: int
+    SIZE_FIELD_NUMBER: int
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    label: int
+    difficult: bool
+    score: float
+    size: float
+    def __init__(
+        self,
+        *,
+        xmin: float | None = ...,
+        ymin: float | None = ...,
+        xmax: float | None = ...,
+        ymax: float | None = ...,
+        label: int | None = ...,
+        difficult: bool | None = ...,
+        score: float | None = ...,
+        size: float | None = ...,
+    ) -> None: ...
+
+class Annotation(Message):
+    INSTANCE_ID_FIELD_NUMBER: int
+    BBOX_FIELD_NUMBER: int
+    instance_id: int
+    bbox: NormalizedBBox
+    def __init__(
+        self,
+        *,
+        instance_id: int | None = ...,
+        bbox: NormalizedBBox | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class AnnotationGroup(Message):
+    GROUP_LABEL_FIELD_NUMBER: int
+    ANNOTATION_FIELD_NUMBER: int
+    group_label: int
+    annotation: RepeatedCompositeFieldContainer[Annotation]
+    def __init__(
+        self,
+        *,
+        group_label: int | None = ...,
+        annotation: Iterable[Annotation | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class AnnotatedDatum(Message):
+    AnnotationType: EnumTypeWrapper
+    BBOX: int
+    DATUM_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    ANNOTATION_GROUP_FIELD_NUMBER: int
+    datum: Datum
+    type: int
+    annotation_group: RepeatedCompositeFieldContainer[AnnotationGroup]
+    def __init__(
+        self,
+        *,
+        datum: Datum | Mapping[str, Any] | None = ...,
+        type: int | str | None = ...,
+        annotation_group: Iterable[AnnotationGroup | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class Sampler(Message):
+    MIN_SCALE_FIELD_NUMBER: int
+    MAX_SCALE_FIELD_NUMBER: int
+    MIN_ASPECT_RATIO_FIELD_NUMBER: int
+    MAX_ASPECT_RATIO_FIELD_NUMBER: int
+    min_scale: float
+    max_scale: float
+    min_aspect_ratio: float
+    max_aspect_ratio: float
+    def __init__(
+        self,
+        *,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+        min_aspect_ratio: float | None = ...,
+        max_aspect_ratio: float | None = ...,
+    ) -> None: ...
+
+class SampleConstraint(Message):
+    MIN_JACCARD_OVERLAP_FIELD_NUMBER: int
+    MAX_JACCARD_OVERLAP_FIELD_NUMBER: int
+    MIN_SAMPLE_COVERAGE_FIELD_NUMBER: int
+    MAX_SAMPLE_COVERAGE_FIELD_NUMBER: int
+    MIN_OBJECT_COVERAGE_FIELD_NUMBER: int
+    MAX_OBJECT_COVERAGE_FIELD_NUMBER: int
+    min_jaccard_overlap: float
+    max_jaccard_overlap: float
+    min_sample_coverage: float
+    max_sample_coverage: float
+    min_object_coverage: float
+    max_object_coverage: float
+    def __init__(
+        self,
+        *,
+        min_jaccard_overlap: float | None = ...,
+        max_jaccard_overlap: float | None = ...,
+        min_sample_coverage: float | None = ...,
+        max_sample_coverage: float | None = ...,
+        min_object_coverage: float | None = ...,
+        max_object_coverage: float | None = ...,
+    ) -> None: ...
+
+class BatchSampler(Message):
+    USE_ORIGINAL_IMAGE_FIELD_NUMBER: int
+    SAMPLER_FIELD_NUMBER: int
+    SAMPLE_CONSTRAINT_FIELD_NUMBER: int
+    MAX_SAMPLE_FIELD_NUMBER: int
+    MAX_TRIALS_FIELD_NUMBER: int
+    use_original_image: bool
+    sampler: Sampler
+    sample_constraint: SampleConstraint
+    max_sample: int
+    max_trials: int
+    def __init__(
+        self,
+        *,
+        use_original_image: bool | None = ...,
+        sampler: Sampler | Mapping[str, Any] | None = ...,
+        sample_constraint: SampleConstraint | Mapping[str, Any] | None = ...,
+        max_sample: int | None = ...,
+        max_trials: int | None = ...,
+    ) -> None: ...
+
+class AnnotatedDataParameter(Message):
+    BATCH_SAMPLER_FIELD_NUMBER: int
+    LABEL_MAP_FILE_FIELD_NUMBER: int
+    ANNO_TYPE_FIELD_NUMBER: int
+    YOLO_DATA_TYPE_FIELD_NUMBER: int
+    YOLO_DATA_JITTER_FIELD_NUMBER: int
+    batch_sampler: RepeatedCompositeFieldContainer[BatchSampler]
+    label_map_file: str
+    anno_type: int
+    yolo_data_type: int
+    yolo_data_jitter: float
+    def __init__(
+        self,
+        *,
+        batch_sampler: Iterable[BatchSampler | Mapping[str, Any]] | None = ...,
+        label_map_file: str | None = ...,
+        anno_type: int | str | None = ...,
+        yolo_data_type: int | None = ...,
+        yolo_data_jitter: float | None = ...,
+    ) -> None: ...
+
+class DetectionEvaluateParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    BACKGROUND_LABEL_ID_FIELD_NUMBER: int
+    OVERLAP_THRESHOLD_FIELD_NUMBER: int
+    EVALUATE_DIFFICULT_GT_FIELD_NUMBER: int
+    NAME_SIZE_FILE_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    num_classes: int
+    background_label_id: int
+    overlap_threshold: float
+    evaluate_difficult_gt: bool
+    name_size_file: str
+    resize_param: ResizeParameter
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        background_label_id: int | None = ...,
+        overlap_threshold: float | None = ...,
+        evaluate_difficult_gt: bool | None = ...,
+        name_size_file: str | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RegionLossParameter(Message):
+    SIDE_FIELD_NUMBER: int
+    NUM_CLASS_FIELD_NUMBER: int
+    BIAS_MATCH_FIELD_NUMBER: int
+    COORDS_FIELD_NUMBER: int
+    NUM_FIELD_NUMBER: int
+    SOFTMAX_FIELD_NUMBER: int
+    JITTER_FIELD_NUMBER: int
+    RESCORE_FIELD_NUMBER: int
+    OBJECT_SCALE_FIELD_NUMBER: int
+    CLASS_SCALE_FIELD_NUMBER: int
+    NOOBJECT_SCALE_FIELD_NUMBER: int
+    COORD_SCALE_FIELD_NUMBER: int
+    ABSOLUTE_FIELD_NUMBER: int
+    THRESH_FIELD_NUMBER: int
+    RANDOM_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    SOFTMAX_TREE_FIELD_NUMBER: int
+    CLASS_MAP_FIELD_NUMBER: int
+    side: int
+    num_class: int
+    bias_match: int
+    coords: int
+    num: int
+    softmax: int
+    jitter: float
+    rescore: int
+    object_scale: float
+    class_scale: float
+    noobject_scale: float
+    coord_scale: float
+    absolute: int
+    thresh: float
+    random: int
+    biases: RepeatedScalarFieldContainer[float]
+    softmax_tree: str
+    class_map: str
+    def __init__(
+        self,
+        *,
+        side: int | None = ...,
+        num_class: int | None = ...,
+        bias_match: int | None = ...,
+        coords: int | None = ...,
+        num: int | None = ...,
+        softmax: int | None = ...,
+        jitter: float | None = ...,
+        rescore: int | None = ...,
+        object_scale: float | None = ...,
+        class_scale: float | None = ...,
+        noobject_scale: float | None = ...,
+        coord_scale: float | None = ...,
+        absolute: int | None = ...,
+        thresh: float | None = ...,
+        random: int | None = ...,
+        biases: Iterable[float] | None = ...,
+        softmax_tree: str | None = ...,
+        class_map: str | None = ...,
+    ) -> None: ...
+
+class YoloDetectionOutputParameter(Message):
+    SIDE_FIELD_NUMBER: int
+    NUM_CLASSES_FIELD_NUMBER: int
+    NUM_BOX_FIELD_NUMBER: int
+    COORDS_FIELD_NUMBER: int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: int
+    NMS_THRESHOLD_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    LABEL_MAP_FILE_FIELD_NUMBER: int
+    side: int
+    num_classes: int
+    num_box: int
+    coords: int
+    confidence_threshold: float
+    nms_threshold: float
+    biases: RepeatedScalarFieldContainer[float]
+    label_map_file: str
+    def __init__(
+        self,
+        *,
+        side: int | None = ...,
+        num_classes: int | None = ...,
+        num_box: int | None = ...,
+        coords: int | None = ...,
+        confidence_threshold: float | None = ...,
+        nms_threshold: float | None = ...,
+        biases: Iterable[float] | None = ...,
+        label_map_file: str | None = ...,
+    ) -> None: ...
+
+class Yolov3DetectionOutputParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    NUM_BOX_FIELD_NUMBER: int
+    CONFIDENCE_THRESHOLD_FIELD_NUMBER: int
+    NMS_THRESHOLD_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    ANCHORS_SCALE_FIELD_NUMBER: int
+    MASK_GROUP_NUM_FIELD_NUMBER: int
+    MASK_FIELD_NUMBER: int
+    num_classes: int
+    num_box: int
+    confidence_threshold: float
+    nms_threshold: float
+    biases: RepeatedScalarFieldContainer[float]
+    anchors_scale: RepeatedScalarFieldContainer[int]
+    mask_group_num: int
+    mask: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        num_box: int | None = ...,
+        confidence_threshold: float | None = ...,
+        nms_threshold: float | None = ...,
+        biases: Iterable[float] | None = ...,
+        anchors_scale: Iterable[int] | None = ...,
+        mask_group_num: int | None = ...,
+        mask: Iterable[int] | None = ...,
     ) -> None: ...
 
 class PermuteParameter(Message):
@@ -2510,6 +3134,39 @@ class BoxAnnotatorOHEMParameter(Message):
         *,
         roi_per_img: int | None = ...,
         ignore_label: int | None = ...,
+    ) -> None: ...
+
+class ProposalParameter(Message):
+    FEAT_STRIDE_FIELD_NUMBER: int
+    BASE_SIZE_FIELD_NUMBER: int
+    MIN_SIZE_FIELD_NUMBER: int
+    RATIO_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    PRE_NMS_TOPN_FIELD_NUMBER: int
+    POST_NMS_TOPN_FIELD_NUMBER: int
+    NMS_THRESH_FIELD_NUMBER: int
+    IOU_THRESHOLD_FIELD_NUMBER: int
+    feat_stride: float
+    base_size: float
+    min_size: float
+    ratio: RepeatedScalarFieldContainer[float]
+    scale: RepeatedScalarFieldContainer[float]
+    pre_nms_topn: int
+    post_nms_topn: int
+    nms_thresh: float
+    iou_threshold: float
+    def __init__(
+        self,
+        *,
+        feat_stride: float | None = ...,
+        base_size: float | None = ...,
+        min_size: float | None = ...,
+        ratio: Iterable[float] | None = ...,
+        scale: Iterable[float] | None = ...,
+        pre_nms_topn: int | None = ...,
+        post_nms_topn: int | None = ...,
+        nms_thresh: float | None = ...,
+        iou_threshold: float | None = ...,
     ) -> None: ...
 
 class SmoothL1LossParameter(Message):

@@ -21,8 +21,7 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
-    Addition("AnnotatedData", "annotated_data_param", "SSD"),
+    Addition("Yolov3", "yolov3_param", "MobileNet-YOLO", _PYTHON),
     Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
@@ -56,6 +55,16 @@ FIELDS = {
     **dict.fromkeys(("roi_pooling_param", "smooth_l1_loss_param"), ("Fast R-CNN", _PYTHON)),
     **dict.fromkeys(("psroi_pooling_param", "box_annotator_ohem_param"), ("R-FCN", _PYTHON)),
     **dict.fromkeys(("pre_fixed_normalizer", "PRE_FIXED"), ("R-FCN", "write a loss_weight")),
+    **dict.fromkeys(("annotated_data_param", "detection_evaluate_param"), ("SSD", "")),
+    **dict.fromkeys(
+        ("region_loss_param", "yolo_detection_output_param", "yolov3_detection_output_param"),
+        ("YOLOv2 and MobileNet-YOLO", _PYTHON),
+    ),
+    "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
+    **dict.fromkeys(
+        ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")
+    ),
+    "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
@@ -63,6 +72,10 @@ FIELDS = {
     "center_loss_param": ("the authors of the center loss", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     "plateau_winsize": ("SSD", _POLICY),
+    **dict.fromkeys(
+        ("eval_type", "ap_version", "show_per_class_result"),
+        ("SSD", "leave it out: of a test net the means of the outputs are logged"),
+    ),
     **dict.fromkeys(("warmup_iter", "warmup_start_lr"), ("several forks", _POLICY)),
     **dict.fromkeys(("rampup_interval", "rampup_lr", "min_lr"), ("NVIDIA's Caffe", _POLICY)),
     **dict.fromkeys(("stagelr", "stageiter"), ("Convolutional Pose Machines", _POLICY)),
@@ -71,13 +84,16 @@ FIELDS = {
         ("SSD", "prepare the images before training"),
     ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
+    **dict.fromkeys(
+        ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
+        ("the temporal segment networks", "prepare the images before training"),
+    ),
 }
 
 _PRECISION = "caffe.set_precision chooses what is computed in"
 _ENGINE = "it chooses who computes, not what"
 _SPEED = "it decides how fast data are read there"
 _NODES = "it divides the work among machines"
-_TESTS = "of a test net the means of the outputs are logged"
 
 # Fields that are passed over, or an enum's values of fields that Caffe has: the fork, and why.
 PASSED_OVER = {
@@ -126,9 +142,7 @@ PASSED_OVER = {
         ],
         ("Intel's Caffe", _NODES),
     ),
-    **dict.fromkeys(
-        ["eval_type", "ap_version", "show_per_class_result", "test_net_type"], ("SSD", _TESTS)
-    ),
+    "test_net_type": ("SSD", "a net's own layers say what it is"),
     "visualize_debug_info": ("SegNet", "it draws"),
 }
 

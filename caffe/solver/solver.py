@@ -28,7 +28,7 @@ from ..net import Net
 from ..proto import caffe_pb2
 from ..proto.text import prototxt
 from ..proto.upgrade import read_solver, upgrade_solver
-from . import lr_policy, nets, run_state, snapshot, updates
+from . import average_precision, lr_policy, nets, run_state, snapshot, updates
 from .lr_policy import learning_rate, step_at
 from .snapshot import Snapshot
 from .snapshot_writer import SnapshotWriter
@@ -366,9 +366,13 @@ class Solver(Unpicklable):
 
     def _test(self, i: int) -> None:
         net, passes = self.test_nets[i], self.param.test_iter[i]
+        if self.param.eval_type not in ("classification", "detection"):
+            raise CaffeError(
+                f"eval_type '{self.param.eval_type}'; expected classification or detection"
+            )
         info("solver.cpp:347", "Iteration %d, Testing net (#%d)", self.iter, i)
         net.share_with(self.net)
-        sums: dict[str, torch.Tensor] = {}
+        taken: dict[str, list[torch.Tensor]] = {}
         loss = 0.0
         for _ in range(passes):
             while not self.requested_early_exit and (action := self._action()):
@@ -381,11 +385,34 @@ class Solver(Unpicklable):
             loss += self._forward(net)
             for name in net.outputs:
                 value = net._blob(name).data_tensor().double()
-                sums[name] = sums[name] + value if name in sums else value
+                self._take(taken.setdefault(name, []), value)
         if self.param.test_compute_loss:
             info("solver.cpp:396", "Test loss: %g", loss / passes if passes else math.nan)
-        means = {name: (total / passes).flatten().tolist() for name, total in sums.items()}
-        _log_outputs("solver.cpp:414", "Test", net, means)
+        said = {name: self._said(name, values, passes) for name, values in taken.items()}
+        _log_outputs("solver.cpp:414", "Test", net, said)
+
+    def _take(self, taken: list[torch.Tensor], value: torch.Tensor) -> None:
+        """Keep an output of a test pass: in a sum, or with eval_type "detection" all of them."""
+        if self.param.eval_type == "detection":
+            taken.append(value.cpu())
+        else:
+            taken[:] = [taken[0] + value] if taken else [value.clone()]
+
+    def _said(self, name: str, taken: list[torch.Tensor], passes: int) -> list[float]:
+        """What a test logs of an output: means, or the mean average precision (SSD)."""
+        if self.param.eval_type != "detection":
+            return (taken[0] / passes).flatten().tolist()
+        if any(value.shape[-1:] != (5,) for value in taken):
+            raise CaffeError(
+                f"eval_type \"detection\": output '{name}' of a test net has shape "
+                f"{tuple(taken[0].shape)}; expected rows of 5 values, of a DetectionEvaluate layer"
+            )
+        rows = torch.cat([value.reshape(-1, 5) for value in taken]).numpy()
+        of_class = average_precision.average_precisions(rows, self.param.ap_version)
+        if self.param.show_per_class_result:
+            for label, value in of_class.items():
+                info("solver.cpp:535", "class%d: %g", label, value)
+        return [average_precision.mean(of_class.values())]
 
     # Snapshots.
 

@@ -71,3 +71,31 @@ def same(a, b) -> bool:
         for left, right in zip(a, b, strict=True)
         for x, y in zip(left, right, strict=True)
     )
+
+
+def write_annotated(
+    path: Path,
+    arrays: Sequence[np.ndarray],
+    objects: Sequence[Sequence[Sequence[float]]],
+    kind: bool = True,
+    encoded: bool = False,
+) -> Path:
+    """An LMDB of AnnotatedDatums: arrays (C, H, W), and of each image's objects the class, x1, y1,
+    x2, y2 and whether it is difficult; kind: whether they have a type, their label is 10 i.
+    """
+    with create_database(path, "lmdb") as database:
+        for i, (array, mine) in enumerate(zip(arrays, objects, strict=True)):
+            item = caffe.proto.caffe_pb2.AnnotatedDatum()
+            item.datum.CopyFrom(array_to_datum(array, 10 * i))
+            if encoded:
+                item.datum.encoded = True
+                item.datum.data = images.encode(array.transpose(1, 2, 0), "png")
+            if kind:
+                item.type = item.BBOX
+            for number, (label, x1, y1, x2, y2, difficult) in enumerate(mine):
+                group = item.annotation_group.add(group_label=int(label))
+                box = group.annotation.add(instance_id=number).bbox
+                box.xmin, box.ymin, box.xmax, box.ymax = x1, y1, x2, y2
+                box.difficult = bool(difficult)
+            database.put(b"%08d" % i, item.SerializeToString())
+    return path

@@ -105,7 +105,7 @@ def exported(modules: list[ModuleType], kinds: Iterable[str]) -> Iterator[tuple[
             cases.setdefault(kind, of_kind[0][:2])
     for kind in kinds:
         cls = REGISTRY[kind]
-        if cls.loss or kind in ("Accuracy", "SegAccuracy", "HDF5Output"):
+        if cls.loss or kind in ("Accuracy", "SegAccuracy", "DetectionEvaluate", "HDF5Output"):
             yield kind, "training"
         elif kind in ("Input", "Split"):
             yield kind, "yes"

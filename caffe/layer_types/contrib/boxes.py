@@ -1,8 +1,11 @@
-"""Boxes as SSD has them: corners x1, y1, x2, y2 as parts of an image."""
+"""Boxes: corners x1, y1, x2, y2, as parts of an image or in pixels."""
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from ...core.rectangles import overlap
 from ...proto import caffe_pb2
 
 CODES = caffe_pb2.PriorBoxParameter
@@ -44,20 +47,21 @@ def encoded(
     return code if variance is None else code / variance
 
 
-def area(box: np.ndarray) -> np.ndarray:
-    """Of boxes (..., 4); 0 of one whose ends come before its beginnings."""
-    sides = box[..., 2:] - box[..., :2]
-    return np.where((sides < 0).any(-1), 0, sides.prod(-1))
+def greedy(
+    found: np.ndarray, clash: Callable[[np.ndarray, np.ndarray], np.ndarray], most: int
+) -> np.ndarray:
+    """Indices of boxes (P, 4), the best first: those that clash with none that is taken before.
 
-
-def overlap(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union (Jaccard) of a box (..., 4) with others; 0 where they only touch."""
-    low = np.maximum(one[..., :2], others[..., :2])
-    sides = np.minimum(one[..., 2:], others[..., 2:]) - low
-    common = sides.prod(-1)
-    apart = (sides <= 0).any(-1)
-    union = area(one) + area(others) - common
-    return np.where(apart, 0, common / np.where(apart, 1, union))
+    clash(one, others) says with which (K) of others (K, 4) a box (4) clashes; most: how many are
+    taken.
+    """
+    left = np.arange(len(found))
+    taken: list[int] = []
+    while len(left) and len(taken) < most:
+        first, left = left[0], left[1:]
+        taken.append(int(first))
+        left = left[~clash(found[first], found[left])]
+    return np.array(taken, int)
 
 
 def suppressed(

@@ -8,6 +8,7 @@ import numpy as np
 from ...core.errors import CaffeError
 from ...feeding.image_list import read_lines
 from ...feeding.images import read_image
+from ...feeding.resizing import nearest
 from ...feeding.transform import Place, Transformer
 from ...proto import caffe_pb2
 from ..base import layer_type
@@ -75,7 +76,7 @@ class Pairs(Ordered):
         """Image (C, H, W) and label (1, H, W), as large as the crop at least where that pads."""
         return image, label
 
-    def label_shapes(self, label: LabelMap) -> list[tuple[int, ...]]:
+    def label_shapes(self, label: LabelMap, records: Sequence[Pair]) -> list[tuple[int, ...]]:
         height, width = self.transformer.crop
         return [(1, height or label.map.shape[1], width or label.map.shape[2]), (1, 1, 2)]
 
@@ -107,7 +108,15 @@ class PairFeed(Feed):
         entries = read_pairs(param.source, self.words())
         need(bool(entries), f"{param.source}: the list is empty")
         first = first_item(param, len(entries), seed)
-        transformer = Transformer(self.spec.transform_param, self.phase)
+        transform = self.spec.transform_param
+        need(
+            not (
+                transform.resize_param or transform.HasField("noise_param") or transform.multi_scale
+            ),
+            "knows no resize_param, noise_param and multi_scale: they would leave the label map "
+            "as it is; write new_height and new_width",
+        )
+        transformer = Transformer(transform, self.phase)
         return self.source(param, entries, transformer), param.batch_size, first
 
 
@@ -115,15 +124,6 @@ class DensePairs(Pairs):
     def label(self, path: str, size: tuple[int, int]) -> np.ndarray:
         label = read_image(path, False)
         return nearest(label, self.size) if self.size else label
-
-
-def nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W, C) to (height, width, C) by the pixel at or before each place (cv::INTER_NEAREST)."""
-    rows, columns = (
-        np.minimum(np.floor(np.arange(new) * (old / new)).astype(int), old - 1)
-        for new, old in zip(size, image.shape[:2], strict=True)
-    )
-    return image[rows][:, columns]
 
 
 @layer_type("DenseImageData", "SegNet")

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ...core.rectangles import overlap
 from ...proto import caffe_pb2
 from ..base import Shape, layer_type
 from ..loss import Loss
@@ -23,24 +24,32 @@ class Objects(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Of each prior the object that it is for, -1 for none, and its largest overlap with any."""
+    """Of each prior the object that it is for, NONE or IGNORED, and its largest overlap."""
 
     objects: np.ndarray
     overlaps: np.ndarray
 
 
-def matched(prior: np.ndarray, objects: np.ndarray, threshold: float | None) -> Matches:
+NONE, IGNORED = -1, -2
+
+
+def matched(
+    prior: np.ndarray, objects: np.ndarray, threshold: float | None, inside: bool = False
+) -> Matches:
     """Priors (P, 4) and objects (G, 4) paired by overlap (Liu et al. 2016, section 2.2).
 
     First each object gets the prior that it overlaps most, the best pair of all first, of equal
     ones that of the first prior; then each prior left, unless threshold is None, the object that it
-    overlaps most, if by the threshold.
+    overlaps most, if by the threshold. inside: priors that reach beyond the image are ignored.
     """
-    found = np.full(len(prior), -1)
+    found = np.full(len(prior), NONE)
     if not len(objects):
         return Matches(found, np.zeros(len(prior)))
-    overlaps = boxes.overlap(prior[:, None], objects[None])
+    overlaps = overlap(prior[:, None], objects[None])
     overlaps = np.where(overlaps > SEEN, overlaps, 0)
+    if inside:
+        beyond = ((prior < 0) | (prior > 1)).any(1)
+        found[beyond], overlaps[beyond] = IGNORED, 0
     best = overlaps.max(1)
     left = overlaps.copy()
     while left.max() > 0:
@@ -48,7 +57,7 @@ def matched(prior: np.ndarray, objects: np.ndarray, threshold: float | None) -> 
         found[index] = which
         left[index], left[:, which] = 0, 0
     if threshold is not None:
-        free = (found < 0) & (best >= max(threshold, SEEN))
+        free = (found == NONE) & (best >= max(threshold, SEEN))
         found[free] = overlaps[free].argmax(1)
     return Matches(found, best)
 
@@ -57,12 +66,17 @@ def matched(prior: np.ndarray, objects: np.ndarray, threshold: float | None) -> 
 class MultiBoxLoss(Loss):
     """The loss of matched boxes' places, and of the classes of these and of the hardest negatives.
 
-    Liu et al. 2016, section 2.2. Bottoms: locations N x 4 P, confidences N x P num_classes, priors
-    as PriorBox gives them, and objects 1 x 1 x G x 8: the image, the class, a number, the corners,
-    whether it is difficult; an image of -1 is no object. With mining_type MAX_NEGATIVE an image has
-    neg_pos_ratio negatives for each matched prior, those with the largest loss of the class, among
-    the unmatched ones that overlap no object by neg_overlap; with NONE all are. Both losses are
-    divided by the number of matched priors, or as loss_param says.
+    Liu et al. 2016, section 2.2. Bottoms: locations N x 4 P (x classes without share_location),
+    confidences N x P num_classes, priors as PriorBox gives them, and objects 1 x 1 x G x 8: the
+    image, the class, a number, the corners, whether it is difficult; an image of -1 is no object.
+    Objects are matched with the priors, or without use_prior_for_matching with the boxes that are
+    predicted. With mining_type MAX_NEGATIVE an image has neg_pos_ratio negatives for each matched
+    prior, those with the largest loss of the class, among the unmatched ones that overlap no object
+    by neg_overlap; with HARD_EXAMPLE the sample_size boxes with the largest loss, matched or not,
+    count alone (Shrivastava et al. 2016); with nms_param both choose among the boxes that overlap
+    none with a larger loss. With NONE all unmatched ones are negatives. bp_inside: a corner that
+    lies beyond the image does not count. Both losses are divided by the number of matched priors,
+    or as loss_param says.
     """
 
     bottoms = (4, 4)
@@ -71,21 +85,36 @@ class MultiBoxLoss(Loss):
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.multibox_loss_param
         self.check(param.num_classes > 1, "num_classes, the background included, is missing")
-        self.check(param.share_location, "knows share_location: true, as SSD trains")
-        self.check(param.use_prior_for_matching, "knows use_prior_for_matching: true")
-        self.check(param.mining_type != PARAM.HARD_EXAMPLE, "knows mining_type HARD_EXAMPLE not")
-        for field in ("ignore_cross_boundary_bbox", "bp_inside"):
-            self.check(not getattr(param, field), f"knows {field}: false, as SSD trains")
+        self.check(
+            param.share_location or self.mining() == PARAM.NONE,
+            "with share_location: false needs mining_type: NONE, as in SSD",
+        )
+        self.check(
+            param.sample_size > 0, f"sample_size must be positive; found {param.sample_size}"
+        )
+
+    def mining(self) -> int:
+        """mining_type; do_neg_mining, its older form, counts where it is given."""
+        param = self.spec.multibox_loss_param
+        if param.HasField("do_neg_mining"):
+            return PARAM.MAX_NEGATIVE if param.do_neg_mining else PARAM.NONE
+        return param.mining_type
+
+    def slots(self) -> list[int]:
+        """Of which classes a prior has locations; without share_location of all."""
+        param = self.spec.multibox_loss_param
+        return [-1] if param.share_location else list(range(param.num_classes))
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         located, confident, prior, objects = shapes
         priors = int(np.prod(prior)) // 8
         classes = self.spec.multibox_loss_param.num_classes
+        values = 4 * priors * len(self.slots())
         self.check(
-            int(np.prod(located[1:])) == 4 * priors
+            int(np.prod(located[1:])) == values
             and int(np.prod(confident[1:])) == classes * priors
             and objects[-1] == 8,
-            f"{priors} priors need {4 * priors} locations, {classes * priors} confidences and "
+            f"{priors} priors need {values} locations, {classes * priors} confidences and "
             f"objects of 8 values; found shapes {shapes}",
         )
         return [()]
@@ -93,21 +122,19 @@ class MultiBoxLoss(Loss):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         param = self.spec.multibox_loss_param
         images = len(bottoms[0])
-        located = bottoms[0].reshape(images, -1, 4)
-        confident = bottoms[1].reshape(images, -1, param.num_classes)
         prior = bottoms[2].detach().reshape(2, -1, 4)
+        located = bottoms[0].reshape(images, prior.shape[1], -1, 4)
+        confident = bottoms[1].reshape(images, -1, param.num_classes)
         objects = self._objects(bottoms[3].detach().cpu().numpy(), images)
-        corners = prior[0].cpu().numpy()
-        per_prior = param.match_type == PARAM.PER_PREDICTION
-        matches = [
-            matched(corners, each.boxes, param.overlap_threshold if per_prior else None)
-            for each in objects
-        ]
-        places = self._place_loss(located, prior, objects, matches)
-        kinds = self._class_loss(confident, objects, matches)
-        count = int(sum((each.objects >= 0).sum() for each in matches))
-        normaliser = self.normaliser(images, located.shape[1], count)
-        return (param.loc_weight * places + kinds) / normaliser
+        places, kinds = [located.sum() * 0], [confident.sum() * 0]
+        count = 0
+        for each in zip(located, confident, objects, strict=True):
+            place, kind, matches = self._of_image(*each, prior)
+            places.append(place)
+            kinds.append(kind)
+            count += matches
+        total = param.loc_weight * torch.stack(places).sum() + torch.stack(kinds).sum()
+        return total / self.normaliser(images, prior.shape[1], count)
 
     def _objects(self, rows: np.ndarray, images: int) -> list[Objects]:
         """The objects of each image that count."""
@@ -124,52 +151,109 @@ class MultiBoxLoss(Loss):
             f"object blob '{self.spec.bottom[3]}' holds class {classes[wrong][:1]}; expected 0 to "
             f"{param.num_classes - 1}, but not the background {param.background_label_id}",
         )
-        if param.map_object_to_agnostic:
-            classes[:] = param.background_label_id + 1
         return [
             Objects(rows[rows[:, 0] == image, 3:7], classes[rows[:, 0] == image])
             for image in range(images)
         ]
 
-    def _place_loss(
+    def _of_image(
         self,
         located: torch.Tensor,
+        confident: torch.Tensor,
+        image: Objects,
         prior: torch.Tensor,
-        objects: list[Objects],
-        matches: list[Matches],
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """Both losses of an image, and its number of matches; located (P, slots, 4)."""
         param = self.spec.multibox_loss_param
-        losses = [located.sum() * 0]
-        for places, image, match in zip(located, objects, matches, strict=True):
-            index = np.flatnonzero(match.objects >= 0)
-            at = torch.from_numpy(index).to(located.device)
-            box = located.new_tensor(image.boxes[match.objects[index]]).reshape(-1, 4)
-            variance = prior[1, at]
-            code = boxes.encoded(
-                box,
-                prior[0, at],
-                None if param.encode_variance_in_target else variance,
-                param.code_type,
-            )
-            if param.loc_loss_type == PARAM.L2:
-                losses.append((places[at] - code).square().sum() / 2)
-            else:
-                losses.append(F.smooth_l1_loss(places[at], code, reduction="sum"))
-        return torch.stack(losses).sum()
+        matches = self._matches(located.detach(), image, prior)
+        label = np.full(len(confident), param.background_label_id)
+        for match in matches.values():
+            classes = image.classes[match.objects[match.objects >= 0]]
+            if param.map_object_to_agnostic:
+                classes = np.full(len(classes), param.background_label_id + 1)
+            label[match.objects >= 0] = classes
+        kinds = self._of_class(confident, torch.from_numpy(label).to(confident.device))
+        places = {
+            slot: self._places(located[:, max(slot, 0)], image, prior, match)
+            for slot, match in matches.items()
+        }
+        positive = {slot: match.objects >= 0 for slot, match in matches.items()}
+        counts = np.full(len(confident), True)
+        if self.mining() != PARAM.NONE:
+            losses = kinds.detach()
+            if self.mining() == PARAM.HARD_EXAMPLE:
+                losses = losses + places[-1].detach()
+            # As in SSD, an image without objects has no negatives either.
+            counts = positive[-1]
+            if len(image.classes):
+                positive[-1], counts = self._mined(
+                    losses.cpu().numpy(), matches[-1], located[:, 0].detach(), prior
+                )
 
-    def _class_loss(
-        self, confident: torch.Tensor, objects: list[Objects], matches: list[Matches]
-    ) -> torch.Tensor:
+        def total(losses: torch.Tensor, counts: np.ndarray) -> torch.Tensor:
+            return losses[torch.from_numpy(counts).to(losses.device)].sum()
+
+        place = torch.stack([total(places[slot], positive[slot]) for slot in matches]).sum()
+        return place, total(kinds, counts), int(sum(each.sum() for each in positive.values()))
+
+    def _matches(
+        self, located: torch.Tensor, image: Objects, prior: torch.Tensor
+    ) -> dict[int, Matches]:
+        """Of each slot but the background's what its boxes are for."""
         param = self.spec.multibox_loss_param
-        losses = []
-        for scores, image, match in zip(confident, objects, matches, strict=True):
-            label = np.full(len(match.objects), param.background_label_id)
-            positive = match.objects >= 0
-            label[positive] = image.classes[match.objects[positive]]
-            each = self._of_class(scores, torch.from_numpy(label).to(scores.device))
-            counts = positive | self._negatives(each.detach().cpu().numpy(), match)
-            losses.append(each[torch.from_numpy(counts).to(scores.device)].sum())
-        return torch.stack(losses).sum()
+        threshold = param.overlap_threshold if param.match_type == PARAM.PER_PREDICTION else None
+        slots = [slot for slot in self.slots() if slot != param.background_label_id]
+
+        def match(boxes: torch.Tensor, objects: np.ndarray) -> Matches:
+            inside = param.ignore_cross_boundary_bbox
+            return matched(boxes.cpu().numpy(), objects, threshold, inside)
+
+        if param.use_prior_for_matching:
+            whole = match(prior[0], image.boxes)
+            if param.share_location:
+                return {-1: whole}
+            of_prior = np.append(image.classes, -1)[whole.objects]
+            return {
+                slot: Matches(np.where(of_prior == slot, whole.objects, NONE), whole.overlaps)
+                for slot in slots
+            }
+        found = {}
+        for slot in slots:
+            which = np.flatnonzero((image.classes == slot) | (slot == -1))
+            mine = match(self._boxes(located[:, max(slot, 0)], prior), image.boxes[which])
+            number = np.where(mine.objects < 0, mine.objects, np.append(which, 0)[mine.objects])
+            found[slot] = Matches(number, mine.overlaps)
+        return found
+
+    def _boxes(self, located: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """The boxes (P, 4) that are predicted."""
+        param = self.spec.multibox_loss_param
+        variance = None if param.encode_variance_in_target else prior[1]
+        return boxes.decoded(located, prior[0], variance, param.code_type)
+
+    def _places(
+        self, located: torch.Tensor, image: Objects, prior: torch.Tensor, match: Matches
+    ) -> torch.Tensor:
+        """The loss of each prior's place, 0 of those that are for no object."""
+        param = self.spec.multibox_loss_param
+        index = np.flatnonzero(match.objects >= 0)
+        at = torch.from_numpy(index).to(located.device)
+        box = located.new_tensor(image.boxes[match.objects[index]]).reshape(-1, 4)
+        variance = prior[1, at]
+        code = boxes.encoded(box, prior[0, at], variance, param.code_type)
+        found = located[at]
+        if param.encode_variance_in_target:
+            found = found / variance  # as the targets are
+        if param.bp_inside:
+            seen = prior[0]
+            if not param.use_prior_for_matching:
+                seen = self._boxes(located.detach(), prior)
+            found = torch.where((seen[at] < 0) | (seen[at] > 1), code, found)
+        if param.loc_loss_type == PARAM.L2:
+            losses = (found - code).square() / 2
+        else:
+            losses = F.smooth_l1_loss(found, code, reduction="none")
+        return located.new_zeros(len(located)).index_add(0, at, losses.sum(1))
 
     def _of_class(self, scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         """The loss of each prior's class."""
@@ -179,18 +263,30 @@ class MultiBoxLoss(Loss):
         one = F.one_hot(label, param.num_classes).to(scores.dtype)
         return F.binary_cross_entropy_with_logits(scores, one, reduction="none").sum(1)
 
-    def _negatives(self, losses: np.ndarray, match: Matches) -> np.ndarray:
-        """Which unmatched priors count."""
+    def _mined(
+        self, losses: np.ndarray, match: Matches, located: torch.Tensor, prior: torch.Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Which priors count as matched, and which count at all."""
         param = self.spec.multibox_loss_param
-        free = match.objects < 0
-        mined = param.mining_type == PARAM.MAX_NEGATIVE
-        if param.HasField("do_neg_mining"):
-            mined = param.do_neg_mining
-        if not mined:
-            return free
-        free &= match.overlaps < param.neg_overlap
-        most = int((match.objects >= 0).sum() * param.neg_pos_ratio)
-        hardest = np.argsort(np.where(free, -losses, np.inf), kind="stable")[:most]
-        chosen = np.zeros(len(free), bool)
-        chosen[hardest] = True
-        return chosen & free
+        positive, hard = match.objects >= 0, self.mining() == PARAM.HARD_EXAMPLE
+        eligible = np.flatnonzero(
+            hard | ((match.objects == NONE) & (match.overlaps < param.neg_overlap))
+        )
+        most = param.sample_size if hard else int(positive.sum() * param.neg_pos_ratio)
+        if param.HasField("nms_param") and param.nms_param.nms_threshold > 0:
+            seen = prior[0] if param.use_prior_for_nms else self._boxes(located, prior)
+            order = boxes.suppressed(
+                seen.cpu().numpy()[eligible],
+                losses[eligible],
+                None,
+                param.nms_param.nms_threshold,
+                1,
+                param.nms_param.top_k,
+            )
+        else:
+            order = np.argsort(-losses[eligible], kind="stable").tolist()
+        chosen = np.zeros(len(losses), bool)
+        chosen[eligible[order[:most]]] = True
+        if hard:
+            positive = positive & chosen
+        return positive, positive | (chosen & (match.objects == NONE))

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import torch
 
-from ...core.blob import Blob
 from ...core.log import info
 from ...proto import caffe_pb2
 from ..base import LayerType, Shape, layer_type
 from . import boxes
+from .found import Found
 
 
 @layer_type("Normalize", "SSD")
@@ -143,7 +143,7 @@ class PriorBox(LayerType):
 
 
 @layer_type("DetectionOutput", "SSD")
-class DetectionOutput(LayerType):
+class DetectionOutput(Found):
     """Boxes from predictions, without those that overlap better ones (Liu et al. 2016, section 2).
 
     Bottoms: locations N x 4 P (x classes without share_location), confidences N x P num_classes,
@@ -156,7 +156,6 @@ class DetectionOutput(LayerType):
     """
 
     bottoms = (3, 4)  # some nets give the image too, to draw on
-    diff_bottoms = staticmethod(lambda index: False)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_output_param
@@ -182,19 +181,8 @@ class DetectionOutput(LayerType):
         )
         return [(1, 1, 1, 7)]
 
-    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
-        tensors = [blob.data_tensor().float() for blob in bottom[:3]]
-        found = self.in_memory(DetectionOutput.detections, *tensors)
-        top[0].reshape(*found.shape)
-        top[0]._data.assign(found)
-
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        return self.detections(*bottoms[:3])
-
-    def detections(
-        self, located: torch.Tensor, confident: torch.Tensor, prior: torch.Tensor
-    ) -> torch.Tensor:
-        """The top."""
+        located, confident, prior = bottoms[:3]
         param = self.spec.detection_output_param
         prior = prior.detach().reshape(2, -1, 4)
         count, images = prior.shape[1], len(located)

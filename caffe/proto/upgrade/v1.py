@@ -14,6 +14,7 @@ _TRANSFORMED = {
     "DATA": "data_param",
     "IMAGE_DATA": "image_data_param",
     "WINDOW_DATA": "window_data_param",
+    "VIDEO_DATA": "image_data_param",  # C3D's
 }
 _TRANSFORMATIONS = ("scale", "mean_file", "crop_size", "mirror")
 
@@ -99,6 +100,7 @@ V1_TYPES = {
     "SEG_ACCURACY": "SegAccuracy",
     "UNPOOLING": "Unpooling",
     "UPSAMPLE": "Upsample",
+    "VIDEO_DATA": "VideoData",
 }
 
 # V1 field that has a value for each parameter blob: the field of `param { }` it became.

@@ -143,18 +143,158 @@ def test_a_bottom_of_labels_has_no_gradient_and_predictions_have():
     agree(loss_of("map_object_to_agnostic: true", more=more).y[0], math.log(3))
 
 
+# The rest of what SSD's layer can do.
+
+
+def decoded(code, prior):
+    w, h = prior[2] - prior[0], prior[3] - prior[1]
+    x = (prior[0] + prior[2]) / 2 + code[0] * w
+    y = (prior[1] + prior[3]) / 2 + code[1] * h
+    w, h = math.exp(code[2]) * w, math.exp(code[3]) * h
+    return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+
+
+def beyond(box):
+    return any(corner < 0 or corner > 1 for corner in box)
+
+
+def suppressed(order, found, threshold):
+    kept = []
+    for p in order:
+        if all(jaccard(found[p], found[q]) <= threshold for q in kept):
+            kept.append(p)
+    return kept
+
+
+def whole_multibox(loc, conf, prior, objects, param):
+    """The two sums and the number of matches, of an image; loc (P, slots, 4)."""
+    count, slots = loc.shape[:2]
+    corners, variance = prior
+    matches = {}
+    for slot in range(slots):
+        if slots > 1 and slot == 0:
+            continue
+        code = [loc[p, slot] * (1 if param["in_target"] else variance[p]) for p in range(count)]
+        predicted = [decoded(code[p], corners[p]) for p in range(count)]
+        seen = corners if param["by_prior"] else predicted
+        inside = [p for p in range(count) if not (param["inside"] and beyond(seen[p]))]
+        which = [
+            g for g, o in enumerate(objects) if slots == 1 or param["by_prior"] or o[1] == slot
+        ]
+        found, best = match([seen[p] for p in inside], [objects[g][3:7] for g in which], 0.4)
+        found = {inside[p]: which[g] for p, g in found.items()}
+        if slots > 1 and param["by_prior"]:
+            found = {p: g for p, g in found.items() if objects[g][1] == slot}
+        matches[slot] = found, dict(zip(inside, best, strict=True)), seen, predicted
+    labels = [0] * count
+    for found, *_ in matches.values():
+        for p, g in found.items():
+            labels[p] = int(objects[g][1])
+    kinds = [class_loss(conf[p], labels[p], False) for p in range(count)]
+
+    def place_loss(slot, p):
+        found, _, seen, _ = matches[slot]
+        wanted = encoded(objects[found[p]][3:7], corners[p], variance[p])
+        got = loc[p, slot] / (variance[p] if param["in_target"] else 1)
+        d = np.abs(got - wanted)
+        if param["bp_inside"]:
+            d = np.where([c < 0 or c > 1 for c in seen[p]], 0, d)
+        return np.where(d < 1, d * d / 2, d - 0.5).sum()
+
+    chosen = range(count)
+    if param["mining"] != "NONE":
+        found, best, _, predicted = matches[0]
+        losses = list(kinds)
+        if param["mining"] == "HARD_EXAMPLE":
+            eligible, most = list(range(count)), 4
+            for p in found:
+                losses[p] += place_loss(0, p)
+        else:
+            eligible = [p for p in best if p not in found and best[p] < 0.5]
+            most = 2 * len(found)
+        order = sorted(eligible, key=lambda p: -losses[p])
+        if param["nms"]:
+            boxes = corners if param["nms"] == "prior" else predicted
+            order = suppressed(order, boxes, 0.3)
+        chosen = order[:most] if objects else []
+        if param["mining"] == "HARD_EXAMPLE":
+            matches[0] = {p: g for p, g in found.items() if p in chosen}, best, *matches[0][2:]
+        chosen = [*matches[0][0], *(p for p in chosen if p in best and p not in found)]
+    places = sum(place_loss(slot, p) for slot, each in matches.items() for p in each[0])
+    return places, sum(kinds[p] for p in chosen), sum(len(each[0]) for each in matches.values())
+
+
+@drawn(40)
+@given(
+    SEED,
+    st.sampled_from(["NONE", "MAX_NEGATIVE", "HARD_EXAMPLE"]),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["", "prior", "predicted"]),
+)
+def test_the_loss_is_ssds_whatever_it_is_set_to(
+    seed, mining, by_prior, in_target, inside, bp_inside, share, nms
+):
+    rng = np.random.RandomState(seed)
+    images, count, classes = 2, 9, 3
+    share = share or mining != "NONE"
+    slots = 1 if share else classes
+    corners = some_boxes(rng, count) * 1.3 - 0.15  # some of them reach beyond the image
+    prior = np.stack([corners, rng.uniform(0.1, 0.3, (count, 4))]).astype(np.float32)
+    objects = np.c_[
+        rng.randint(0, images, 4), rng.randint(1, classes, 4), np.arange(4), some_boxes(rng, 4)
+    ]
+    objects = np.c_[objects, np.zeros(4)].astype(np.float32)
+    loc = (rng.randn(images, count, slots, 4) * 0.5).astype(np.float32)
+    conf = rng.randn(images, count, classes).astype(np.float32)
+    param = dict(mining=mining, by_prior=by_prior, in_target=in_target, inside=inside)
+    param |= dict(bp_inside=bp_inside, nms=nms)
+    flags = {
+        "use_prior_for_matching": by_prior,
+        "encode_variance_in_target": in_target,
+        "ignore_cross_boundary_bbox": inside,
+        "bp_inside": bp_inside,
+        "share_location": share,
+        "use_prior_for_nms": nms == "prior",
+    }
+    body = (
+        f"multibox_loss_param {{ num_classes: {classes} code_type: CENTER_SIZE mining_type: "
+        f"{mining} neg_pos_ratio: 2 sample_size: 4 overlap_threshold: 0.4 "
+        + " ".join(f"{name}: {str(on).lower()}" for name, on in flags.items())
+        + (" nms_param { nms_threshold: 0.3 top_k: 100 }" if nms else "")
+        + " } propagate_down: [true, true, false, false]"
+    )
+    inputs = [loc.reshape(images, -1), conf.reshape(images, -1), prior.reshape(1, 2, -1)]
+    found = run_layer("MultiBoxLoss", body, [*inputs, objects.reshape(1, 1, -1, 8)])
+    sums = np.sum(
+        [
+            whole_multibox(
+                loc[i].astype(float),
+                conf[i].astype(float),
+                prior.astype(float),
+                [o for o in objects.tolist() if o[0] == i],
+                param,
+            )
+            for i in range(images)
+        ],
+        0,
+    )
+    agree(found.y[0], (sums[0] + sums[1]) / max(sums[2], 1), 1e-3, 1e-3)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ("share_location: false", "knows share_location: true"),
-        ("use_prior_for_matching: false", "knows use_prior_for_matching: true"),
-        ("mining_type: HARD_EXAMPLE", "HARD_EXAMPLE"),
-        ("bp_inside: true", "knows bp_inside: false"),
-        ("ignore_cross_boundary_bbox: true", "knows ignore_cross_boundary_bbox: false"),
+        ("share_location: false", "with share_location: false needs mining_type: NONE"),
+        ("sample_size: 0", "sample_size must be positive; found 0"),
         ("num_classes: 4", "1 priors need 4 locations, 4 confidences"),
+        ("share_location: false mining_type: NONE", "1 priors need 12 locations"),
     ],
 )
-def test_what_it_does_not_do_says_so(fields, message):
+def test_what_does_not_fit_says_so(fields, message):
     fields = fields if "num_classes" in fields else f"num_classes: 3 {fields}"
     inputs = [np.zeros((1, 4)), np.zeros((1, 3)), np.zeros((1, 2, 4)), np.zeros((1, 1, 1, 8))]
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .MultiBoxLoss.: .*{message}"):

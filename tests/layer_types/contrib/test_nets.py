@@ -189,14 +189,71 @@ MOBILE_DEPLOY = (
     + layer("reorg", "Reorg", "axpy", "reorg_param { stride: 2 }")
 )
 
+FASTER_RCNN_DEPLOY = (
+    input_layer("data", 1, 3, 64, 80)
+    + input_layer("im_info", 1, 3)
+    + conv("conv1", "data", 8, "kernel_size: 8 stride: 16")
+    + conv("rpn_cls_score", "conv1", 18, "kernel_size: 1")
+    + conv("rpn_bbox_pred", "conv1", 36, "kernel_size: 1")
+    + layer("two", "Reshape", "rpn_cls_score", "reshape_param { shape { dim: [0, 2, -1, 0] } }")
+    + layer("rpn_cls_prob", "Softmax", "two")
+    + layer("all", "Reshape", "rpn_cls_prob", "reshape_param { shape { dim: [0, 18, -1, 0] } }")
+    + layer(
+        "proposal",
+        "Proposal",
+        "all rpn_bbox_pred im_info",
+        "proposal_param { ratio: 0.5 ratio: 1 ratio: 2 scale: 1 scale: 2 scale: 4 "
+        "post_nms_topn: 9 min_size: 4 }",
+        "rois",
+    )
+    + layer(
+        "pool5",
+        "ROIPooling",
+        "conv1 rois",
+        "roi_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 0.0625 }",
+    )
+    + layer("cls_score", "InnerProduct", "pool5", "inner_product_param { num_output: 3 }")
+    + layer("cls_prob", "Softmax", "cls_score")
+)
+
+BIASES = "biases: [1, 1.5, 3, 2]"
+YOLO = conv("conv1", "data", 4, "kernel_size: 4 stride: 4") + conv("conv2", "conv1", 16)
+YOLOV2 = (
+    DATA % (12, 16)
+    + """layer { name: "label" type: "DummyData" top: "label" dummy_data_param {
+  shape { dim: 1 dim: 1 dim: 1 dim: 5 } data_filler { value: 0.5 } } }
+"""
+    + YOLO
+    + layer(
+        "loss", "RegionLoss", "conv2 label", f"region_loss_param {{ num: 2 num_class: 3 {BIASES} }}"
+    )
+)
+YOLOV2_DEPLOY = (
+    input_layer("data", 2, 3, 12, 16)
+    + YOLO
+    + layer(
+        "found",
+        "YoloDetectionOutput",
+        "conv2",
+        f"yolo_detection_output_param {{ num_box: 2 num_classes: 3 {BIASES} }}",
+    )
+)
+
 TRAINED = {
     "SegNet": SEGNET,
     "DeconvNet": DECONVNET,
     "PSPNet": PSPNET,
     "CRF-RNN": CRF_RNN,
     "SSD": SSD,
+    "YOLOv2": YOLOV2,
 }
-DEPLOYED = {"SSD": SSD_DEPLOY, "R-FCN": RFCN_DEPLOY, "MobileNet": MOBILE_DEPLOY}
+DEPLOYED = {
+    "SSD": SSD_DEPLOY,
+    "R-FCN": RFCN_DEPLOY,
+    "MobileNet": MOBILE_DEPLOY,
+    "Faster-R-CNN": FASTER_RCNN_DEPLOY,
+    "YOLOv2": YOLOV2_DEPLOY,
+}
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -231,6 +288,8 @@ def test_a_forks_deployed_net_computes_the_same_layer_by_layer(name):
     rng = np.random.RandomState(0)
     for key in net.inputs:
         net.blobs[key].data[...] = rng.randn(*net.blobs[key].shape)
+    if "im_info" in net.inputs:
+        net.blobs["im_info"].data[...] = [64, 80, 1]
     if "rois" in net.inputs:
         net.blobs["rois"].data[...] = [[0, 2, 3, 20, 17], [0, 0, 0, 31, 31]]
     found = {key: value.copy() for key, value in net.forward().items()}

@@ -1,0 +1,301 @@
+"""YOLOv2 and v3 as Caffe has them: RegionLoss, YoloDetectionOutput, Yolov3DetectionOutput."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ...core.blob import Blob
+from ...core.rectangles import overlap
+from ..base import Shape, layer_type
+from ..loss import Loss
+from . import boxes
+from .found import Found
+
+BOX = 5  # channels before the classes': x, y, w, h, and whether there is an object
+WARM_UP = 12800  # images, in the first of which all boxes are drawn to their anchors
+WARM_UP_SCALE = 0.01
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), which large values do not overflow."""
+    return np.exp(-np.logaddexp(0, -x))
+
+
+def places(x: np.ndarray, anchors: np.ndarray, stride: float = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and sides (A, H, W, 2), as parts of the image, of channels (A, 5 + K, H, W).
+
+    anchors: widths and heights (A, 2) in pixels, of which a place of the map is `stride` wide
+    (Redmon and Farhadi 2017, section 2).
+    """
+    height, width = x.shape[2:]
+    size = np.array([width, height])
+    corner = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
+    centre = (sigmoid(x[:, :2]).transpose(0, 2, 3, 1) + corner) / size
+    side = np.exp(x[:, 2:4].transpose(0, 2, 3, 1)) * anchors[:, None, None] / (size * stride)
+    return centre, side
+
+
+def corners(centre: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """Boxes (..., 4) of centres and sides (..., 2)."""
+    return np.concatenate([centre - side / 2, centre + side / 2], -1)
+
+
+@layer_type("RegionLoss", "YOLOv2")
+class RegionLoss(Loss):
+    """The loss of YOLOv2: places, sides, objectness and classes of the boxes of each anchor.
+
+    Redmon and Farhadi 2017, section 2, as Darknet trains. Bottoms: N x num (5 + num_class) x H x W,
+    of each anchor x, y, w, h, objectness and the classes; of each image rows of 5, the class, then
+    centre and sides as parts of the image; a row without a width ends them. Of each object the
+    anchor whose sides fit best, at the object's place, learns it; of all others objectness is drawn
+    to 0, unless they overlap an object by more than thresh. The gradient is that of squared errors
+    (of the softmax's cross entropy for classes), the loss the sum of its squares, both over the
+    number of images. While the first 12800 images pass all boxes are drawn to their anchors too.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.region_loss_param
+        self.passes = 0
+        self.check(param.coords == 4, f"knows coords: 4; found {param.coords}")
+        self.check(bool(param.softmax), "knows softmax: 1; found 0")
+        self.check(not param.softmax_tree, "knows no softmax_tree, which is YOLO9000's")
+        self.check(
+            len(param.biases) >= 2 * param.num,
+            f"num {param.num} anchors need {2 * param.num} biases; found {len(param.biases)}",
+        )
+        self.anchors = np.array(param.biases).reshape(-1, 2)[: param.num]
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        param = self.spec.region_loss_param
+        x, objects = shapes
+        channels = param.num * (BOX + param.num_class)
+        self.check(
+            len(x) == 4 and x[1] == channels and math.prod(objects[1:]) % 5 == 0,
+            f"needs num * (5 + num_class) = {channels} channels, and rows of 5 values for each "
+            f"image; found shapes {x} and {objects}",
+        )
+        return super().top_shapes(shapes)
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        super().forward(bottom, top)
+        self.passes += 1
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, objects = bottoms
+        images = len(x)
+        values = x.detach().cpu().double().numpy()
+        values = values.reshape(images, len(self.anchors), -1, *x.shape[2:])
+        rows = objects.detach().cpu().double().numpy().reshape(images, -1, 5)
+        warm_up = self.passes < WARM_UP // images
+        slopes = np.stack([self._slopes(*each, warm_up) for each in zip(values, rows, strict=True)])
+        slope = torch.from_numpy(slopes).to(x).reshape(x.shape) / images
+        loss = float((slopes**2).sum() / images)
+        return loss + (slope * (x - x.detach())).sum()
+
+    def _slopes(self, x: np.ndarray, rows: np.ndarray, warm_up: bool) -> np.ndarray:
+        """The gradient of an image's channels (A, 5 + K, H, W), its objects being rows (G, 5)."""
+        param = self.spec.region_loss_param
+        rows = rows[: np.flatnonzero([*(rows[:, 3] == 0), True])[0]]
+        self._check_objects(rows)
+        found = corners(*places(x, self.anchors))
+        truths = corners(rows[:, 1:3], rows[:, 3:])
+        slopes = np.zeros_like(x)
+        slopes[:, 4] = param.noobject_scale * _objectness_slope(x[:, 4], 0)
+        if len(rows):
+            best = overlap(found[..., None, :], truths).max(-1)
+            slopes[:, 4][best > param.thresh] = 0
+        if warm_up:
+            for n in range(len(x)):
+                slopes[n, :4] = WARM_UP_SCALE * _place_slope(x[n, :4], np.array([0.5, 0.5, 0, 0]))
+        for row, truth in zip(rows, truths, strict=True):
+            self._learn(x, slopes, row, truth, found)
+        return slopes
+
+    def _learn(
+        self,
+        x: np.ndarray,
+        slopes: np.ndarray,
+        row: np.ndarray,
+        truth: np.ndarray,
+        found: np.ndarray,
+    ) -> None:
+        """Set the gradient of the box that learns an object, a row (5) with the corners `truth`."""
+        param = self.spec.region_loss_param
+        size = np.array(x.shape[:1:-1])  # width and height
+        at, side = row[1:3] * size, row[3:] * size
+        i, j = at.astype(int)
+        sides = self.anchors
+        if not param.bias_match:
+            sides = self.anchors * np.exp(x[:, 2:4, j, i])
+        common = np.minimum(sides, side).prod(1)
+        n = int((common / (sides.prod(1) + side.prod() - common)).argmax())
+        wanted = np.concatenate([at - [i, j], np.log(side / self.anchors[n])])
+        scale = param.coord_scale * (1 if param.rescore else 2 - row[3] * row[4])
+        slopes[n, :4, j, i] = scale * _place_slope(x[n, :4, j, i], wanted)
+        target = overlap(found[n, j, i], truth) if param.rescore else 1
+        slopes[n, 4, j, i] = param.object_scale * _objectness_slope(x[n, 4, j, i], target)
+        classes = np.exp(x[n, BOX:, j, i] - x[n, BOX:, j, i].max())
+        classes /= classes.sum()
+        classes[int(row[0])] -= 1
+        slopes[n, BOX:, j, i] = param.class_scale * classes
+
+    def _check_objects(self, rows: np.ndarray) -> None:
+        classes = self.spec.region_loss_param.num_class
+        centre, side = rows[:, 1:3], rows[:, 3:]
+        wrong = (rows[:, 0] < 0) | (rows[:, 0] >= classes) | (side <= 0).any(1)
+        wrong |= ((centre < 0) | (centre >= 1)).any(1)
+        self.check(
+            not wrong.any(),
+            f"object blob '{self.spec.bottom[1]}' holds {rows[wrong][:1].round(4).tolist()}; "
+            f"expected a class of 0 to {classes - 1}, a centre in [0, 1) and positive sides",
+        )
+
+
+def _objectness_slope(x: np.ndarray, target: np.ndarray | float) -> np.ndarray:
+    found = sigmoid(x)
+    return (found - target) * found * (1 - found)
+
+
+def _place_slope(x: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Of x, y, w, h (4, ...), where the sigmoids of the first two and the others are wanted."""
+    wanted = wanted.reshape(4, *(1,) * (x.ndim - 1))
+    centre = sigmoid(x[:2])
+    return np.concatenate([(centre - wanted[:2]) * centre * (1 - centre), x[2:] - wanted[2:]])
+
+
+class YoloOutput(Found):
+    """Base of what finds YOLO's boxes: top 1 x 1 x K x 7, as DetectionOutput has it."""
+
+    bottoms = (1, None)
+
+    def check_bottoms(self, shapes: list[Shape], anchors: int, classes: int) -> None:
+        channels = anchors * (BOX + classes)
+        for shape in shapes:
+            self.check(
+                len(shape) == 4 and shape[1] == channels and shape[0] == shapes[0][0],
+                f"needs num_box * (5 + num_classes) = {channels} channels; found shapes {shapes}",
+            )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        """The top has room for one box, until the first forward."""
+        return [(1, 1, 1, 7)]
+
+    def found(self, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Corners (P, 4) and class and confidence (P, 2), of an image's maps (C, H, W)."""
+        raise NotImplementedError
+
+    def nms_threshold(self) -> float:
+        raise NotImplementedError
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        maps = [bottom.detach().cpu().double().numpy() for bottom in bottoms]
+        threshold = self.nms_threshold()
+        rows = []
+        for image, each in enumerate(zip(*maps, strict=True)):
+            corner, said = self.found(each)
+            order = np.argsort(-said[:, 1], kind="stable")
+            kept = order[
+                boxes.greedy(
+                    corner[order],
+                    lambda one, others: overlap(one, others) >= threshold,
+                    len(order),
+                )
+            ]
+            number = np.full((len(kept), 1), image)
+            rows.append(np.concatenate([number, said[kept] + [1, 0], corner[kept]], 1))
+        found = np.concatenate(rows)
+        if not len(found):
+            found = np.array([[image, *[-1] * 6] for image in range(len(rows))])
+        return torch.from_numpy(found).to(bottoms[0]).reshape(1, 1, -1, 7)
+
+
+@layer_type("YoloDetectionOutput", "MobileNet-YOLO")
+class YoloDetectionOutput(YoloOutput):
+    """The boxes of YOLOv2, without those that overlap better ones by nms_threshold.
+
+    Redmon and Farhadi 2017, section 2. Bottoms: N x num_box (5 + num_classes) x H x W, one map or
+    several with the same anchors. Top: 1 x 1 x K x 7, of each box the image, the class counted from
+    1, objectness times the class's softmax, corners; where none is found a row for each image, its
+    number and -1. A box is of its likeliest class, and counts from confidence_threshold on. Boxes
+    of all classes suppress each other; of equal confidences the first place comes first.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.yolo_detection_output_param
+        self.check(param.coords == 4, f"knows coords: 4; found {param.coords}")
+        self.check(
+            len(param.biases) >= 2 * param.num_box,
+            f"num_box {param.num_box} needs {2 * param.num_box} biases; found {len(param.biases)}",
+        )
+        self.anchors = np.array(param.biases).reshape(-1, 2)[: param.num_box]
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        param = self.spec.yolo_detection_output_param
+        self.check_bottoms(shapes, param.num_box, param.num_classes)
+        return super().top_shapes(shapes)
+
+    def nms_threshold(self) -> float:
+        return self.spec.yolo_detection_output_param.nms_threshold
+
+    def found(self, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        corner, said = [], []
+        for x in maps:
+            x = x.reshape(len(self.anchors), -1, *x.shape[1:])
+            classes = np.exp(x[:, BOX:] - x[:, BOX:].max(1, keepdims=True))
+            confidence = sigmoid(x[:, 4]) * classes.max(1) / classes.sum(1)
+            told = np.stack([classes.argmax(1), confidence], -1)
+            kept = confidence >= self.spec.yolo_detection_output_param.confidence_threshold
+            kept = kept.transpose(1, 2, 0)  # place by place, anchor by anchor
+            corner.append(corners(*places(x, self.anchors)).transpose(1, 2, 0, 3)[kept])
+            said.append(told.transpose(1, 2, 0, 3)[kept])
+        return np.concatenate(corner), np.concatenate(said)
+
+
+@layer_type("Yolov3DetectionOutput", "MobileNet-YOLO")
+class Yolov3DetectionOutput(YoloOutput):
+    """The boxes of YOLOv3, without those that overlap better ones by nms_threshold.
+
+    Redmon and Farhadi 2018, section 2. Bottoms: mask_group_num maps N x num_box (5 + num_classes) x
+    H x W; the anchors of each are those that its part of mask names, their sides in pixels, of
+    which a place of the map is its anchors_scale wide. Top: as YoloDetectionOutput's, but each
+    class whose sigmoid times objectness exceeds confidence_threshold has a box.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.yolov3_detection_output_param
+        groups = param.mask_group_num
+        self.check(
+            len(shapes) == groups == len(param.anchors_scale)
+            and len(param.mask) == groups * param.num_box,
+            f"mask_group_num {groups} needs as many bottoms and values of anchors_scale, and "
+            f"num_box {param.num_box} values of mask for each; found {len(shapes)}, "
+            f"{len(param.anchors_scale)} and {len(param.mask)}",
+        )
+        self.check(
+            min(param.anchors_scale) > 0 and len(param.biases) >= 2 * (max(param.mask) + 1),
+            f"mask names anchor {max(param.mask)}, which needs {2 * (max(param.mask) + 1)} biases; "
+            f"found {len(param.biases)}",
+        )
+        anchors = np.array(param.biases).reshape(-1, 2)
+        self.anchors = np.split(anchors[list(param.mask)], groups)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        param = self.spec.yolov3_detection_output_param
+        self.check_bottoms(shapes, param.num_box, param.num_classes)
+        return super().top_shapes(shapes)
+
+    def nms_threshold(self) -> float:
+        return self.spec.yolov3_detection_output_param.nms_threshold
+
+    def found(self, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        param = self.spec.yolov3_detection_output_param
+        corner, said = [], []
+        for x, anchors, stride in zip(maps, self.anchors, param.anchors_scale, strict=True):
+            x = x.reshape(len(anchors), -1, *x.shape[1:])
+            confidence = (sigmoid(x[:, 4:5]) * sigmoid(x[:, BOX:])).transpose(2, 3, 0, 1)
+            kept = np.nonzero(confidence > param.confidence_threshold)
+            corner.append(corners(*places(x, anchors, stride)).transpose(1, 2, 0, 3)[kept[:3]])
+            said.append(np.stack([kept[3], confidence[kept]], -1))
+        return np.concatenate(corner), np.concatenate(said)

@@ -1,0 +1,182 @@
+"""What SSD and others add to transform_param, in Caffe's own data layers."""
+
+import logging
+
+import numpy as np
+import pytest
+from support.feed_data import data_layer, feed_net, passes, pictures, write_database, write_images
+from support.net_text import net_of
+
+import caffe
+from caffe.feeding import images
+from caffe.feeding.multi_scale import sizes
+from caffe.feeding.resizing import POLICY, interpolated
+
+RESIZE = "resize_param { height: 6 width: 9 interp_mode: %s }"
+
+
+@pytest.fixture(params=["Data", "ImageData"])
+def source(request, tmp_path):
+    """A layer type, its own parameter, and the images (C, H, W)."""
+    arrays = [pictures(1, 3, 12, 10)[0], pictures(1, 3, 7, 20, seed=1)[0]]
+    if request.param == "Data":
+        path = write_database(tmp_path / "db", arrays)
+        return "Data", f'source: "{path}" backend: LMDB batch_size: 2', arrays
+    listed = write_images(tmp_path, arrays)
+    return "ImageData", f'source: "{listed}" root_folder: "{tmp_path}/" batch_size: 2', arrays
+
+
+@pytest.mark.parametrize("mode", ["LINEAR", "AREA", "NEAREST", "CUBIC", "LANCZOS4"])
+def test_images_are_resized_before_mean_and_scale(source, mode):
+    kind, param, arrays = source
+    transform = RESIZE % mode + " mean_value: 7 scale: 0.5"
+    ((data, label),) = passes(feed_net(kind, param, transform), 1)
+    for found, image in zip(data, arrays, strict=True):
+        expected = interpolated(image.transpose(1, 2, 0), (6, 9), getattr(POLICY, mode))
+        np.testing.assert_array_equal(found, (expected.transpose(2, 0, 1) - np.float32(7)) * 0.5)
+    assert label.tolist() == [0, 10]
+
+
+def test_images_are_cut_and_mirrored_after_that(source):
+    kind, param, arrays = source
+    transform = RESIZE % "LINEAR" + " crop_size: 4 mirror: true"
+    small = [images.resize(image.transpose(1, 2, 0), (6, 9)).transpose(2, 0, 1) for image in arrays]
+    seen = set()
+    for data, _ in passes(feed_net(kind, param, transform, phase=caffe.TRAIN, seed=3), 12):
+        assert data.shape == (2, 3, 4, 4)
+        for cut, image in zip(data, small, strict=True):
+            where = [
+                (i, j, turn)
+                for i, j in np.ndindex(3, 6)
+                for turn in (1, -1)
+                if np.array_equal(cut, image[:, i : i + 4, j : j + 4][..., ::turn])
+            ]
+            assert where
+            seen |= set(where)
+    assert len(seen) > 10
+
+
+def test_noise_comes_after_the_size(source):
+    kind, param, arrays = source
+    transform = RESIZE % "LINEAR" + " noise_param { inverse: true }"
+    ((data, _),) = passes(feed_net(kind, param, transform), 1)
+    for found, image in zip(data, arrays, strict=True):
+        small = images.resize(image.transpose(1, 2, 0), (6, 9))
+        np.testing.assert_array_equal(found, 255 - small.transpose(2, 0, 1))
+
+
+def test_what_only_annotated_data_heeds_is_said(source, caplog):
+    kind, param, _ = source
+    with caplog.at_level(logging.WARNING):
+        feed_net(kind, f"{param} ", RESIZE % "LINEAR" + " distort_param { } emit_constraint { }")
+    for name in ("distort_param", "emit_constraint"):
+        assert f"{name}: only AnnotatedData layers heed it, as in SSD" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        ("resize_param { width: 3 }", "positive height and width; found 0 and 3"),
+        (RESIZE % "LINEAR" + RESIZE % "AREA", "resize_param is given 2 times; only AnnotatedData"),
+        ("noise_param { clahe: true }", "noise_param knows clahe: false"),
+        ("multi_scale: true", "multi_scale needs a crop_size"),
+        ('multi_scale: true crop_size: 3 mean_file: "x"', "multi_scale takes mean_value"),
+        ("multi_scale: true crop_size: 3 scale_ratios: 2", r"scale_ratios lie in \(0, 1\]"),
+        (RESIZE % "LINEAR" + " crop_size: 7", "crop_size 7 is larger than the image of height 6"),
+    ],
+)
+def test_what_is_wrong_says_so(source, transform, message):
+    kind, param, _ = source
+    with pytest.raises(caffe.CaffeError, match=message) as error:
+        feed_net(kind, param, transform)
+    assert f"layer 'd' ({kind})" in str(error.value)
+
+
+MULTI = "crop_size: 4 multi_scale: true mirror: true"
+
+
+def test_crops_of_several_sizes_are_resized_to_one(source):
+    kind, param, arrays = source
+    seen = set()
+    for data, _ in passes(feed_net(kind, param, MULTI, phase=caffe.TRAIN, seed=3), 20):
+        for cut, image in zip(data, arrays, strict=True):
+            height, width = image.shape[1:]
+            crops = {
+                (h, w, i, j, turn)
+                for h, w in sizes((height, width), (4, 4), [], 1)
+                for i, j in np.ndindex(height - h + 1, width - w + 1)
+                for turn in (1, -1)
+                if np.array_equal(
+                    cut,
+                    images.resize(
+                        image[:, i : i + h, j : j + w][..., ::turn].transpose(1, 2, 0), (4, 4)
+                    ).transpose(2, 0, 1),
+                )
+            }
+            assert crops
+            seen |= crops
+    assert len({crop[:2] for crop in seen}) > 3
+    ((data, _),) = passes(feed_net(kind, param, "crop_size: 4 multi_scale: true"), 1)
+    height, width = arrays[0].shape[1:]
+    centre = arrays[0][:, (height - 4) // 2 :, (width - 4) // 2 :][:, :4, :4]
+    np.testing.assert_array_equal(data[0], centre)
+
+
+def test_the_sizes_are_parts_of_the_shorter_side():
+    found = sizes((100, 60), (40, 52), [1, 0.875, 0.68], 1)
+    sides = [[60, 52, 40], [60, 52, 40]]  # 52.5 is 52, and 40.8 is 40
+    expected = [(sides[0][i], sides[1][j]) for i in range(3) for j in range(3) if abs(i - j) < 2]
+    assert found == expected
+    assert len(sizes((9, 9), (5, 5), [], 3)) == 16
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_fixed_crops_begin_at_corners_and_centre(source, more):
+    kind, param, arrays = source
+    transform = f"crop_size: 4 fix_crop: true more_fix_crop: {str(more).lower()}"
+    seen = set()
+    for data, _ in passes(feed_net(kind, param, transform, phase=caffe.TRAIN, seed=3), 60):
+        image = arrays[0]
+        (where,) = [
+            (i, j)
+            for i, j in np.ndindex(image.shape[1] - 3, image.shape[2] - 3)
+            if np.array_equal(data[0], image[:, i : i + 4, j : j + 4])
+        ]
+        seen.add(where)
+    quarter = (12 - 4) // 4, (10 - 4) // 4
+    places = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2)]
+    if more:
+        places += [(0, 2), (4, 2), (2, 0), (2, 4), (1, 1), (1, 3), (3, 1), (3, 3)]
+    assert seen == {(i * quarter[0], j * quarter[1]) for i, j in places}
+
+
+def test_mirrored_flow_points_the_other_way(source):
+    kind, param, arrays = source
+    net = feed_net(
+        kind, param.replace("batch_size: 2", "batch_size: 1"), "mirror: true is_flow: true", seed=3
+    )
+    mirrored = 0
+    for data, _ in passes(net, 20)[::2]:
+        if not np.array_equal(data[0], arrays[0]):
+            mirrored += 1
+            expected = arrays[0][..., ::-1].copy()
+            expected[::2] = 255 - expected[::2]
+            np.testing.assert_array_equal(data[0], expected)
+    assert 0 < mirrored < 10
+
+
+def test_label_maps_are_not_resized_with_their_images(tmp_path):
+    with pytest.raises(
+        caffe.CaffeError, match=r"no resize_param, noise_param and multi_scale: .*new_height"
+    ):
+        net_of(
+            f'layer {{ name: "d" type: "ImageSegData" top: "x" top: "y" image_data_param {{ '
+            f'source: "{write_images(tmp_path, pictures(1, 3, 4, 4))}" }} '
+            f"transform_param {{ {RESIZE % 'LINEAR'} }} }}"
+        )
+
+
+def test_strict_nets_refuse_it(strict, source):
+    kind, param, _ = source
+    with pytest.raises(caffe.CaffeError, match="resize_param"):
+        net_of(data_layer(kind, param, RESIZE % "LINEAR"))
