@@ -494,6 +494,23 @@ class LayerParameter(Message):
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
     REVERSE_PARAM_FIELD_NUMBER: int
     TRANSPOSE_PARAM_FIELD_NUMBER: int
+    TRIPLET_LOSS_PARAM_FIELD_NUMBER: int
+    FOCAL_LOSS_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_ADD_PARAM_FIELD_NUMBER: int
+    MARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LARGEMARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LSTM_PARAM_FIELD_NUMBER: int
+    CTC_LOSS_PARAM_FIELD_NUMBER: int
+    CORRELATION_PARAM_FIELD_NUMBER: int
+    FLOW_WARP_PARAM_FIELD_NUMBER: int
+    RESAMPLE_PARAM_FIELD_NUMBER: int
+    DOWNSAMPLE_PARAM_FIELD_NUMBER: int
+    L1_LOSS_PARAM_FIELD_NUMBER: int
+    CONVOLUTION3D_PARAM_FIELD_NUMBER: int
+    POOLING3D_PARAM_FIELD_NUMBER: int
+    DEFORMABLE_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    CHANNEL_SCALE_PARAM_FIELD_NUMBER: int
+    LOCAL_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -578,6 +595,23 @@ class LayerParameter(Message):
     center_loss_param: CenterLossParameter
     reverse_param: ReverseParameter
     transpose_param: TransposeParameter
+    triplet_loss_param: TripletLossParameter
+    focal_loss_param: FocalLossParameter
+    label_specific_add_param: LabelSpecificAddParameter
+    margin_inner_product_param: MarginInnerProductParameter
+    largemargin_inner_product_param: MarginInnerProductParameter
+    lstm_param: LSTMParameter
+    ctc_loss_param: CtcLossParameter
+    correlation_param: CorrelationParameter
+    flow_warp_param: FlowWarpParameter
+    resample_param: ResampleParameter
+    downsample_param: DownsampleParameter
+    l1_loss_param: L1LossParameter
+    convolution3d_param: Convolution3DParameter
+    pooling3d_param: Pooling3DParameter
+    deformable_convolution_param: DeformableConvolutionParameter
+    channel_scale_param: ChannelScaleParameter
+    local_param: LocalParameter
     def __init__(
         self,
         *,
@@ -665,6 +699,27 @@ class LayerParameter(Message):
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
         reverse_param: ReverseParameter | Mapping[str, Any] | None = ...,
         transpose_param: TransposeParameter | Mapping[str, Any] | None = ...,
+        triplet_loss_param: TripletLossParameter | Mapping[str, Any] | None = ...,
+        focal_loss_param: FocalLossParameter | Mapping[str, Any] | None = ...,
+        label_specific_add_param: LabelSpecificAddParameter | Mapping[str, Any] | None = ...,
+        margin_inner_product_param: MarginInnerProductParameter | Mapping[str, Any] | None = ...,
+        largemargin_inner_product_param: MarginInnerProductParameter
+        | Mapping[str, Any]
+        | None = ...,
+        lstm_param: LSTMParameter | Mapping[str, Any] | None = ...,
+        ctc_loss_param: CtcLossParameter | Mapping[str, Any] | None = ...,
+        correlation_param: CorrelationParameter | Mapping[str, Any] | None = ...,
+        flow_warp_param: FlowWarpParameter | Mapping[str, Any] | None = ...,
+        resample_param: ResampleParameter | Mapping[str, Any] | None = ...,
+        downsample_param: DownsampleParameter | Mapping[str, Any] | None = ...,
+        l1_loss_param: L1LossParameter | Mapping[str, Any] | None = ...,
+        convolution3d_param: Convolution3DParameter | Mapping[str, Any] | None = ...,
+        pooling3d_param: Pooling3DParameter | Mapping[str, Any] | None = ...,
+        deformable_convolution_param: DeformableConvolutionParameter
+        | Mapping[str, Any]
+        | None = ...,
+        channel_scale_param: ChannelScaleParameter | Mapping[str, Any] | None = ...,
+        local_param: LocalParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -756,6 +811,10 @@ class ConvolutionParameter(Message):
     HOLE_FIELD_NUMBER: int
     HOLE_H_FIELD_NUMBER: int
     HOLE_W_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
+    TEMPORAL_PAD_FIELD_NUMBER: int
+    FILTER_GROUP_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -777,6 +836,10 @@ class ConvolutionParameter(Message):
     hole: RepeatedScalarFieldContainer[int]
     hole_h: int
     hole_w: int
+    kernel_depth: int
+    temporal_stride: int
+    temporal_pad: int
+    filter_group: int
     def __init__(
         self,
         *,
@@ -801,6 +864,10 @@ class ConvolutionParameter(Message):
         hole: Iterable[int] | None = ...,
         hole_h: int | None = ...,
         hole_w: int | None = ...,
+        kernel_depth: int | None = ...,
+        temporal_stride: int | None = ...,
+        temporal_pad: int | None = ...,
+        filter_group: int | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -830,6 +897,8 @@ class PoolingParameter(Message):
     ROUND_MODE_FIELD_NUMBER: int
     CEIL_MODE_FIELD_NUMBER: int
     TORCH_POOLING_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -845,6 +914,8 @@ class PoolingParameter(Message):
     round_mode: int
     ceil_mode: bool
     torch_pooling: bool
+    kernel_depth: int
+    temporal_stride: int
     def __init__(
         self,
         *,
@@ -863,6 +934,8 @@ class PoolingParameter(Message):
         round_mode: int | str | None = ...,
         ceil_mode: bool | None = ...,
         torch_pooling: bool | None = ...,
+        kernel_depth: int | None = ...,
+        temporal_stride: int | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -895,12 +968,14 @@ class InnerProductParameter(Message):
     BIAS_FILLER_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     TRANSPOSE_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     weight_filler: FillerParameter
     bias_filler: FillerParameter
     axis: int
     transpose: bool
+    normalize: bool
     def __init__(
         self,
         *,
@@ -910,6 +985,7 @@ class InnerProductParameter(Message):
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
         axis: int | None = ...,
         transpose: bool | None = ...,
+        normalize: bool | None = ...,
     ) -> None: ...
 
 class EmbedParameter(Message):
@@ -1704,6 +1780,9 @@ class V1LayerParameter(Message):
     INTERP: int
     MULTI_STAGE_MEANFIELD: int
     DENSE_IMAGE_DATA: int
+    CONVOLUTION3D: int
+    DECONVOLUTION3D: int
+    POOLING3D: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2585,4 +2664,442 @@ class TransposeParameter(Message):
         self,
         *,
         dim: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class TripletLossParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    margin: float
+    group_size: int
+    scale: float
+    eps: float
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        group_size: int | None = ...,
+        scale: float | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class FocalLossParameter(Message):
+    Type: EnumTypeWrapper
+    ORIGIN: int
+    LINEAR: int
+    TYPE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    GAMA_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    ALPHA_BALANCE_FIELD_NUMBER: int
+    type: int
+    gamma: float
+    gama: float
+    alpha: RepeatedScalarFieldContainer[float]
+    beta: float
+    alpha_balance: bool
+    def __init__(
+        self,
+        *,
+        type: int | str | None = ...,
+        gamma: float | None = ...,
+        gama: float | None = ...,
+        alpha: Iterable[float] | None = ...,
+        beta: float | None = ...,
+        alpha_balance: bool | None = ...,
+    ) -> None: ...
+
+class LabelSpecificAddParameter(Message):
+    BIAS_FIELD_NUMBER: int
+    TRANSFORM_TEST_FIELD_NUMBER: int
+    BIAS_BASE_FIELD_NUMBER: int
+    BIAS_GAMMA_FIELD_NUMBER: int
+    BIAS_POWER_FIELD_NUMBER: int
+    BIAS_MIN_FIELD_NUMBER: int
+    BIAS_MAX_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    bias: float
+    transform_test: bool
+    bias_base: float
+    bias_gamma: float
+    bias_power: float
+    bias_min: float
+    bias_max: float
+    iteration: int
+    def __init__(
+        self,
+        *,
+        bias: float | None = ...,
+        transform_test: bool | None = ...,
+        bias_base: float | None = ...,
+        bias_gamma: float | None = ...,
+        bias_power: float | None = ...,
+        bias_min: float | None = ...,
+        bias_max: float | None = ...,
+        iteration: int | None = ...,
+    ) -> None: ...
+
+class MarginInnerProductParameter(Message):
+    MarginType: EnumTypeWrapper
+    SINGLE: int
+    DOUBLE: int
+    TRIPLE: int
+    QUADRUPLE: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    BASE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    LAMBDA_MIN_FIELD_NUMBER: int
+    num_output: int
+    type: int
+    weight_filler: FillerParameter
+    axis: int
+    base: float
+    gamma: float
+    power: float
+    iteration: int
+    lambda_min: float
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        type: int | str | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        base: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iteration: int | None = ...,
+        lambda_min: float | None = ...,
+    ) -> None: ...
+
+class LSTMParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    CLIPPING_THRESHOLD_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    num_output: int
+    clipping_threshold: float
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        clipping_threshold: float | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class CtcLossParameter(Message):
+    ALPHABET_SIZE_FIELD_NUMBER: int
+    TIME_STEP_FIELD_NUMBER: int
+    BLANK_LABEL_FIELD_NUMBER: int
+    BLANK_INDEX_FIELD_NUMBER: int
+    alphabet_size: int
+    time_step: int
+    blank_label: int
+    blank_index: int
+    def __init__(
+        self,
+        *,
+        alphabet_size: int | None = ...,
+        time_step: int | None = ...,
+        blank_label: int | None = ...,
+        blank_index: int | None = ...,
+    ) -> None: ...
+
+class CorrelationParameter(Message):
+    CorrelationType: EnumTypeWrapper
+    MULTIPLY: int
+    SUBTRACT: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    MAX_DISPLACEMENT_FIELD_NUMBER: int
+    STRIDE_1_FIELD_NUMBER: int
+    STRIDE_2_FIELD_NUMBER: int
+    SINGLE_DIRECTION_FIELD_NUMBER: int
+    DO_ABS_FIELD_NUMBER: int
+    CORRELATION_TYPE_FIELD_NUMBER: int
+    pad: int
+    kernel_size: int
+    max_displacement: int
+    stride_1: int
+    stride_2: int
+    single_direction: int
+    do_abs: bool
+    correlation_type: int
+    def __init__(
+        self,
+        *,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        max_displacement: int | None = ...,
+        stride_1: int | None = ...,
+        stride_2: int | None = ...,
+        single_direction: int | None = ...,
+        do_abs: bool | None = ...,
+        correlation_type: int | str | None = ...,
+    ) -> None: ...
+
+class FlowWarpParameter(Message):
+    FillParameter: EnumTypeWrapper
+    ZERO: int
+    NOT_A_NUMBER: int
+    FILL_VALUE_FIELD_NUMBER: int
+    fill_value: int
+    def __init__(
+        self,
+        *,
+        fill_value: int | str | None = ...,
+    ) -> None: ...
+
+class ResampleParameter(Message):
+    ResampleType: EnumTypeWrapper
+    NEAREST: int
+    LINEAR: int
+    CUBIC: int
+    AREA: int
+    ANTIALIAS_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    FACTOR_FIELD_NUMBER: int
+    antialias: bool
+    width: int
+    height: int
+    type: int
+    factor: float
+    def __init__(
+        self,
+        *,
+        antialias: bool | None = ...,
+        width: int | None = ...,
+        height: int | None = ...,
+        type: int | str | None = ...,
+        factor: float | None = ...,
+    ) -> None: ...
+
+class DownsampleParameter(Message):
+    TOP_HEIGHT_FIELD_NUMBER: int
+    TOP_WIDTH_FIELD_NUMBER: int
+    top_height: int
+    top_width: int
+    def __init__(
+        self,
+        *,
+        top_height: int | None = ...,
+        top_width: int | None = ...,
+    ) -> None: ...
+
+class L1LossParameter(Message):
+    L2_PER_LOCATION_FIELD_NUMBER: int
+    L2_PRESCALE_BY_CHANNELS_FIELD_NUMBER: int
+    NORMALIZE_BY_NUM_ENTRIES_FIELD_NUMBER: int
+    EPSILON_FIELD_NUMBER: int
+    PLATEAU_FIELD_NUMBER: int
+    l2_per_location: bool
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    epsilon: float
+    plateau: float
+    def __init__(
+        self,
+        *,
+        l2_per_location: bool | None = ...,
+        l2_prescale_by_channels: bool | None = ...,
+        normalize_by_num_entries: bool | None = ...,
+        epsilon: float | None = ...,
+        plateau: float | None = ...,
+    ) -> None: ...
+
+class Convolution3DParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    FILTER_GROUP_FIELD_NUMBER: int
+    TEMPORAL_PAD_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    group: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    filter_group: int
+    temporal_pad: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        group: int | None = ...,
+        kernel_depth: int | None = ...,
+        stride: int | None = ...,
+        temporal_stride: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        filter_group: int | None = ...,
+        temporal_pad: int | None = ...,
+    ) -> None: ...
+
+class Pooling3DParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    POOL_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    pool: int
+    kernel_size: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    pad: int
+    def __init__(
+        self,
+        *,
+        pool: int | str | None = ...,
+        kernel_size: int | None = ...,
+        kernel_depth: int | None = ...,
+        stride: int | None = ...,
+        temporal_stride: int | None = ...,
+        pad: int | None = ...,
+    ) -> None: ...
+
+class DeformableConvolutionParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    DEFORMABLE_GROUP_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    FORCE_ND_IM2COL_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: RepeatedScalarFieldContainer[int]
+    kernel_size: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    dilation: RepeatedScalarFieldContainer[int]
+    pad_h: int
+    pad_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    group: int
+    deformable_group: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    engine: int
+    axis: int
+    force_nd_im2col: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: Iterable[int] | None = ...,
+        kernel_size: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        dilation: Iterable[int] | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        group: int | None = ...,
+        deformable_group: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+        force_nd_im2col: bool | None = ...,
+    ) -> None: ...
+
+class ChannelScaleParameter(Message):
+    DO_FORWARD_FIELD_NUMBER: int
+    DO_BACKWARD_FEATURE_FIELD_NUMBER: int
+    DO_BACKWARD_SCALE_FIELD_NUMBER: int
+    GLOBAL_SCALE_FIELD_NUMBER: int
+    do_forward: bool
+    do_backward_feature: bool
+    do_backward_scale: bool
+    global_scale: bool
+    def __init__(
+        self,
+        *,
+        do_forward: bool | None = ...,
+        do_backward_feature: bool | None = ...,
+        do_backward_scale: bool | None = ...,
+        global_scale: bool | None = ...,
+    ) -> None: ...
+
+class LocalParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    stride: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        stride: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...

@@ -23,7 +23,6 @@ _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 TYPES = [
     Addition("DetectionEvaluate", "detection_evaluate_param", "SSD"),
     Addition("AnnotatedData", "annotated_data_param", "SSD"),
-    Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -61,6 +60,32 @@ FIELDS = {
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
     "flip_param": ("several forks", _PYTHON),
     "center_loss_param": ("the authors of the center loss", _PYTHON),
+    **dict.fromkeys(
+        ("triplet_loss_param", "focal_loss_param", "ctc_loss_param", "local_param"),
+        ("several forks", _PYTHON),
+    ),
+    "label_specific_add_param": ("AM-Softmax", _PYTHON),
+    "largemargin_inner_product_param": ("L-Softmax", _PYTHON),
+    "margin_inner_product_param": ("SphereFace", _PYTHON),
+    **dict.fromkeys(("normalize", "channel_scale_param"), ("NormFace", _PYTHON)),
+    "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),
+    **dict.fromkeys(
+        (
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "l1_loss_param",
+        ),
+        ("FlowNet", _PYTHON),
+    ),
+    **dict.fromkeys(
+        ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
+        ("C3D", "write a Convolution with a value for each axis"),
+    ),
+    "filter_group": ("C3D", "leave it out: it only spares memory"),
+    "pooling3d_param": ("C3D", ""),
+    "deformable_convolution_param": ("Deformable ConvNets", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(("warmup_iter", "warmup_start_lr"), ("several forks", _POLICY)),

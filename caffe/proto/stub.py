@@ -76,7 +76,9 @@ def _message(message: Descriptor) -> Iterator[str]:
     yield "        self,"
     yield "        *,"
     for field in message.fields:
-        yield f"        {field.name}: {_taken(field)} | None = ...,"
+        argument = f"        {field.name}: {_taken(field)} | None = ...,"
+        # As the formatter breaks what is too long for a line.
+        yield argument if len(argument) <= 100 else argument.replace(" | ", "\n        | ")
     yield "    ) -> None: ..."
 
 

@@ -45,11 +45,41 @@ class SmoothL1Loss(Loss):
 
 @layer_type("L1Loss", "several forks")
 class L1Loss(Distance):
-    """The sum of |x - t| over the number of items; its gradient at 0 is 0."""
+    """The sum of |x - t| over the number of items; its gradient at 0 is 0.
+
+    With l1_loss_param (FlowNet) x alone may be given; what is no number counts for nothing, as does
+    what is below `plateau`. l2_per_location: of each place the square root of epsilon and the sum
+    (with l2_prescale_by_channels the mean) of the squares over the channels.
+    normalize_by_num_entries: over the number of places with numbers.
+    """
+
+    bottoms = (1, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) > 1, f"needs items of values; found shape {shapes[0]}")
+        return super().top_shapes(shapes) if len(shapes) == 2 else [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, target = bottoms
-        return (x - target.reshape(x.shape)).abs().sum() / x.shape[0]
+        x, *target = bottoms
+        apart = x - target[0].reshape(x.shape) if target else x
+        if self.spec.HasField("l1_loss_param"):
+            return self._flownets(apart)
+        return apart.abs().sum() / x.shape[0]
+
+    def _flownets(self, apart: torch.Tensor) -> torch.Tensor:
+        param = self.spec.l1_loss_param
+        known = ~apart.detach().isnan()
+        apart = apart.where(known, 0)
+        if param.l2_per_location:
+            squares = apart.square()
+            sums = squares.mean(1) if param.l2_prescale_by_channels else squares.sum(1)
+            losses = (sums.where(sums >= param.plateau**2, 0) + param.epsilon).sqrt()
+        else:
+            losses = apart.abs()
+            losses = losses.where(losses >= param.plateau, 0)
+        if param.normalize_by_num_entries:
+            return losses.sum() / (known.sum() / apart.shape[1]).clamp(min=1)
+        return losses.sum() / apart.shape[0]
 
 
 @layer_type("CenterLoss", "the authors of the center loss")

@@ -34,6 +34,28 @@ def test_l1_is_the_distance_of_an_item(seed, n, c):
     agree(found.dx[0], np.sign(x - t) / n)
 
 
+@drawn()
+@given(SEED, st.booleans(), st.booleans(), st.booleans(), st.sampled_from([0.0, 0.8]))
+def test_flownets_l1_may_take_the_length_at_each_place(seed, length, mean, known, plateau):
+    x, t = normal(seed, 2, 3, 2, 2), normal(seed + 1, 2, 3, 2, 2)
+    t[0, :, 0, 1] = np.nan
+    body = (
+        f"l2_per_location: {str(length).lower()} l2_prescale_by_channels: {str(mean).lower()} "
+        f"normalize_by_num_entries: {str(known).lower()} plateau: {plateau} epsilon: 0.01"
+    )
+    found = run_layer("L1Loss", f"l1_loss_param {{ {body} }}", [x, t], diffs=[np.float32(1)])
+    apart = np.nan_to_num(x.astype(np.float64) - t)
+    if length:
+        squares = (apart**2).mean(1) if mean else (apart**2).sum(1)
+        losses = np.sqrt(np.where(squares < plateau**2, 0, squares) + 0.01)
+    else:
+        losses = np.where(np.abs(apart) < plateau, 0, np.abs(apart))
+    agree(found.y[0], losses.sum() / (7 if known else 2), 1e-4)
+    assert np.isfinite(found.dx[0]).all()
+    alone = run_layer("L1Loss", f"l1_loss_param {{ {body} }}", [x - t])
+    agree(alone.y[0], found.y[0], 1e-4)
+
+
 @law("CenterLoss")
 @drawn()
 @given(SEED, st.integers(1, 6), SMALL, st.sampled_from([1.0, 0.3]))
