@@ -108,6 +108,7 @@ class FillerParameter(Message):
     STD_FIELD_NUMBER: int
     SPARSE_FIELD_NUMBER: int
     VARIANCE_NORM_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -116,6 +117,7 @@ class FillerParameter(Message):
     std: float
     sparse: int
     variance_norm: int
+    alpha: float
     def __init__(
         self,
         *,
@@ -127,6 +129,7 @@ class FillerParameter(Message):
         std: float | None = ...,
         sparse: int | None = ...,
         variance_norm: int | str | None = ...,
+        alpha: float | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -511,6 +514,14 @@ class LayerParameter(Message):
     DEFORMABLE_CONVOLUTION_PARAM_FIELD_NUMBER: int
     CHANNEL_SCALE_PARAM_FIELD_NUMBER: int
     LOCAL_PARAM_FIELD_NUMBER: int
+    NORMALIZE_PARAM_FIELD_NUMBER: int
+    GRN_PARAM_FIELD_NUMBER: int
+    INSANITY_PARAM_FIELD_NUMBER: int
+    IMRESIZE_PARAM_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    ROI_WARPING_PARAM_FIELD_NUMBER: int
+    MASK_RESIZE_PARAM_FIELD_NUMBER: int
+    ST_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -612,6 +623,14 @@ class LayerParameter(Message):
     deformable_convolution_param: DeformableConvolutionParameter
     channel_scale_param: ChannelScaleParameter
     local_param: LocalParameter
+    normalize_param: NormFaceParameter
+    grn_param: GRNParameter
+    insanity_param: InsanityParameter
+    imresize_param: ImResizeParameter
+    nms_param: NmsParameter
+    roi_warping_param: ROIPoolingParameter
+    mask_resize_param: MaskResizeParameter
+    st_param: SpatialTransformerParameter
     def __init__(
         self,
         *,
@@ -720,6 +739,14 @@ class LayerParameter(Message):
         | None = ...,
         channel_scale_param: ChannelScaleParameter | Mapping[str, Any] | None = ...,
         local_param: LocalParameter | Mapping[str, Any] | None = ...,
+        normalize_param: NormFaceParameter | Mapping[str, Any] | None = ...,
+        grn_param: GRNParameter | Mapping[str, Any] | None = ...,
+        insanity_param: InsanityParameter | Mapping[str, Any] | None = ...,
+        imresize_param: ImResizeParameter | Mapping[str, Any] | None = ...,
+        nms_param: NmsParameter | Mapping[str, Any] | None = ...,
+        roi_warping_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        mask_resize_param: MaskResizeParameter | Mapping[str, Any] | None = ...,
+        st_param: SpatialTransformerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1068,12 +1095,14 @@ class BatchNormParameter(Message):
     SCALE_BIAS_FIELD_NUMBER: int
     SCALE_FILLER_FIELD_NUMBER: int
     BIAS_FILLER_FIELD_NUMBER: int
+    FILLER_FIELD_NUMBER: int
     use_global_stats: bool
     moving_average_fraction: float
     eps: float
     scale_bias: bool
     scale_filler: FillerParameter
     bias_filler: FillerParameter
+    filler: FillerParameter
     def __init__(
         self,
         *,
@@ -1083,6 +1112,7 @@ class BatchNormParameter(Message):
         scale_bias: bool | None = ...,
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class MVNParameter(Message):
@@ -3102,4 +3132,127 @@ class LocalParameter(Message):
         stride: int | None = ...,
         weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class NormFaceParameter(Message):
+    NORMALIZE_TYPE_FIELD_NUMBER: int
+    FIX_GRADIENT_FIELD_NUMBER: int
+    BP_NORM_FIELD_NUMBER: int
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(
+        self,
+        *,
+        normalize_type: str | None = ...,
+        fix_gradient: bool | None = ...,
+        bp_norm: bool | None = ...,
+    ) -> None: ...
+
+class GRNParameter(Message):
+    BIAS_FIELD_NUMBER: int
+    bias: float
+    def __init__(
+        self,
+        *,
+        bias: float | None = ...,
+    ) -> None: ...
+
+class InsanityParameter(Message):
+    LB_FIELD_NUMBER: int
+    UB_FIELD_NUMBER: int
+    lb: float
+    ub: float
+    def __init__(
+        self,
+        *,
+        lb: float | None = ...,
+        ub: float | None = ...,
+    ) -> None: ...
+
+class ImResizeParameter(Message):
+    TARGET_SPATIAL_WIDTH_FIELD_NUMBER: int
+    TARGET_SPATIAL_HEIGHT_FIELD_NUMBER: int
+    FACTOR_FIELD_NUMBER: int
+    START_SCALE_FIELD_NUMBER: int
+    SCALE_GAP_FIELD_NUMBER: int
+    target_spatial_width: int
+    target_spatial_height: int
+    factor: float
+    start_scale: float
+    scale_gap: float
+    def __init__(
+        self,
+        *,
+        target_spatial_width: int | None = ...,
+        target_spatial_height: int | None = ...,
+        factor: float | None = ...,
+        start_scale: float | None = ...,
+        scale_gap: float | None = ...,
+    ) -> None: ...
+
+class NmsParameter(Message):
+    THRESHOLD_FIELD_NUMBER: int
+    MAX_PEAKS_FIELD_NUMBER: int
+    NUM_PARTS_FIELD_NUMBER: int
+    threshold: float
+    max_peaks: int
+    num_parts: int
+    def __init__(
+        self,
+        *,
+        threshold: float | None = ...,
+        max_peaks: int | None = ...,
+        num_parts: int | None = ...,
+    ) -> None: ...
+
+class MaskResizeParameter(Message):
+    OUTPUT_HEIGHT_FIELD_NUMBER: int
+    OUTPUT_WIDTH_FIELD_NUMBER: int
+    output_height: int
+    output_width: int
+    def __init__(
+        self,
+        *,
+        output_height: int | None = ...,
+        output_width: int | None = ...,
+    ) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    TRANSFORM_TYPE_FIELD_NUMBER: int
+    SAMPLER_TYPE_FIELD_NUMBER: int
+    OUTPUT_H_FIELD_NUMBER: int
+    OUTPUT_W_FIELD_NUMBER: int
+    TO_COMPUTE_DU_FIELD_NUMBER: int
+    THETA_1_1_FIELD_NUMBER: int
+    THETA_1_2_FIELD_NUMBER: int
+    THETA_1_3_FIELD_NUMBER: int
+    THETA_2_1_FIELD_NUMBER: int
+    THETA_2_2_FIELD_NUMBER: int
+    THETA_2_3_FIELD_NUMBER: int
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str | None = ...,
+        sampler_type: str | None = ...,
+        output_H: int | None = ...,
+        output_W: int | None = ...,
+        to_compute_dU: bool | None = ...,
+        theta_1_1: float | None = ...,
+        theta_1_2: float | None = ...,
+        theta_1_3: float | None = ...,
+        theta_2_1: float | None = ...,
+        theta_2_2: float | None = ...,
+        theta_2_3: float | None = ...,
     ) -> None: ...

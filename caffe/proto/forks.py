@@ -67,7 +67,18 @@ FIELDS = {
     "label_specific_add_param": ("AM-Softmax", _PYTHON),
     "largemargin_inner_product_param": ("L-Softmax", _PYTHON),
     "margin_inner_product_param": ("SphereFace", _PYTHON),
-    **dict.fromkeys(("normalize", "channel_scale_param"), ("NormFace", _PYTHON)),
+    **dict.fromkeys(
+        ("normalize", "normalize_param", "channel_scale_param", "insanity_param"),
+        ("NormFace", _PYTHON),
+    ),
+    "alpha": ("NormFace", "leave it out, or give a gaussian filler its std"),
+    "filler": ("Intel's Caffe", "leave it out: only one of its engines has what it fills"),
+    "grn_param": ("OpenVINO's training toolbox", "write a Normalize, or a Python layer"),
+    **dict.fromkeys(
+        ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
+    ),
+    **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
+    "st_param": ("several forks", _PYTHON),
     "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),
     **dict.fromkeys(
         (
@@ -154,7 +165,10 @@ PASSED_OVER = {
     **dict.fromkeys(
         ["eval_type", "ap_version", "show_per_class_result", "test_net_type"], ("SSD", _TESTS)
     ),
+    "quantization_param": ("Intel's Caffe", "weights and values are floating-point numbers here"),
     "visualize_debug_info": ("SegNet", "it draws"),
+    "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
+    "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 
 # Of a field with one value these are given several: the first counts.

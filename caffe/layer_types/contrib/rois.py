@@ -38,7 +38,7 @@ class Regions(LayerType):
             yield maps[int(image)], np.array(corners, np.float32)
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def rounded(values: np.ndarray) -> np.ndarray:
     """To whole numbers, halves away from 0: C's round."""
     return np.sign(values) * np.floor(np.abs(values) + np.float32(0.5))
 
@@ -79,7 +79,7 @@ class ROIPooling(Regions):
 
     def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
         pool = self.spec.roi_pooling_param
-        left, above, right, below = _rounded(corners * np.float32(pool.spatial_scale))
+        left, above, right, below = rounded(corners * np.float32(pool.spatial_scale))
         # Starting at 0, as Fast R-CNN counts, and only then where the region is.
         rows, columns = (
             [
@@ -138,7 +138,7 @@ class PSROIPooling(Regions):
     def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
         pool = self.spec.psroi_pooling_param
         group, scale = pool.group_size, np.float32(pool.spatial_scale)
-        start, end = _rounded(corners[:2]) * scale, (_rounded(corners[2:]) + 1) * scale
+        start, end = rounded(corners[:2]) * scale, (rounded(corners[2:]) + 1) * scale
         size = np.maximum(end - start, np.float32(0.1))
         columns = _bins(start[0], size[0], group, x.shape[2])
         rows = _bins(start[1], size[1], group, x.shape[1])

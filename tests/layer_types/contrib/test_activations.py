@@ -1,10 +1,12 @@
-"""Activations of forks, and items of unit length."""
+"""Activations of forks, and items and channels of unit length."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from support.laws import SEED, SMALL, agree, drawn, law, normal
 from support.net_text import run_layer
+
+import caffe
 
 
 def hard_sigmoid(x):
@@ -29,6 +31,32 @@ def test_values_follow_the_rule(seed, n):
     x = 3 * normal(seed, n, 5)
     for kind in (*RULES, *ALSO):
         agree(run_layer(kind, "", [x]).y[0], RULES[ALSO.get(kind, kind)](x.astype(np.float64)))
+
+
+@law("Insanity")
+def test_insanity_draws_what_it_divides_by():
+    x, dy = normal(0, 40, 50), normal(1, 40, 50)
+    body = "insanity_param { lb: 2 ub: 5 }"
+    found = run_layer("Insanity", body, [x], phase=caffe.TRAIN, diffs=[dy])
+    drawn = (x / found.y[0])[x < 0]
+    assert 2 <= drawn.min() < 2.1 < 4.9 < drawn.max() <= 5
+    assert abs(drawn.mean() - 3.5) < 0.1
+    agree(found.y[0][x > 0], x[x > 0])
+    agree(found.dx[0][x > 0], dy[x > 0])
+    agree(found.dx[0][x < 0], dy[x < 0] / drawn, 1e-4)
+    mean = 3 / np.log(2.5)
+    agree(run_layer("Insanity", body, [x]).y[0], np.where(x > 0, x, x / mean))
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .Insanity.: needs 0 < lb < ub"):
+        run_layer("Insanity", "insanity_param { lb: 5 ub: 3 }", [x])
+
+
+@law("GRN")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_channels_have_unit_length(seed, n, c):
+    x = normal(seed, n, c, 2, 2)
+    found = run_layer("GRN", "grn_param { bias: 0.5 }", [x]).y[0]
+    agree(found, x / np.sqrt((x.astype(np.float64) ** 2).sum(1, keepdims=True) + 0.5))
 
 
 @law("Normalization", "L2Normalization", "L2Normalize", "L2Norm")

@@ -69,6 +69,22 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "ConvolutionDepthwise": [(CONV, [(1, 2, 3, 4)], {})],
     "DepthwiseConvolution": [(CONV, [(1, 2, 3, 4)], {})],
+    **{kind: [("", [(2, 3)], {})] for kind in ("Gather", "Scatter")},
+    "GRN": [("", [(2, 3, 2, 2)], {})],
+    "ImResize": [("imresize_param { factor: 2 scale_gap: 0.5 }", [(2, 2, 4, 3)], {})],
+    "Insanity": [("", [(2, 3)], {}), ("", [(2, 3)], {"phase": caffe.TEST})],
+    "MaskPooling": [("", [(1, 2, 3, 2), (1, 1, 3, 2)], {})],
+    "MaskResize": [("mask_resize_param { output_height: 5 output_width: 2 }", [(1, 2, 3, 4)], {})],
+    "ROIWarping": [
+        (
+            "roi_warping_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }",
+            [(1, 2, 4, 5), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
+    "SpatialTransformer": [
+        ("st_param { output_H: 3 theta_1_2: 0.1 theta_2_3: 0.05 }", [(2, 2, 3, 4), (2, 4)], {})
+    ],
     "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
     "ChannelScale": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
     "Convolution3D": [
@@ -161,6 +177,9 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     ],
     "Normalize": [
+        ("", [(2, 3)], {}),
+        ("normalize_param { normalize_type: 'L1' }", [(2, 3, 2, 2)], {}),
+        ("normalize_param { bp_norm: true }", [(2, 3, 2, 2)], {"tops": 2}),
         ("", [(2, 3, 2, 2)], {}),
         ("norm_param { across_spatial: false channel_shared: false }", [(2, 3, 2, 2)], {}),
     ],
@@ -202,7 +221,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
 }
-NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "PriorBox", "SegAccuracy"}
+NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "Nms", "PriorBox", "SegAccuracy"}
 
 
 def test_every_expression_with_a_gradient_is_checked():

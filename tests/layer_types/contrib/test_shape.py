@@ -73,6 +73,18 @@ def darknets(x, stride, reverse):
     return out
 
 
+@law("Gather", "Scatter")
+@pytest.mark.parametrize("kind", ["Gather", "Scatter"])
+def test_of_one_process_all_is_there(kind):
+    x, label = normal(0, 2, 3), normal(1, 2)
+    found = run_layer(kind, "", [x, label], tops=2, diffs=[x, label])
+    for bottom, top, dx in zip((x, label), found.y, found.dx, strict=True):
+        np.testing.assert_array_equal(top, bottom)
+        np.testing.assert_array_equal(dx, bottom)
+    with pytest.raises(caffe.CaffeError, match="needs a top for each of 2 bottoms; found 1"):
+        run_layer(kind, "", [x, label])
+
+
 @law("Reorg")
 @drawn()
 @given(SEED, st.integers(1, 3), SMALL, SMALL, SMALL, st.booleans())

@@ -57,6 +57,30 @@ def priors(height, width, image, param):
     return np.array(found)
 
 
+@drawn()
+@given(SEED, SMALL, SMALL, st.sampled_from(["L1", "L2"]), st.booleans(), st.booleans())
+def test_normfaces_normalize_has_no_scale(seed, n, c, kind, fixed, back):
+    x, dy, dn = normal(seed, n, c, 2, 1), normal(seed + 1, n, c, 2, 1), normal(seed + 2, n, 1, 2, 1)
+    body = (
+        f'normalize_param {{ normalize_type: "{kind}" fix_gradient: {str(fixed).lower()} '
+        f"bp_norm: {str(back).lower()} }}"
+    )
+    found = run_layer("Normalize", body, [x], tops=2, diffs=[dy, dn])
+    assert not found.params
+    norm = np.linalg.norm(x.astype(np.float64), int(kind[1]), axis=1, keepdims=True)
+    agree(found.y[0], x / norm, 1e-4)
+    agree(found.y[1], norm, 1e-4)
+    slope = np.sign(x) if kind == "L1" else x / norm
+    along = 0 if fixed else (dy * x).sum(1, keepdims=True) / norm**2 * slope
+    agree(found.dx[0], dy / norm - along + (dn * slope if back else 0), 1e-2, 1e-2)
+
+
+def test_normfaces_normalize_is_told_by_items_without_places():
+    x = normal(0, 2, 3)
+    assert not run_layer("Normalize", "", [x]).params
+    assert run_layer("Normalize", "norm_param { }", [x]).params
+
+
 @law("PriorBox")
 @pytest.mark.parametrize(
     ("fields", "param"),
