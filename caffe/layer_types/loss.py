@@ -140,15 +140,18 @@ class SoftmaxLoss(Loss, Labelled):
         """
         raise NotImplementedError
 
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+        """How many predictions count, where VALID ones do; arguments as those of `losses`."""
+        ignored = self.ignored()
+        return target.numel() if ignored is None else int((target != ignored).sum())
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, label, *more = bottoms
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
         target = self.labels(label, classes).reshape(outer, inner)
         log_prob = F.log_softmax(x, self.class_axis())
         losses = self.losses(log_prob.reshape(outer, classes, inner), target, more)
-        ignored = self.ignored()
-        valid = target.numel() if ignored is None else int((target != ignored).sum())
-        loss = losses.sum() / self.normaliser(outer, inner, valid)
+        loss = losses.sum() / self.normaliser(outer, inner, self.counted(target, more))
         return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
 

@@ -522,6 +522,7 @@ class LayerParameter(Message):
     ROI_WARPING_PARAM_FIELD_NUMBER: int
     MASK_RESIZE_PARAM_FIELD_NUMBER: int
     ST_PARAM_FIELD_NUMBER: int
+    SELU_DROPOUT_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -631,6 +632,7 @@ class LayerParameter(Message):
     roi_warping_param: ROIPoolingParameter
     mask_resize_param: MaskResizeParameter
     st_param: SpatialTransformerParameter
+    selu_dropout_param: SpatialDropoutParameter
     def __init__(
         self,
         *,
@@ -747,6 +749,7 @@ class LayerParameter(Message):
         roi_warping_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
         mask_resize_param: MaskResizeParameter | Mapping[str, Any] | None = ...,
         st_param: SpatialTransformerParameter | Mapping[str, Any] | None = ...,
+        selu_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2382,6 +2385,8 @@ class PriorBoxParameter(Message):
     STEP_H_FIELD_NUMBER: int
     STEP_W_FIELD_NUMBER: int
     OFFSET_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
     min_size: RepeatedScalarFieldContainer[float]
     max_size: RepeatedScalarFieldContainer[float]
     aspect_ratio: RepeatedScalarFieldContainer[float]
@@ -2395,6 +2400,8 @@ class PriorBoxParameter(Message):
     step_h: float
     step_w: float
     offset: float
+    width: RepeatedScalarFieldContainer[float]
+    height: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -2411,6 +2418,8 @@ class PriorBoxParameter(Message):
         step_h: float | None = ...,
         step_w: float | None = ...,
         offset: float | None = ...,
+        width: Iterable[float] | None = ...,
+        height: Iterable[float] | None = ...,
     ) -> None: ...
 
 class NonMaximumSuppressionParameter(Message):

@@ -47,6 +47,7 @@ FIELDS = {
     "unpooling_param": ("DeconvNet", ""),
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),
+    "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(
         ("permute_param", "norm_param", "prior_box_param", "detection_output_param"), ("SSD", "")

@@ -57,6 +57,10 @@ DEPLOYED = {
     "ArgMax": ("", [(2, 3, 4, 4)]),
     "Threshold": ("", [(2, 3)]),
     "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
+    "PriorBoxClustered": (
+        "prior_box_param { width: 3 height: 2 }",
+        [(1, 2, 3, 3), (1, 3, 9, 9)],
+    ),
 }
 
 

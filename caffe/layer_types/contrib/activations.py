@@ -12,6 +12,7 @@ from ..base import LayerType, Shape, layer_type
 
 @layer_type("SELU", "several forks")
 @layer_type("SeLU", "several forks")
+@layer_type("SeLu", "soeaver's caffe-model")
 class SELU(LayerType):
     """lambda x, and lambda alpha (exp(x) - 1) below 0 (Klambauer et al. 2017, equation 2)."""
 

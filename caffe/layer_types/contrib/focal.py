@@ -62,19 +62,22 @@ class FocalLoss(Loss, Labelled):
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
         target = self.labels(label, classes).reshape(outer, 1, inner)
         log_prob = F.log_softmax(x, self.class_axis())
-        counts = torch.ones_like(target) if self.ignored() is None else target != self.ignored()
-        target = target.where(counts > 0, 0)
+        counts = torch.ones_like(target, dtype=torch.bool)
+        if (ignored := self.ignored()) is not None:
+            counts = target.ne(ignored)
+        target = target.where(counts, 0)
         own = log_prob.reshape(outer, classes, inner).gather(1, target)
         alpha = x.new_tensor(self.alpha).expand(classes)[target]
-        losses = self._losses(own, alpha).where(counts > 0, 0)
+        losses = self._losses(own, alpha).where(counts, 0)
         return losses.sum() / self.normaliser(outer, inner, int(counts.sum())), log_prob.exp()
 
     def _of_targets(
         self, x: torch.Tensor, target: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         target = target.detach().reshape(x.shape)
-        ignored = self.ignored()
-        counts = torch.ones_like(target) > 0 if ignored is None else target != ignored
+        counts = torch.ones_like(target, dtype=torch.bool)
+        if (ignored := self.ignored()) is not None:
+            counts = target.ne(ignored)
         sign, (alpha,) = 2 * target - 1, self.alpha
         weight = alpha * target + (1 - alpha) * (1 - target)
         losses = self._losses(F.logsigmoid(sign * x), weight).where(counts, 0)

@@ -123,7 +123,7 @@ class DeformableConvolution(Filters):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         maps, offsets = bottoms
-        weight, *bias = params
+        weight, bias = params[0], params[1] if len(params) == 2 else None
         n, _, height, width = offsets.shape
         moved = offsets.reshape(n, self.groups, math.prod(self.kernel), 2, height, width)
         rows, columns = self._places(maps, height, 0), self._places(maps, width, 1)
@@ -134,7 +134,7 @@ class DeformableConvolution(Filters):
         seen = sampled(parts, y.reshape(each), x.reshape(each), 0)
         seen = seen.reshape(n, maps.shape[1] * math.prod(self.kernel), height * width)
         group = self.spec.convolution_param.group
-        top = F.conv1d(seen, weight.reshape(len(weight), -1, 1), *bias, groups=group)
+        top = F.conv1d(seen, weight.reshape(len(weight), -1, 1), bias, groups=group)
         return top.reshape(n, -1, height, width)
 
     def _places(self, like: torch.Tensor, count: int, i: int) -> torch.Tensor:

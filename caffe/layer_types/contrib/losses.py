@@ -1,11 +1,12 @@
-"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss."""
+"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, WeightedSoftmaxWithLoss."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 
 from ..base import Shape, Tensors, layer_type
-from ..loss import Labelled, Loss
+from ..loss import Labelled, Loss, SoftmaxWithLoss
 from ..target import Distance
 
 
@@ -80,6 +81,36 @@ class L1Loss(Distance):
         if param.normalize_by_num_entries:
             return losses.sum() / (known.sum() / apart.shape[1]).clamp(min=1)
         return losses.sum() / apart.shape[0]
+
+
+@layer_type("WeightedSoftmaxWithLoss", "several forks")
+class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
+    """As SoftmaxWithLoss, each prediction times its weight, bottom 2.
+
+    Normalised by VALID, the sum is divided by the whole part of the sum of the weights.
+    """
+
+    bottoms = (3, 3)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            math.prod(shapes[1]) == math.prod(shapes[2]),
+            f"needs a weight for each label; found shapes {shapes[1]} and {shapes[2]}",
+        )
+        return super().top_shapes(shapes)
+
+    def losses(
+        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        return super().losses(log_prob, target, ()) * self.weights(target, more)
+
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+        return int(self.weights(target, more).sum())
+
+    def weights(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> torch.Tensor:
+        weight = more[0].detach().reshape(target.shape)
+        return weight if self.ignored() is None else weight.where(target != self.ignored(), 0)
 
 
 @layer_type("CenterLoss", "the authors of the center loss")

@@ -90,13 +90,7 @@ class PriorBox(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         prior = self.spec.prior_box_param
-        self.check(bool(prior.min_size), "min_size is missing")
-        self.check(min(prior.min_size) > 0, "min_size must be positive")
-        self.check(
-            len(prior.max_size) in (0, len(prior.min_size))
-            and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),
-            "needs a larger max_size for each min_size, or none",
-        )
+        self.check_sizes()
         self.check(
             len(prior.variance) in (0, 1, 4) and min(prior.variance, default=1) > 0,
             f"needs 1 or 4 positive values of variance; found {list(prior.variance)}",
@@ -107,6 +101,17 @@ class PriorBox(LayerType):
         for ratio in prior.aspect_ratio:
             if all(abs(ratio - known) >= 1e-6 for known in self.ratios):
                 self.ratios += [ratio, 1 / ratio] if prior.flip else [ratio]
+
+    def check_sizes(self) -> None:
+        """Raise CaffeError where the prototxt gives no boxes."""
+        prior = self.spec.prior_box_param
+        self.check(bool(prior.min_size), "min_size is missing")
+        self.check(min(prior.min_size) > 0, "min_size must be positive")
+        self.check(
+            len(prior.max_size) in (0, len(prior.min_size))
+            and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),
+            "needs a larger max_size for each min_size, or none",
+        )
 
     def _pair(self, name: str, side: str) -> tuple[float, float] | None:
         """(height, width) from `name`, or from `side`_h and `side`_w; None where not given."""
@@ -171,6 +176,23 @@ class PriorBox(LayerType):
         variance = like.new_tensor(list(prior.variance) or [0.1])
         variance = variance.expand(4).repeat(len(found) // 4)
         return torch.stack([found, variance]).unsqueeze(0)
+
+
+@layer_type("PriorBoxClustered", "OpenVINO's training toolbox")
+class PriorBoxClustered(PriorBox):
+    """As PriorBox, with the boxes whose `width` and `height` are given, in pixels of the image."""
+
+    def check_sizes(self) -> None:
+        prior = self.spec.prior_box_param
+        self.check(
+            0 < len(prior.width) == len(prior.height) and min(*prior.width, *prior.height) > 0,
+            f"needs as many positive widths as heights; found {list(prior.width)} and "
+            f"{list(prior.height)}",
+        )
+
+    def sizes(self) -> list[tuple[float, float]]:
+        prior = self.spec.prior_box_param
+        return list(zip(prior.width, prior.height, strict=True))
 
 
 @layer_type("DetectionOutput", "SSD")

@@ -28,7 +28,7 @@ class TripletLoss(LayerType):
     bottoms = (2, 4)
     loss = True
 
-    def diff_bottoms(self, index: int) -> bool:  # type: ignore[override]  # it depends on the form
+    def diff_bottoms(self, index: int) -> bool:  # it depends on the form
         return index < (1 if len(self.spec.bottom) == 2 else 3)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:

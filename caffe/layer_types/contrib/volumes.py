@@ -113,8 +113,8 @@ class Pooling3D(LayerType):
         places = (length, rows, columns)
         padding: list[int] = []
         for i in reversed(range(3)):
-            end = (places[i] - 1) * self.stride[i] + self.kernel[i]
-            padding += [self.pad[i], max(0, end - x.shape[2 + i] - self.pad[i])]
+            extent = (places[i] - 1) * self.stride[i] + self.kernel[i]
+            padding += [self.pad[i], max(0, extent - x.shape[2 + i] - self.pad[i])]
         if self.is_maximum:
             padded = F.pad(x, padding, value=-torch.finfo(x.dtype).max)
             return F.max_pool3d(padded, self.kernel, self.stride)

@@ -21,7 +21,7 @@ RULES = {
     "HardSigmoid": hard_sigmoid,
     "HardSwish": lambda x: x * hard_sigmoid(x),
 }
-ALSO = {"SeLU": "SELU", "HSigmoid": "HardSigmoid", "HSwish": "HardSwish"}
+ALSO = {"SeLU": "SELU", "SeLu": "SELU", "HSigmoid": "HardSigmoid", "HSwish": "HardSwish"}
 
 
 @law(*RULES, *ALSO)

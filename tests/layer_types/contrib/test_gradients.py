@@ -29,7 +29,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("bn_param { frozen: true }", [(3, 2, 2, 2)], STATISTICS),
         ("bn_param { var_eps: 1e-3 }", [(3, 2)], STATISTICS),
     ],
-    **{kind: [("", [(2, 3)], {})] for kind in ("SELU", "SeLU", "Mish")},
+    **{kind: [("", [(2, 3)], {})] for kind in ("SELU", "SeLU", "SeLu", "Mish")},
     **{
         kind: [("", [(2, 3)], {})]
         for kind in ("HardSigmoid", "HSigmoid", "HardSwish", "HSwish", "NegReLU")
@@ -85,6 +85,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "SpatialTransformer": [
         ("st_param { output_H: 3 theta_1_2: 0.1 theta_2_3: 0.05 }", [(2, 2, 3, 4), (2, 4)], {})
     ],
+    "SeLuDropout": [("selu_dropout_param { dropout_ratio: 0.3 }", [(3, 4)], {})],
+    "WeightedSoftmaxWithLoss": [("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}})],
     "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
     "ChannelScale": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
     "Convolution3D": [
@@ -221,7 +223,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
 }
-NO_GRADIENT = {"BoxAnnotatorOHEM", "DetectionOutput", "Nms", "PriorBox", "SegAccuracy"}
+NO_GRADIENT = {
+    "BoxAnnotatorOHEM",
+    "DetectionOutput",
+    "Nms",
+    "PriorBox",
+    "PriorBoxClustered",
+    "SegAccuracy",
+}
 
 
 def test_every_expression_with_a_gradient_is_checked():

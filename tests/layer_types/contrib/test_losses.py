@@ -56,6 +56,22 @@ def test_flownets_l1_may_take_the_length_at_each_place(seed, length, mean, known
     agree(alone.y[0], found.y[0], 1e-4)
 
 
+@law("WeightedSoftmaxWithLoss")
+@drawn()
+@given(SEED, SMALL, st.sampled_from(["", "normalization: BATCH_SIZE"]))
+def test_predictions_are_weighed(seed, n, mode):
+    x, labels = normal(seed, n, 3, 2), np.random.RandomState(seed).randint(0, 4, (n, 2))
+    weights = np.abs(normal(seed + 1, n, 2)) * 3
+    body = f"loss_param {{ ignore_label: 3 {mode} }}"
+    found = run_layer("WeightedSoftmaxWithLoss", body, [x, labels, weights])
+    prob = np.exp(x.astype(np.float64))
+    prob /= prob.sum(1, keepdims=True)
+    counts = [(i, j) for i in range(n) for j in range(2) if labels[i, j] != 3]
+    total = -sum(weights[i, j] * np.log(prob[i, labels[i, j], j]) for i, j in counts)
+    valid = int(sum(float(weights[each]) for each in counts))
+    agree(found.y[0], total / max(1, n if mode else valid), 1e-4)
+
+
 @law("CenterLoss")
 @drawn()
 @given(SEED, st.integers(1, 6), SMALL, st.sampled_from([1.0, 0.3]))
@@ -78,6 +94,7 @@ def test_the_center_loss_draws_items_and_centres_together(seed, n, size, weight)
     [
         ("SmoothL1Loss", "", [(2, 3), (2, 2)], "bottoms of one size"),
         ("L1Loss", "", [(2, 3), (2, 2)], "must have one size"),
+        ("WeightedSoftmaxWithLoss", "", [(2, 3), (2,), (3,)], "a weight for each label"),
         ("CenterLoss", "", [(2, 3), (2,)], "num_output, the number of classes, is missing"),
         ("CenterLoss", "center_loss_param { num_output: 2 }", [(2, 3), (2, 2)], "a label for each"),
     ],

@@ -189,14 +189,134 @@ MOBILE_DEPLOY = (
     + layer("reorg", "Reorg", "axpy", "reorg_param { stride: 2 }")
 )
 
+SPHEREFACE = (
+    DATA % (6, 6) + 'layer { name: "label" type: "DummyData" top: "label" dummy_data_param '
+    "{ shape { dim: 1 } data_filler { value: 2 } } }\n"
+    + conv("conv1_1", "data", 4)
+    + layer("relu1_1", "PReLU", "conv1_1", "", "conv1_1")
+    + conv("conv1_2", "conv1_1", 4)
+    + layer("res1_2", "Eltwise", "conv1_1 conv1_2", "eltwise_param { operation: 1 }")
+    + layer(
+        "fc5",
+        "InnerProduct",
+        "res1_2",
+        'inner_product_param { num_output: 8 weight_filler { type: "xavier" } }',
+    )
+    + layer(
+        "fc6",
+        "MarginInnerProduct",
+        "fc5 label",
+        "margin_inner_product_param { num_output: 5 type: QUADRUPLE base: 1000 gamma: 0.12 "
+        'power: 1 lambda_min: 5 weight_filler { type: "xavier" } }',
+        "fc6 lambda",
+    )
+    + layer("softmax_loss", "SoftmaxWithLoss", "fc6 label")
+)
+AM_SOFTMAX = SPHEREFACE[: SPHEREFACE.index('layer { name: "fc6"')] + (
+    layer("norm1", "Normalize", "fc5")
+    + layer(
+        "fc6_l2",
+        "InnerProduct",
+        "norm1",
+        "inner_product_param { num_output: 5 normalize: true bias_term: false "
+        'weight_filler { type: "xavier" } }',
+    )
+    + layer(
+        "margin", "LabelSpecificAdd", "fc6_l2 label", "label_specific_add_param { bias: -0.35 }"
+    )
+    + layer("scaled", "Scale", "margin", "scale_param { filler { value: 30 } }")
+    + layer("softmax_loss", "SoftmaxWithLoss", "scaled label")
+)
+C3D = (
+    'layer { name: "data" type: "DummyData" top: "data" dummy_data_param { shape { dim: 1 dim: 3 '
+    'dim: 4 dim: 8 dim: 8 } data_filler { type: "gaussian" } } }\n'
+    'layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 1 } } }\n'
+    + layer(
+        "conv1a",
+        "Convolution3D",
+        "data",
+        "convolution3d_param { num_output: 4 kernel_size: 3 kernel_depth: 3 pad: 1 "
+        'temporal_pad: 1 weight_filler { type: "gaussian" std: 0.1 } }',
+    )
+    + layer("relu1a", "ReLU", "conv1a", "", "conv1a")
+    + layer(
+        "pool1",
+        "Pooling3D",
+        "conv1a",
+        "pooling3d_param { kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 }",
+    )
+    + layer(
+        "fc8",
+        "InnerProduct",
+        "pool1",
+        'inner_product_param { num_output: 3 weight_filler { type: "xavier" } }',
+    )
+    + layer("loss", "SoftmaxWithLoss", "fc8 label")
+)
+
+CTPN_DEPLOY = (
+    input_layer("data", 1, 3, 8, 12)
+    + conv("conv5", "data", 2)
+    + layer("im2col", "Im2col", "conv5", "convolution_param { pad: 1 kernel_size: 3 }")
+    + layer("turned", "Transpose", "im2col", "transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }")
+    + layer(
+        "lstm_input",
+        "Reshape",
+        "turned",
+        "reshape_param { shape { dim: -1 } axis: 1 num_axes: 2 }",
+    )
+    + layer(
+        "lstm",
+        "Lstm",
+        "lstm_input",
+        'lstm_param { num_output: 3 weight_filler { type: "gaussian" std: 0.3 } '
+        "clipping_threshold: 1 }",
+    )
+    + layer("back", "Reverse", "lstm_input", "reverse_param { axis: 0 }")
+    + layer(
+        "rlstm",
+        "Lstm",
+        "back",
+        'lstm_param { num_output: 3 weight_filler { type: "gaussian" std: 0.3 } }',
+    )
+    + layer("forth", "Reverse", "rlstm", "reverse_param { axis: 0 }")
+    + layer("merged", "Concat", "lstm forth", "concat_param { axis: 2 }")
+)
+FLOWNET_C_DEPLOY = (
+    input_layer("img0", 1, 3, 12, 16)
+    + input_layer("img1", 1, 3, 12, 16)
+    + conv("conv3a", "img0", 4)
+    + conv("conv3b", "img1", 4)
+    + layer(
+        "corr",
+        "Correlation",
+        "conv3a conv3b",
+        "correlation_param { pad: 4 kernel_size: 1 max_displacement: 4 stride_1: 1 stride_2: 2 }",
+    )
+    + conv("flow", "corr", 2)
+    + layer("large", "Resample", "flow", "resample_param { width: 16 height: 12 type: LINEAR }")
+    + layer("warped", "FlowWarp", "img1 large")
+    + layer("apart", "Eltwise", "img0 warped", "eltwise_param { coeff: 1 coeff: -1 }")
+    + layer("error", "ChannelNorm", "apart")
+)
+
 TRAINED = {
     "SegNet": SEGNET,
     "DeconvNet": DECONVNET,
     "PSPNet": PSPNET,
     "CRF-RNN": CRF_RNN,
     "SSD": SSD,
+    "SphereFace": SPHEREFACE,
+    "AM-Softmax": AM_SOFTMAX,
+    "C3D": C3D,
 }
-DEPLOYED = {"SSD": SSD_DEPLOY, "R-FCN": RFCN_DEPLOY, "MobileNet": MOBILE_DEPLOY}
+DEPLOYED = {
+    "SSD": SSD_DEPLOY,
+    "R-FCN": RFCN_DEPLOY,
+    "MobileNet": MOBILE_DEPLOY,
+    "CTPN": CTPN_DEPLOY,
+    "FlowNet": FLOWNET_C_DEPLOY,
+}
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -108,6 +108,23 @@ def test_prior_boxes_lie_around_their_places(fields, param):
     assert (found[0, 1] == np.float32(0.1)).all()
 
 
+@law("PriorBoxClustered")
+def test_clustered_prior_boxes_have_widths_and_heights():
+    inputs = [np.zeros((2, 1, 2, 3)), np.zeros((2, 3, 40, 60))]
+    body = "width: 10 height: 30 width: 5.5 height: 8 step: 16 variance: [0.1, 0.1, 0.2, 0.2]"
+    found = run_layer("PriorBoxClustered", f"prior_box_param {{ {body} }}", inputs).y[0]
+    expected = [
+        [(x - w / 2) / 60, (y - h / 2) / 40, (x + w / 2) / 60, (y + h / 2) / 40]
+        for y in (8, 24)
+        for x in (8, 24, 40)
+        for w, h in ((10, 30), (5.5, 8))
+    ]
+    agree(found[0, 0].reshape(-1, 4), expected, floor=1e-6)
+    assert (found[0, 1].reshape(-1, 4) == np.float32([0.1, 0.1, 0.2, 0.2])).all()
+    with pytest.raises(caffe.CaffeError, match="as many positive widths as heights"):
+        run_layer("PriorBoxClustered", "prior_box_param { width: 1 }", inputs)
+
+
 def test_prior_boxes_may_be_clipped_and_have_variances():
     inputs = [np.zeros((1, 1, 3, 2)), np.zeros((1, 3, 90, 80))]
     body = "prior_box_param { min_size: 70 clip: true variance: [0.1, 0.2, 0.3, 0.4] }"
