@@ -109,8 +109,8 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
         return int(self.weights(target, more).sum())
 
     def weights(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> torch.Tensor:
-        weight = more[0].detach().reshape(target.shape)
-        return weight if self.ignored() is None else weight.where(target != self.ignored(), 0)
+        weight, ignored = more[0].detach().reshape(target.shape), self.ignored()
+        return weight if ignored is None else weight.where(target.ne(ignored), 0)
 
 
 @layer_type("CenterLoss", "the authors of the center loss")
