@@ -523,6 +523,11 @@ class LayerParameter(Message):
     MASK_RESIZE_PARAM_FIELD_NUMBER: int
     ST_PARAM_FIELD_NUMBER: int
     SELU_DROPOUT_PARAM_FIELD_NUMBER: int
+    DENSE_CRF_PARAM_FIELD_NUMBER: int
+    MAT_WRITE_PARAM_FIELD_NUMBER: int
+    MAT_READ_PARAM_FIELD_NUMBER: int
+    GRADIENT_SCALER_PARAM_FIELD_NUMBER: int
+    ROI_ALIGN_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -633,6 +638,11 @@ class LayerParameter(Message):
     mask_resize_param: MaskResizeParameter
     st_param: SpatialTransformerParameter
     selu_dropout_param: SpatialDropoutParameter
+    dense_crf_param: DenseCRFParameter
+    mat_write_param: MatWriteParameter
+    mat_read_param: MatReadParameter
+    gradient_scaler_param: GradientScalerParameter
+    roi_align_param: ROIAlignParameter
     def __init__(
         self,
         *,
@@ -750,6 +760,11 @@ class LayerParameter(Message):
         mask_resize_param: MaskResizeParameter | Mapping[str, Any] | None = ...,
         st_param: SpatialTransformerParameter | Mapping[str, Any] | None = ...,
         selu_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
+        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
+        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
+        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
+        gradient_scaler_param: GradientScalerParameter | Mapping[str, Any] | None = ...,
+        roi_align_param: ROIAlignParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1816,6 +1831,9 @@ class V1LayerParameter(Message):
     CONVOLUTION3D: int
     DECONVOLUTION3D: int
     POOLING3D: int
+    DENSE_CRF: int
+    MAT_WRITE: int
+    MAT_READ: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1870,6 +1888,10 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    DENSE_CRF_PARAM_FIELD_NUMBER: int
+    MAT_WRITE_PARAM_FIELD_NUMBER: int
+    MAT_READ_PARAM_FIELD_NUMBER: int
+    SOFTMAXLOSS_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -1921,6 +1943,10 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    dense_crf_param: DenseCRFParameter
+    mat_write_param: MatWriteParameter
+    mat_read_param: MatReadParameter
+    softmaxloss_param: LossParameter
     def __init__(
         self,
         *,
@@ -1975,6 +2001,10 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
+        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
+        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
+        softmaxloss_param: LossParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -3264,4 +3294,103 @@ class SpatialTransformerParameter(Message):
         theta_2_1: float | None = ...,
         theta_2_2: float | None = ...,
         theta_2_3: float | None = ...,
+    ) -> None: ...
+
+class DenseCRFParameter(Message):
+    MAX_ITER_FIELD_NUMBER: int
+    POS_W_FIELD_NUMBER: int
+    POS_XY_STD_FIELD_NUMBER: int
+    BI_W_FIELD_NUMBER: int
+    BI_XY_STD_FIELD_NUMBER: int
+    BI_RGB_STD_FIELD_NUMBER: int
+    OUTPUT_PROBABILITY_FIELD_NUMBER: int
+    max_iter: int
+    pos_w: RepeatedScalarFieldContainer[float]
+    pos_xy_std: RepeatedScalarFieldContainer[float]
+    bi_w: RepeatedScalarFieldContainer[float]
+    bi_xy_std: RepeatedScalarFieldContainer[float]
+    bi_rgb_std: RepeatedScalarFieldContainer[float]
+    output_probability: bool
+    def __init__(
+        self,
+        *,
+        max_iter: int | None = ...,
+        pos_w: Iterable[float] | None = ...,
+        pos_xy_std: Iterable[float] | None = ...,
+        bi_w: Iterable[float] | None = ...,
+        bi_xy_std: Iterable[float] | None = ...,
+        bi_rgb_std: Iterable[float] | None = ...,
+        output_probability: bool | None = ...,
+    ) -> None: ...
+
+class MatWriteParameter(Message):
+    PREFIX_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    STRIP_FIELD_NUMBER: int
+    PERIOD_FIELD_NUMBER: int
+    prefix: str
+    source: str
+    strip: int
+    period: int
+    def __init__(
+        self,
+        *,
+        prefix: str | None = ...,
+        source: str | None = ...,
+        strip: int | None = ...,
+        period: int | None = ...,
+    ) -> None: ...
+
+class MatReadParameter(Message):
+    PREFIX_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    STRIP_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    prefix: str
+    source: str
+    strip: int
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        prefix: str | None = ...,
+        source: str | None = ...,
+        strip: int | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class GradientScalerParameter(Message):
+    LOWER_BOUND_FIELD_NUMBER: int
+    UPPER_BOUND_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
+    MAX_ITER_FIELD_NUMBER: int
+    lower_bound: float
+    upper_bound: float
+    alpha: float
+    max_iter: float
+    def __init__(
+        self,
+        *,
+        lower_bound: float | None = ...,
+        upper_bound: float | None = ...,
+        alpha: float | None = ...,
+        max_iter: float | None = ...,
+    ) -> None: ...
+
+class ROIAlignParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    SAMPLING_RATIO_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    sampling_ratio: int
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+        sampling_ratio: int | None = ...,
     ) -> None: ...

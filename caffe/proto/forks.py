@@ -36,6 +36,7 @@ FIELDS = {
     "torch_pooling": ("Facebook's Caffe", "write round_mode: FLOOR for true, nothing for false"),
     **dict.fromkeys(("hole", "hole_h", "hole_w"), ("DeepLab", "write dilation")),
     **dict.fromkeys(("label_type", "seg_accuracy_param"), ("DeepLab", "")),
+    "softmaxloss_param": ("DeepLab", "write loss_param"),
     "interp_param": ("DeepLab and PSPNet", _BILINEAR),
     "bn_param": ("SegNet, DeconvNet and PSPNet", _AFFINE),
     "upsample_param": ("SegNet and others", _BILINEAR),
@@ -48,6 +49,9 @@ FIELDS = {
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),
     "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),
+    **dict.fromkeys(("dense_crf_param", "mat_write_param", "mat_read_param"), ("DeepLab", _PYTHON)),
+    "gradient_scaler_param": ("domain adaptation by backpropagation", _PYTHON),
+    "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(
         ("permute_param", "norm_param", "prior_box_param", "detection_output_param"), ("SSD", "")
@@ -169,6 +173,7 @@ PASSED_OVER = {
     "quantization_param": ("Intel's Caffe", "weights and values are floating-point numbers here"),
     "visualize_debug_info": ("SegNet", "it draws"),
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
+    "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
     "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 

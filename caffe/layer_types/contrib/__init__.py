@@ -2,8 +2,10 @@
 
 from . import (  # noqa: F401
     activations,
+    annealed,
     bn,
     ctc,
+    dense_crf,
     depthwise,
     elementwise,
     focal,
@@ -13,6 +15,7 @@ from . import (  # noqa: F401
     lstm,
     margins,
     masks,
+    mat_files,
     meanfield,
     multibox,
     ohem,

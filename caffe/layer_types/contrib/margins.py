@@ -10,24 +10,19 @@ from ...proto import caffe_pb2
 from ..base import Shape, Tensors, layer_type
 from ..loss import Labelled, with_gradient
 from ..weights import unit_rows
+from .annealed import Annealed
 
 Param = caffe_pb2.MarginInnerProductParameter
 
 
-class Margin(Labelled):
+class Margin(Annealed, Labelled):
     """Scores of classes (bottom 0 or what follows from it) and a label for each item (bottom 1).
 
-    What is added or mixed in may change with the number of forward passes in TRAIN, as a fork's
-    does: it begins anew with each net.
+    What is added or mixed in may change with the number of forward passes in TRAIN.
     """
 
     tops = (1, 2)
     diff_bottoms = staticmethod(lambda index: index == 0)
-
-    @property
-    def draws(self) -> bool:
-        """A second forward pass is not the same."""
-        return self.phase == caffe_pb2.TRAIN
 
     def class_axis(self) -> int:
         return 1

@@ -94,9 +94,12 @@ V1_TYPES = {
     "CONVOLUTION3D": "Convolution3D",
     "CROP": "Crop",
     "DECONVOLUTION3D": "Deconvolution3D",
+    "DENSE_CRF": "DenseCRF",
     "DENSE_IMAGE_DATA": "DenseImageData",
     "IMAGE_SEG_DATA": "ImageSegData",
     "INTERP": "Interp",
+    "MAT_READ": "MatRead",
+    "MAT_WRITE": "MatWrite",
     "MULTI_STAGE_MEANFIELD": "MultiStageMeanfield",
     "POOLING3D": "Pooling3D",
     "SEG_ACCURACY": "SegAccuracy",
@@ -111,6 +114,8 @@ V1_PARAM_FIELDS = {
     "blobs_lr": "lr_mult",
     "weight_decay": "decay_mult",
 }
+
+V1_NAMES = {"softmaxloss_param": "loss_param"}  # of fields, where forks' are others
 
 
 def upgrade_v1_net(net: NetParameter) -> NetParameter:
@@ -148,7 +153,7 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
             setattr(out.param[i], new, value)
     for given, value in v1.ListFields():
         if given.name.endswith("_param"):
-            getattr(out, given.name).CopyFrom(value)
+            getattr(out, V1_NAMES.get(given.name, given.name)).CopyFrom(value)
     if v1.type == V1LayerParameter.CROP and not v1.crop_param.offset:
         out.crop_param.automatic_offset = True
     return out

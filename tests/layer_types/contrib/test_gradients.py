@@ -193,6 +193,9 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     ],
     "Permute": [("permute_param { order: 2 order: 0 }", [(2, 3, 2)], {})],
+    "ROIAlign": [
+        ("roi_align_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+    ],
     "ROIPooling": [
         ("roi_pooling_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
     ],
@@ -225,7 +228,9 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 }
 NO_GRADIENT = {
     "BoxAnnotatorOHEM",
+    "DenseCRF",
     "DetectionOutput",
+    "GradientScaler",
     "Nms",
     "PriorBox",
     "PriorBoxClustered",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.io import loadmat
 from support.net_text import input_layer, net_of
 
 import caffe
@@ -300,7 +301,45 @@ FLOWNET_C_DEPLOY = (
     + layer("error", "ChannelNorm", "apart")
 )
 
+
+def v1(kind, bottom, top, body=""):
+    tops = "".join(f' top: "{name}"' for name in top.split())
+    bottoms = "".join(f' bottom: "{name}"' for name in bottom.split())
+    return f'layers {{ name: "{top or bottom}_{kind}" type: {kind}{bottoms}{tops} {body} }}\n'
+
+
+V1_CONV = (
+    'strict_dim: false blobs_lr: 1 blobs_lr: 2 convolution_param { weight_filler { type: "msra" } '
+)
+DEEPLAB = (
+    v1(
+        "DUMMY_DATA",
+        "",
+        "data label size",
+        "dummy_data_param { shape { dim: 1 dim: 3 dim: 17 dim: 17 } shape { dim: 1 dim: 1 dim: 17 "
+        "dim: 17 } shape { dim: 1 dim: 1 dim: 1 dim: 2 } data_filler { type: 'gaussian' } "
+        "data_filler { } data_filler { value: 13 } }",
+    )
+    + v1("CONVOLUTION", "data", "conv1", V1_CONV + "num_output: 4 kernel_size: 3 pad: 1 } ")
+    + v1("RELU", "conv1", "conv1")
+    + v1("POOLING", "conv1", "pool1", "pooling_param { kernel_size: 3 stride: 2 pad: 1 }")
+    + v1("CONVOLUTION", "pool1", "fc6", V1_CONV + "num_output: 4 kernel_size: 3 pad: 4 hole: 4 }")
+    + v1("CONVOLUTION", "fc6", "fc8", V1_CONV + "num_output: 3 kernel_size: 1 }")
+    + v1("INTERP", "label", "label_shrink", "interp_param { shrink_factor: 2 }")
+    + v1("SOFTMAX_LOSS", "fc8 label_shrink", "", "softmaxloss_param { ignore_label: 255 }")
+    + v1("INTERP", "fc8", "interp", "interp_param { zoom_factor: 2 }")
+    + v1(
+        "DENSE_CRF",
+        "interp size data",
+        "crf",
+        "dense_crf_param { max_iter: 2 pos_w: 3 pos_xy_std: 3 bi_w: 5 bi_xy_std: 50 "
+        "bi_rgb_std: 10 } include: { phase: TEST }",
+    )
+    + v1("SEG_ACCURACY", "fc8 label_shrink", "accuracy", "seg_accuracy_param { ignore_label: 255 }")
+)
+
 TRAINED = {
+    "DeepLab": DEEPLAB,
     "SegNet": SEGNET,
     "DeconvNet": DECONVNET,
     "PSPNet": PSPNET,
@@ -360,6 +399,17 @@ def test_a_forks_deployed_net_computes_the_same_layer_by_layer(name):
     for key, value in zip(net.outputs, outputs, strict=True):
         np.testing.assert_allclose(found[key], value.detach().numpy(), rtol=1e-5, atol=1e-6)
         assert found[key].size
+
+
+def test_deeplabs_test_net_writes_its_probabilities(tmp_path):
+    write = f'mat_write_param {{ prefix: "{tmp_path}/" }}'
+    net = net_of(DEEPLAB + v1("MAT_WRITE", "crf", "", write))
+    net.forward()
+    crf = net.blobs["crf"].data
+    stored = loadmat(tmp_path / "iter_0_blob_0.mat")["data"].transpose()
+    np.testing.assert_array_equal(stored, crf)
+    np.testing.assert_allclose(crf[0, :, :13, :13].sum(0), 1, rtol=1e-5)
+    assert not crf[..., 13:].any()
 
 
 @pytest.mark.parametrize("name", [*TRAINED, *(f"{name} deployed" for name in DEPLOYED)])
