@@ -528,6 +528,9 @@ class LayerParameter(Message):
     MAT_READ_PARAM_FIELD_NUMBER: int
     GRADIENT_SCALER_PARAM_FIELD_NUMBER: int
     ROI_ALIGN_PARAM_FIELD_NUMBER: int
+    LIFTED_STRUCT_SIM_SOFTMAX_LOSS_PARAM_FIELD_NUMBER: int
+    NOISE_PARAM_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -643,6 +646,9 @@ class LayerParameter(Message):
     mat_read_param: MatReadParameter
     gradient_scaler_param: GradientScalerParameter
     roi_align_param: ROIAlignParameter
+    lifted_struct_sim_softmax_loss_param: MarginParameter
+    noise_param: AddedNoiseParameter
+    resize_param: SizeParameter
     def __init__(
         self,
         *,
@@ -765,6 +771,9 @@ class LayerParameter(Message):
         mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
         gradient_scaler_param: GradientScalerParameter | Mapping[str, Any] | None = ...,
         roi_align_param: ROIAlignParameter | Mapping[str, Any] | None = ...,
+        lifted_struct_sim_softmax_loss_param: MarginParameter | Mapping[str, Any] | None = ...,
+        noise_param: AddedNoiseParameter | Mapping[str, Any] | None = ...,
+        resize_param: SizeParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -3393,4 +3402,49 @@ class ROIAlignParameter(Message):
         pooled_w: int | None = ...,
         spatial_scale: float | None = ...,
         sampling_ratio: int | None = ...,
+    ) -> None: ...
+
+class MarginParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    margin: float
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+    ) -> None: ...
+
+class AddedNoiseParameter(Message):
+    BIAS_FIELD_NUMBER: int
+    GAUSSIAN_STD_FIELD_NUMBER: int
+    UNIFORM_RANGE_FIELD_NUMBER: int
+    bias: float
+    gaussian_std: float
+    uniform_range: float
+    def __init__(
+        self,
+        *,
+        bias: float | None = ...,
+        gaussian_std: float | None = ...,
+        uniform_range: float | None = ...,
+    ) -> None: ...
+
+class SizeParameter(Message):
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    IS_PYRAMID_TEST_FIELD_NUMBER: int
+    OUT_HEIGHT_SCALE_FIELD_NUMBER: int
+    OUT_WIDTH_SCALE_FIELD_NUMBER: int
+    height: int
+    width: int
+    is_pyramid_test: bool
+    out_height_scale: float
+    out_width_scale: float
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        is_pyramid_test: bool | None = ...,
+        out_height_scale: float | None = ...,
+        out_width_scale: float | None = ...,
     ) -> None: ...

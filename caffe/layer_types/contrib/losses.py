@@ -1,12 +1,13 @@
-"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, WeightedSoftmaxWithLoss."""
+"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, and softmax losses of other targets."""
 
 import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 
 from ..base import Shape, Tensors, layer_type
-from ..loss import Labelled, Loss, SoftmaxWithLoss
+from ..loss import LOG_FLT_MIN, Labelled, Loss, SoftmaxWithLoss, with_gradient
 from ..target import Distance
 
 
@@ -111,6 +112,34 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
     def weights(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> torch.Tensor:
         weight, ignored = more[0].detach().reshape(target.shape), self.ignored()
         return weight if ignored is None else weight.where(target.ne(ignored), 0)
+
+
+@layer_type("SoftmaxCrossEntropyLoss", "several forks")
+class SoftmaxCrossEntropyLoss(Loss):
+    """-t log softmax(x) of targets t, one for each score; summed and normalised as SoftmaxWithLoss.
+
+    The gradient is softmax(x) - t, as of targets that sum up to 1. Second top: the softmax.
+    """
+
+    tops = (1, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.axis(self.spec.softmax_param.axis, shapes[0])
+        self.check(
+            math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"needs a target for each score; found shapes {shapes[0]} and {shapes[1]}",
+        )
+        return [*super().top_shapes(shapes), shapes[0]][: len(self.spec.top)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
+        axis = self.axis(self.spec.softmax_param.axis, tuple(x.shape))
+        log_prob = F.log_softmax(x, axis)
+        losses = -target * log_prob.clamp(min=LOG_FLT_MIN)
+        loss = with_gradient(losses, x, log_prob.exp() - target).sum()
+        outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+        loss = loss / self.normaliser(outer, inner, outer * inner)
+        return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
 
 @layer_type("CenterLoss", "the authors of the center loss")

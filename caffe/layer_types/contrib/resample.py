@@ -1,9 +1,11 @@
-"""FlowNet's layer types that give maps another size: Resample, Downsample."""
+"""Layer types that give maps another size: Resample and Downsample of FlowNet, Resize."""
 
 import torch
+import torch.nn.functional as F
 
 from ...proto import caffe_pb2
 from ..base import LayerType, Shape, layer_type
+from .sampling import sampled
 
 Param = caffe_pb2.ResampleParameter
 
@@ -119,3 +121,32 @@ def _triangles(x: torch.Tensor, axis: int, count: int) -> torch.Tensor:
     at = torch.arange(count, device=x.device).to(x.dtype) * step
     places = torch.arange(before, device=x.device).to(x.dtype)
     return (1 - (at[:, None] - places).abs() / step).clamp(min=0)
+
+
+@layer_type("Resize", "several forks")
+class Resize(LayerType):
+    """Bilinear, to height x width: pixel i at i times the ratio of the sizes, 0 beyond the last.
+
+    With is_pyramid_test out_height_scale and out_width_scale times the bottom's size, rounded down.
+    """
+
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        param = self.spec.resize_param
+        self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")
+        size = param.height, param.width
+        if param.is_pyramid_test:
+            scales = param.out_height_scale, param.out_width_scale
+            size = int(shapes[0][2] * scales[0]), int(shapes[0][3] * scales[1])
+        self.check(min(size) > 0, f"height and width must be positive; found {size}")
+        return [(*shapes[0][:2], *size)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        *_, height, width = self.top_shapes([tuple(x.shape)])[0]
+        rows = torch.arange(height, device=x.device).to(x.dtype) * (x.shape[2] / height)
+        columns = torch.arange(width, device=x.device).to(x.dtype) * (x.shape[3] / width)
+        y, z = (each.reshape(1, -1) for each in torch.meshgrid(rows, columns, indexing="ij"))
+        padded = F.pad(x.reshape(1, -1, *x.shape[2:]), (0, 1, 0, 1))
+        return sampled(padded, y, z, 0).reshape(*x.shape[:2], height, width)

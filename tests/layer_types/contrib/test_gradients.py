@@ -193,6 +193,16 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     ],
     "Permute": [("permute_param { order: 2 order: 0 }", [(2, 3, 2)], {})],
+    "LiftedStructSimilaritySoftmaxLoss": [("", [(5, 3), (5,)], {"classes": {1: 2}})],
+    **{
+        kind: [("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.randint(-1, 2, (3, 4))}})]
+        for kind in ("MultiLabelLoss", "MultiLabelSigmoidLoss")
+    },
+    "Noise": [("noise_param { gaussian_std: 1 }", [(2, 3)], {})],
+    "Resize": [("resize_param { height: 3 width: 4 }", [(1, 2, 4, 3)], {})],
+    "SoftmaxCrossEntropyLoss": [
+        ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.dirichlet(np.ones(4), 3)}})
+    ],
     "ROIAlign": [
         ("roi_align_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
     ],
@@ -229,6 +239,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 NO_GRADIENT = {
     "BoxAnnotatorOHEM",
     "DenseCRF",
+    "MultiLabelAccuracy",
     "DetectionOutput",
     "GradientScaler",
     "Nms",

@@ -107,3 +107,28 @@ def test_what_does_not_fit_says_so(kind, body, shapes, message):
 def test_a_label_that_is_no_class_is_named():
     with pytest.raises(caffe.CaffeError, match="label blob 'x1' holds 2"):
         run_layer("CenterLoss", "center_loss_param { num_output: 2 }", [np.zeros((1, 3)), [2]])
+
+
+@law("SoftmaxCrossEntropyLoss")
+@drawn()
+@given(SEED, st.sampled_from(["VALID", "FULL", "BATCH_SIZE", "NONE"]))
+def test_softmax_cross_entropy_takes_a_target_for_each_score(seed, mode):
+    x, target = normal(seed, 3, 4, 2), np.abs(normal(seed + 1, 3, 4, 2))
+    e = np.exp(x.astype(np.float64))
+    p = e / e.sum(1, keepdims=True)
+    divisor = {"VALID": 6, "FULL": 6, "BATCH_SIZE": 3, "NONE": 1}[mode]
+    found = run_layer(
+        "SoftmaxCrossEntropyLoss",
+        f"loss_param {{ normalization: {mode} }}",
+        [x, target],
+        tops=2,
+        diffs=[1, np.zeros_like(x)],
+    )
+    agree(found.y[0], -(target * np.log(p)).sum() / divisor, 1e-4)
+    agree(found.y[1], p)
+    agree(found.dx[0], (p - target) / divisor, 1e-4)
+
+
+def test_softmax_cross_entropy_needs_a_target_for_each_score():
+    with pytest.raises(caffe.CaffeError, match="needs a target for each score"):
+        run_layer("SoftmaxCrossEntropyLoss", "", [np.zeros((2, 3)), np.zeros(2)])

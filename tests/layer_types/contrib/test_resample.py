@@ -112,3 +112,27 @@ def test_corners_are_corners_and_holes_count_for_nothing(seed, height, width, ro
 def test_what_does_not_fit_says_so(kind, body, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros((1, 1, 2, 2))])
+
+
+@law("Resize")
+@drawn()
+@given(SEED, st.integers(1, 9), st.integers(1, 9))
+def test_resize_is_bilinear_from_the_first_pixel_on(seed, height, width):
+    x, dy = normal(seed, 2, 1, 4, 5), normal(seed + 1, 2, 1, height, width)
+    body = f"resize_param {{ height: {height} width: {width} }}"
+    found = run_layer("Resize", body, [x], diffs=[dy])
+
+    def weights(count, size):  # of the pixels (columns) for each place (rows); 0 beyond the last
+        at = np.arange(count)[:, None] * size / count
+        return np.maximum(0, 1 - np.abs(at - np.arange(size)))
+
+    rows, columns = weights(height, 4), weights(width, 5)
+    agree(found.y[0], rows @ x.astype(np.float64) @ columns.T, 1e-4, 1e-5)
+    agree(found.dx[0], rows.T @ dy.astype(np.float64) @ columns, 1e-4, 1e-5)
+
+
+def test_resize_may_go_by_scales():
+    body = "resize_param { is_pyramid_test: true out_height_scale: 1.5 out_width_scale: 0.5 }"
+    assert run_layer("Resize", body, [np.zeros((1, 1, 3, 5))]).y[0].shape == (1, 1, 4, 2)
+    with pytest.raises(caffe.CaffeError, match="height and width must be positive"):
+        run_layer("Resize", "", [np.zeros((1, 1, 3, 5))])
