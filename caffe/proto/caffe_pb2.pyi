@@ -531,6 +531,7 @@ class LayerParameter(Message):
     LIFTED_STRUCT_SIM_SOFTMAX_LOSS_PARAM_FIELD_NUMBER: int
     NOISE_PARAM_FIELD_NUMBER: int
     RESIZE_PARAM_FIELD_NUMBER: int
+    IMAGE_LABEL_DATA_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -649,6 +650,7 @@ class LayerParameter(Message):
     lifted_struct_sim_softmax_loss_param: MarginParameter
     noise_param: AddedNoiseParameter
     resize_param: SizeParameter
+    image_label_data_param: ImageLabelDataParameter
     def __init__(
         self,
         *,
@@ -774,6 +776,7 @@ class LayerParameter(Message):
         lifted_struct_sim_softmax_loss_param: MarginParameter | Mapping[str, Any] | None = ...,
         noise_param: AddedNoiseParameter | Mapping[str, Any] | None = ...,
         resize_param: SizeParameter | Mapping[str, Any] | None = ...,
+        image_label_data_param: ImageLabelDataParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -3447,4 +3450,67 @@ class SizeParameter(Message):
         is_pyramid_test: bool | None = ...,
         out_height_scale: float | None = ...,
         out_width_scale: float | None = ...,
+    ) -> None: ...
+
+class ImageLabelDataParameter(Message):
+    Padding: EnumTypeWrapper
+    ZERO: int
+    REFLECT: int
+    DATA_DIR_FIELD_NUMBER: int
+    IMAGE_DIR_FIELD_NUMBER: int
+    LABEL_DIR_FIELD_NUMBER: int
+    IMAGE_LIST_PATH_FIELD_NUMBER: int
+    LABEL_LIST_PATH_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    LABEL_SLICE_FIELD_NUMBER: int
+    PADDING_FIELD_NUMBER: int
+    RAND_SCALE_FIELD_NUMBER: int
+    MIN_SCALE_FIELD_NUMBER: int
+    MAX_SCALE_FIELD_NUMBER: int
+    data_dir: str
+    image_dir: str
+    label_dir: str
+    image_list_path: str
+    label_list_path: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    label_slice: LabelSliceParameter
+    padding: int
+    rand_scale: bool
+    min_scale: float
+    max_scale: float
+    def __init__(
+        self,
+        *,
+        data_dir: str | None = ...,
+        image_dir: str | None = ...,
+        label_dir: str | None = ...,
+        image_list_path: str | None = ...,
+        label_list_path: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        label_slice: LabelSliceParameter | Mapping[str, Any] | None = ...,
+        padding: int | str | None = ...,
+        rand_scale: bool | None = ...,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+    ) -> None: ...
+
+class LabelSliceParameter(Message):
+    DIM_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    OFFSET_FIELD_NUMBER: int
+    dim: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        dim: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        offset: Iterable[int] | None = ...,
     ) -> None: ...

@@ -50,6 +50,7 @@ FIELDS = {
     "spatial_dropout_param": ("ENet", _PYTHON),
     "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),
     **dict.fromkeys(("dense_crf_param", "mat_write_param", "mat_read_param"), ("DeepLab", _PYTHON)),
+    "image_label_data_param": ("Yu and Koltun's dilation", _PYTHON),
     "gradient_scaler_param": ("domain adaptation by backpropagation", _PYTHON),
     "lifted_struct_sim_softmax_loss_param": ("lifted structured embedding", _PYTHON),
     "roi_align_param": ("Mask R-CNN's and others", _PYTHON),

@@ -51,6 +51,7 @@ NETS = {  # where one layer with one top makes none
     "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
+SCORES = ("Accuracy", "MultiLabelAccuracy", "SegAccuracy", "HDF5Output", "MatWrite")
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
@@ -109,7 +110,7 @@ def exported(modules: list[ModuleType], kinds: Iterable[str]) -> Iterator[tuple[
             cases.setdefault(kind, of_kind[0][:2])
     for kind in kinds:
         cls = REGISTRY[kind]
-        if cls.loss or kind in ("Accuracy", "SegAccuracy", "HDF5Output"):
+        if cls.loss or kind in SCORES:
             yield kind, "training"
         elif kind in ("Input", "Split"):
             yield kind, "yes"

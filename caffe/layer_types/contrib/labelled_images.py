@@ -1,4 +1,7 @@
-"""Data layers whose labels are images too: ImageSegData, DenseImageData, ImageLabelmapData."""
+"""Data layers whose labels are images too.
+
+ImageSegData, DenseImageData, ImageLabelmapData, ImageLabelData.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -198,3 +201,101 @@ class ImageSegData(PairFeed):
 
     def words(self) -> int:
         return 1 if self.spec.image_data_param.label_type == LABELS.NONE else 2
+
+
+class SlicedPairs(Pairs):
+    """Images and labels of two lists, padded, cut alike, and of the labels a grid of pixels."""
+
+    def __init__(
+        self, param: caffe_pb2.ImageLabelDataParameter, entries: list[Pair], by: Transformer
+    ) -> None:
+        Ordered.__init__(self, param.shuffle, entries)
+        self.sliced, self.transformer = param, by
+        part = param.label_slice
+        self.rows, self.columns = (
+            slice(start, start + (count - 1) * step + 1, step)
+            for count, step, start in zip(
+                part.dim or by.crop, part.stride or (1, 1), part.offset or (0, 0), strict=True
+            )
+        )
+
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        param = self.sliced
+        data = "" if param.image_dir or param.label_dir else param.data_dir
+        image = read_image((data or param.image_dir) + record.image, True)
+        label = read_image((data or param.label_dir) + record.label, False)
+        need(
+            label.shape[:2] == image.shape[:2],
+            f"the label {record.label} is {label.shape[:2]} pixels large, its image "
+            f"{image.shape[:2]}; they must be equal",
+        )
+        size = image.shape[:2]
+        mirrored = param.padding == caffe_pb2.ImageLabelDataParameter.REFLECT
+        for pads in (self._margins(), self._missing(size)):
+            image = np.pad(image, pads, mode="reflect") if mirrored else np.pad(image, pads)
+            label = np.pad(label, pads, constant_values=255)
+        return image.transpose(2, 0, 1), LabelMap(label.transpose(2, 0, 1), size)
+
+    def _margins(self) -> list[tuple[int, int]]:
+        """The offsets of the label's pixels, around the image."""
+        above, left = self.rows.start, self.columns.start
+        return [(above, above), (left, left), (0, 0)]
+
+    def _missing(self, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """What an image with margins lacks of the crop; an odd pixel below, and on the left."""
+        margins = (2 * self.rows.start, 2 * self.columns.start)
+        rows, columns = (
+            max(0, crop - found - margin)
+            for crop, found, margin in zip(self.transformer.crop, size, margins, strict=True)
+        )
+        return [(rows // 2, rows - rows // 2), (columns - columns // 2, columns // 2), (0, 0)]
+
+    def label_shapes(self, label: LabelMap) -> list[tuple[int, ...]]:
+        return [(1, *(len(range(*part.indices(part.stop))) for part in (self.rows, self.columns)))]
+
+    def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
+        outs[0][0] = place.cut(label.map)[:, self.rows, self.columns]
+
+    def place(self, record: Pair) -> str:
+        return f"{self.sliced.image_list_path}:{record.line}"
+
+
+@layer_type("ImageLabelData", "Yu and Koltun's dilation")
+class ImageLabelData(Feed):
+    """Images and label images from a list of each, cut to crop_size.
+
+    Images are padded by label_slice's offset, mirrored at their edges or with 0, labels with 255;
+    and what is still smaller than the crop up to that. The second top is what lies label_slice's
+    stride apart in the label's crop, from its offset on, dim values; without it all of the crop.
+    """
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        param = self.spec.image_label_data_param
+        need(not param.rand_scale, "takes no rand_scale: scale the images before")
+        part = param.label_slice
+        need(
+            all(len(values) in (0, 2) for values in (part.dim, part.stride, part.offset)),
+            f"label_slice has two values each; found {str(part).split()}",
+        )
+        transformer = Transformer(self.spec.transform_param, self.phase)
+        crop = transformer.crop
+        need(min(crop) > 0, "needs a crop_size")
+        images, labels = (
+            read_pairs(path, 1) for path in (param.image_list_path, param.label_list_path)
+        )
+        need(
+            0 < len(images) == len(labels),
+            f"needs a label for each image: {param.image_list_path} lists {len(images)}, "
+            f"{param.label_list_path} {len(labels)}",
+        )
+        entries = [
+            image._replace(label=label.image) for image, label in zip(images, labels, strict=True)
+        ]
+        source = SlicedPairs(param, entries, transformer)
+        ends = source.rows.stop, source.columns.stop
+        need(
+            ends[0] <= crop[0] and ends[1] <= crop[1],
+            f"label_slice reaches to {ends}, crop_size is {crop}",
+        )
+        first = first_item(param, len(entries), seed, param.image_list_path)
+        return source, param.batch_size, first
