@@ -532,6 +532,9 @@ class LayerParameter(Message):
     NOISE_PARAM_FIELD_NUMBER: int
     RESIZE_PARAM_FIELD_NUMBER: int
     IMAGE_LABEL_DATA_PARAM_FIELD_NUMBER: int
+    CONTINUATION_INDICATOR_PARAM_FIELD_NUMBER: int
+    CTC_DECODER_PARAM_FIELD_NUMBER: int
+    LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -651,6 +654,9 @@ class LayerParameter(Message):
     noise_param: AddedNoiseParameter
     resize_param: SizeParameter
     image_label_data_param: ImageLabelDataParameter
+    continuation_indicator_param: ContinuationIndicatorParameter
+    ctc_decoder_param: CTCDecoderParameter
+    labelsequence_accuracy_param: LabelsequenceAccuracyParameter
     def __init__(
         self,
         *,
@@ -777,6 +783,13 @@ class LayerParameter(Message):
         noise_param: AddedNoiseParameter | Mapping[str, Any] | None = ...,
         resize_param: SizeParameter | Mapping[str, Any] | None = ...,
         image_label_data_param: ImageLabelDataParameter | Mapping[str, Any] | None = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter
+        | Mapping[str, Any]
+        | None = ...,
+        ctc_decoder_param: CTCDecoderParameter | Mapping[str, Any] | None = ...,
+        labelsequence_accuracy_param: LabelsequenceAccuracyParameter
+        | Mapping[str, Any]
+        | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -3432,16 +3445,23 @@ class AddedNoiseParameter(Message):
     ) -> None: ...
 
 class SizeParameter(Message):
+    Type: EnumTypeWrapper
+    BILINEAR: int
+    NEAREST: int
     HEIGHT_FIELD_NUMBER: int
     WIDTH_FIELD_NUMBER: int
     IS_PYRAMID_TEST_FIELD_NUMBER: int
     OUT_HEIGHT_SCALE_FIELD_NUMBER: int
     OUT_WIDTH_SCALE_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    RESIZE_RATIO_FIELD_NUMBER: int
     height: int
     width: int
     is_pyramid_test: bool
     out_height_scale: float
     out_width_scale: float
+    type: int
+    resize_ratio: float
     def __init__(
         self,
         *,
@@ -3450,6 +3470,8 @@ class SizeParameter(Message):
         is_pyramid_test: bool | None = ...,
         out_height_scale: float | None = ...,
         out_width_scale: float | None = ...,
+        type: int | str | None = ...,
+        resize_ratio: float | None = ...,
     ) -> None: ...
 
 class ImageLabelDataParameter(Message):
@@ -3513,4 +3535,37 @@ class LabelSliceParameter(Message):
         dim: Iterable[int] | None = ...,
         stride: Iterable[int] | None = ...,
         offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class ContinuationIndicatorParameter(Message):
+    TIME_STEP_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    time_step: int
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        time_step: int | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class CTCDecoderParameter(Message):
+    BLANK_INDEX_FIELD_NUMBER: int
+    CTC_MERGE_REPEATED_FIELD_NUMBER: int
+    blank_index: int
+    ctc_merge_repeated: bool
+    def __init__(
+        self,
+        *,
+        blank_index: int | None = ...,
+        ctc_merge_repeated: bool | None = ...,
+    ) -> None: ...
+
+class LabelsequenceAccuracyParameter(Message):
+    BLANK_LABEL_FIELD_NUMBER: int
+    blank_label: int
+    def __init__(
+        self,
+        *,
+        blank_label: int | None = ...,
     ) -> None: ...

@@ -53,6 +53,10 @@ FIELDS = {
     "image_label_data_param": ("Yu and Koltun's dilation", _PYTHON),
     "gradient_scaler_param": ("domain adaptation by backpropagation", _PYTHON),
     "lifted_struct_sim_softmax_loss_param": ("lifted structured embedding", _PYTHON),
+    **dict.fromkeys(
+        ("continuation_indicator_param", "ctc_decoder_param", "labelsequence_accuracy_param"),
+        ("several forks", _PYTHON),
+    ),
     "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(

@@ -51,11 +51,15 @@ NETS = {  # where one layer with one top makes none
     "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
-SCORES = ("Accuracy", "MultiLabelAccuracy", "SegAccuracy", "HDF5Output", "MatWrite")
+SCORES = (
+    *("Accuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
+    *("HDF5Output", "MatWrite"),
+)
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
     "ArgMax": ("", [(2, 3, 4, 4)]),
+    "GradientScaler": ("", [(2, 3)]),
     "Threshold": ("", [(2, 3)]),
     "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
     "PriorBoxClustered": (

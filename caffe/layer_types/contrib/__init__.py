@@ -28,6 +28,7 @@ from . import (  # noqa: F401
     resampling,
     rois,
     seg_accuracy,
+    sequences,
     shape,
     spatial_dropout,
     spatial_transformer,

@@ -127,7 +127,9 @@ def _triangles(x: torch.Tensor, axis: int, count: int) -> torch.Tensor:
 class Resize(LayerType):
     """Bilinear, to height x width: pixel i at i times the ratio of the sizes, 0 beyond the last.
 
-    With is_pyramid_test out_height_scale and out_width_scale times the bottom's size, rounded down.
+    With is_pyramid_test out_height_scale and out_width_scale times the bottom's size, with
+    resize_ratio alone so many times; rounded down. NEAREST: the pixel at or before i over the
+    resize_ratio.
     """
 
     reads_values = False
@@ -136,6 +138,8 @@ class Resize(LayerType):
         param = self.spec.resize_param
         self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")
         size = param.height, param.width
+        if param.HasField("resize_ratio") and not param.HasField("height"):
+            size = int(shapes[0][2] * param.resize_ratio), int(shapes[0][3] * param.resize_ratio)
         if param.is_pyramid_test:
             scales = param.out_height_scale, param.out_width_scale
             size = int(shapes[0][2] * scales[0]), int(shapes[0][3] * scales[1])
@@ -143,8 +147,14 @@ class Resize(LayerType):
         return [(*shapes[0][:2], *size)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (x,) = bottoms
+        (x,), param = bottoms, self.spec.resize_param
         *_, height, width = self.top_shapes([tuple(x.shape)])[0]
+        if param.type == caffe_pb2.SizeParameter.NEAREST:
+            places = (
+                (torch.arange(now, device=x.device) / param.resize_ratio).long().clamp(max=old - 1)
+                for now, old in zip((height, width), x.shape[2:], strict=True)
+            )
+            return x.index_select(2, next(places)).index_select(3, next(places))
         rows = torch.arange(height, device=x.device).to(x.dtype) * (x.shape[2] / height)
         columns = torch.arange(width, device=x.device).to(x.dtype) * (x.shape[3] / width)
         y, z = (each.reshape(1, -1) for each in torch.meshgrid(rows, columns, indexing="ij"))

@@ -238,7 +238,9 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 }
 NO_GRADIENT = {
     "BoxAnnotatorOHEM",
+    "CTCGreedyDecoder",
     "DenseCRF",
+    "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "DetectionOutput",
     "GradientScaler",

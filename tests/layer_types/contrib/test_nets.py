@@ -338,7 +338,42 @@ DEEPLAB = (
     + v1("SEG_ACCURACY", "fc8 label_shrink", "accuracy", "seg_accuracy_param { ignore_label: 255 }")
 )
 
+RECURRENT = "recurrent_param { num_output: 6 weight_filler { type: 'xavier' } }"
+CRNN = (
+    DATA.replace("dim: 1 dim: 3", "dim: 2 dim: 3") % (4, 16)
+    + LABELS.replace("dim: 1 dim: 1 dim: %d dim: %d", "dim: 2 dim: 3")
+    + conv("conv0", "data", 8, "kernel_size: 3 stride: 2 pad: 1")
+    + layer("bn0", "BatchNorm", "conv0", "batch_norm_param { use_global_stats: false }", "conv0")
+    + layer("scale0", "Scale", "conv0", "scale_param { bias_term: true }", "conv0")
+    + layer("relu0", "ReLU", "conv0", "", "conv0")
+    + conv("conv6", "conv0", 8, "kernel_size: 2")
+    + layer("reshape", "Reshape", "conv6", "reshape_param { shape { dim: 2 dim: 8 dim: 7 } }")
+    + layer("steps", "Permute", "reshape", "permute_param { order: 2 order: 0 order: 1 }")
+    + layer(
+        "indicator",
+        "ContinuationIndicator",
+        "",
+        "continuation_indicator_param { time_step: 7 batch_size: 2 }",
+    )
+    + layer("lstm1", "LSTM", "steps indicator", RECURRENT)
+    + layer("fc1", "InnerProduct", "lstm1", "inner_product_param { num_output: 4 axis: 2 }")
+    + layer(
+        "ctc_loss",
+        "CtcLoss",
+        "fc1 label",
+        "loss_weight: 1.0 ctc_loss_param { blank_label: 3 alphabet_size: 4 time_step: 7 }",
+    )
+    + layer("items", "Permute", "fc1", "permute_param { order: 1 order: 0 order: 2 }")
+    + layer(
+        "accuracy",
+        "LabelsequenceAccuracy",
+        "items label",
+        "labelsequence_accuracy_param { blank_label: 3 }",
+    )
+)
+
 TRAINED = {
+    "CRNN": CRNN,
     "DeepLab": DEEPLAB,
     "SegNet": SEGNET,
     "DeconvNet": DECONVNET,

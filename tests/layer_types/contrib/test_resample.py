@@ -136,3 +136,14 @@ def test_resize_may_go_by_scales():
     assert run_layer("Resize", body, [np.zeros((1, 1, 3, 5))]).y[0].shape == (1, 1, 4, 2)
     with pytest.raises(caffe.CaffeError, match="height and width must be positive"):
         run_layer("Resize", "", [np.zeros((1, 1, 3, 5))])
+
+
+@law("Resize")
+def test_resize_may_take_the_nearest_pixel_before():
+    x = normal(0, 1, 2, 3, 4)
+    body = "resize_param { resize_ratio: 2 type: NEAREST }"
+    expected = x.repeat(2, 2).repeat(2, 3)
+    dy = np.ones_like(expected)
+    found = run_layer("Resize", body, [x], diffs=[dy])
+    assert np.array_equal(found.y[0], expected)
+    assert (found.dx[0] == 4).all()
