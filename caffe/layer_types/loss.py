@@ -301,16 +301,19 @@ class Accuracy(Labelled):
     tops = (1, 2)
     diff_bottoms = staticmethod(lambda index: False)
 
+    def param(self) -> caffe_pb2.AccuracyParameter:
+        return self.spec.accuracy_param
+
     def class_axis(self) -> int:
-        return self.spec.accuracy_param.axis
+        return self.param().axis
 
     def ignored(self) -> int | None:
-        accuracy = self.spec.accuracy_param
+        accuracy = self.param()
         return accuracy.ignore_label if accuracy.HasField("ignore_label") else None
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _, classes, _ = self.check_labels(*shapes)
-        top_k = self.spec.accuracy_param.top_k
+        top_k = self.param().top_k
         self.check(top_k <= classes, f"top_k {top_k} exceeds the {classes} classes")
         return [(), (classes,)][: len(self.spec.top)]
 
@@ -323,7 +326,7 @@ class Accuracy(Labelled):
         target = target.where(valid, 0)
         x = x.reshape(outer, classes, inner)
         as_high = (x >= x.gather(1, target)).sum(1, keepdim=True) - 1
-        right = (as_high < self.spec.accuracy_param.top_k)[valid].to(x.dtype)
+        right = (as_high < self.param().top_k)[valid].to(x.dtype)
         if len(self.spec.top) == 1:
             return right.sum() / max(1, right.numel())
         zeros = x.new_zeros(classes)

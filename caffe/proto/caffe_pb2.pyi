@@ -535,6 +535,7 @@ class LayerParameter(Message):
     CONTINUATION_INDICATOR_PARAM_FIELD_NUMBER: int
     CTC_DECODER_PARAM_FIELD_NUMBER: int
     LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: int
+    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -657,6 +658,7 @@ class LayerParameter(Message):
     continuation_indicator_param: ContinuationIndicatorParameter
     ctc_decoder_param: CTCDecoderParameter
     labelsequence_accuracy_param: LabelsequenceAccuracyParameter
+    eltwise_accuracy_param: AccuracyParameter
     def __init__(
         self,
         *,
@@ -790,6 +792,7 @@ class LayerParameter(Message):
         labelsequence_accuracy_param: LabelsequenceAccuracyParameter
         | Mapping[str, Any]
         | None = ...,
+        eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1859,6 +1862,8 @@ class V1LayerParameter(Message):
     DENSE_CRF: int
     MAT_WRITE: int
     MAT_READ: int
+    ELTWISE_ACCURACY: int
+    WINDOW_SEG_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1913,6 +1918,7 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     DENSE_CRF_PARAM_FIELD_NUMBER: int
     MAT_WRITE_PARAM_FIELD_NUMBER: int
     MAT_READ_PARAM_FIELD_NUMBER: int
@@ -1968,6 +1974,7 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    eltwise_accuracy_param: AccuracyParameter
     dense_crf_param: DenseCRFParameter
     mat_write_param: MatWriteParameter
     mat_read_param: MatReadParameter
@@ -2026,6 +2033,7 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
         mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
         mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,

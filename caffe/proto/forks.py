@@ -46,6 +46,7 @@ FIELDS = {
     ),
     "sample_weights_test": ("SegNet", ""),
     "unpooling_param": ("DeconvNet", ""),
+    "eltwise_accuracy_param": ("DeconvNet", "write an Accuracy"),
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),
     "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),

@@ -52,7 +52,7 @@ NETS = {  # where one layer with one top makes none
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
 SCORES = (
-    *("Accuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
+    *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
     *("HDF5Output", "MatWrite"),
 )
 COLUMNS = ("type", "of", "torch", "ONNX", "test")

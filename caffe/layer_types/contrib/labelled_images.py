@@ -1,6 +1,6 @@
 """Data layers whose labels are images too.
 
-ImageSegData, DenseImageData, ImageLabelmapData, ImageLabelData.
+ImageSegData, WindowSegData, DenseImageData, ImageLabelmapData, ImageLabelData.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.errors import CaffeError
 from ...feeding.image_list import read_lines
-from ...feeding.images import read_image
+from ...feeding.images import read_image, resize
 from ...feeding.transform import Place, Transformer
 from ...proto import caffe_pb2
 from ..base import layer_type
@@ -26,6 +26,7 @@ class Pair(NamedTuple):
     image: str
     label: str
     line: int
+    window: tuple[int, ...] = ()  # x1, y1, x2, y2, the last ones inside
 
 
 class LabelMap(NamedTuple):
@@ -46,6 +47,20 @@ def read_pairs(path: str, words: int) -> list[Pair]:
             f"found {line!r}",
         )
         found.append(Pair(parts[0], parts[1] if words > 1 else "", number))
+    return found
+
+
+def read_windows(path: str, words: int) -> list[Pair]:
+    """The same with x1 y1 x2 y2 behind."""
+    found = []
+    for pair, (_, line) in zip(read_pairs(path, words), read_lines(path), strict=True):
+        try:
+            left, above, right, below = (int(part) for part in line.split()[words : words + 4])
+        except ValueError:
+            raise CaffeError(
+                f"{path}:{pair.line}: expected x1 y1 x2 y2 behind the names; found {line!r}"
+            ) from None
+        found.append(pair._replace(window=(left, above, right, below)))
     return found
 
 
@@ -101,13 +116,16 @@ class PairFeed(Feed):
     def words(self) -> int:
         return 2
 
+    def pairs(self, path: str) -> list[Pair]:
+        return read_pairs(path, self.words())
+
     def open(self, seed: int) -> tuple[Source, int, int]:
         param = self.param()
         need(
             bool(param.new_height) == bool(param.new_width),
             "needs new_height and new_width, or none of them",
         )
-        entries = read_pairs(param.source, self.words())
+        entries = self.pairs(param.source)
         need(bool(entries), f"{param.source}: the list is empty")
         first = first_item(param, len(entries), seed)
         transformer = Transformer(self.spec.transform_param, self.phase)
@@ -201,6 +219,53 @@ class ImageSegData(PairFeed):
 
     def words(self) -> int:
         return 1 if self.spec.image_data_param.label_type == LABELS.NONE else 2
+
+
+class WindowPairs(SegPairs):
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        folder, ignored = self.param.root_folder, self.param.ignore_label
+        image = read_image(folder + record.image, self.param.is_color)
+        size = image.shape[:2]
+        if self.param.label_type == LABELS.PIXEL:
+            label = read_image(folder + record.label, False)
+        elif self.param.label_type == LABELS.NONE:
+            label = np.full((*size, 1), ignored, np.uint8)
+        else:
+            label = self.label(folder + record.label, size)
+        need(
+            label.shape[:2] == size,
+            f"the label {record.label} is {label.shape[:2]} pixels large, its image {size}; they "
+            "must be equal",
+        )
+        left, above, right, below = record.window
+        need(right >= left and below >= above, f"the window {record.window} is empty")
+        pads = [
+            (max(0, -above), max(0, below + 1 - size[0])),
+            (max(0, -left), max(0, right + 1 - size[1])),
+            (0, 0),
+        ]
+        rows = slice(max(0, above), max(0, above) + below - above + 1)
+        columns = slice(max(0, left), max(0, left) + right - left + 1)
+        image = np.pad(image, pads)[rows, columns]
+        label = np.pad(label, pads, constant_values=ignored)[rows, columns]
+        if self.size:
+            image, label = resize(image, self.size), nearest(label, self.size)
+        image, label = self.padded(image.transpose(2, 0, 1), label.transpose(2, 0, 1))
+        return image, LabelMap(label, size)
+
+
+@layer_type("WindowSegData", "DeconvNet")
+class WindowSegData(ImageSegData):
+    """As ImageSegData, of windows of the images: a line ends with x1 y1 x2 y2, all inside.
+
+    What lies outside of an image is 0, its label ignore_label. The window is resized to new_height
+    x new_width, its label to the nearest pixel before.
+    """
+
+    source = WindowPairs
+
+    def pairs(self, path: str) -> list[Pair]:
+        return read_windows(path, self.words())
 
 
 class SlicedPairs(Pairs):

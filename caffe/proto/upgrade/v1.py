@@ -96,6 +96,7 @@ V1_TYPES = {
     "DECONVOLUTION3D": "Deconvolution3D",
     "DENSE_CRF": "DenseCRF",
     "DENSE_IMAGE_DATA": "DenseImageData",
+    "ELTWISE_ACCURACY": "EltwiseAccuracy",
     "IMAGE_SEG_DATA": "ImageSegData",
     "INTERP": "Interp",
     "MAT_READ": "MatRead",
@@ -105,6 +106,7 @@ V1_TYPES = {
     "SEG_ACCURACY": "SegAccuracy",
     "UNPOOLING": "Unpooling",
     "UPSAMPLE": "Upsample",
+    "WINDOW_SEG_DATA": "WindowSegData",
 }
 
 # V1 field that has a value for each parameter blob: the field of `param { }` it became.

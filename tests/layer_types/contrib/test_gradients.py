@@ -243,6 +243,7 @@ NO_GRADIENT = {
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "DetectionOutput",
+    "EltwiseAccuracy",
     "GradientScaler",
     "Nms",
     "PriorBox",

@@ -1,4 +1,4 @@
-"""ImageSegData, DenseImageData, ImageLabelmapData, ImageLabelData: images with label maps."""
+"""Images with label maps from lists: ImageSegData, WindowSegData, and those of other forks."""
 
 import numpy as np
 import pytest
@@ -247,3 +247,52 @@ def test_what_is_wrong_with_dilations_data_says_where(folder, param, crop, label
     caffe.set_random_seed(3)
     with pytest.raises(caffe.CaffeError, match=message):
         dilation_net(folder, param, crop, labels=labels)
+
+
+@law("WindowSegData")
+def test_deconvnets_windows_are_cut_out_of_images_and_resized(folder):
+    (folder / "list.txt").write_text("/0.png /0_label.png 1 2 4 5\n/1.png /1_label.png -1 1 5 4\n")
+    net = data_net(folder, "WindowSegData", "batch_size: 1 ignore_label: 9", tops=3)
+    net.forward()
+    image, label = pixels(folder, 0)
+    np.testing.assert_array_equal(net.blobs["y0"].data[0], image[:, 2:6, 1:5])
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], label[2:6, 1:5])
+    net.forward()  # 4 x 5: a column on either side and a row below are outside
+    image, label = pixels(folder, 1)
+    found, labels = net.blobs["y0"].data[0], net.blobs["y1"].data[0, 0]
+    np.testing.assert_array_equal(found, np.pad(image, [(0, 0), (0, 1), (1, 1)])[:, 1:])
+    expected = np.pad(label, [(0, 1), (1, 1)], constant_values=9)[1:]
+    np.testing.assert_array_equal(labels, expected)
+    assert net.blobs["y2"].data.ravel().tolist() == [4, 5]
+
+    size = "batch_size: 2 new_height: 2 new_width: 3 ignore_label: 9"
+    net = data_net(folder, "WindowSegData", size)
+    net.forward()
+    assert net.blobs["y0"].shape == (2, 3, 2, 3)
+    rows, columns = [0, 2], [0, 2, 4]  # of 4 x 7, nearest before: i * 2 and i * 7 / 3
+    np.testing.assert_array_equal(net.blobs["y1"].data[1, 0], expected[rows][:, columns])
+
+
+def test_a_windows_label_may_be_a_class_or_none(folder):
+    (folder / "list.txt").write_text("/0.png 3 0 0 3 3\n")
+    net = data_net(folder, "WindowSegData", "label_type: IMAGE")
+    net.forward()
+    assert (net.blobs["y1"].data == 3).all()
+    (folder / "list.txt").write_text("/0.png 0 0 3 3\n")
+    net = data_net(folder, "WindowSegData", "label_type: NONE ignore_label: 7")
+    net.forward()
+    assert (net.blobs["y1"].data == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("/0.png /0_label.png 1 2 3", "list.txt:1: expected x1 y1 x2 y2 behind the names"),
+        ("/0.png /0_label.png 3 0 2 3", "list.txt:1: the window .3, 0, 2, 3. is empty"),
+        ("/0.png /1_label.png 0 0 2 2", r"the label /1_label.png is \(4, 5\) pixels large"),
+    ],
+)
+def test_what_is_wrong_with_a_window_says_where(folder, line, message):
+    (folder / "list.txt").write_text(line)
+    with pytest.raises(caffe.CaffeError, match=message):
+        data_net(folder, "WindowSegData", "")
