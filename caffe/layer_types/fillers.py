@@ -72,7 +72,8 @@ def _xavier(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.
 
 
 def _msra(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
-    return _draw_gaussian(shape, math.sqrt(2 / _fan(shape, filler)))
+    slope = 1 + filler.alpha**2  # of the leaky ReLU that follows
+    return _draw_gaussian(shape, math.sqrt(2 / slope / _fan(shape, filler)))
 
 
 def _bilinear(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:

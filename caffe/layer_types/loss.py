@@ -140,15 +140,18 @@ class SoftmaxLoss(Loss, Labelled):
         """
         raise NotImplementedError
 
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+        """How many predictions count, where VALID ones do; arguments as those of `losses`."""
+        ignored = self.ignored()
+        return target.numel() if ignored is None else int((target != ignored).sum())
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, label, *more = bottoms
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
         target = self.labels(label, classes).reshape(outer, inner)
         log_prob = F.log_softmax(x, self.class_axis())
         losses = self.losses(log_prob.reshape(outer, classes, inner), target, more)
-        ignored = self.ignored()
-        valid = target.numel() if ignored is None else int((target != ignored).sum())
-        loss = losses.sum() / self.normaliser(outer, inner, valid)
+        loss = losses.sum() / self.normaliser(outer, inner, self.counted(target, more))
         return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
 
@@ -298,16 +301,19 @@ class Accuracy(Labelled):
     tops = (1, 2)
     diff_bottoms = staticmethod(lambda index: False)
 
+    def param(self) -> caffe_pb2.AccuracyParameter:
+        return self.spec.accuracy_param
+
     def class_axis(self) -> int:
-        return self.spec.accuracy_param.axis
+        return self.param().axis
 
     def ignored(self) -> int | None:
-        accuracy = self.spec.accuracy_param
+        accuracy = self.param()
         return accuracy.ignore_label if accuracy.HasField("ignore_label") else None
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _, classes, _ = self.check_labels(*shapes)
-        top_k = self.spec.accuracy_param.top_k
+        top_k = self.param().top_k
         self.check(top_k <= classes, f"top_k {top_k} exceeds the {classes} classes")
         return [(), (classes,)][: len(self.spec.top)]
 
@@ -320,7 +326,7 @@ class Accuracy(Labelled):
         target = target.where(valid, 0)
         x = x.reshape(outer, classes, inner)
         as_high = (x >= x.gather(1, target)).sum(1, keepdim=True) - 1
-        right = (as_high < self.spec.accuracy_param.top_k)[valid].to(x.dtype)
+        right = (as_high < self.param().top_k)[valid].to(x.dtype)
         if len(self.spec.top) == 1:
             return right.sum() / max(1, right.numel())
         zeros = x.new_zeros(classes)

@@ -237,13 +237,14 @@ class Images(Ordered):
         return f"{self.param.source}:{record.line}"
 
 
-def first_item(param: Any, count: int, seed: int) -> int:
+def first_item(param: Any, count: int, seed: int, listed: str = "") -> int:
     """The number of the item that a list of so many begins with: rand_skip draws it."""
     if not param.rand_skip:
         return 0
     skip = int(random_words(seed, SKIP, 0, 1)[0]) % param.rand_skip
     info("image_data_layer.cpp:71", "Skipping first %d data points.", skip)
-    need(skip < count, f"Not enough points to skip: {skip}, and {param.source} has {count}")
+    listed = listed or param.source
+    need(skip < count, f"Not enough points to skip: {skip}, and {listed} has {count}")
     return skip
 
 

@@ -8,11 +8,26 @@ import torch.nn.functional as F
 from ..core.blob import Blob
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
+from .loss import with_gradient
+
+
+def unit_rows(weight: torch.Tensor, writes: bool) -> torch.Tensor:
+    """The rows of a matrix divided by their lengths; `writes`: in the parameter itself too.
+
+    As in the forks that have it, the division is none of the weights' gradient.
+    """
+    unit = weight.detach() / weight.detach().norm(dim=1, keepdim=True)
+    if writes:
+        weight.data.copy_(unit)
+    return with_gradient(unit, weight, 1)
 
 
 @layer_type("InnerProduct")
 class InnerProduct(LayerType):
-    """x W^T + b with everything from `axis` on as one vector (inner_product_layer.cpp)."""
+    """x W^T + b with everything from `axis` on as one vector (inner_product_layer.cpp).
+
+    normalize (NormFace): of W as `unit_rows` gives it, which are written in TRAIN.
+    """
 
     matrix_product = True
     param_names = ("weight", "bias")
@@ -22,6 +37,8 @@ class InnerProduct(LayerType):
     def setup_from(self, shapes: list[Shape]) -> None:
         ip = self.spec.inner_product_param
         self.check(ip.num_output > 0, f"num_output must be positive; found {ip.num_output}")
+        self.check(not (ip.normalize and ip.transpose), "either normalize or transpose, not both")
+        self.updates_params = ip.normalize and self.phase == caffe_pb2.TRAIN
         self.inputs = math.prod(shapes[0][self.axis(ip.axis, shapes[0]) :])
         shape = (ip.num_output, self.inputs)
         self.add_param(shape[::-1] if ip.transpose else shape, ip.weight_filler)
@@ -43,6 +60,8 @@ class InnerProduct(LayerType):
         ip = self.spec.inner_product_param
         x = x.flatten(self.axis(ip.axis, tuple(x.shape)))
         weight = params[0].t() if ip.transpose else params[0]
+        if ip.normalize:
+            weight = unit_rows(weight, self.updates_params)
         return F.linear(x, weight, params[1] if ip.bias_term else None)
 
     def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:

@@ -108,6 +108,7 @@ class FillerParameter(Message):
     STD_FIELD_NUMBER: int
     SPARSE_FIELD_NUMBER: int
     VARIANCE_NORM_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -116,6 +117,7 @@ class FillerParameter(Message):
     std: float
     sparse: int
     variance_norm: int
+    alpha: float
     def __init__(
         self,
         *,
@@ -127,6 +129,7 @@ class FillerParameter(Message):
         std: float | None = ...,
         sparse: int | None = ...,
         variance_norm: int | str | None = ...,
+        alpha: float | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -510,6 +513,45 @@ class LayerParameter(Message):
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
     REVERSE_PARAM_FIELD_NUMBER: int
     TRANSPOSE_PARAM_FIELD_NUMBER: int
+    TRIPLET_LOSS_PARAM_FIELD_NUMBER: int
+    FOCAL_LOSS_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_ADD_PARAM_FIELD_NUMBER: int
+    MARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LARGEMARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LSTM_PARAM_FIELD_NUMBER: int
+    CTC_LOSS_PARAM_FIELD_NUMBER: int
+    CORRELATION_PARAM_FIELD_NUMBER: int
+    FLOW_WARP_PARAM_FIELD_NUMBER: int
+    RESAMPLE_PARAM_FIELD_NUMBER: int
+    DOWNSAMPLE_PARAM_FIELD_NUMBER: int
+    L1_LOSS_PARAM_FIELD_NUMBER: int
+    CONVOLUTION3D_PARAM_FIELD_NUMBER: int
+    POOLING3D_PARAM_FIELD_NUMBER: int
+    DEFORMABLE_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    CHANNEL_SCALE_PARAM_FIELD_NUMBER: int
+    LOCAL_PARAM_FIELD_NUMBER: int
+    NORMALIZE_PARAM_FIELD_NUMBER: int
+    GRN_PARAM_FIELD_NUMBER: int
+    INSANITY_PARAM_FIELD_NUMBER: int
+    IMRESIZE_PARAM_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    ROI_WARPING_PARAM_FIELD_NUMBER: int
+    MASK_RESIZE_PARAM_FIELD_NUMBER: int
+    ST_PARAM_FIELD_NUMBER: int
+    SELU_DROPOUT_PARAM_FIELD_NUMBER: int
+    DENSE_CRF_PARAM_FIELD_NUMBER: int
+    MAT_WRITE_PARAM_FIELD_NUMBER: int
+    MAT_READ_PARAM_FIELD_NUMBER: int
+    GRADIENT_SCALER_PARAM_FIELD_NUMBER: int
+    ROI_ALIGN_PARAM_FIELD_NUMBER: int
+    LIFTED_STRUCT_SIM_SOFTMAX_LOSS_PARAM_FIELD_NUMBER: int
+    NOISE_PARAM_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    IMAGE_LABEL_DATA_PARAM_FIELD_NUMBER: int
+    CONTINUATION_INDICATOR_PARAM_FIELD_NUMBER: int
+    CTC_DECODER_PARAM_FIELD_NUMBER: int
+    LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: int
+    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -601,6 +643,45 @@ class LayerParameter(Message):
     center_loss_param: CenterLossParameter
     reverse_param: ReverseParameter
     transpose_param: TransposeParameter
+    triplet_loss_param: TripletLossParameter
+    focal_loss_param: FocalLossParameter
+    label_specific_add_param: LabelSpecificAddParameter
+    margin_inner_product_param: MarginInnerProductParameter
+    largemargin_inner_product_param: MarginInnerProductParameter
+    lstm_param: LSTMParameter
+    ctc_loss_param: CtcLossParameter
+    correlation_param: CorrelationParameter
+    flow_warp_param: FlowWarpParameter
+    resample_param: ResampleParameter
+    downsample_param: DownsampleParameter
+    l1_loss_param: L1LossParameter
+    convolution3d_param: Convolution3DParameter
+    pooling3d_param: Pooling3DParameter
+    deformable_convolution_param: DeformableConvolutionParameter
+    channel_scale_param: ChannelScaleParameter
+    local_param: LocalParameter
+    normalize_param: NormFaceParameter
+    grn_param: GRNParameter
+    insanity_param: InsanityParameter
+    imresize_param: ImResizeParameter
+    nms_param: NmsParameter
+    roi_warping_param: ROIPoolingParameter
+    mask_resize_param: MaskResizeParameter
+    st_param: SpatialTransformerParameter
+    selu_dropout_param: SpatialDropoutParameter
+    dense_crf_param: DenseCRFParameter
+    mat_write_param: MatWriteParameter
+    mat_read_param: MatReadParameter
+    gradient_scaler_param: GradientScalerParameter
+    roi_align_param: ROIAlignParameter
+    lifted_struct_sim_softmax_loss_param: MarginParameter
+    noise_param: AddedNoiseParameter
+    resize_param: SizeParameter
+    image_label_data_param: ImageLabelDataParameter
+    continuation_indicator_param: ContinuationIndicatorParameter
+    ctc_decoder_param: CTCDecoderParameter
+    labelsequence_accuracy_param: LabelsequenceAccuracyParameter
+    eltwise_accuracy_param: AccuracyParameter
     def __init__(
         self,
         *,
@@ -697,6 +778,53 @@ class LayerParameter(Message):
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
         reverse_param: ReverseParameter | Mapping[str, Any] | None = ...,
         transpose_param: TransposeParameter | Mapping[str, Any] | None = ...,
+        triplet_loss_param: TripletLossParameter | Mapping[str, Any] | None = ...,
+        focal_loss_param: FocalLossParameter | Mapping[str, Any] | None = ...,
+        label_specific_add_param: LabelSpecificAddParameter | Mapping[str, Any] | None = ...,
+        margin_inner_product_param: MarginInnerProductParameter | Mapping[str, Any] | None = ...,
+        largemargin_inner_product_param: MarginInnerProductParameter
+        | Mapping[str, Any]
+        | None = ...,
+        lstm_param: LSTMParameter | Mapping[str, Any] | None = ...,
+        ctc_loss_param: CtcLossParameter | Mapping[str, Any] | None = ...,
+        correlation_param: CorrelationParameter | Mapping[str, Any] | None = ...,
+        flow_warp_param: FlowWarpParameter | Mapping[str, Any] | None = ...,
+        resample_param: ResampleParameter | Mapping[str, Any] | None = ...,
+        downsample_param: DownsampleParameter | Mapping[str, Any] | None = ...,
+        l1_loss_param: L1LossParameter | Mapping[str, Any] | None = ...,
+        convolution3d_param: Convolution3DParameter | Mapping[str, Any] | None = ...,
+        pooling3d_param: Pooling3DParameter | Mapping[str, Any] | None = ...,
+        deformable_convolution_param: DeformableConvolutionParameter
+        | Mapping[str, Any]
+        | None = ...,
+        channel_scale_param: ChannelScaleParameter | Mapping[str, Any] | None = ...,
+        local_param: LocalParameter | Mapping[str, Any] | None = ...,
+        normalize_param: NormFaceParameter | Mapping[str, Any] | None = ...,
+        grn_param: GRNParameter | Mapping[str, Any] | None = ...,
+        insanity_param: InsanityParameter | Mapping[str, Any] | None = ...,
+        imresize_param: ImResizeParameter | Mapping[str, Any] | None = ...,
+        nms_param: NmsParameter | Mapping[str, Any] | None = ...,
+        roi_warping_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        mask_resize_param: MaskResizeParameter | Mapping[str, Any] | None = ...,
+        st_param: SpatialTransformerParameter | Mapping[str, Any] | None = ...,
+        selu_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
+        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
+        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
+        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
+        gradient_scaler_param: GradientScalerParameter | Mapping[str, Any] | None = ...,
+        roi_align_param: ROIAlignParameter | Mapping[str, Any] | None = ...,
+        lifted_struct_sim_softmax_loss_param: MarginParameter | Mapping[str, Any] | None = ...,
+        noise_param: AddedNoiseParameter | Mapping[str, Any] | None = ...,
+        resize_param: SizeParameter | Mapping[str, Any] | None = ...,
+        image_label_data_param: ImageLabelDataParameter | Mapping[str, Any] | None = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter
+        | Mapping[str, Any]
+        | None = ...,
+        ctc_decoder_param: CTCDecoderParameter | Mapping[str, Any] | None = ...,
+        labelsequence_accuracy_param: LabelsequenceAccuracyParameter
+        | Mapping[str, Any]
+        | None = ...,
+        eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -821,6 +949,10 @@ class ConvolutionParameter(Message):
     HOLE_FIELD_NUMBER: int
     HOLE_H_FIELD_NUMBER: int
     HOLE_W_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
+    TEMPORAL_PAD_FIELD_NUMBER: int
+    FILTER_GROUP_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -842,6 +974,10 @@ class ConvolutionParameter(Message):
     hole: RepeatedScalarFieldContainer[int]
     hole_h: int
     hole_w: int
+    kernel_depth: int
+    temporal_stride: int
+    temporal_pad: int
+    filter_group: int
     def __init__(
         self,
         *,
@@ -866,6 +1002,10 @@ class ConvolutionParameter(Message):
         hole: Iterable[int] | None = ...,
         hole_h: int | None = ...,
         hole_w: int | None = ...,
+        kernel_depth: int | None = ...,
+        temporal_stride: int | None = ...,
+        temporal_pad: int | None = ...,
+        filter_group: int | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -895,6 +1035,8 @@ class PoolingParameter(Message):
     ROUND_MODE_FIELD_NUMBER: int
     CEIL_MODE_FIELD_NUMBER: int
     TORCH_POOLING_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -910,6 +1052,8 @@ class PoolingParameter(Message):
     round_mode: int
     ceil_mode: bool
     torch_pooling: bool
+    kernel_depth: int
+    temporal_stride: int
     def __init__(
         self,
         *,
@@ -928,6 +1072,8 @@ class PoolingParameter(Message):
         round_mode: int | str | None = ...,
         ceil_mode: bool | None = ...,
         torch_pooling: bool | None = ...,
+        kernel_depth: int | None = ...,
+        temporal_stride: int | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -960,12 +1106,14 @@ class InnerProductParameter(Message):
     BIAS_FILLER_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     TRANSPOSE_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     weight_filler: FillerParameter
     bias_filler: FillerParameter
     axis: int
     transpose: bool
+    normalize: bool
     def __init__(
         self,
         *,
@@ -975,6 +1123,7 @@ class InnerProductParameter(Message):
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
         axis: int | None = ...,
         transpose: bool | None = ...,
+        normalize: bool | None = ...,
     ) -> None: ...
 
 class EmbedParameter(Message):
@@ -1057,12 +1206,14 @@ class BatchNormParameter(Message):
     SCALE_BIAS_FIELD_NUMBER: int
     SCALE_FILLER_FIELD_NUMBER: int
     BIAS_FILLER_FIELD_NUMBER: int
+    FILLER_FIELD_NUMBER: int
     use_global_stats: bool
     moving_average_fraction: float
     eps: float
     scale_bias: bool
     scale_filler: FillerParameter
     bias_filler: FillerParameter
+    filler: FillerParameter
     def __init__(
         self,
         *,
@@ -1072,6 +1223,7 @@ class BatchNormParameter(Message):
         scale_bias: bool | None = ...,
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class MVNParameter(Message):
@@ -1788,6 +1940,14 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD: int
     DENSE_IMAGE_DATA: int
     VIDEO_DATA: int
+    CONVOLUTION3D: int
+    DECONVOLUTION3D: int
+    POOLING3D: int
+    DENSE_CRF: int
+    MAT_WRITE: int
+    MAT_READ: int
+    ELTWISE_ACCURACY: int
+    WINDOW_SEG_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1842,6 +2002,11 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
+    DENSE_CRF_PARAM_FIELD_NUMBER: int
+    MAT_WRITE_PARAM_FIELD_NUMBER: int
+    MAT_READ_PARAM_FIELD_NUMBER: int
+    SOFTMAXLOSS_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -1893,6 +2058,11 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    eltwise_accuracy_param: AccuracyParameter
+    dense_crf_param: DenseCRFParameter
+    mat_write_param: MatWriteParameter
+    mat_read_param: MatReadParameter
+    softmaxloss_param: LossParameter
     def __init__(
         self,
         *,
@@ -1947,6 +2117,11 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
+        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
+        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
+        softmaxloss_param: LossParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -2897,6 +3072,8 @@ class PriorBoxParameter(Message):
     STEP_H_FIELD_NUMBER: int
     STEP_W_FIELD_NUMBER: int
     OFFSET_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
     min_size: RepeatedScalarFieldContainer[float]
     max_size: RepeatedScalarFieldContainer[float]
     aspect_ratio: RepeatedScalarFieldContainer[float]
@@ -2910,6 +3087,8 @@ class PriorBoxParameter(Message):
     step_h: float
     step_w: float
     offset: float
+    width: RepeatedScalarFieldContainer[float]
+    height: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -2926,6 +3105,8 @@ class PriorBoxParameter(Message):
         step_h: float | None = ...,
         step_w: float | None = ...,
         offset: float | None = ...,
+        width: Iterable[float] | None = ...,
+        height: Iterable[float] | None = ...,
     ) -> None: ...
 
 class NonMaximumSuppressionParameter(Message):
@@ -3242,4 +3423,814 @@ class TransposeParameter(Message):
         self,
         *,
         dim: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class TripletLossParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    margin: float
+    group_size: int
+    scale: float
+    eps: float
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        group_size: int | None = ...,
+        scale: float | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+class FocalLossParameter(Message):
+    Type: EnumTypeWrapper
+    ORIGIN: int
+    LINEAR: int
+    TYPE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    GAMA_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    ALPHA_BALANCE_FIELD_NUMBER: int
+    type: int
+    gamma: float
+    gama: float
+    alpha: RepeatedScalarFieldContainer[float]
+    beta: float
+    alpha_balance: bool
+    def __init__(
+        self,
+        *,
+        type: int | str | None = ...,
+        gamma: float | None = ...,
+        gama: float | None = ...,
+        alpha: Iterable[float] | None = ...,
+        beta: float | None = ...,
+        alpha_balance: bool | None = ...,
+    ) -> None: ...
+
+class LabelSpecificAddParameter(Message):
+    BIAS_FIELD_NUMBER: int
+    TRANSFORM_TEST_FIELD_NUMBER: int
+    BIAS_BASE_FIELD_NUMBER: int
+    BIAS_GAMMA_FIELD_NUMBER: int
+    BIAS_POWER_FIELD_NUMBER: int
+    BIAS_MIN_FIELD_NUMBER: int
+    BIAS_MAX_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    bias: float
+    transform_test: bool
+    bias_base: float
+    bias_gamma: float
+    bias_power: float
+    bias_min: float
+    bias_max: float
+    iteration: int
+    def __init__(
+        self,
+        *,
+        bias: float | None = ...,
+        transform_test: bool | None = ...,
+        bias_base: float | None = ...,
+        bias_gamma: float | None = ...,
+        bias_power: float | None = ...,
+        bias_min: float | None = ...,
+        bias_max: float | None = ...,
+        iteration: int | None = ...,
+    ) -> None: ...
+
+class MarginInnerProductParameter(Message):
+    MarginType: EnumTypeWrapper
+    SINGLE: int
+    DOUBLE: int
+    TRIPLE: int
+    QUADRUPLE: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    BASE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    LAMBDA_MIN_FIELD_NUMBER: int
+    num_output: int
+    type: int
+    weight_filler: FillerParameter
+    axis: int
+    base: float
+    gamma: float
+    power: float
+    iteration: int
+    lambda_min: float
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        type: int | str | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        base: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iteration: int | None = ...,
+        lambda_min: float | None = ...,
+    ) -> None: ...
+
+class LSTMParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    CLIPPING_THRESHOLD_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    num_output: int
+    clipping_threshold: float
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        clipping_threshold: float | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class CtcLossParameter(Message):
+    ALPHABET_SIZE_FIELD_NUMBER: int
+    TIME_STEP_FIELD_NUMBER: int
+    BLANK_LABEL_FIELD_NUMBER: int
+    BLANK_INDEX_FIELD_NUMBER: int
+    alphabet_size: int
+    time_step: int
+    blank_label: int
+    blank_index: int
+    def __init__(
+        self,
+        *,
+        alphabet_size: int | None = ...,
+        time_step: int | None = ...,
+        blank_label: int | None = ...,
+        blank_index: int | None = ...,
+    ) -> None: ...
+
+class CorrelationParameter(Message):
+    CorrelationType: EnumTypeWrapper
+    MULTIPLY: int
+    SUBTRACT: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    MAX_DISPLACEMENT_FIELD_NUMBER: int
+    STRIDE_1_FIELD_NUMBER: int
+    STRIDE_2_FIELD_NUMBER: int
+    SINGLE_DIRECTION_FIELD_NUMBER: int
+    DO_ABS_FIELD_NUMBER: int
+    CORRELATION_TYPE_FIELD_NUMBER: int
+    pad: int
+    kernel_size: int
+    max_displacement: int
+    stride_1: int
+    stride_2: int
+    single_direction: int
+    do_abs: bool
+    correlation_type: int
+    def __init__(
+        self,
+        *,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        max_displacement: int | None = ...,
+        stride_1: int | None = ...,
+        stride_2: int | None = ...,
+        single_direction: int | None = ...,
+        do_abs: bool | None = ...,
+        correlation_type: int | str | None = ...,
+    ) -> None: ...
+
+class FlowWarpParameter(Message):
+    FillParameter: EnumTypeWrapper
+    ZERO: int
+    NOT_A_NUMBER: int
+    FILL_VALUE_FIELD_NUMBER: int
+    fill_value: int
+    def __init__(
+        self,
+        *,
+        fill_value: int | str | None = ...,
+    ) -> None: ...
+
+class ResampleParameter(Message):
+    ResampleType: EnumTypeWrapper
+    NEAREST: int
+    LINEAR: int
+    CUBIC: int
+    AREA: int
+    ANTIALIAS_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    FACTOR_FIELD_NUMBER: int
+    antialias: bool
+    width: int
+    height: int
+    type: int
+    factor: float
+    def __init__(
+        self,
+        *,
+        antialias: bool | None = ...,
+        width: int | None = ...,
+        height: int | None = ...,
+        type: int | str | None = ...,
+        factor: float | None = ...,
+    ) -> None: ...
+
+class DownsampleParameter(Message):
+    TOP_HEIGHT_FIELD_NUMBER: int
+    TOP_WIDTH_FIELD_NUMBER: int
+    top_height: int
+    top_width: int
+    def __init__(
+        self,
+        *,
+        top_height: int | None = ...,
+        top_width: int | None = ...,
+    ) -> None: ...
+
+class L1LossParameter(Message):
+    L2_PER_LOCATION_FIELD_NUMBER: int
+    L2_PRESCALE_BY_CHANNELS_FIELD_NUMBER: int
+    NORMALIZE_BY_NUM_ENTRIES_FIELD_NUMBER: int
+    EPSILON_FIELD_NUMBER: int
+    PLATEAU_FIELD_NUMBER: int
+    l2_per_location: bool
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    epsilon: float
+    plateau: float
+    def __init__(
+        self,
+        *,
+        l2_per_location: bool | None = ...,
+        l2_prescale_by_channels: bool | None = ...,
+        normalize_by_num_entries: bool | None = ...,
+        epsilon: float | None = ...,
+        plateau: float | None = ...,
+    ) -> None: ...
+
+class Convolution3DParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    FILTER_GROUP_FIELD_NUMBER: int
+    TEMPORAL_PAD_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    group: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    filter_group: int
+    temporal_pad: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        group: int | None = ...,
+        kernel_depth: int | None = ...,
+        stride: int | None = ...,
+        temporal_stride: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        filter_group: int | None = ...,
+        temporal_pad: int | None = ...,
+    ) -> None: ...
+
+class Pooling3DParameter(Message):
+    PoolMethod: EnumTypeWrapper
+    MAX: int
+    AVE: int
+    STOCHASTIC: int
+    POOL_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    KERNEL_DEPTH_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    TEMPORAL_STRIDE_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    pool: int
+    kernel_size: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    pad: int
+    def __init__(
+        self,
+        *,
+        pool: int | str | None = ...,
+        kernel_size: int | None = ...,
+        kernel_depth: int | None = ...,
+        stride: int | None = ...,
+        temporal_stride: int | None = ...,
+        pad: int | None = ...,
+    ) -> None: ...
+
+class DeformableConvolutionParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    DEFORMABLE_GROUP_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    FORCE_ND_IM2COL_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: RepeatedScalarFieldContainer[int]
+    kernel_size: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    dilation: RepeatedScalarFieldContainer[int]
+    pad_h: int
+    pad_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    group: int
+    deformable_group: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    engine: int
+    axis: int
+    force_nd_im2col: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: Iterable[int] | None = ...,
+        kernel_size: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        dilation: Iterable[int] | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        group: int | None = ...,
+        deformable_group: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+        force_nd_im2col: bool | None = ...,
+    ) -> None: ...
+
+class ChannelScaleParameter(Message):
+    DO_FORWARD_FIELD_NUMBER: int
+    DO_BACKWARD_FEATURE_FIELD_NUMBER: int
+    DO_BACKWARD_SCALE_FIELD_NUMBER: int
+    GLOBAL_SCALE_FIELD_NUMBER: int
+    do_forward: bool
+    do_backward_feature: bool
+    do_backward_scale: bool
+    global_scale: bool
+    def __init__(
+        self,
+        *,
+        do_forward: bool | None = ...,
+        do_backward_feature: bool | None = ...,
+        do_backward_scale: bool | None = ...,
+        global_scale: bool | None = ...,
+    ) -> None: ...
+
+class LocalParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    stride: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: int | None = ...,
+        kernel_size: int | None = ...,
+        stride: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class NormFaceParameter(Message):
+    NORMALIZE_TYPE_FIELD_NUMBER: int
+    FIX_GRADIENT_FIELD_NUMBER: int
+    BP_NORM_FIELD_NUMBER: int
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(
+        self,
+        *,
+        normalize_type: str | None = ...,
+        fix_gradient: bool | None = ...,
+        bp_norm: bool | None = ...,
+    ) -> None: ...
+
+class GRNParameter(Message):
+    BIAS_FIELD_NUMBER: int
+    bias: float
+    def __init__(
+        self,
+        *,
+        bias: float | None = ...,
+    ) -> None: ...
+
+class InsanityParameter(Message):
+    LB_FIELD_NUMBER: int
+    UB_FIELD_NUMBER: int
+    lb: float
+    ub: float
+    def __init__(
+        self,
+        *,
+        lb: float | None = ...,
+        ub: float | None = ...,
+    ) -> None: ...
+
+class ImResizeParameter(Message):
+    TARGET_SPATIAL_WIDTH_FIELD_NUMBER: int
+    TARGET_SPATIAL_HEIGHT_FIELD_NUMBER: int
+    FACTOR_FIELD_NUMBER: int
+    START_SCALE_FIELD_NUMBER: int
+    SCALE_GAP_FIELD_NUMBER: int
+    target_spatial_width: int
+    target_spatial_height: int
+    factor: float
+    start_scale: float
+    scale_gap: float
+    def __init__(
+        self,
+        *,
+        target_spatial_width: int | None = ...,
+        target_spatial_height: int | None = ...,
+        factor: float | None = ...,
+        start_scale: float | None = ...,
+        scale_gap: float | None = ...,
+    ) -> None: ...
+
+class NmsParameter(Message):
+    THRESHOLD_FIELD_NUMBER: int
+    MAX_PEAKS_FIELD_NUMBER: int
+    NUM_PARTS_FIELD_NUMBER: int
+    threshold: float
+    max_peaks: int
+    num_parts: int
+    def __init__(
+        self,
+        *,
+        threshold: float | None = ...,
+        max_peaks: int | None = ...,
+        num_parts: int | None = ...,
+    ) -> None: ...
+
+class MaskResizeParameter(Message):
+    OUTPUT_HEIGHT_FIELD_NUMBER: int
+    OUTPUT_WIDTH_FIELD_NUMBER: int
+    output_height: int
+    output_width: int
+    def __init__(
+        self,
+        *,
+        output_height: int | None = ...,
+        output_width: int | None = ...,
+    ) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    TRANSFORM_TYPE_FIELD_NUMBER: int
+    SAMPLER_TYPE_FIELD_NUMBER: int
+    OUTPUT_H_FIELD_NUMBER: int
+    OUTPUT_W_FIELD_NUMBER: int
+    TO_COMPUTE_DU_FIELD_NUMBER: int
+    THETA_1_1_FIELD_NUMBER: int
+    THETA_1_2_FIELD_NUMBER: int
+    THETA_1_3_FIELD_NUMBER: int
+    THETA_2_1_FIELD_NUMBER: int
+    THETA_2_2_FIELD_NUMBER: int
+    THETA_2_3_FIELD_NUMBER: int
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str | None = ...,
+        sampler_type: str | None = ...,
+        output_H: int | None = ...,
+        output_W: int | None = ...,
+        to_compute_dU: bool | None = ...,
+        theta_1_1: float | None = ...,
+        theta_1_2: float | None = ...,
+        theta_1_3: float | None = ...,
+        theta_2_1: float | None = ...,
+        theta_2_2: float | None = ...,
+        theta_2_3: float | None = ...,
+    ) -> None: ...
+
+class DenseCRFParameter(Message):
+    MAX_ITER_FIELD_NUMBER: int
+    POS_W_FIELD_NUMBER: int
+    POS_XY_STD_FIELD_NUMBER: int
+    BI_W_FIELD_NUMBER: int
+    BI_XY_STD_FIELD_NUMBER: int
+    BI_RGB_STD_FIELD_NUMBER: int
+    OUTPUT_PROBABILITY_FIELD_NUMBER: int
+    max_iter: int
+    pos_w: RepeatedScalarFieldContainer[float]
+    pos_xy_std: RepeatedScalarFieldContainer[float]
+    bi_w: RepeatedScalarFieldContainer[float]
+    bi_xy_std: RepeatedScalarFieldContainer[float]
+    bi_rgb_std: RepeatedScalarFieldContainer[float]
+    output_probability: bool
+    def __init__(
+        self,
+        *,
+        max_iter: int | None = ...,
+        pos_w: Iterable[float] | None = ...,
+        pos_xy_std: Iterable[float] | None = ...,
+        bi_w: Iterable[float] | None = ...,
+        bi_xy_std: Iterable[float] | None = ...,
+        bi_rgb_std: Iterable[float] | None = ...,
+        output_probability: bool | None = ...,
+    ) -> None: ...
+
+class MatWriteParameter(Message):
+    PREFIX_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    STRIP_FIELD_NUMBER: int
+    PERIOD_FIELD_NUMBER: int
+    prefix: str
+    source: str
+    strip: int
+    period: int
+    def __init__(
+        self,
+        *,
+        prefix: str | None = ...,
+        source: str | None = ...,
+        strip: int | None = ...,
+        period: int | None = ...,
+    ) -> None: ...
+
+class MatReadParameter(Message):
+    PREFIX_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    STRIP_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    prefix: str
+    source: str
+    strip: int
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        prefix: str | None = ...,
+        source: str | None = ...,
+        strip: int | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class GradientScalerParameter(Message):
+    LOWER_BOUND_FIELD_NUMBER: int
+    UPPER_BOUND_FIELD_NUMBER: int
+    ALPHA_FIELD_NUMBER: int
+    MAX_ITER_FIELD_NUMBER: int
+    lower_bound: float
+    upper_bound: float
+    alpha: float
+    max_iter: float
+    def __init__(
+        self,
+        *,
+        lower_bound: float | None = ...,
+        upper_bound: float | None = ...,
+        alpha: float | None = ...,
+        max_iter: float | None = ...,
+    ) -> None: ...
+
+class ROIAlignParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    SAMPLING_RATIO_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    sampling_ratio: int
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+        sampling_ratio: int | None = ...,
+    ) -> None: ...
+
+class MarginParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    margin: float
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+    ) -> None: ...
+
+class AddedNoiseParameter(Message):
+    BIAS_FIELD_NUMBER: int
+    GAUSSIAN_STD_FIELD_NUMBER: int
+    UNIFORM_RANGE_FIELD_NUMBER: int
+    bias: float
+    gaussian_std: float
+    uniform_range: float
+    def __init__(
+        self,
+        *,
+        bias: float | None = ...,
+        gaussian_std: float | None = ...,
+        uniform_range: float | None = ...,
+    ) -> None: ...
+
+class SizeParameter(Message):
+    Type: EnumTypeWrapper
+    BILINEAR: int
+    NEAREST: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    IS_PYRAMID_TEST_FIELD_NUMBER: int
+    OUT_HEIGHT_SCALE_FIELD_NUMBER: int
+    OUT_WIDTH_SCALE_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    RESIZE_RATIO_FIELD_NUMBER: int
+    height: int
+    width: int
+    is_pyramid_test: bool
+    out_height_scale: float
+    out_width_scale: float
+    type: int
+    resize_ratio: float
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        is_pyramid_test: bool | None = ...,
+        out_height_scale: float | None = ...,
+        out_width_scale: float | None = ...,
+        type: int | str | None = ...,
+        resize_ratio: float | None = ...,
+    ) -> None: ...
+
+class ImageLabelDataParameter(Message):
+    Padding: EnumTypeWrapper
+    ZERO: int
+    REFLECT: int
+    DATA_DIR_FIELD_NUMBER: int
+    IMAGE_DIR_FIELD_NUMBER: int
+    LABEL_DIR_FIELD_NUMBER: int
+    IMAGE_LIST_PATH_FIELD_NUMBER: int
+    LABEL_LIST_PATH_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RAND_SKIP_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    LABEL_SLICE_FIELD_NUMBER: int
+    PADDING_FIELD_NUMBER: int
+    RAND_SCALE_FIELD_NUMBER: int
+    MIN_SCALE_FIELD_NUMBER: int
+    MAX_SCALE_FIELD_NUMBER: int
+    data_dir: str
+    image_dir: str
+    label_dir: str
+    image_list_path: str
+    label_list_path: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    label_slice: LabelSliceParameter
+    padding: int
+    rand_scale: bool
+    min_scale: float
+    max_scale: float
+    def __init__(
+        self,
+        *,
+        data_dir: str | None = ...,
+        image_dir: str | None = ...,
+        label_dir: str | None = ...,
+        image_list_path: str | None = ...,
+        label_list_path: str | None = ...,
+        batch_size: int | None = ...,
+        rand_skip: int | None = ...,
+        shuffle: bool | None = ...,
+        label_slice: LabelSliceParameter | Mapping[str, Any] | None = ...,
+        padding: int | str | None = ...,
+        rand_scale: bool | None = ...,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+    ) -> None: ...
+
+class LabelSliceParameter(Message):
+    DIM_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    OFFSET_FIELD_NUMBER: int
+    dim: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        dim: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class ContinuationIndicatorParameter(Message):
+    TIME_STEP_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    time_step: int
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        time_step: int | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+class CTCDecoderParameter(Message):
+    BLANK_INDEX_FIELD_NUMBER: int
+    CTC_MERGE_REPEATED_FIELD_NUMBER: int
+    blank_index: int
+    ctc_merge_repeated: bool
+    def __init__(
+        self,
+        *,
+        blank_index: int | None = ...,
+        ctc_merge_repeated: bool | None = ...,
+    ) -> None: ...
+
+class LabelsequenceAccuracyParameter(Message):
+    BLANK_LABEL_FIELD_NUMBER: int
+    blank_label: int
+    def __init__(
+        self,
+        *,
+        blank_label: int | None = ...,
     ) -> None: ...

@@ -22,7 +22,6 @@ _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
     Addition("Yolov3", "yolov3_param", "MobileNet-YOLO", _PYTHON),
-    Addition("Correlation", "correlation_param", "FlowNet", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -36,6 +35,7 @@ FIELDS = {
     "torch_pooling": ("Facebook's Caffe", "write round_mode: FLOOR for true, nothing for false"),
     **dict.fromkeys(("hole", "hole_h", "hole_w"), ("DeepLab", "write dilation")),
     **dict.fromkeys(("label_type", "seg_accuracy_param"), ("DeepLab", "")),
+    "softmaxloss_param": ("DeepLab", "write loss_param"),
     "interp_param": ("DeepLab and PSPNet", _BILINEAR),
     "bn_param": ("SegNet, DeconvNet and PSPNet", _AFFINE),
     "upsample_param": ("SegNet and others", _BILINEAR),
@@ -45,8 +45,19 @@ FIELDS = {
     ),
     "sample_weights_test": ("SegNet", ""),
     "unpooling_param": ("DeconvNet", ""),
+    "eltwise_accuracy_param": ("DeconvNet", "write an Accuracy"),
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),
+    "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),
+    **dict.fromkeys(("dense_crf_param", "mat_write_param", "mat_read_param"), ("DeepLab", _PYTHON)),
+    "image_label_data_param": ("Yu and Koltun's dilation", _PYTHON),
+    "gradient_scaler_param": ("domain adaptation by backpropagation", _PYTHON),
+    "lifted_struct_sim_softmax_loss_param": ("lifted structured embedding", _PYTHON),
+    **dict.fromkeys(
+        ("continuation_indicator_param", "ctc_decoder_param", "labelsequence_accuracy_param"),
+        ("several forks", _PYTHON),
+    ),
+    "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(
         ("permute_param", "norm_param", "prior_box_param", "detection_output_param"), ("SSD", "")
@@ -70,6 +81,43 @@ FIELDS = {
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
     "flip_param": ("several forks", _PYTHON),
     "center_loss_param": ("the authors of the center loss", _PYTHON),
+    **dict.fromkeys(
+        ("triplet_loss_param", "focal_loss_param", "ctc_loss_param", "local_param"),
+        ("several forks", _PYTHON),
+    ),
+    "label_specific_add_param": ("AM-Softmax", _PYTHON),
+    "largemargin_inner_product_param": ("L-Softmax", _PYTHON),
+    "margin_inner_product_param": ("SphereFace", _PYTHON),
+    **dict.fromkeys(
+        ("normalize", "normalize_param", "channel_scale_param", "insanity_param"),
+        ("NormFace", _PYTHON),
+    ),
+    "alpha": ("NormFace", "leave it out, or give a gaussian filler its std"),
+    "filler": ("Intel's Caffe", "leave it out: only one of its engines has what it fills"),
+    "grn_param": ("OpenVINO's training toolbox", "write a Normalize, or a Python layer"),
+    **dict.fromkeys(
+        ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
+    ),
+    **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
+    "st_param": ("several forks", _PYTHON),
+    "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),
+    **dict.fromkeys(
+        (
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "l1_loss_param",
+        ),
+        ("FlowNet", _PYTHON),
+    ),
+    **dict.fromkeys(
+        ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
+        ("C3D", "write a Convolution with a value for each axis"),
+    ),
+    "filter_group": ("C3D", "leave it out: it only spares memory"),
+    "pooling3d_param": ("C3D", ""),
+    "deformable_convolution_param": ("Deformable ConvNets", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(
@@ -143,7 +191,11 @@ PASSED_OVER = {
         ("Intel's Caffe", _NODES),
     ),
     "test_net_type": ("SSD", "a net's own layers say what it is"),
+    "quantization_param": ("Intel's Caffe", "weights and values are floating-point numbers here"),
     "visualize_debug_info": ("SegNet", "it draws"),
+    "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
+    "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
+    "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 
 # Of a field with one value these are given several: the first counts.

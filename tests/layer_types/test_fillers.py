@@ -103,6 +103,8 @@ def test_a_blob_of_one_axis_has_its_count_as_fan_out():
     caffe.set_random_seed(0)
     out = caffe_pb2.FillerParameter.FAN_OUT
     distributed(filled((10000,), type="msra", variance_norm=out), 0, math.sqrt(2 / 10000))
+    leaky = filled((100, 100), type="msra", alpha=0.5)  # He et al. 2015, equation 15
+    distributed(leaky, 0, math.sqrt(2 / 1.25 / 100))
 
 
 @settings(deadline=None)

@@ -51,12 +51,22 @@ NETS = {  # where one layer with one top makes none
     "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
+SCORES = (
+    *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
+    "DetectionEvaluate",
+    *("HDF5Output", "MatWrite"),
+)
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
     "ArgMax": ("", [(2, 3, 4, 4)]),
+    "GradientScaler": ("", [(2, 3)]),
     "Threshold": ("", [(2, 3)]),
     "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
+    "PriorBoxClustered": (
+        "prior_box_param { width: 3 height: 2 }",
+        [(1, 2, 3, 3), (1, 3, 9, 9)],
+    ),
 }
 
 
@@ -105,7 +115,7 @@ def exported(modules: list[ModuleType], kinds: Iterable[str]) -> Iterator[tuple[
             cases.setdefault(kind, of_kind[0][:2])
     for kind in kinds:
         cls = REGISTRY[kind]
-        if cls.loss or kind in ("Accuracy", "SegAccuracy", "DetectionEvaluate", "HDF5Output"):
+        if cls.loss or kind in SCORES:
             yield kind, "training"
         elif kind in ("Input", "Split"):
             yield kind, "yes"

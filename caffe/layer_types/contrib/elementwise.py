@@ -1,4 +1,4 @@
-"""Layer types that act elementwise: ReLU6, Axpy."""
+"""Layer types that act elementwise: ReLU6, Axpy, ChannelScale."""
 
 import math
 
@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ..base import LayerType, Shape, layer_type
+from ..loss import with_gradient
 
 
 @layer_type("ReLU6", "MobileNet")
@@ -38,3 +39,37 @@ class Axpy(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         scale, x, y = bottoms
         return scale.reshape(*x.shape[:2], *(1,) * (x.dim() - 2)) * x + y
+
+
+@layer_type("ChannelScale", "NormFace")
+class ChannelScale(LayerType):
+    """x times bottom 1, one value for each place: N x C x H x W and N x 1 x H x W.
+
+    do_forward: false leaves x as it is; do_backward_feature: false gives x the top's gradient, and
+    do_backward_scale: false the other none.
+    """
+
+    bottoms = (2, 2)
+    reads_values = False
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        self.check(
+            not self.spec.channel_scale_param.global_scale,
+            "global_scale is not here; write a Scale with num_axes: 0",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        x, scale = shapes
+        self.check(
+            len(x) > 1 and math.prod(scale) * x[1] == math.prod(x) and scale[:1] == x[:1],
+            f"needs N x C x ... and a value for each place; found shapes {x} and {scale}",
+        )
+        return [x]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param = self.spec.channel_scale_param
+        x, scale = bottoms[0], bottoms[1].reshape(-1, 1, *bottoms[0].shape[2:])
+        top = with_gradient(
+            x * scale if param.do_forward else x, x, scale if param.do_backward_feature else 1
+        )
+        return top + x.detach() * (scale - scale.detach()) if param.do_backward_scale else top

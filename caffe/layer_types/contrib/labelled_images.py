@@ -1,4 +1,7 @@
-"""Data layers whose labels are images too: ImageSegData, DenseImageData, ImageLabelmapData."""
+"""Data layers whose labels are images too.
+
+ImageSegData, WindowSegData, DenseImageData, ImageLabelmapData, ImageLabelData.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +10,7 @@ import numpy as np
 
 from ...core.errors import CaffeError
 from ...feeding.image_list import read_lines
-from ...feeding.images import read_image
+from ...feeding.images import read_image, resize
 from ...feeding.resizing import nearest
 from ...feeding.transform import Place, Transformer
 from ...proto import caffe_pb2
@@ -24,6 +27,7 @@ class Pair(NamedTuple):
     image: str
     label: str
     line: int
+    window: tuple[int, ...] = ()  # x1, y1, x2, y2, the last ones inside
 
 
 class LabelMap(NamedTuple):
@@ -44,6 +48,20 @@ def read_pairs(path: str, words: int) -> list[Pair]:
             f"found {line!r}",
         )
         found.append(Pair(parts[0], parts[1] if words > 1 else "", number))
+    return found
+
+
+def read_windows(path: str, words: int) -> list[Pair]:
+    """The same with x1 y1 x2 y2 behind."""
+    found = []
+    for pair, (_, line) in zip(read_pairs(path, words), read_lines(path), strict=True):
+        try:
+            left, above, right, below = (int(part) for part in line.split()[words : words + 4])
+        except ValueError:
+            raise CaffeError(
+                f"{path}:{pair.line}: expected x1 y1 x2 y2 behind the names; found {line!r}"
+            ) from None
+        found.append(pair._replace(window=(left, above, right, below)))
     return found
 
 
@@ -99,13 +117,16 @@ class PairFeed(Feed):
     def words(self) -> int:
         return 2
 
+    def pairs(self, path: str) -> list[Pair]:
+        return read_pairs(path, self.words())
+
     def open(self, seed: int) -> tuple[Source, int, int]:
         param = self.param()
         need(
             bool(param.new_height) == bool(param.new_width),
             "needs new_height and new_width, or none of them",
         )
-        entries = read_pairs(param.source, self.words())
+        entries = self.pairs(param.source)
         need(bool(entries), f"{param.source}: the list is empty")
         first = first_item(param, len(entries), seed)
         transform = self.spec.transform_param
@@ -198,3 +219,148 @@ class ImageSegData(PairFeed):
 
     def words(self) -> int:
         return 1 if self.spec.image_data_param.label_type == LABELS.NONE else 2
+
+
+class WindowPairs(SegPairs):
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        folder, ignored = self.param.root_folder, self.param.ignore_label
+        image = read_image(folder + record.image, self.param.is_color)
+        size = image.shape[:2]
+        if self.param.label_type == LABELS.PIXEL:
+            label = read_image(folder + record.label, False)
+        elif self.param.label_type == LABELS.NONE:
+            label = np.full((*size, 1), ignored, np.uint8)
+        else:
+            label = self.label(folder + record.label, size)
+        need(
+            label.shape[:2] == size,
+            f"the label {record.label} is {label.shape[:2]} pixels large, its image {size}; they "
+            "must be equal",
+        )
+        left, above, right, below = record.window
+        need(right >= left and below >= above, f"the window {record.window} is empty")
+        pads = [
+            (max(0, -above), max(0, below + 1 - size[0])),
+            (max(0, -left), max(0, right + 1 - size[1])),
+            (0, 0),
+        ]
+        rows = slice(max(0, above), max(0, above) + below - above + 1)
+        columns = slice(max(0, left), max(0, left) + right - left + 1)
+        image = np.pad(image, pads)[rows, columns]
+        label = np.pad(label, pads, constant_values=ignored)[rows, columns]
+        if self.size:
+            image, label = resize(image, self.size), nearest(label, self.size)
+        image, label = self.padded(image.transpose(2, 0, 1), label.transpose(2, 0, 1))
+        return image, LabelMap(label, size)
+
+
+@layer_type("WindowSegData", "DeconvNet")
+class WindowSegData(ImageSegData):
+    """As ImageSegData, of windows of the images: a line ends with x1 y1 x2 y2, all inside.
+
+    What lies outside of an image is 0, its label ignore_label. The window is resized to new_height
+    x new_width, its label to the nearest pixel before.
+    """
+
+    source = WindowPairs
+
+    def pairs(self, path: str) -> list[Pair]:
+        return read_windows(path, self.words())
+
+
+class SlicedPairs(Pairs):
+    """Images and labels of two lists, padded, cut alike, and of the labels a grid of pixels."""
+
+    def __init__(
+        self, param: caffe_pb2.ImageLabelDataParameter, entries: list[Pair], by: Transformer
+    ) -> None:
+        Ordered.__init__(self, param.shuffle, entries)
+        self.sliced, self.transformer = param, by
+        part = param.label_slice
+        self.rows, self.columns = (
+            slice(start, start + (count - 1) * step + 1, step)
+            for count, step, start in zip(
+                part.dim or by.crop, part.stride or (1, 1), part.offset or (0, 0), strict=True
+            )
+        )
+
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        param = self.sliced
+        data = "" if param.image_dir or param.label_dir else param.data_dir
+        image = read_image((data or param.image_dir) + record.image, True)
+        label = read_image((data or param.label_dir) + record.label, False)
+        need(
+            label.shape[:2] == image.shape[:2],
+            f"the label {record.label} is {label.shape[:2]} pixels large, its image "
+            f"{image.shape[:2]}; they must be equal",
+        )
+        size = image.shape[:2]
+        mirrored = param.padding == caffe_pb2.ImageLabelDataParameter.REFLECT
+        for pads in (self._margins(), self._missing(size)):
+            image = np.pad(image, pads, mode="reflect") if mirrored else np.pad(image, pads)
+            label = np.pad(label, pads, constant_values=255)
+        return image.transpose(2, 0, 1), LabelMap(label.transpose(2, 0, 1), size)
+
+    def _margins(self) -> list[tuple[int, int]]:
+        """The offsets of the label's pixels, around the image."""
+        above, left = self.rows.start, self.columns.start
+        return [(above, above), (left, left), (0, 0)]
+
+    def _missing(self, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """What an image with margins lacks of the crop; an odd pixel below, and on the left."""
+        margins = (2 * self.rows.start, 2 * self.columns.start)
+        rows, columns = (
+            max(0, crop - found - margin)
+            for crop, found, margin in zip(self.transformer.crop, size, margins, strict=True)
+        )
+        return [(rows // 2, rows - rows // 2), (columns - columns // 2, columns // 2), (0, 0)]
+
+    def label_shapes(self, label: LabelMap) -> list[tuple[int, ...]]:
+        return [(1, *(len(range(*part.indices(part.stop))) for part in (self.rows, self.columns)))]
+
+    def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
+        outs[0][0] = place.cut(label.map)[:, self.rows, self.columns]
+
+    def place(self, record: Pair) -> str:
+        return f"{self.sliced.image_list_path}:{record.line}"
+
+
+@layer_type("ImageLabelData", "Yu and Koltun's dilation")
+class ImageLabelData(Feed):
+    """Images and label images from a list of each, cut to crop_size.
+
+    Images are padded by label_slice's offset, mirrored at their edges or with 0, labels with 255;
+    and what is still smaller than the crop up to that. The second top is what lies label_slice's
+    stride apart in the label's crop, from its offset on, dim values; without it all of the crop.
+    """
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        param = self.spec.image_label_data_param
+        need(not param.rand_scale, "takes no rand_scale: scale the images before")
+        part = param.label_slice
+        need(
+            all(len(values) in (0, 2) for values in (part.dim, part.stride, part.offset)),
+            f"label_slice has two values each; found {str(part).split()}",
+        )
+        transformer = Transformer(self.spec.transform_param, self.phase)
+        crop = transformer.crop
+        need(min(crop) > 0, "needs a crop_size")
+        images, labels = (
+            read_pairs(path, 1) for path in (param.image_list_path, param.label_list_path)
+        )
+        need(
+            0 < len(images) == len(labels),
+            f"needs a label for each image: {param.image_list_path} lists {len(images)}, "
+            f"{param.label_list_path} {len(labels)}",
+        )
+        entries = [
+            image._replace(label=label.image) for image, label in zip(images, labels, strict=True)
+        ]
+        source = SlicedPairs(param, entries, transformer)
+        ends = source.rows.stop, source.columns.stop
+        need(
+            ends[0] <= crop[0] and ends[1] <= crop[1],
+            f"label_slice reaches to {ends}, crop_size is {crop}",
+        )
+        first = first_item(param, len(entries), seed, param.image_list_path)
+        return source, param.batch_size, first

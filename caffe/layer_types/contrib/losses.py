@@ -1,11 +1,13 @@
-"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss."""
+"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, and softmax losses of other targets."""
 
 import math
+from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 
 from ..base import Shape, Tensors, layer_type
-from ..loss import Labelled, Loss
+from ..loss import LOG_FLT_MIN, Labelled, Loss, SoftmaxWithLoss, with_gradient
 from ..target import Distance
 
 
@@ -45,11 +47,99 @@ class SmoothL1Loss(Loss):
 
 @layer_type("L1Loss", "several forks")
 class L1Loss(Distance):
-    """The sum of |x - t| over the number of items; its gradient at 0 is 0."""
+    """The sum of |x - t| over the number of items; its gradient at 0 is 0.
+
+    With l1_loss_param (FlowNet) x alone may be given; what is no number counts for nothing, as does
+    what is below `plateau`. l2_per_location: of each place the square root of epsilon and the sum
+    (with l2_prescale_by_channels the mean) of the squares over the channels.
+    normalize_by_num_entries: over the number of places with numbers.
+    """
+
+    bottoms = (1, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) > 1, f"needs items of values; found shape {shapes[0]}")
+        return super().top_shapes(shapes) if len(shapes) == 2 else [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, target = bottoms
-        return (x - target.reshape(x.shape)).abs().sum() / x.shape[0]
+        x, *target = bottoms
+        apart = x - target[0].reshape(x.shape) if target else x
+        if self.spec.HasField("l1_loss_param"):
+            return self._flownets(apart)
+        return apart.abs().sum() / x.shape[0]
+
+    def _flownets(self, apart: torch.Tensor) -> torch.Tensor:
+        param = self.spec.l1_loss_param
+        known = ~apart.detach().isnan()
+        apart = apart.where(known, 0)
+        if param.l2_per_location:
+            squares = apart.square()
+            sums = squares.mean(1) if param.l2_prescale_by_channels else squares.sum(1)
+            losses = (sums.where(sums >= param.plateau**2, 0) + param.epsilon).sqrt()
+        else:
+            losses = apart.abs()
+            losses = losses.where(losses >= param.plateau, 0)
+        if param.normalize_by_num_entries:
+            return losses.sum() / (known.sum() / apart.shape[1]).clamp(min=1)
+        return losses.sum() / apart.shape[0]
+
+
+@layer_type("WeightedSoftmaxWithLoss", "several forks")
+class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
+    """As SoftmaxWithLoss, each prediction times its weight, bottom 2.
+
+    Normalised by VALID, the sum is divided by the whole part of the sum of the weights.
+    """
+
+    bottoms = (3, 3)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            math.prod(shapes[1]) == math.prod(shapes[2]),
+            f"needs a weight for each label; found shapes {shapes[1]} and {shapes[2]}",
+        )
+        return super().top_shapes(shapes)
+
+    def losses(
+        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        return super().losses(log_prob, target, ()) * self.weights(target, more)
+
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+        return int(self.weights(target, more).sum())
+
+    def weights(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> torch.Tensor:
+        weight, ignored = more[0].detach().reshape(target.shape), self.ignored()
+        return weight if ignored is None else weight.where(target.ne(ignored), 0)
+
+
+@layer_type("SoftmaxCrossEntropyLoss", "several forks")
+class SoftmaxCrossEntropyLoss(Loss):
+    """-t log softmax(x) of targets t, one for each score; summed and normalised as SoftmaxWithLoss.
+
+    The gradient is softmax(x) - t, as of targets that sum up to 1. Second top: the softmax.
+    """
+
+    tops = (1, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.axis(self.spec.softmax_param.axis, shapes[0])
+        self.check(
+            math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"needs a target for each score; found shapes {shapes[0]} and {shapes[1]}",
+        )
+        return [*super().top_shapes(shapes), shapes[0]][: len(self.spec.top)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
+        axis = self.axis(self.spec.softmax_param.axis, tuple(x.shape))
+        log_prob = F.log_softmax(x, axis)
+        losses = -target * log_prob.clamp(min=LOG_FLT_MIN)
+        loss = with_gradient(losses, x, log_prob.exp() - target).sum()
+        outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+        loss = loss / self.normaliser(outer, inner, outer * inner)
+        return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
 
 
 @layer_type("CenterLoss", "the authors of the center loss")

@@ -7,8 +7,6 @@ from ...proto import caffe_pb2
 from ..base import LayerType, Shape, layer_type
 from . import permutohedral
 
-TINY = 1e-20  # what keeps a sum of weights from 0
-
 
 @layer_type("MultiStageMeanfield", "CRF-RNN")
 class MultiStageMeanfield(LayerType):
@@ -86,19 +84,15 @@ class MultiStageMeanfield(LayerType):
     ) -> torch.Tensor:
         """The iterations on one item."""
         param = self.spec.multi_stage_meanfield_param
-        shape, pixels = unary.shape, unary[0].numel()
+        shape = unary.shape
         unary, scores = unary.flatten(1).T, scores.flatten(1).T  # pixels x classes
-        rows, columns = torch.meshgrid(
-            *(torch.arange(size, device=image.device) for size in shape[1:]), indexing="ij"
-        )
-        places = torch.stack([columns.flatten(), rows.flatten()], 1).to(image.dtype)
+        places = permutohedral.places(shape[1:], image)
         colours = image.flatten(1).T / param.theta_beta
         lattices = [
             permutohedral.lattice(places / param.theta_gamma),
             permutohedral.lattice(torch.cat([places / param.theta_alpha, colours], 1)),
         ]
-        ones = unary.new_ones(pixels, 1)
-        norms = [1 / (permutohedral.filtered(on, ones) + TINY) for on in lattices]
+        norms = [permutohedral.per_pixel(on, unary) for on in lattices]
         *weights, compatibility = params
         for _ in range(param.num_iterations):
             classes = F.softmax(scores, 1)

@@ -39,9 +39,7 @@ class SoftmaxWithLossOHEM(SoftmaxWithLoss):
         log_prob = torch.log_softmax(x, self.class_axis())
         target = self.labels(label, classes).reshape(outer, inner)
         losses = self.losses(log_prob.reshape(outer, classes, inner), target, [])
-        ignored = self.ignored()
-        valid = target.numel() if ignored is None else int((target != ignored).sum())
-        loss = losses.sum() / self.normaliser(outer, inner, valid)
+        loss = losses.sum() / self.normaliser(outer, inner, self.counted(target, []))
         tops = [loss, log_prob.detach().exp(), losses.detach().reshape(label.shape)]
         return tops[: len(self.spec.top)]
 

@@ -6,9 +6,12 @@ those of P. Krähenbühl and V. Koltun's dense CRFs, which CRF-RNN took over.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+
+TINY = 1e-20  # what keeps a sum of weights from 0
 
 
 class Lattice(NamedTuple):
@@ -42,6 +45,19 @@ def lattice(positions: torch.Tensor) -> Lattice:
     weights.scatter_add_(1, at + 1, -offset)
     weights[:, 0] += 1 + weights[:, d + 1]
     return Lattice(vertices, weights[:, : d + 1], _neighbours(known, strides, d))
+
+
+def places(size: Sequence[int], like: torch.Tensor) -> torch.Tensor:
+    """Of the pixels of an image (height, width), rows first: x and y, (height * width, 2)."""
+    rows, columns = torch.meshgrid(
+        *(torch.arange(count, device=like.device) for count in size), indexing="ij"
+    )
+    return torch.stack([columns.flatten(), rows.flatten()], 1).to(like.dtype)
+
+
+def per_pixel(on: Lattice, like: torch.Tensor) -> torch.Tensor:
+    """What `filtered` makes of ones, to divide by: 1 over it, (N, 1)."""
+    return 1 / (filtered(on, like.new_ones(len(on.vertices), 1)) + TINY)
 
 
 def filtered(on: Lattice, values: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Layer types that look at regions of an image: ROIPooling, PSROIPooling."""
+"""Layer types that look at regions of an image: ROIPooling, ROIAlign, PSROIPooling."""
 
 import math
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..base import LayerType, Shape, layer_type
+from .sampling import sampled
 
 Range = tuple[int, int]  # first, and behind the last
 
@@ -38,7 +39,7 @@ class Regions(LayerType):
             yield maps[int(image)], np.array(corners, np.float32)
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def rounded(values: np.ndarray) -> np.ndarray:
     """To whole numbers, halves away from 0: C's round."""
     return np.sign(values) * np.floor(np.abs(values) + np.float32(0.5))
 
@@ -79,7 +80,7 @@ class ROIPooling(Regions):
 
     def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
         pool = self.spec.roi_pooling_param
-        left, above, right, below = _rounded(corners * np.float32(pool.spatial_scale))
+        left, above, right, below = rounded(corners * np.float32(pool.spatial_scale))
         # Starting at 0, as Fast R-CNN counts, and only then where the region is.
         rows, columns = (
             [
@@ -93,6 +94,54 @@ class ROIPooling(Regions):
         )
         across = torch.stack([_maximum(x, 2, column) for column in columns], 2)
         return torch.stack([_maximum(across, 1, row) for row in rows], 1)
+
+
+@layer_type("ROIAlign", "several forks")
+class ROIAlign(Regions):
+    """The mean of sampling_ratio x sampling_ratio bilinear values in each part of a region.
+
+    He et al. 2017, section 3; as Detectron has it: corners are multiplied by spatial_scale, a
+    region is a pixel at least, and values lie in the middle of the parts' equal parts; so many
+    along an axis as a part has pixels, rounded up, where sampling_ratio is not positive. Up to a
+    pixel beyond the map its edge counts, further out 0.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.spec.roi_align_param
+        self.check(
+            pool.pooled_h > 0 and pool.pooled_w > 0,
+            f"pooled_h and pooled_w must be positive; found {pool.pooled_h} and {pool.pooled_w}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_regions(shapes)
+        pool = self.spec.roi_align_param
+        return [(shapes[1][0], shapes[0][1], pool.pooled_h, pool.pooled_w)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
+        (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
+        return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)
+
+    def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
+        pool = self.spec.roi_align_param
+        left, above, right, below = (corners * np.float32(pool.spatial_scale)).tolist()
+        rows = self._places(above, below, pool.pooled_h, x)
+        columns = self._places(left, right, pool.pooled_w, x)
+        (height, width), (tall, wide) = x.shape[1:], (rows.numel(), columns.numel())
+        y, z = rows.reshape(-1, 1).expand(tall, wide), columns.reshape(-1).expand(tall, wide)
+        inside = (y >= -1) & (y <= height) & (z >= -1) & (z <= width)
+        y, z = y.clamp(0, height - 1).reshape(1, -1), z.clamp(0, width - 1).reshape(1, -1)
+        values = sampled(x[None], y, z, 0)[0] * inside.flatten()
+        return values.reshape(-1, *rows.shape, *columns.shape).mean((2, 4))
+
+    def _places(self, start: float, end: float, parts: int, like: torch.Tensor) -> torch.Tensor:
+        """Where each part is looked at along an axis, (parts, places)."""
+        part = max(end - start, 1) / parts
+        count = self.spec.roi_align_param.sampling_ratio
+        count = count if count > 0 else math.ceil(part)
+        places = torch.arange(parts * count, device=like.device).to(like.dtype)
+        return (start + (places + 0.5) * (part / count)).reshape(parts, count)
 
 
 def _maximum(x: torch.Tensor, axis: int, part: Range) -> torch.Tensor:
@@ -138,7 +187,7 @@ class PSROIPooling(Regions):
     def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
         pool = self.spec.psroi_pooling_param
         group, scale = pool.group_size, np.float32(pool.spatial_scale)
-        start, end = _rounded(corners[:2]) * scale, (_rounded(corners[2:]) + 1) * scale
+        start, end = rounded(corners[:2]) * scale, (rounded(corners[2:]) + 1) * scale
         size = np.maximum(end - start, np.float32(0.1))
         columns = _bins(start[0], size[0], group, x.shape[2])
         rows = _bins(start[1], size[1], group, x.shape[1])

@@ -1,9 +1,30 @@
-"""SegAccuracy of DeepLab: how well scores name the class of each pixel."""
+"""How well scores name the class of each pixel: SegAccuracy, EltwiseAccuracy."""
 
 import torch
 
 from ...core.blob import Blob
+from ...proto import caffe_pb2
 from ..base import LayerType, Shape, Tensors, layer_type
+from ..loss import Accuracy
+
+
+@layer_type("EltwiseAccuracy", "DeconvNet")
+class EltwiseAccuracy(Accuracy):
+    """As Accuracy, in a top of 1 x 1 x 1 x 1."""
+
+    tops = (1, 1)
+
+    def param(self) -> caffe_pb2.AccuracyParameter:
+        return self.spec.eltwise_accuracy_param
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        super().top_shapes(shapes)
+        return [(1, 1, 1, 1)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        top = super().expression(bottoms, params)
+        assert isinstance(top, torch.Tensor)
+        return top.reshape(1, 1, 1, 1)
 
 
 @layer_type("SegAccuracy", "DeepLab and PSPNet")

@@ -1,8 +1,11 @@
-"""Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg."""
+"""Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg.
+
+And Gather, which passes them on.
+"""
 
 import torch
 
-from ..base import LayerType, Shape, layer_type
+from ..base import LayerType, Shape, Tensors, layer_type
 
 
 @layer_type("Permute", "SSD")
@@ -132,3 +135,24 @@ class Reorg(LayerType):
         else:
             blocks = x.reshape(n, channels, h, stride, w, stride).permute(0, 3, 5, 1, 2, 4)
         return blocks.reshape(top)
+
+
+@layer_type("Gather", "the temporal segment networks")
+@layer_type("Scatter", "the temporal segment networks")
+class Gather(LayerType):
+    """Each top is a bottom: with one process its part of a batch is all of it."""
+
+    bottoms = (1, None)
+    tops = (1, None)
+    passes_on = True
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(shapes) == len(self.spec.top),
+            f"needs a top for each of {len(shapes)} bottoms; found {len(self.spec.top)}",
+        )
+        return shapes
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        return [bottom.view_as(bottom) for bottom in bottoms]

@@ -7,9 +7,11 @@ import torch
 
 from ...core.log import info
 from ...proto import caffe_pb2
-from ..base import LayerType, Shape, layer_type
+from ..base import LayerType, Shape, Tensors, layer_type
 from . import boxes
 from .found import Found
+
+TINY = 1e-12  # keeps the gradient of a norm of 0 finite
 
 
 @layer_type("Normalize", "SSD")
@@ -18,16 +20,33 @@ class Normalize(LayerType):
 
     The norm is that of the channels at each place, or of the whole item with across_spatial; the
     scale, a parameter, is one value, or one a channel without channel_shared.
+
+    NormFace's Normalize has no scale, and the norm of each place (by normalize_type the L2 or L1
+    norm) as its second top; it is told by normalize_param, by two tops, or where norm_param is not
+    given by items without places. fix_gradient: the norm counts as a constant on the way back;
+    bp_norm: its own gradient counts.
     """
+
+    tops = (1, 2)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         norm = self.spec.norm_param
         self.check(len(shapes[0]) > 1, f"needs 2 axes at least; found shape {shapes[0]}")
+        told = self.spec.HasField("normalize_param") or len(self.spec.top) == 2
+        has_norm = self.spec.HasField("norm_param")
+        self.has_scale = has_norm or not (told or len(shapes[0]) == 2)
+        if not self.has_scale:
+            kind = self.spec.normalize_param.normalize_type
+            self.check(kind in ("L1", "L2"), f"normalize_type is L1 or L2; found {kind}")
+            return
+        self.check(len(self.spec.top) == 1, "with norm_param has one top")
         one = caffe_pb2.FillerParameter(value=1)
         filler = norm.scale_filler if norm.HasField("scale_filler") else one
         self.add_param(() if norm.channel_shared else (shapes[0][1],), filler)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        if not self.has_scale:
+            return [shapes[0], (shapes[0][0], 1, *shapes[0][2:])][: len(self.spec.top)]
         count = self.blobs[0].count
         self.check(
             self.spec.norm_param.channel_shared or shapes[0][1] == count,
@@ -35,12 +54,24 @@ class Normalize(LayerType):
         )
         return shapes
 
-    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        if not self.has_scale:
+            return self._of_places(bottoms[0])
         (x,), (scale,) = bottoms, params
         norm = self.spec.norm_param
         axes = tuple(range(1, x.dim())) if norm.across_spatial else (1,)
         length = (x.square().sum(axes, keepdim=True) + norm.eps).sqrt()
         return x / length * scale.reshape(-1, *(1,) * (x.dim() - 2))
+
+    def _of_places(self, x: torch.Tensor) -> list[torch.Tensor]:
+        param = self.spec.normalize_param
+        if param.normalize_type == "L1":
+            norm = x.abs().sum(1, keepdim=True)
+        else:
+            norm = (x.square().sum(1, keepdim=True) + TINY).sqrt()
+        divisor = norm.detach() if param.fix_gradient else norm
+        divisor = divisor.where(divisor != 0, 1)
+        return [x / divisor, norm if param.bp_norm else norm.detach()][: len(self.spec.top)]
 
 
 @layer_type("PriorBox", "SSD")
@@ -59,13 +90,7 @@ class PriorBox(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         prior = self.spec.prior_box_param
-        self.check(bool(prior.min_size), "min_size is missing")
-        self.check(min(prior.min_size) > 0, "min_size must be positive")
-        self.check(
-            len(prior.max_size) in (0, len(prior.min_size))
-            and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),
-            "needs a larger max_size for each min_size, or none",
-        )
+        self.check_sizes()
         self.check(
             len(prior.variance) in (0, 1, 4) and min(prior.variance, default=1) > 0,
             f"needs 1 or 4 positive values of variance; found {list(prior.variance)}",
@@ -76,6 +101,17 @@ class PriorBox(LayerType):
         for ratio in prior.aspect_ratio:
             if all(abs(ratio - known) >= 1e-6 for known in self.ratios):
                 self.ratios += [ratio, 1 / ratio] if prior.flip else [ratio]
+
+    def check_sizes(self) -> None:
+        """Raise CaffeError where the prototxt gives no boxes."""
+        prior = self.spec.prior_box_param
+        self.check(bool(prior.min_size), "min_size is missing")
+        self.check(min(prior.min_size) > 0, "min_size must be positive")
+        self.check(
+            len(prior.max_size) in (0, len(prior.min_size))
+            and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),
+            "needs a larger max_size for each min_size, or none",
+        )
 
     def _pair(self, name: str, side: str) -> tuple[float, float] | None:
         """(height, width) from `name`, or from `side`_h and `side`_w; None where not given."""
@@ -140,6 +176,23 @@ class PriorBox(LayerType):
         variance = like.new_tensor(list(prior.variance) or [0.1])
         variance = variance.expand(4).repeat(len(found) // 4)
         return torch.stack([found, variance]).unsqueeze(0)
+
+
+@layer_type("PriorBoxClustered", "OpenVINO's training toolbox")
+class PriorBoxClustered(PriorBox):
+    """As PriorBox, with the boxes whose `width` and `height` are given, in pixels of the image."""
+
+    def check_sizes(self) -> None:
+        prior = self.spec.prior_box_param
+        self.check(
+            0 < len(prior.width) == len(prior.height) and min(*prior.width, *prior.height) > 0,
+            f"needs as many positive widths as heights; found {list(prior.width)} and "
+            f"{list(prior.height)}",
+        )
+
+    def sizes(self) -> list[tuple[float, float]]:
+        prior = self.spec.prior_box_param
+        return list(zip(prior.width, prior.height, strict=True))
 
 
 @layer_type("DetectionOutput", "SSD")

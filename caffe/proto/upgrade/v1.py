@@ -92,15 +92,23 @@ V1_TYPES = {
     "WINDOW_DATA": "WindowData",
     # Of forks
     "BN": "BN",
+    "CONVOLUTION3D": "Convolution3D",
     "CROP": "Crop",
+    "DECONVOLUTION3D": "Deconvolution3D",
+    "DENSE_CRF": "DenseCRF",
     "DENSE_IMAGE_DATA": "DenseImageData",
+    "ELTWISE_ACCURACY": "EltwiseAccuracy",
     "IMAGE_SEG_DATA": "ImageSegData",
     "INTERP": "Interp",
+    "MAT_READ": "MatRead",
+    "MAT_WRITE": "MatWrite",
     "MULTI_STAGE_MEANFIELD": "MultiStageMeanfield",
+    "POOLING3D": "Pooling3D",
     "SEG_ACCURACY": "SegAccuracy",
     "UNPOOLING": "Unpooling",
     "UPSAMPLE": "Upsample",
     "VIDEO_DATA": "VideoData",
+    "WINDOW_SEG_DATA": "WindowSegData",
 }
 
 # V1 field that has a value for each parameter blob: the field of `param { }` it became.
@@ -110,6 +118,8 @@ V1_PARAM_FIELDS = {
     "blobs_lr": "lr_mult",
     "weight_decay": "decay_mult",
 }
+
+V1_NAMES = {"softmaxloss_param": "loss_param"}  # of fields, where forks' are others
 
 
 def upgrade_v1_net(net: NetParameter) -> NetParameter:
@@ -147,7 +157,7 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
             setattr(out.param[i], new, value)
     for given, value in v1.ListFields():
         if given.name.endswith("_param"):
-            getattr(out, given.name).CopyFrom(value)
+            getattr(out, V1_NAMES.get(given.name, given.name)).CopyFrom(value)
     if v1.type == V1LayerParameter.CROP and not v1.crop_param.offset:
         out.crop_param.automatic_offset = True
     return out

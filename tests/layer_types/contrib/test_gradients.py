@@ -19,6 +19,8 @@ PRIORS = np.reshape([*CORNERS, *[0.2] * 12], (1, 2, 12))
 OBJECTS = np.reshape([0, 1, 0, 0, 0, 0.4, 0.5, 0, 1, 2, 0, 0.4, 0.5, 1, 1, 0], (1, 1, 2, 8))
 CONV = "convolution_param { num_output: 4 kernel_size: 2 }"
 STATISTICS = {"params": 1.5, "learnt": (0, 1)}
+DIRECTIONS = ("Correlation", [""]), ("Correlation1D", ["", "single_direction: -1"])
+CTC = {"given": {1: lambda rng: rng.randint(0, 3, (2, 2))}}
 CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arguments
     "BN": [
         ("", [(3, 2, 2, 2)], {}),
@@ -27,6 +29,36 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("bn_param { frozen: true }", [(3, 2, 2, 2)], STATISTICS),
         ("bn_param { var_eps: 1e-3 }", [(3, 2)], STATISTICS),
     ],
+    **{kind: [("", [(2, 3)], {})] for kind in ("SELU", "SeLU", "SeLu", "Mish")},
+    **{
+        kind: [("", [(2, 3)], {})]
+        for kind in ("HardSigmoid", "HSigmoid", "HardSwish", "HSwish", "NegReLU")
+    },
+    **{
+        kind: [("", [(2, 3, 2)], {})]
+        for kind in ("L2Norm", "L2Normalization", "L2Normalize", "Normalization")
+    },
+    **{kind: [("", [(4, 2, 3), (2, 2)], CTC)] for kind in ("CTCLoss", "CtcLoss")},
+    **{kind: [("", [(4, 2, 3), (2, 2)], CTC)] for kind in ("WarpCTC", "WarpCTCLoss")},
+    **{
+        kind: [
+            (
+                f"correlation_param {{ pad: 1 kernel_size: 1 max_displacement: 1 {more} {type} }}",
+                [(1, 2, 3, 3)] * 2,
+                {},
+            )
+            for more in directions
+            for type in ("", "correlation_type: SUBTRACT")
+        ]
+        for kind, directions in DIRECTIONS
+    },
+    **{
+        kind: [
+            ("focal_loss_param { gamma: 1.5 }", [(2, 3, 2), (2, 2)], {"classes": {1: 3}}),
+            ("", [(2, 3), (2, 3)], {"classes": {1: 2}}),
+        ]
+        for kind in ("FocalLoss", "SoftmaxFocalLoss")
+    },
     "Axpy": [("", [(2, 3), (2, 3, 2, 2), (2, 3, 2, 2)], {})],
     "CenterLoss": [
         (
@@ -37,12 +69,101 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "ConvolutionDepthwise": [(CONV, [(1, 2, 3, 4)], {})],
     "DepthwiseConvolution": [(CONV, [(1, 2, 3, 4)], {})],
+    **{kind: [("", [(2, 3)], {})] for kind in ("Gather", "Scatter")},
+    "GRN": [("", [(2, 3, 2, 2)], {})],
+    "ImResize": [("imresize_param { factor: 2 scale_gap: 0.5 }", [(2, 2, 4, 3)], {})],
+    "Insanity": [("", [(2, 3)], {}), ("", [(2, 3)], {"phase": caffe.TEST})],
+    "MaskPooling": [("", [(1, 2, 3, 2), (1, 1, 3, 2)], {})],
+    "MaskResize": [("mask_resize_param { output_height: 5 output_width: 2 }", [(1, 2, 3, 4)], {})],
+    "ROIWarping": [
+        (
+            "roi_warping_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }",
+            [(1, 2, 4, 5), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
+    "SpatialTransformer": [
+        ("st_param { output_H: 3 theta_1_2: 0.1 theta_2_3: 0.05 }", [(2, 2, 3, 4), (2, 4)], {})
+    ],
+    "SeLuDropout": [("selu_dropout_param { dropout_ratio: 0.3 }", [(3, 4)], {})],
+    "WeightedSoftmaxWithLoss": [("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}})],
+    "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
+    "ChannelScale": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
+    "Convolution3D": [
+        (
+            "convolution3d_param { num_output: 2 kernel_size: 2 kernel_depth: 2 pad: 1 }",
+            [(1, 2, 3, 2, 2)],
+            {},
+        )
+    ],
+    "Deconvolution3D": [
+        (
+            "convolution3d_param { num_output: 2 kernel_size: 2 kernel_depth: 1 stride: 2 }",
+            [(1, 2, 2, 2, 2)],
+            {},
+        )
+    ],
+    "DeformableConvolution": [
+        (
+            "deformable_convolution_param { num_output: 2 kernel_size: 2 }",
+            [(1, 2, 3, 4), (1, 8, 2, 3)],
+            {},
+        )
+    ],
+    "Downsample": [("downsample_param { top_height: 2 top_width: 3 }", [(1, 2, 4, 5)], {})],
+    "FlowWarp": [("", [(1, 2, 3, 4), (1, 2, 3, 4)], {})],
+    "LabelSpecificAdd": [
+        ("label_specific_add_param { bias: -0.1 }", [(4, 3), (4,)], {"classes": {1: 3}})
+    ],
+    "LargeMarginInnerProduct": [
+        (
+            f"largemargin_inner_product_param {{ num_output: 3 base: 0.5 type: {kind} }}",
+            [(4, 3), (4,)],
+            {"classes": {1: 3}},
+        )
+        for kind in ("SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE")
+    ],
+    "Local": [("local_param { num_output: 2 kernel_size: 2 pad: 1 }", [(1, 2, 3, 3)], {})],
+    "Lstm": [("lstm_param { num_output: 2 }", [(3, 2, 2)], {})],
+    "MarginInnerProduct": [
+        (
+            "margin_inner_product_param { num_output: 3 }",
+            [(4, 3), (4,)],
+            {"classes": {1: 3}, "learnt": (), "phase": caffe.TEST},
+        )
+    ],
+    "Pooling3D": [
+        (
+            f"pooling3d_param {{ pool: {pool} kernel_size: 2 kernel_depth: 2 stride: 2 }}",
+            [(1, 2, 3, 3, 3)],
+            {},
+        )
+        for pool in ("MAX", "AVE")
+    ],
+    "Resample": [
+        (f"resample_param {{ width: 3 height: 5 type: {kind} }}", [(1, 2, 4, 4)], {})
+        for kind in ("NEAREST", "LINEAR", "CUBIC")
+    ],
+    "TripletLoss": [
+        ("", [(2, 3)] * 3, {}),
+        (
+            "triplet_loss_param { group_size: 3 }",
+            [(6, 2), (6,)],
+            {"given": {1: lambda rng: np.array([0, 0, 1, 1, 1, 0])}},
+        ),
+        ("", [(4, 2), (4,)], {"given": {1: lambda rng: np.array([0, 0, 1, 2])}}),
+        ("", [(4, 2), (2, 3)], {"given": {1: lambda rng: np.array([[0, 1, 2], [3, 2, 1]])}}),
+    ],
     "Flip": [("flip_param { flip_height: true }", [(1, 2, 2, 3)], {})],
     "Interp": [
         ("interp_param { height: 5 width: 3 }", [(1, 2, 3, 4)], {}),
         ("interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }", [(1, 2, 4, 6)], {}),
     ],
-    "L1Loss": [("", [(2, 3), (2, 3)], {})],
+    "L1Loss": [
+        ("", [(2, 3), (2, 3)], {}),
+        ("l1_loss_param { l2_per_location: true }", [(2, 3, 2, 2)] * 2, {}),
+        ("l1_loss_param { plateau: 0.2 }", [(2, 3, 2, 2)], {}),
+    ],
     "MultiBoxLoss": [
         (
             "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE }",
@@ -58,6 +179,9 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     ],
     "Normalize": [
+        ("", [(2, 3)], {}),
+        ("normalize_param { normalize_type: 'L1' }", [(2, 3, 2, 2)], {}),
+        ("normalize_param { bp_norm: true }", [(2, 3, 2, 2)], {"tops": 2}),
         ("", [(2, 3, 2, 2)], {}),
         ("norm_param { across_spatial: false channel_shared: false }", [(2, 3, 2, 2)], {}),
     ],
@@ -69,6 +193,19 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     ],
     "Permute": [("permute_param { order: 2 order: 0 }", [(2, 3, 2)], {})],
+    "LiftedStructSimilaritySoftmaxLoss": [("", [(5, 3), (5,)], {"classes": {1: 2}})],
+    **{
+        kind: [("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.randint(-1, 2, (3, 4))}})]
+        for kind in ("MultiLabelLoss", "MultiLabelSigmoidLoss")
+    },
+    "Noise": [("noise_param { gaussian_std: 1 }", [(2, 3)], {})],
+    "Resize": [("resize_param { height: 3 width: 4 }", [(1, 2, 4, 3)], {})],
+    "SoftmaxCrossEntropyLoss": [
+        ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.dirichlet(np.ones(4), 3)}})
+    ],
+    "ROIAlign": [
+        ("roi_align_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+    ],
     "ROIPooling": [
         ("roi_pooling_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
     ],
@@ -101,9 +238,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 }
 NO_GRADIENT = {
     "BoxAnnotatorOHEM",
+    "DenseCRF",
     "DetectionEvaluate",
     "DetectionOutput",
+    "GradientScaler",
+    "MultiLabelAccuracy",
+    "Nms",
     "PriorBox",
+    "PriorBoxClustered",
     "Proposal",
     "SegAccuracy",
     "YoloDetectionOutput",

@@ -1,4 +1,4 @@
-"""ImageSegData, DenseImageData, ImageLabelmapData: images with label maps from lists."""
+"""Images with label maps from lists: ImageSegData, WindowSegData, and those of other forks."""
 
 import numpy as np
 import pytest
@@ -173,3 +173,126 @@ def test_a_position_is_kept(folder):
     net.layers[0].load_state_dict(state)
     net.forward()
     np.testing.assert_array_equal(net.blobs["y1"].data, after)
+
+
+def dilation_net(folder, param, crop=7, phase=caffe.TEST, labels="labels.txt"):
+    (folder / "images.txt").write_text("0.png\n1.png\n")
+    (folder / "labels.txt").write_text("0_label.png\n1_label.png\n")
+    lists = f'image_list_path: "{folder}/images.txt" label_list_path: "{folder}/{labels}"'
+    return net_of(
+        'layer { name: "d" type: "ImageLabelData" top: "x" top: "y" '
+        f"transform_param {{ crop_size: {crop} mean_value: 2 }} "
+        f'image_label_data_param {{ {lists} data_dir: "{folder}/" {param} }} }}',
+        phase,
+    )
+
+
+@law("ImageLabelData")
+@pytest.mark.parametrize("mode", ["REFLECT", "ZERO"])
+def test_dilations_images_are_padded_and_labels_lie_a_stride_apart(folder, mode):
+    part = "label_slice { dim: 3 dim: 2 stride: 2 stride: 3 offset: 1 offset: 2 }"
+    net = dilation_net(folder, f"padding: {mode} {part}", crop=9)
+    for i in (0, 1, 0):
+        net.forward()
+        image, label = pixels(folder, i)
+        for pads in (
+            [(1, 1), (2, 2)],  # the offset, all around
+            {0: [(0, 1), (0, 0)], 1: [(1, 2), (0, 0)]}[i],  # 8 x 12 and 6 x 9 up to 9 x 9
+        ):
+            more = {"mode": "reflect"} if mode == "REFLECT" else {}
+            image = np.pad(image, [(0, 0), *pads], **more)
+            label = np.pad(label, pads, constant_values=255)
+        left = (image.shape[2] - 9) // 2
+        np.testing.assert_array_equal(net.blobs["x"].data[0], image[:, :, left : left + 9] - 2)
+        expected = label[:, left : left + 9][1:6:2, 2:6:3]
+        np.testing.assert_array_equal(net.blobs["y"].data[0, 0], expected)
+
+
+def test_dilations_odd_pixel_is_on_the_left_and_labels_are_whole_without_a_slice(folder):
+    net = dilation_net(folder, "batch_size: 2", crop=10)
+    net.forward()
+    image, label = pixels(folder, 1)  # 4 x 5
+    assert net.blobs["y"].shape == (2, 1, 10, 10)
+    found = net.blobs["x"].data[1], net.blobs["y"].data[1, 0]
+    np.testing.assert_array_equal(found[0][:, 3:7, 3:8], image - 2)
+    np.testing.assert_array_equal(found[1][3:7, 3:8], label)
+    assert (found[1] == 255).sum() == 80
+
+
+def test_dilations_crops_of_images_and_labels_agree_in_training(folder):
+    for i in range(2):  # the label is the image's blue channel
+        blue = np.asarray(Image.open(folder / f"{i}.png"))[:, :, 2]
+        Image.fromarray(blue).save(folder / f"{i}_label.png")
+    net = dilation_net(folder, "shuffle: true", crop=4, phase=caffe.TRAIN)
+    for _ in range(5):
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["x"].data[:, :1] + 2, net.blobs["y"].data)
+
+
+@pytest.mark.parametrize(
+    ("param", "crop", "labels", "message"),
+    [
+        ("rand_scale: true", 7, "labels.txt", "takes no rand_scale"),
+        ("", 0, "labels.txt", "needs a crop_size"),
+        ("label_slice { dim: 3 }", 7, "labels.txt", "label_slice has two values each"),
+        ("label_slice { dim: 8 dim: 1 }", 7, "labels.txt", r"reaches to \(8, 1\), crop_size is"),
+        ("", 7, "list.txt", "a label for each image: .*images.txt lists 2, .*list.txt 1"),
+        ("", 7, "swapped.txt", r"images.txt:1: the label 1_label.png is \(4, 5\) pixels"),
+        ("rand_skip: 100", 7, "labels.txt", "Not enough points to skip: .*images.txt has 2"),
+    ],
+)
+def test_what_is_wrong_with_dilations_data_says_where(folder, param, crop, labels, message):
+    (folder / "list.txt").write_text("0_label.png")
+    (folder / "swapped.txt").write_text("1_label.png\n0_label.png")
+    caffe.set_random_seed(3)
+    with pytest.raises(caffe.CaffeError, match=message):
+        dilation_net(folder, param, crop, labels=labels)
+
+
+@law("WindowSegData")
+def test_deconvnets_windows_are_cut_out_of_images_and_resized(folder):
+    (folder / "list.txt").write_text("/0.png /0_label.png 1 2 4 5\n/1.png /1_label.png -1 1 5 4\n")
+    net = data_net(folder, "WindowSegData", "batch_size: 1 ignore_label: 9", tops=3)
+    net.forward()
+    image, label = pixels(folder, 0)
+    np.testing.assert_array_equal(net.blobs["y0"].data[0], image[:, 2:6, 1:5])
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], label[2:6, 1:5])
+    net.forward()  # 4 x 5: a column on either side and a row below are outside
+    image, label = pixels(folder, 1)
+    found, labels = net.blobs["y0"].data[0], net.blobs["y1"].data[0, 0]
+    np.testing.assert_array_equal(found, np.pad(image, [(0, 0), (0, 1), (1, 1)])[:, 1:])
+    expected = np.pad(label, [(0, 1), (1, 1)], constant_values=9)[1:]
+    np.testing.assert_array_equal(labels, expected)
+    assert net.blobs["y2"].data.ravel().tolist() == [4, 5]
+
+    size = "batch_size: 2 new_height: 2 new_width: 3 ignore_label: 9"
+    net = data_net(folder, "WindowSegData", size)
+    net.forward()
+    assert net.blobs["y0"].shape == (2, 3, 2, 3)
+    rows, columns = [0, 2], [0, 2, 4]  # of 4 x 7, nearest before: i * 2 and i * 7 / 3
+    np.testing.assert_array_equal(net.blobs["y1"].data[1, 0], expected[rows][:, columns])
+
+
+def test_a_windows_label_may_be_a_class_or_none(folder):
+    (folder / "list.txt").write_text("/0.png 3 0 0 3 3\n")
+    net = data_net(folder, "WindowSegData", "label_type: IMAGE")
+    net.forward()
+    assert (net.blobs["y1"].data == 3).all()
+    (folder / "list.txt").write_text("/0.png 0 0 3 3\n")
+    net = data_net(folder, "WindowSegData", "label_type: NONE ignore_label: 7")
+    net.forward()
+    assert (net.blobs["y1"].data == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("/0.png /0_label.png 1 2 3", "list.txt:1: expected x1 y1 x2 y2 behind the names"),
+        ("/0.png /0_label.png 3 0 2 3", "list.txt:1: the window .3, 0, 2, 3. is empty"),
+        ("/0.png /1_label.png 0 0 2 2", r"the label /1_label.png is \(4, 5\) pixels large"),
+    ],
+)
+def test_what_is_wrong_with_a_window_says_where(folder, line, message):
+    (folder / "list.txt").write_text(line)
+    with pytest.raises(caffe.CaffeError, match=message):
+        data_net(folder, "WindowSegData", "")

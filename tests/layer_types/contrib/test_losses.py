@@ -34,6 +34,44 @@ def test_l1_is_the_distance_of_an_item(seed, n, c):
     agree(found.dx[0], np.sign(x - t) / n)
 
 
+@drawn()
+@given(SEED, st.booleans(), st.booleans(), st.booleans(), st.sampled_from([0.0, 0.8]))
+def test_flownets_l1_may_take_the_length_at_each_place(seed, length, mean, known, plateau):
+    x, t = normal(seed, 2, 3, 2, 2), normal(seed + 1, 2, 3, 2, 2)
+    t[0, :, 0, 1] = np.nan
+    body = (
+        f"l2_per_location: {str(length).lower()} l2_prescale_by_channels: {str(mean).lower()} "
+        f"normalize_by_num_entries: {str(known).lower()} plateau: {plateau} epsilon: 0.01"
+    )
+    found = run_layer("L1Loss", f"l1_loss_param {{ {body} }}", [x, t], diffs=[np.float32(1)])
+    apart = np.nan_to_num(x.astype(np.float64) - t)
+    if length:
+        squares = (apart**2).mean(1) if mean else (apart**2).sum(1)
+        losses = np.sqrt(np.where(squares < plateau**2, 0, squares) + 0.01)
+    else:
+        losses = np.where(np.abs(apart) < plateau, 0, np.abs(apart))
+    agree(found.y[0], losses.sum() / (7 if known else 2), 1e-4)
+    assert np.isfinite(found.dx[0]).all()
+    alone = run_layer("L1Loss", f"l1_loss_param {{ {body} }}", [x - t])
+    agree(alone.y[0], found.y[0], 1e-4)
+
+
+@law("WeightedSoftmaxWithLoss")
+@drawn()
+@given(SEED, SMALL, st.sampled_from(["", "normalization: BATCH_SIZE"]))
+def test_predictions_are_weighed(seed, n, mode):
+    x, labels = normal(seed, n, 3, 2), np.random.RandomState(seed).randint(0, 4, (n, 2))
+    weights = np.abs(normal(seed + 1, n, 2)) * 3
+    body = f"loss_param {{ ignore_label: 3 {mode} }}"
+    found = run_layer("WeightedSoftmaxWithLoss", body, [x, labels, weights])
+    prob = np.exp(x.astype(np.float64))
+    prob /= prob.sum(1, keepdims=True)
+    counts = [(i, j) for i in range(n) for j in range(2) if labels[i, j] != 3]
+    total = -sum(weights[i, j] * np.log(prob[i, labels[i, j], j]) for i, j in counts)
+    valid = int(sum(float(weights[each]) for each in counts))
+    agree(found.y[0], total / max(1, n if mode else valid), 1e-4)
+
+
 @law("CenterLoss")
 @drawn()
 @given(SEED, st.integers(1, 6), SMALL, st.sampled_from([1.0, 0.3]))
@@ -56,6 +94,7 @@ def test_the_center_loss_draws_items_and_centres_together(seed, n, size, weight)
     [
         ("SmoothL1Loss", "", [(2, 3), (2, 2)], "bottoms of one size"),
         ("L1Loss", "", [(2, 3), (2, 2)], "must have one size"),
+        ("WeightedSoftmaxWithLoss", "", [(2, 3), (2,), (3,)], "a weight for each label"),
         ("CenterLoss", "", [(2, 3), (2,)], "num_output, the number of classes, is missing"),
         ("CenterLoss", "center_loss_param { num_output: 2 }", [(2, 3), (2, 2)], "a label for each"),
     ],
@@ -68,3 +107,28 @@ def test_what_does_not_fit_says_so(kind, body, shapes, message):
 def test_a_label_that_is_no_class_is_named():
     with pytest.raises(caffe.CaffeError, match="label blob 'x1' holds 2"):
         run_layer("CenterLoss", "center_loss_param { num_output: 2 }", [np.zeros((1, 3)), [2]])
+
+
+@law("SoftmaxCrossEntropyLoss")
+@drawn()
+@given(SEED, st.sampled_from(["VALID", "FULL", "BATCH_SIZE", "NONE"]))
+def test_softmax_cross_entropy_takes_a_target_for_each_score(seed, mode):
+    x, target = normal(seed, 3, 4, 2), np.abs(normal(seed + 1, 3, 4, 2))
+    e = np.exp(x.astype(np.float64))
+    p = e / e.sum(1, keepdims=True)
+    divisor = {"VALID": 6, "FULL": 6, "BATCH_SIZE": 3, "NONE": 1}[mode]
+    found = run_layer(
+        "SoftmaxCrossEntropyLoss",
+        f"loss_param {{ normalization: {mode} }}",
+        [x, target],
+        tops=2,
+        diffs=[1, np.zeros_like(x)],
+    )
+    agree(found.y[0], -(target * np.log(p)).sum() / divisor, 1e-4)
+    agree(found.y[1], p)
+    agree(found.dx[0], (p - target) / divisor, 1e-4)
+
+
+def test_softmax_cross_entropy_needs_a_target_for_each_score():
+    with pytest.raises(caffe.CaffeError, match="needs a target for each score"):
+        run_layer("SoftmaxCrossEntropyLoss", "", [np.zeros((2, 3)), np.zeros(2)])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.io import loadmat
 from support.net_text import input_layer, net_of
 
 import caffe
@@ -236,16 +237,200 @@ YOLOV2_DEPLOY = (
         "YoloDetectionOutput",
         "conv2",
         f"yolo_detection_output_param {{ num_box: 2 num_classes: 3 {BIASES} }}",
+SPHEREFACE = (
+    DATA % (6, 6) + 'layer { name: "label" type: "DummyData" top: "label" dummy_data_param '
+    "{ shape { dim: 1 } data_filler { value: 2 } } }\n"
+    + conv("conv1_1", "data", 4)
+    + layer("relu1_1", "PReLU", "conv1_1", "", "conv1_1")
+    + conv("conv1_2", "conv1_1", 4)
+    + layer("res1_2", "Eltwise", "conv1_1 conv1_2", "eltwise_param { operation: 1 }")
+    + layer(
+        "fc5",
+        "InnerProduct",
+        "res1_2",
+        'inner_product_param { num_output: 8 weight_filler { type: "xavier" } }',
+    )
+    + layer(
+        "fc6",
+        "MarginInnerProduct",
+        "fc5 label",
+        "margin_inner_product_param { num_output: 5 type: QUADRUPLE base: 1000 gamma: 0.12 "
+        'power: 1 lambda_min: 5 weight_filler { type: "xavier" } }',
+        "fc6 lambda",
+    )
+    + layer("softmax_loss", "SoftmaxWithLoss", "fc6 label")
+)
+AM_SOFTMAX = SPHEREFACE[: SPHEREFACE.index('layer { name: "fc6"')] + (
+    layer("norm1", "Normalize", "fc5")
+    + layer(
+        "fc6_l2",
+        "InnerProduct",
+        "norm1",
+        "inner_product_param { num_output: 5 normalize: true bias_term: false "
+        'weight_filler { type: "xavier" } }',
+    )
+    + layer(
+        "margin", "LabelSpecificAdd", "fc6_l2 label", "label_specific_add_param { bias: -0.35 }"
+    )
+    + layer("scaled", "Scale", "margin", "scale_param { filler { value: 30 } }")
+    + layer("softmax_loss", "SoftmaxWithLoss", "scaled label")
+)
+C3D = (
+    'layer { name: "data" type: "DummyData" top: "data" dummy_data_param { shape { dim: 1 dim: 3 '
+    'dim: 4 dim: 8 dim: 8 } data_filler { type: "gaussian" } } }\n'
+    'layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 1 } } }\n'
+    + layer(
+        "conv1a",
+        "Convolution3D",
+        "data",
+        "convolution3d_param { num_output: 4 kernel_size: 3 kernel_depth: 3 pad: 1 "
+        'temporal_pad: 1 weight_filler { type: "gaussian" std: 0.1 } }',
+    )
+    + layer("relu1a", "ReLU", "conv1a", "", "conv1a")
+    + layer(
+        "pool1",
+        "Pooling3D",
+        "conv1a",
+        "pooling3d_param { kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 }",
+    )
+    + layer(
+        "fc8",
+        "InnerProduct",
+        "pool1",
+        'inner_product_param { num_output: 3 weight_filler { type: "xavier" } }',
+    )
+    + layer("loss", "SoftmaxWithLoss", "fc8 label")
+)
+
+CTPN_DEPLOY = (
+    input_layer("data", 1, 3, 8, 12)
+    + conv("conv5", "data", 2)
+    + layer("im2col", "Im2col", "conv5", "convolution_param { pad: 1 kernel_size: 3 }")
+    + layer("turned", "Transpose", "im2col", "transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }")
+    + layer(
+        "lstm_input",
+        "Reshape",
+        "turned",
+        "reshape_param { shape { dim: -1 } axis: 1 num_axes: 2 }",
+    )
+    + layer(
+        "lstm",
+        "Lstm",
+        "lstm_input",
+        'lstm_param { num_output: 3 weight_filler { type: "gaussian" std: 0.3 } '
+        "clipping_threshold: 1 }",
+    )
+    + layer("back", "Reverse", "lstm_input", "reverse_param { axis: 0 }")
+    + layer(
+        "rlstm",
+        "Lstm",
+        "back",
+        'lstm_param { num_output: 3 weight_filler { type: "gaussian" std: 0.3 } }',
+    )
+    + layer("forth", "Reverse", "rlstm", "reverse_param { axis: 0 }")
+    + layer("merged", "Concat", "lstm forth", "concat_param { axis: 2 }")
+)
+FLOWNET_C_DEPLOY = (
+    input_layer("img0", 1, 3, 12, 16)
+    + input_layer("img1", 1, 3, 12, 16)
+    + conv("conv3a", "img0", 4)
+    + conv("conv3b", "img1", 4)
+    + layer(
+        "corr",
+        "Correlation",
+        "conv3a conv3b",
+        "correlation_param { pad: 4 kernel_size: 1 max_displacement: 4 stride_1: 1 stride_2: 2 }",
+    )
+    + conv("flow", "corr", 2)
+    + layer("large", "Resample", "flow", "resample_param { width: 16 height: 12 type: LINEAR }")
+    + layer("warped", "FlowWarp", "img1 large")
+    + layer("apart", "Eltwise", "img0 warped", "eltwise_param { coeff: 1 coeff: -1 }")
+    + layer("error", "ChannelNorm", "apart")
+)
+
+
+def v1(kind, bottom, top, body=""):
+    tops = "".join(f' top: "{name}"' for name in top.split())
+    bottoms = "".join(f' bottom: "{name}"' for name in bottom.split())
+    return f'layers {{ name: "{top or bottom}_{kind}" type: {kind}{bottoms}{tops} {body} }}\n'
+
+
+V1_CONV = (
+    'strict_dim: false blobs_lr: 1 blobs_lr: 2 convolution_param { weight_filler { type: "msra" } '
+)
+DEEPLAB = (
+    v1(
+        "DUMMY_DATA",
+        "",
+        "data label size",
+        "dummy_data_param { shape { dim: 1 dim: 3 dim: 17 dim: 17 } shape { dim: 1 dim: 1 dim: 17 "
+        "dim: 17 } shape { dim: 1 dim: 1 dim: 1 dim: 2 } data_filler { type: 'gaussian' } "
+        "data_filler { } data_filler { value: 13 } }",
+    )
+    + v1("CONVOLUTION", "data", "conv1", V1_CONV + "num_output: 4 kernel_size: 3 pad: 1 } ")
+    + v1("RELU", "conv1", "conv1")
+    + v1("POOLING", "conv1", "pool1", "pooling_param { kernel_size: 3 stride: 2 pad: 1 }")
+    + v1("CONVOLUTION", "pool1", "fc6", V1_CONV + "num_output: 4 kernel_size: 3 pad: 4 hole: 4 }")
+    + v1("CONVOLUTION", "fc6", "fc8", V1_CONV + "num_output: 3 kernel_size: 1 }")
+    + v1("INTERP", "label", "label_shrink", "interp_param { shrink_factor: 2 }")
+    + v1("SOFTMAX_LOSS", "fc8 label_shrink", "", "softmaxloss_param { ignore_label: 255 }")
+    + v1("INTERP", "fc8", "interp", "interp_param { zoom_factor: 2 }")
+    + v1(
+        "DENSE_CRF",
+        "interp size data",
+        "crf",
+        "dense_crf_param { max_iter: 2 pos_w: 3 pos_xy_std: 3 bi_w: 5 bi_xy_std: 50 "
+        "bi_rgb_std: 10 } include: { phase: TEST }",
+    )
+    + v1("SEG_ACCURACY", "fc8 label_shrink", "accuracy", "seg_accuracy_param { ignore_label: 255 }")
+)
+
+RECURRENT = "recurrent_param { num_output: 6 weight_filler { type: 'xavier' } }"
+CRNN = (
+    DATA.replace("dim: 1 dim: 3", "dim: 2 dim: 3") % (4, 16)
+    + LABELS.replace("dim: 1 dim: 1 dim: %d dim: %d", "dim: 2 dim: 3")
+    + conv("conv0", "data", 8, "kernel_size: 3 stride: 2 pad: 1")
+    + layer("bn0", "BatchNorm", "conv0", "batch_norm_param { use_global_stats: false }", "conv0")
+    + layer("scale0", "Scale", "conv0", "scale_param { bias_term: true }", "conv0")
+    + layer("relu0", "ReLU", "conv0", "", "conv0")
+    + conv("conv6", "conv0", 8, "kernel_size: 2")
+    + layer("reshape", "Reshape", "conv6", "reshape_param { shape { dim: 2 dim: 8 dim: 7 } }")
+    + layer("steps", "Permute", "reshape", "permute_param { order: 2 order: 0 order: 1 }")
+    + layer(
+        "indicator",
+        "ContinuationIndicator",
+        "",
+        "continuation_indicator_param { time_step: 7 batch_size: 2 }",
+    )
+    + layer("lstm1", "LSTM", "steps indicator", RECURRENT)
+    + layer("fc1", "InnerProduct", "lstm1", "inner_product_param { num_output: 4 axis: 2 }")
+    + layer(
+        "ctc_loss",
+        "CtcLoss",
+        "fc1 label",
+        "loss_weight: 1.0 ctc_loss_param { blank_label: 3 alphabet_size: 4 time_step: 7 }",
+    )
+    + layer("items", "Permute", "fc1", "permute_param { order: 1 order: 0 order: 2 }")
+    + layer(
+        "accuracy",
+        "LabelsequenceAccuracy",
+        "items label",
+        "labelsequence_accuracy_param { blank_label: 3 }",
     )
 )
 
 TRAINED = {
+    "CRNN": CRNN,
+    "DeepLab": DEEPLAB,
     "SegNet": SEGNET,
     "DeconvNet": DECONVNET,
     "PSPNet": PSPNET,
     "CRF-RNN": CRF_RNN,
     "SSD": SSD,
     "YOLOv2": YOLOV2,
+    "SphereFace": SPHEREFACE,
+    "AM-Softmax": AM_SOFTMAX,
+    "C3D": C3D,
 }
 DEPLOYED = {
     "SSD": SSD_DEPLOY,
@@ -253,6 +438,8 @@ DEPLOYED = {
     "MobileNet": MOBILE_DEPLOY,
     "Faster-R-CNN": FASTER_RCNN_DEPLOY,
     "YOLOv2": YOLOV2_DEPLOY,
+    "CTPN": CTPN_DEPLOY,
+    "FlowNet": FLOWNET_C_DEPLOY,
 }
 
 
@@ -299,6 +486,17 @@ def test_a_forks_deployed_net_computes_the_same_layer_by_layer(name):
     for key, value in zip(net.outputs, outputs, strict=True):
         np.testing.assert_allclose(found[key], value.detach().numpy(), rtol=1e-5, atol=1e-6)
         assert found[key].size
+
+
+def test_deeplabs_test_net_writes_its_probabilities(tmp_path):
+    write = f'mat_write_param {{ prefix: "{tmp_path}/" }}'
+    net = net_of(DEEPLAB + v1("MAT_WRITE", "crf", "", write))
+    net.forward()
+    crf = net.blobs["crf"].data
+    stored = loadmat(tmp_path / "iter_0_blob_0.mat")["data"].transpose()
+    np.testing.assert_array_equal(stored, crf)
+    np.testing.assert_allclose(crf[0, :, :13, :13].sum(0), 1, rtol=1e-5)
+    assert not crf[..., 13:].any()
 
 
 @pytest.mark.parametrize("name", [*TRAINED, *(f"{name} deployed" for name in DEPLOYED)])

@@ -1,4 +1,4 @@
-"""ROIPooling and PSROIPooling."""
+"""ROIPooling, ROIAlign and PSROIPooling."""
 
 import math
 
@@ -98,6 +98,43 @@ def test_psroi_pooling_is_rfcns(seed, group, classes, scale):
     agree(found.y[0], psroi_pooled(x, rois, scale, group, classes), floor=1e-5)
 
 
+def bilinear(x, y, z):
+    """Of (H, W); the edges count a pixel further, beyond that is 0."""
+    height, width = x.shape
+    if not (-1 <= y <= height and -1 <= z <= width):
+        return 0
+    y, z = np.clip(y, 0, height - 1), np.clip(z, 0, width - 1)
+    weights = np.outer(
+        np.maximum(0, 1 - np.abs(np.arange(height) - y)),
+        np.maximum(0, 1 - np.abs(np.arange(width) - z)),
+    )
+    return (weights * x).sum()
+
+
+@law("ROIAlign")
+@drawn(15)
+@given(SEED, st.integers(-1, 2), st.sampled_from([1, 0.5, 0.0625]))
+def test_roi_align_is_the_mean_of_bilinear_values(seed, ratio, scale):
+    x = normal(seed, 2, 2, 5, 6)
+    rois = regions_of(seed, 4, 2, 6 / scale)
+    body = f"pooled_h: 2 pooled_w: 3 spatial_scale: {scale} sampling_ratio: {ratio}"
+    found = run_layer("ROIAlign", f"roi_align_param {{ {body} }}", [x, rois])
+    for n, (image, *corners) in enumerate(rois):
+        x1, y1, x2, y2 = (float(corner * np.float32(scale)) for corner in corners)
+        tall, wide = max(y2 - y1, 1) / 2, max(x2 - x1, 1) / 3
+        rows, columns = (ratio if ratio > 0 else math.ceil(part) for part in (tall, wide))
+        for c, i, j in np.ndindex(2, 2, 3):
+            values = [
+                bilinear(
+                    x[int(image), c].astype(np.float64),
+                    y1 + (i + (a + 0.5) / rows) * tall,
+                    x1 + (j + (b + 0.5) / columns) * wide,
+                )
+                for a, b in np.ndindex(rows, columns)
+            ]
+            agree(found.y[0][n, c, i, j], np.mean(values), 1e-3, 1e-4)
+
+
 ROI, PSROI = "pooled_h: 1 pooled_w: 1", "spatial_scale: 1 output_dim: 1 group_size: 1"
 
 
@@ -105,6 +142,7 @@ ROI, PSROI = "pooled_h: 1 pooled_w: 1", "spatial_scale: 1 output_dim: 1 group_si
     ("kind", "body", "shapes", "message"),
     [
         ("ROIPooling", "roi_pooling_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
+        ("ROIAlign", "roi_align_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
         ("ROIPooling", f"roi_pooling_param {{ {ROI} }}", [(1, 1, 2, 2), (1, 4)], "regions R x 5"),
         (
             "PSROIPooling",

@@ -1,4 +1,4 @@
-"""SegAccuracy of DeepLab."""
+"""SegAccuracy of DeepLab, EltwiseAccuracy of DeconvNet."""
 
 import numpy as np
 import pytest
@@ -74,3 +74,20 @@ def test_what_does_not_fit_says_so(shapes, value, body, message):
     scores, labels = (np.full(shape, value) for shape in shapes)
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .SegAccuracy.: .*{message}"):
         run_layer("SegAccuracy", f"seg_accuracy_param {{ {body} }}", [scores, labels])
+
+
+@law("EltwiseAccuracy")
+@drawn()
+@given(SEED, st.integers(1, 3))
+def test_deconvnets_accuracy_is_the_share_of_pixels_whose_class_is_among_the_best(seed, top_k):
+    scores, labels = (
+        normal(seed, 2, 4, 3, 3),
+        np.random.RandomState(seed).randint(0, 4, (2, 1, 3, 3)),
+    )
+    labels[0, 0, 0] = 255
+    body = f"eltwise_accuracy_param {{ ignore_label: 255 top_k: {top_k} }}"
+    found = run_layer("EltwiseAccuracy", body, [scores, labels]).y[0]
+    best = np.argsort(-scores, 1)[:, :top_k]
+    right = (best == labels).any(1)[labels[:, 0] != 255]
+    assert found.shape == (1, 1, 1, 1)
+    agree(found.ravel(), [right.mean()])

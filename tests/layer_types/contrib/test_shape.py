@@ -1,4 +1,5 @@
-"""Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg; ReLU6, Axpy; depthwise convolutions."""
+"""Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg; ReLU6, Axpy, ChannelScale; depthwise
+convolutions."""
 
 import numpy as np
 import pytest
@@ -72,6 +73,18 @@ def darknets(x, stride, reverse):
     return out
 
 
+@law("Gather", "Scatter")
+@pytest.mark.parametrize("kind", ["Gather", "Scatter"])
+def test_of_one_process_all_is_there(kind):
+    x, label = normal(0, 2, 3), normal(1, 2)
+    found = run_layer(kind, "", [x, label], tops=2, diffs=[x, label])
+    for bottom, top, dx in zip((x, label), found.y, found.dx, strict=True):
+        np.testing.assert_array_equal(top, bottom)
+        np.testing.assert_array_equal(dx, bottom)
+    with pytest.raises(caffe.CaffeError, match="needs a top for each of 2 bottoms; found 1"):
+        run_layer(kind, "", [x, label])
+
+
 @law("Reorg")
 @drawn()
 @given(SEED, st.integers(1, 3), SMALL, SMALL, SMALL, st.booleans())
@@ -106,6 +119,22 @@ def test_axpy_weighs_the_channels(seed, n, c, four):
     agree(found.dx[0], x.sum((2, 3), np.float64).reshape(a.shape), floor=1e-4)
 
 
+@law("ChannelScale")
+@pytest.mark.parametrize("forward", ["true", "false"])
+@pytest.mark.parametrize("feature", ["true", "false"])
+@pytest.mark.parametrize("back", ["true", "false"])
+def test_each_place_is_scaled(forward, feature, back):
+    x, scale, dy = normal(0, 2, 3, 2, 2), normal(1, 2, 1, 2, 2), normal(2, 2, 3, 2, 2)
+    body = (
+        f"channel_scale_param {{ do_forward: {forward} do_backward_feature: {feature} "
+        f"do_backward_scale: {back} }}"
+    )
+    found = run_layer("ChannelScale", body, [x, scale], diffs=[dy])
+    agree(found.y[0], x * scale if forward == "true" else x)
+    agree(found.dx[0], dy * scale if feature == "true" else dy)
+    agree(found.dx[1], (dy * x).sum(1, keepdims=True) * (back == "true"))
+
+
 @law("ConvolutionDepthwise", "DepthwiseConvolution")
 @pytest.mark.parametrize("kind", ["ConvolutionDepthwise", "DepthwiseConvolution"])
 @pytest.mark.parametrize("times", [1, 2])
@@ -136,6 +165,13 @@ def test_a_depthwise_convolution_is_a_grouped_one(kind, times):
         ("Reorg", "reorg_param { stride: 2 }", [(1, 4, 3, 2)], "must divide height and width"),
         ("Reorg", "reorg_param { stride: 2 }", [(1, 2, 2, 2)], "its square the channels"),
         ("Reorg", "reorg_param { stride: 2 }", [(1, 4)], "needs 4 axes"),
+        ("ChannelScale", "", [(1, 2, 2), (1, 1)], "a value for each place"),
+        (
+            "ChannelScale",
+            "channel_scale_param { global_scale: true }",
+            [(1, 2, 2), (1, 2)],
+            "global_scale is not here",
+        ),
         ("Axpy", "", [(1, 2), (1, 3, 1, 1), (1, 3, 1, 1)], "needs bottoms N x C"),
     ],
 )

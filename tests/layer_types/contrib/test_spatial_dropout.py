@@ -1,7 +1,7 @@
-"""SpatialDropout of ENet, and what forks add to Dropout."""
+"""SpatialDropout of ENet, SeLuDropout, and what forks add to Dropout."""
 
 import numpy as np
-from support.laws import law
+from support.laws import agree, law, normal
 from support.net_text import run_layer
 
 import caffe
@@ -29,3 +29,20 @@ def test_bayesian_segnets_dropout_draws_in_test():
     x = np.ones((30, 40), np.float32)
     found = run_layer("Dropout", "dropout_param { sample_weights_test: true }", [x]).y[0]
     assert set(np.unique(found)) == {0, 2}
+
+
+@law("SeLuDropout")
+def test_what_an_alpha_dropout_drops_is_selus_lowest_value():
+    x, dy = normal(0, 300, 200), normal(1, 300, 200)
+    body = "selu_dropout_param { dropout_ratio: 0.2 }"
+    found = run_layer("SeLuDropout", body, [x], phase=caffe.TRAIN, diffs=[dy])
+    low = -1.0507009873554805 * 1.6732632423543772
+    scale = (0.8 * (1 + low**2 * 0.2)) ** -0.5
+    shift = -scale * 0.2 * low
+    dropped = np.isclose(found.y[0], low * scale + shift, atol=1e-5)
+    assert abs(dropped.mean() - 0.2) < 0.01
+    agree(found.y[0][~dropped], (x * scale + shift)[~dropped], 1e-4)
+    agree(found.dx[0], np.where(dropped, 0, dy * scale))
+    assert abs(found.y[0].mean()) < 0.02  # of mean 0 and variance 1 it makes the same
+    assert abs(found.y[0].var() - 1) < 0.02
+    np.testing.assert_array_equal(run_layer("SeLuDropout", body, [x]).y[0], x)

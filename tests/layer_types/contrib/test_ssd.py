@@ -57,6 +57,30 @@ def priors(height, width, image, param):
     return np.array(found)
 
 
+@drawn()
+@given(SEED, SMALL, SMALL, st.sampled_from(["L1", "L2"]), st.booleans(), st.booleans())
+def test_normfaces_normalize_has_no_scale(seed, n, c, kind, fixed, back):
+    x, dy, dn = normal(seed, n, c, 2, 1), normal(seed + 1, n, c, 2, 1), normal(seed + 2, n, 1, 2, 1)
+    body = (
+        f'normalize_param {{ normalize_type: "{kind}" fix_gradient: {str(fixed).lower()} '
+        f"bp_norm: {str(back).lower()} }}"
+    )
+    found = run_layer("Normalize", body, [x], tops=2, diffs=[dy, dn])
+    assert not found.params
+    norm = np.linalg.norm(x.astype(np.float64), int(kind[1]), axis=1, keepdims=True)
+    agree(found.y[0], x / norm, 1e-4)
+    agree(found.y[1], norm, 1e-4)
+    slope = np.sign(x) if kind == "L1" else x / norm
+    along = 0 if fixed else (dy * x).sum(1, keepdims=True) / norm**2 * slope
+    agree(found.dx[0], dy / norm - along + (dn * slope if back else 0), 1e-2, 1e-2)
+
+
+def test_normfaces_normalize_is_told_by_items_without_places():
+    x = normal(0, 2, 3)
+    assert not run_layer("Normalize", "", [x]).params
+    assert run_layer("Normalize", "norm_param { }", [x]).params
+
+
 @law("PriorBox")
 @pytest.mark.parametrize(
     ("fields", "param"),
@@ -82,6 +106,23 @@ def test_prior_boxes_lie_around_their_places(fields, param):
     expected = priors(3, 2, param.get("image", (90, 80)), param)
     agree(found[0, 0].reshape(-1, 4), expected, floor=1e-6)
     assert (found[0, 1] == np.float32(0.1)).all()
+
+
+@law("PriorBoxClustered")
+def test_clustered_prior_boxes_have_widths_and_heights():
+    inputs = [np.zeros((2, 1, 2, 3)), np.zeros((2, 3, 40, 60))]
+    body = "width: 10 height: 30 width: 5.5 height: 8 step: 16 variance: [0.1, 0.1, 0.2, 0.2]"
+    found = run_layer("PriorBoxClustered", f"prior_box_param {{ {body} }}", inputs).y[0]
+    expected = [
+        [(x - w / 2) / 60, (y - h / 2) / 40, (x + w / 2) / 60, (y + h / 2) / 40]
+        for y in (8, 24)
+        for x in (8, 24, 40)
+        for w, h in ((10, 30), (5.5, 8))
+    ]
+    agree(found[0, 0].reshape(-1, 4), expected, floor=1e-6)
+    assert (found[0, 1].reshape(-1, 4) == np.float32([0.1, 0.1, 0.2, 0.2])).all()
+    with pytest.raises(caffe.CaffeError, match="as many positive widths as heights"):
+        run_layer("PriorBoxClustered", "prior_box_param { width: 1 }", inputs)
 
 
 def test_prior_boxes_may_be_clipped_and_have_variances():

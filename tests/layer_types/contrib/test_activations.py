@@ -1,0 +1,73 @@
+"""Activations of forks, and items and channels of unit length."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from support.laws import SEED, SMALL, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+
+
+def hard_sigmoid(x):
+    return np.clip(x + 3, 0, 6) / 6
+
+
+RULES = {
+    "SELU": lambda x: (
+        1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
+    ),
+    "Mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "HardSigmoid": hard_sigmoid,
+    "HardSwish": lambda x: x * hard_sigmoid(x),
+}
+ALSO = {"SeLU": "SELU", "SeLu": "SELU", "HSigmoid": "HardSigmoid", "HSwish": "HardSwish"}
+
+
+@law(*RULES, *ALSO)
+@drawn()
+@given(SEED, SMALL)
+def test_values_follow_the_rule(seed, n):
+    x = 3 * normal(seed, n, 5)
+    for kind in (*RULES, *ALSO):
+        agree(run_layer(kind, "", [x]).y[0], RULES[ALSO.get(kind, kind)](x.astype(np.float64)))
+
+
+@law("Insanity")
+def test_insanity_draws_what_it_divides_by():
+    x, dy = normal(0, 40, 50), normal(1, 40, 50)
+    body = "insanity_param { lb: 2 ub: 5 }"
+    found = run_layer("Insanity", body, [x], phase=caffe.TRAIN, diffs=[dy])
+    drawn = (x / found.y[0])[x < 0]
+    assert 2 <= drawn.min() < 2.1 < 4.9 < drawn.max() <= 5
+    assert abs(drawn.mean() - 3.5) < 0.1
+    agree(found.y[0][x > 0], x[x > 0])
+    agree(found.dx[0][x > 0], dy[x > 0])
+    agree(found.dx[0][x < 0], dy[x < 0] / drawn, 1e-4)
+    mean = 3 / np.log(2.5)
+    agree(run_layer("Insanity", body, [x]).y[0], np.where(x > 0, x, x / mean))
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .Insanity.: needs 0 < lb < ub"):
+        run_layer("Insanity", "insanity_param { lb: 5 ub: 3 }", [x])
+
+
+@law("GRN")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_channels_have_unit_length(seed, n, c):
+    x = normal(seed, n, c, 2, 2)
+    found = run_layer("GRN", "grn_param { bias: 0.5 }", [x]).y[0]
+    agree(found, x / np.sqrt((x.astype(np.float64) ** 2).sum(1, keepdims=True) + 0.5))
+
+
+@law("Normalization", "L2Normalization", "L2Normalize", "L2Norm")
+@pytest.mark.parametrize("kind", ["Normalization", "L2Normalization", "L2Normalize", "L2Norm"])
+def test_items_have_unit_length(kind):
+    x, dy = normal(0, 3, 4, 1, 2), normal(1, 3, 4, 1, 2)
+    x[1] = 0
+    found = run_layer(kind, "", [x], diffs=[dy])
+    length = np.linalg.norm(x.astype(np.float64).reshape(3, -1), axis=1).reshape(3, 1, 1, 1)
+    y = x / np.where(length, length, 1)
+    agree(found.y[0], y)
+    along = (y * dy).sum((1, 2, 3), keepdims=True)
+    agree(found.dx[0][::2], ((dy - along * y) / np.where(length, length, 1))[::2])
+    assert np.isfinite(found.dx[0]).all()

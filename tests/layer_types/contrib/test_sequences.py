@@ -1,0 +1,108 @@
+"""ContinuationIndicator, CTCGreedyDecoder, LabelsequenceAccuracy."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import SEED, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+from caffe.layer_types.contrib.sequences import distance
+
+
+@law("ContinuationIndicator")
+def test_sequences_start_at_the_first_step():
+    body = "continuation_indicator_param { time_step: 3 batch_size: 2 }"
+    found = run_layer("ContinuationIndicator", body, []).y[0]
+    assert found.tolist() == [[0, 0], [1, 1], [1, 1]]
+    with pytest.raises(caffe.CaffeError, match=r"must be positive; found \(0, 0\)"):
+        run_layer("ContinuationIndicator", "", [])
+
+
+def best_path(scores, blank, merges=True):
+    """Of T x C: the mapping B of Graves et al. 2006, section 3.1."""
+    path = scores.argmax(1).tolist()
+    if merges:
+        path = [label for label, _ in itertools.groupby(path)]
+    return [label for label in path if label != blank]
+
+
+def edits(one, other):
+    """By definition: the least over what is done with the last labels."""
+    if not one or not other:
+        return len(one) + len(other)
+    return min(
+        edits(one[:-1], other) + 1,
+        edits(one, other[:-1]) + 1,
+        edits(one[:-1], other[:-1]) + (one[-1] != other[-1]),
+    )
+
+
+LABELS = st.lists(st.integers(0, 2), max_size=5)
+
+
+@given(LABELS, LABELS)
+def test_the_edit_distance_is_the_least_number_of_edits(one, other):
+    assert distance(one, other) == edits(one, other)
+
+
+@law("CTCGreedyDecoder")
+@drawn()
+@given(SEED, st.sampled_from([None, 0, 1]), st.booleans())
+def test_the_greedy_decoder_takes_the_best_class_of_each_step(seed, blank, merges):
+    rng = np.random.RandomState(seed)
+    scores, lengths = normal(seed, 6, 3, 3), rng.randint(1, 7, 3)
+    goes_on = (np.arange(6)[:, None] < lengths) & (np.arange(6)[:, None] > 0)
+    labels = np.where(np.arange(6)[:, None] < rng.randint(0, 4, 3), rng.randint(0, 3, (6, 3)), -1)
+    body = f"ctc_merge_repeated: {str(merges).lower()}"
+    body += "" if blank is None else f" blank_index: {blank}"
+    body = f"ctc_decoder_param {{ {body} }}"
+    decoder = "CTCGreedyDecoder"
+    sequences, sums, accuracy = run_layer(decoder, body, [scores, goes_on, labels], tops=3).y
+    apart = []
+    for n, length in enumerate(lengths):
+        path = best_path(scores[:length, n], 2 if blank is None else blank, merges)
+        assert sequences[n, :, 0, 0].tolist() == path + [-1] * (6 - len(path))
+        agree(sums[n, 0, 0, 0], -scores[:length, n].max(1).sum())
+        target = [label for label in labels[:, n].tolist() if label >= 0]
+        apart.append(edits(path, target) / max(1, len(path), len(target)))
+    agree(accuracy.ravel(), [1 - np.mean(apart)], floor=1e-5)
+    for inputs, other in (([scores, goes_on, labels], accuracy), ([scores, goes_on], sums)):
+        found = run_layer(decoder, body, inputs, tops=2).y
+        assert np.array_equal(found[0], sequences)
+        assert np.array_equal(found[1], other)
+
+
+@law("CTCGreedyDecoder", "LabelsequenceAccuracy")
+@drawn()
+@given(SEED)
+def test_the_share_of_sequences_that_are_right(seed):
+    scores = normal(seed, 5, 4, 3)
+    paths = [best_path(scores[:, n], 0) for n in range(4)]
+    labels = np.zeros((4, 6))
+    for row, path in zip(labels, paths, strict=True):
+        row[1 : 1 + len(path)] = path
+    labels[1, 5], labels[2, 0] = 1, 1  # one label more
+    agree(run_layer("CTCGreedyDecoder", "", [scores, labels]).y[0], 0.5)
+    kind = "LabelsequenceAccuracy"
+    agree(run_layer(kind, "", [scores.transpose(1, 0, 2), labels]).y[0], 0.5)
+    body = "labelsequence_accuracy_param { blank_label: 2 }"
+    turned = (scores.transpose(1, 0, 2)[:, :, [2, 1, 0]], (2 - labels) % 3)
+    agree(run_layer(kind, body, turned).y[0], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shapes", "tops", "message"),
+    [
+        ("CTCGreedyDecoder", [(3, 2), (3, 2)], 1, "needs scores T x N x C"),
+        ("CTCGreedyDecoder", [(3, 2, 2), (4, 2)], 1, "needs values T x N, 3 x 2"),
+        ("CTCGreedyDecoder", [(3, 2, 2), (3, 2)], 3, "has 2 tops at most here"),
+        ("LabelsequenceAccuracy", [(3, 2, 2), (2, 2)], 1, "needs scores N x T x C and labels"),
+    ],
+)
+def test_what_does_not_fit_says_so(kind, shapes, tops, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer(kind, "", [np.zeros(shape) for shape in shapes], tops=tops)

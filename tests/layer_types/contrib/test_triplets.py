@@ -1,0 +1,88 @@
+"""TripletLoss, in its forks' four forms."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import SEED, SMALL, agree, drawn, law, normal
+from support.net_text import run_layer
+
+import caffe
+
+
+def square(a, b):
+    return ((a.astype(np.float64) - b) ** 2).sum()
+
+
+@law("TripletLoss")
+@drawn()
+@given(SEED, SMALL, SMALL, st.sampled_from([0.2, 1.0, 5.0]), st.booleans())
+def test_anchors_are_to_be_nearer_to_positives(seed, n, size, margin, weighted):
+    items = [normal(seed + i, n, size, 1, 1) for i in range(3)]
+    weights = np.abs(normal(seed + 3, n)) if weighted else np.ones(n)
+    body = f"triplet_loss_param {{ margin: {margin} }}"
+    found = run_layer("TripletLoss", body, [*items, weights][: 3 + weighted], diffs=[np.float32(1)])
+    a, p, n_ = items
+    losses = [square(a[i], p[i]) - square(a[i], n_[i]) + margin for i in range(n)]
+    agree(found.y[0], np.maximum(losses, 0) @ weights.astype(np.float64) / n / 2, 1e-4)
+    counts = (weights * (np.array(losses) > 0) / n).reshape(n, 1, 1, 1)
+    agree(found.dx[1], counts * (p.astype(np.float64) - a), 1e-4, 1e-5)
+
+
+@drawn()
+@given(SEED, st.integers(1, 3), st.integers(2, 4), st.sampled_from([1.0, 0.5]))
+def test_of_a_group_the_hardest_count(seed, groups, size, scale):
+    items = normal(seed, groups * size, 3)
+    labels = np.random.RandomState(seed).randint(0, 2, groups * size)
+    body = f"triplet_loss_param {{ margin: 0.7 group_size: {size} scale: {scale} }}"
+    losses = []
+    for start in range(0, groups * size, size):
+        rest = range(start + 1, start + size)
+        apart = {i: square(items[start], items[i]) * scale**2 for i in rest}
+        same = [d for i, d in apart.items() if labels[i] == labels[start]]
+        other = [d for i, d in apart.items() if labels[i] != labels[start]]
+        if same and other:
+            losses.append(max(0, max(same) - min(other) + 0.7))
+    expected = sum(losses) / max(1, len(losses)) / 2
+    agree(run_layer("TripletLoss", body, [items, labels]).y[0], expected, 1e-4)
+
+
+@drawn()
+@given(SEED, st.integers(1, 4), st.integers(0, 3))
+def test_items_of_the_first_label_are_held_against_all_others(seed, first, others):
+    items = normal(seed, first + others, 2)
+    labels = [7] * first + list(range(others))
+    losses = [
+        max(0, square(items[a], items[p]) - square(items[a], items[n]) + 1)
+        for a, p in itertools.combinations(range(first), 2)
+        for n in range(first, first + others)
+    ]
+    found = run_layer("TripletLoss", "", [items, labels])
+    agree(found.y[0], sum(losses) / max(1, len(losses)), 1e-4)
+
+
+@drawn()
+@given(SEED, st.integers(2, 5), SMALL)
+def test_triplets_by_number_go_by_the_cosine(seed, items, triplets):
+    x = normal(seed, items, 3)
+    numbers = np.random.RandomState(seed).randint(0, items, (triplets, 3))
+    found = run_layer("TripletLoss", "triplet_loss_param { margin: 0.3 }", [x, numbers])
+    unit = x / np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
+    losses = [max(0, 0.3 + unit[a] @ unit[n] - unit[a] @ unit[p]) for a, p, n in numbers]
+    agree(found.y[0], sum(losses) / items, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("body", "inputs", "message"),
+    [
+        ("", [np.zeros((4, 2)), np.zeros(3)], "a label for each of 4 items"),
+        ("", [np.zeros((4, 2)), np.zeros((4, 2)), np.zeros((4, 3))], "of one size"),
+        ("", [np.zeros((2, 2)), [[0, 1, 2]]], "names item 2; there are 2"),
+        ("triplet_loss_param { group_size: 3 }", [np.zeros((4, 2)), np.zeros(4)], "must divide"),
+    ],
+)
+def test_what_does_not_fit_says_so(body, inputs, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .TripletLoss.: .*{message}"):
+        run_layer("TripletLoss", body, inputs)
