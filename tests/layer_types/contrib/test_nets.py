@@ -237,6 +237,8 @@ YOLOV2_DEPLOY = (
         "YoloDetectionOutput",
         "conv2",
         f"yolo_detection_output_param {{ num_box: 2 num_classes: 3 {BIASES} }}",
+    )
+)
 SPHEREFACE = (
     DATA % (6, 6) + 'layer { name: "label" type: "DummyData" top: "label" dummy_data_param '
     "{ shape { dim: 1 } data_filler { value: 2 } } }\n"
