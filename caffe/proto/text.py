@@ -149,7 +149,10 @@ def read_binaryproto(path: PathLike, message: M) -> M:
     """
     try:
         data = Path(path).read_bytes()
-        refuse_stand_in(path, data)
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
+    refuse_stand_in(path, data)
+    try:
         try:
             message.ParseFromString(data)
         except DecodeError:
@@ -169,8 +172,6 @@ def read_binaryproto(path: PathLike, message: M) -> M:
             f"{path}: not a whole {message.DESCRIPTOR.name} (the file has {len(data)} bytes). "
             "It may be truncated or another kind of file",
         ) from None
-    except (OSError, ValueError) as error:
-        raise cannot_be_read(path, error) from None
     return message
 
 

@@ -1,4 +1,4 @@
-"""The nets that people have, as their forks' files describe them: built, run, trained, taken out."""
+"""Nets that people have, as their forks' files describe them: built, run, trained, taken out."""
 
 import sys
 import types

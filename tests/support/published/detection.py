@@ -93,6 +93,10 @@ def _image(side: int, train: bool) -> str:
     )
 
 
+NORM = (
+    'norm_param { across_spatial: false scale_filler { type: "constant" value: 20 } '
+    "channel_shared: false }"
+)
 SSD300 = [
     Source("conv4_3_norm", 30, 60, (2,), 8),
     Source("fc7", 60, 111, (2, 3), 16),
@@ -126,8 +130,7 @@ def ssd300(width: float = 1, side: int = 300, train: bool = False) -> str:
         )
         bottom = f"conv{group}_2"
         text += conv_relu(bottom, f"conv{group}_1", narrowed(many, width), f"kernel_size: 3 {more}")
-    norm = 'norm_param { across_spatial: false scale_filler { type: "constant" value: 20 } channel_shared: false }'
-    text += layer("conv4_3_norm", "Normalize", "conv4_3", norm)
+    text += layer("conv4_3_norm", "Normalize", "conv4_3", NORM)
     text += _heads(SSD300, 21, side, 3)
     if train:
         return text + _loss(21)
@@ -138,7 +141,8 @@ def ssd300(width: float = 1, side: int = 300, train: bool = False) -> str:
     )
     return text + _found(
         21,
-        f"nms_param {{ nms_threshold: 0.45 top_k: 400 }} {save} keep_top_k: 200 confidence_threshold: 0.01",
+        f"nms_param {{ nms_threshold: 0.45 top_k: 400 }} {save} keep_top_k: 200 "
+        "confidence_threshold: 0.01",
     )
 
 
@@ -271,15 +275,17 @@ def faces(width: float = 1, side: int = 300) -> str:
                 f"{name}_relu", "ReLU", f"{name}_h", tops=f"{name}_h"
             )
             bottom = f"{name}_h"
-    scale = 'norm_param { across_spatial: false scale_filler { type: "constant" value: 20 } channel_shared: false }'
-    text += layer("conv4_3_norm", "Normalize", "layer_256_1_bn1", scale)
+    text += layer("conv4_3_norm", "Normalize", "layer_256_1_bn1", NORM)
     text += _heads(FACES, 2, side, 3)
     return text + _found(
         2, "nms_param { nms_threshold: 0.45 top_k: 400 } keep_top_k: 200 confidence_threshold: 0.01"
     )
 
 
-PROPOSAL = "python_param { module: 'rpn.proposal_layer' layer: 'ProposalLayer' param_str: \"'feat_stride': 16\" }"
+PROPOSAL = (
+    "python_param { module: 'rpn.proposal_layer' layer: 'ProposalLayer' "
+    "param_str: \"'feat_stride': 16\" }"
+)
 
 
 def _regions(bottom: str, channels: int, proposal: str) -> str:
@@ -339,7 +345,8 @@ def faster_rcnn(
             f"fc{i}",
             "InnerProduct",
             bottom,
-            f"param {{ lr_mult: 1 decay_mult: 1 }} param {{ lr_mult: 2 decay_mult: 0 }} inner_product_param {{ {outputs} }}",
+            "param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 } "
+            f"inner_product_param {{ {outputs} }}",
         )
         text += layer(f"relu{i}", "ReLU", f"fc{i}", tops=f"fc{i}")
         bottom = f"fc{i}"
@@ -348,7 +355,8 @@ def faster_rcnn(
             name,
             "InnerProduct",
             "fc7",
-            f'inner_product_param {{ num_output: {count} weight_filler {{ type: "gaussian" std: 0.01 }} }}',
+            f"inner_product_param {{ num_output: {count} "
+            'weight_filler { type: "gaussian" std: 0.01 } }',
         )
     return text + layer("cls_prob", "Softmax", "cls_score")
 

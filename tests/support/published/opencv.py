@@ -1,6 +1,6 @@
 """The other nets that OpenCV's samples read: OpenPose, age and gender, colorization, GOTURN."""
 
-from support.layer_text import conv, conv_relu, input_dim, layer, max_pool
+from support.layer_text import conv, conv_relu, filled, input_dim, layer, max_pool
 from support.published.trunks import VGG, narrowed
 
 
@@ -168,7 +168,7 @@ def goturn(width: float = 1, side: int = 227) -> str:
             shared = (
                 f'param {{ name: "conv{i}_w" lr_mult: 0 }} param {{ name: "conv{i}_b" lr_mult: 0 }}'
             )
-            body = f'{shared} convolution_param {{ num_output: {narrowed(outputs, width)} {more} weight_filler {{ type: "msra" }} }}'
+            body = f"{shared} {filled(narrowed(outputs, width), more)}"
             text += layer(name, "Convolution", bottom, body) + layer(
                 f"relu{i}{end}", "ReLU", name, tops=name
             )

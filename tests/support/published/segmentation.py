@@ -72,7 +72,10 @@ def segnet(width: float = 1, height: int = 360, across: int = 480, source: str =
     if not source:
         return text + layer("prob", "Softmax", bottom, "softmax_param {engine: CAFFE}")
     weights = numbers("class_weighting", *_FREQUENCIES)
-    loss = f"softmax_param {{engine: CAFFE}} loss_param: {{ weight_by_label_freqs: true ignore_label: 11 {weights} }}"
+    loss = (
+        "softmax_param {engine: CAFFE} loss_param: { weight_by_label_freqs: true "
+        f"ignore_label: 11 {weights} }}"
+    )
     text += layer("loss", "SoftmaxWithLoss", f"{bottom} label", loss)
     score = layer("accuracy", "Accuracy", f"{bottom} label", tops="accuracy per_class_accuracy")
     return text + score
