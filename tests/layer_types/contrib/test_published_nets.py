@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from support.published import catalogue
+from support.published import catalogue, detection
 from support.published.catalogue import NARROW, NETS, TRAINED, open_drawn, with_statistics
 
 import caffe
@@ -96,6 +96,16 @@ def test_a_published_net_gives_the_same_whole_and_layer_by_layer(name):
         outputs = out if isinstance(out, tuple) else (out,)
         for key, value in zip(net.outputs, outputs, strict=True):
             np.testing.assert_allclose(whole[key], value.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif("Proposal" not in caffe.layer_type_list(), reason="there is no such type")
+@pytest.mark.parametrize("make", [detection.faster_rcnn, detection.rfcn])
+def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
+    net = open_drawn(make(NARROW, 64, 80, "Proposal"))
+    found = {key: value.copy() for key, value in fed(net).forward().items()}
+    rois = net.blobs["rois"].data
+    assert rois.shape[1:] == (5,)
+    assert all(len(value) == len(rois) and np.isfinite(value).all() for value in found.values())
 
 
 @pytest.mark.slow
