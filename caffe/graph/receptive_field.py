@@ -10,8 +10,6 @@ from .build import Graph
 
 # Types whose top has the bottom's height and width, though a position of it may depend on all.
 MIXING = {"Flip", "MVN", "MultiStageMeanfield", "Normalize", "Reverse"}
-# Types that make a map larger, and how many positions of the bottom, on a side, meet in one.
-ENLARGING = {"Interp": 2, "Unpooling": 1, "Upsample": 1}
 
 
 class Sees(NamedTuple):
@@ -46,16 +44,14 @@ def receptive_fields(graph: Graph) -> dict[str, Sees]:
 def _through(layer: LayerType, graph: Graph, i: int, below: list[Sees]) -> Sees | None:
     """What the tops of layer i see, from what its bottoms do; None where that is not known."""
     shapes, tops = ([blob.shape for blob in blobs] for blobs in (graph.bottom(i), graph.top(i)))
-    first, sizes = below[0], {shape[2:] for shape in (*shapes, *tops)}
-    if layer.type in ENLARGING:
-        windows = [
-            _enlarging(layer.type, *sides) for sides in zip(shapes[0][2:], tops[0][2:], strict=True)
-        ]
-        return _slid(first, windows, transposed=True)
+    if layer.type in ("Interp", "Unpooling", "Upsample"):
+        sides = zip(shapes[0][2:], tops[0][2:], strict=True)
+        return _stepped(below[0], [_resized(layer.type, *side) for side in sides])
     if windows := _windows(layer, shapes):
-        most = first if layer.type == "Crop" else _largest(below)  # whose second gives its size
-        return _slid(most, windows, layer.transposed)
-    return _largest(below) if len(sizes) == 1 and layer.type not in MIXING else None
+        most = below[0] if layer.type == "Crop" else _largest(below)  # whose second gives its size
+        return _stepped(most, [_slid(window, layer.transposed) for window in windows])
+    alike = len({shape[2:] for shape in (*shapes, *tops)}) == 1
+    return _largest(below) if alike and layer.type not in MIXING else None
 
 
 def _windows(layer: LayerType, shapes: list[Shape]) -> tuple[Window, Window] | None:
@@ -67,22 +63,31 @@ def _windows(layer: LayerType, shapes: list[Shape]) -> tuple[Window, Window] | N
     return layer.windows(shapes)
 
 
-def _enlarging(kind: str, bottom: int, top: int) -> Window:
-    """From the first position to the last, or by a whole factor less what is cut off."""
-    factor = (top - 1) / max(bottom - 1, 1) if kind == "Interp" else max(round(top / bottom), 1)
-    return Window(ENLARGING[kind] * factor, factor, 0)  # type: ignore[arg-type]  # not whole
-
-
 def _largest(below: list[Sees]) -> Sees:
-    sizes = zip(*(seen.size for seen in below), strict=True)
-    height, width = map(max, sizes)
+    height, width = map(max, zip(*(seen.size for seen in below), strict=True))
     return Sees((height, width), below[0].stride)
 
 
-def _slid(below: Sees, windows: tuple[Window, ...] | list[Window], transposed: bool) -> Sees:
-    sizes, strides = [], []
-    for size, stride, window in zip(*below, windows, strict=True):
-        meeting = -(-window.extent // window.stride) if transposed else window.extent
-        sizes.append(size + (meeting - 1) * stride)
-        strides.append(stride / window.stride if transposed else stride * window.stride)
-    return Sees((sizes[0], sizes[1]), (strides[0], strides[1]))
+# Along an axis: how many positions of the bottom one of the top sees, and how many of them lie
+# between two of the top.
+
+
+def _slid(window: Window, transposed: bool) -> tuple[int, float]:
+    if transposed:
+        return -(-window.extent // window.stride), 1 / window.stride
+    return window.extent, window.stride
+
+
+def _resized(kind: str, bottom: int, top: int) -> tuple[int, float]:
+    if kind != "Interp":  # by a whole factor, less what is cut off
+        return 1, 1 / max(round(top / bottom), 1)
+    step = (bottom - 1) / max(top - 1, 1)  # from the first position to the last
+    return 1 if step.is_integer() else 2, step
+
+
+def _stepped(below: Sees, axes: list[tuple[int, float]]) -> Sees:
+    height, width = (
+        (size + (count - 1) * stride, stride * step)
+        for size, stride, (count, step) in zip(*below, axes, strict=True)
+    )
+    return Sees((height[0], width[0]), (height[1], width[1]))

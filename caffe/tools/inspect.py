@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..core.errors import CaffeError
 from ..graph import canonical
+from ..graph.automatic_crop import with_offsets
 from ..graph.build import Graph, build_known
 from ..graph.flops import forward_multiply_adds
 from ..graph.receptive_field import receptive_fields
@@ -81,7 +82,7 @@ def survey(path: str, phase: int) -> Survey:
     net = canonical.filtered(known.message, state)
     net.state.CopyFrom(state)
     try:
-        described = canonical.with_offsets(net)
+        described = with_offsets(net)
     except (CaffeError, KeyError):  # for a layer between a Crop's bottoms that is not known
         described = net
     graph, failed, assumed = build_known(canonical.unfilled(described))

@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     elementwise,
     labelled_images,
     losses,
+    mat_files,
     meanfield,
     multibox,
     ohem,
