@@ -7,9 +7,9 @@ def names(field: str, words: str) -> str:
 
 
 def layer(name: str, kind: str, bottoms: str = "", body: str = "", tops: str | None = None) -> str:
-    """A layer; tops are its name where they are not given."""
+    """A layer; tops are its name where they are not given. A name may be "", for none."""
     blobs = names("bottom", bottoms) + names("top", name if tops is None else tops)
-    return f'layer {{ name: "{name}" type: "{kind}"{blobs} {body} }}\n'
+    return f'layer {{{names("name", name)} type: "{kind}"{blobs} {body} }}\n'
 
 
 def v1_layer(

@@ -411,6 +411,11 @@ def crf_rnn(width: float = 1, side: int = 500, train: bool = False) -> str:
 # HED (Xie and Tu 2015): ImageLabelmapData, Crop whose offset the fork finds itself.
 
 
+def _edge_loss(bottom: str, top: str) -> str:
+    """A loss, which has no name in HED's file."""
+    return layer("", "SigmoidCrossEntropyLoss", f"{bottom} label", "loss_weight: 1", top)
+
+
 def hed(width: float = 1, height: int = 500, across: int = 500, source: str = "") -> str:
     """Edges. source: a list for an ImageLabelmapData, with losses; a deploy net without."""
     text = 'name: "HED"\n'
@@ -440,9 +445,7 @@ def hed(width: float = 1, height: int = 500, across: int = 500, source: str = ""
             text += layer(f"upsample_{scale}", "Deconvolution", f"score-dsn{group}", up, found)
         text += layer("crop", "Crop", f"{found} data", tops=name)
         if source:
-            text += layer(
-                f"dsn{group}_loss", "SigmoidCrossEntropyLoss", f"{name} label", "loss_weight: 1"
-            )
+            text += _edge_loss(name, f"dsn{group}_loss")
         else:
             text += layer(f"sigmoid-dsn{group}", "Sigmoid", name)
         sides += f" {name}"
@@ -458,7 +461,5 @@ def hed(width: float = 1, height: int = 500, across: int = 500, source: str = ""
         "upscore-fuse",
     )
     if source:
-        return text + layer(
-            "fuse_loss", "SigmoidCrossEntropyLoss", "upscore-fuse label", "loss_weight: 1"
-        )
+        return text + _edge_loss("upscore-fuse", "fuse_loss")
     return text + layer("sigmoid-fuse", "Sigmoid", "upscore-fuse")
