@@ -479,7 +479,6 @@ class LayerParameter(Message):
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     SPATIAL_DROPOUT_PARAM_FIELD_NUMBER: int
-    MAT_WRITE_PARAM_FIELD_NUMBER: int
     PERMUTE_PARAM_FIELD_NUMBER: int
     NORM_PARAM_FIELD_NUMBER: int
     PRIOR_BOX_PARAM_FIELD_NUMBER: int
@@ -564,7 +563,6 @@ class LayerParameter(Message):
     dense_image_data_param: DenseImageDataParameter
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     spatial_dropout_param: SpatialDropoutParameter
-    mat_write_param: MatWriteParameter
     permute_param: PermuteParameter
     norm_param: NormalizeParameter
     prior_box_param: PriorBoxParameter
@@ -652,7 +650,6 @@ class LayerParameter(Message):
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         spatial_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
-        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
         permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
         norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
         prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
@@ -1707,7 +1704,6 @@ class V1LayerParameter(Message):
     INTERP: int
     MULTI_STAGE_MEANFIELD: int
     DENSE_IMAGE_DATA: int
-    MAT_WRITE: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -1762,7 +1758,6 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
-    MAT_WRITE_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -1814,7 +1809,6 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
-    mat_write_param: MatWriteParameter
     def __init__(
         self,
         *,
@@ -1869,7 +1863,6 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
-        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -2224,24 +2217,6 @@ class MultiStageMeanfieldParameter(Message):
         spatial_filter_weights_str: str | None = ...,
         bilateral_filter_weights_str: str | None = ...,
         is_no_class_weights: bool | None = ...,
-    ) -> None: ...
-
-class MatWriteParameter(Message):
-    PREFIX_FIELD_NUMBER: int
-    SOURCE_FIELD_NUMBER: int
-    STRIP_FIELD_NUMBER: int
-    PERIOD_FIELD_NUMBER: int
-    prefix: str
-    source: str
-    strip: int
-    period: int
-    def __init__(
-        self,
-        *,
-        prefix: str | None = ...,
-        source: str | None = ...,
-        strip: int | None = ...,
-        period: int | None = ...,
     ) -> None: ...
 
 class SpatialDropoutParameter(Message):

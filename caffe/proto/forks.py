@@ -37,7 +37,6 @@ FIELDS = {
     "torch_pooling": ("Facebook's Caffe", "write round_mode: FLOOR for true, nothing for false"),
     **dict.fromkeys(("hole", "hole_h", "hole_w"), ("DeepLab", "write dilation")),
     **dict.fromkeys(("label_type", "seg_accuracy_param"), ("DeepLab", "")),
-    "mat_write_param": ("DeepLab", "write an HDF5Output, or take the blobs in a script"),
     "interp_param": ("DeepLab and PSPNet", _BILINEAR),
     "bn_param": ("SegNet, DeconvNet and PSPNet", _AFFINE),
     "upsample_param": ("SegNet and others", _BILINEAR),

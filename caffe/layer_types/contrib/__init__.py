@@ -6,7 +6,6 @@ from . import (  # noqa: F401
     elementwise,
     labelled_images,
     losses,
-    mat_files,
     meanfield,
     multibox,
     ohem,

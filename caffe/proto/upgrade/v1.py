@@ -93,7 +93,6 @@ V1_TYPES = {
     "BN": "BN",
     "CROP": "Crop",
     "DENSE_IMAGE_DATA": "DenseImageData",
-    "MAT_WRITE": "MatWrite",
     "IMAGE_SEG_DATA": "ImageSegData",
     "INTERP": "Interp",
     "MULTI_STAGE_MEANFIELD": "MultiStageMeanfield",
