@@ -85,24 +85,25 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 
 
 class KnownGraph(NamedTuple):
-    """As much of a net as can be built, and of the other layers, by their places, why they cannot.
+    """As much of a net as can be built, and the places of the other layers.
 
     The graph's layers have parameters and its blobs shapes; it is not to be run.
     """
 
     graph: Graph
-    failed: dict[int, str]
+    failed: dict[int, str]  # layers that there is an error in, and the error
+    lacking: dict[int, str]  # layers with a bottom that is not known, and its name
     assumed: dict[int, str]  # data layers without their files, whose images have crop_size
 
 
 def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
     """As `build`, without the layers that there is an error in, and what is made of their tops."""
     graph, wiring = Graph(spec), _Wiring()
-    found = KnownGraph(graph, {}, {})
+    found = KnownGraph(graph, {}, {}, {})
     for i, layer_spec in enumerate(spec.layer):
         lacking = [name for name in layer_spec.bottom if name not in graph.blobs]
         if lacking:
-            found.failed[i] = f"its bottom '{lacking[0]}' is not known"
+            found.lacking[i] = lacking[0]
             continue
         layers, blobs = len(graph.layers), set(graph.blobs)
         try:

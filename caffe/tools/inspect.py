@@ -9,18 +9,16 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from ..core.errors import CaffeError
-from ..graph import canonical
-from ..graph.automatic_crop import with_offsets
-from ..graph.build import Graph, build_known
+from ..graph.build import Graph
 from ..graph.flops import forward_multiply_adds
 from ..graph.receptive_field import receptive_fields
+from ..graph.survey import Survey, survey
 from ..layer_types import EXTENSIONS
 from ..proto import caffe_pb2
-from ..proto.text import Known, place_of
-from ..proto.upgrade import SOLVER_GIVEN, read_known_net
+from ..proto.text import place_of
+from ..proto.upgrade import SOLVER_GIVEN
 from ..storage.caffemodel import read_weights
 from ..storage.loading import fit
 from . import flags
@@ -33,16 +31,6 @@ HEADS = (
 WORDS = 3
 BYTES = 4  # of a value
 MANY = 8  # names that are listed
-
-
-class Survey(NamedTuple):
-    """A net as far as it is known."""
-
-    known: Known[caffe_pb2.NetParameter]
-    net: caffe_pb2.NetParameter  # the layers that run
-    graph: Graph  # of those that can be built
-    failed: dict[int, str]  # the places of the others among net.layer, and why
-    assumed: dict[int, str]  # data layers without their files
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,32 +61,6 @@ def run(args: argparse.Namespace) -> None:
         print(line)
 
 
-def survey(path: str, phase: int) -> Survey:
-    """What is known of a net. Raises CaffeError for a file that is no net's prototxt at all."""
-    known = read_known_net(path)
-    state = caffe_pb2.NetState()
-    state.CopyFrom(known.message.state)
-    state.phase = phase
-    net = canonical.filtered(known.message, state)
-    net.state.CopyFrom(state)
-    try:
-        described = with_offsets(net)
-    except (CaffeError, KeyError):  # for a layer between a Crop's bottoms that is not known
-        described = net
-    graph, failed, assumed = build_known(canonical.unfilled(described))
-    made: set[str] = set()
-    for i, layer in enumerate(net.layer):
-        for name in layer.bottom:
-            if name not in made and i in failed:
-                where = canonical.made_elsewhere(name, net, known.message, state)
-                failed[i] = (
-                    f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}'; no layer "
-                    f"above makes it{where}"
-                )
-        made.update(layer.top)
-    return Survey(known, net, graph, failed, assumed)
-
-
 def _lines(folder: Path) -> Iterator[str]:
     """A line for each net in a folder, in the phase in which more of it is known."""
     for path in sorted(folder.rglob("*.prototxt")):
@@ -108,7 +70,7 @@ def _lines(folder: Path) -> Iterator[str]:
             if SOLVER_GIVEN not in str(error):
                 yield f"not taken: {error}"
             continue
-        surveyed = min(both, key=lambda each: len(each.failed))
+        surveyed = min(both, key=lambda each: len(each.not_built))
         reasons = [*surveyed.known.unknown, *surveyed.failed.values()]
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         yield (
@@ -138,7 +100,7 @@ def _rows(surveyed: Survey) -> Iterator[tuple[str, ...]]:
     yield HEADS
     built = iter(range(len(graph.layers)))
     for place, spec in enumerate(surveyed.net.layer):
-        if place in surveyed.failed or place in surveyed.assumed:
+        if place in surveyed.not_built:
             shapes = [
                 _shape(graph.blobs[top].shape) if top in graph.blobs else "?" for top in spec.top
             ]
@@ -200,15 +162,11 @@ def _unknown(path: str, surveyed: Survey) -> Iterator[str]:
     yield "\nunknown:"
     for said in surveyed.known.unknown:
         yield f"  {path}:{said}"
-    follows = []
-    for i, reason in surveyed.failed.items():
-        name = surveyed.net.layer[i].name
-        if reason.startswith("its bottom"):
-            follows.append(name)
-        else:
-            yield f"  {_at(path, name)}: {reason}"
-    if follows:
-        yield f"  and what is computed from it: {_listed(follows)}"
+    for i, reason in sorted(surveyed.failed.items()):
+        yield f"  {_at(path, surveyed.net.layer[i].name)}: {reason}"
+    if surveyed.follows:
+        names = [surveyed.net.layer[i].name for i in surveyed.follows]
+        yield f"  and what is computed from it: {_listed(names)}"
 
 
 def _assumed(path: str, surveyed: Survey) -> Iterator[str]:
@@ -228,8 +186,9 @@ def _at(path: str, layer: str) -> str:
 def _weights(surveyed: Survey, path: str) -> Iterator[str]:
     """Which of a file's weights fit the net."""
     found = fit(surveyed.graph, read_weights(path), path)
-    unknown = {surveyed.net.layer[i].name for i in surveyed.failed}
+    unknown = {surveyed.net.layer[i].name for i in surveyed.not_built}
     left_over = [name for name in found.left_over if name not in unknown]
+    of_unknown = [name for name in found.left_over if name in unknown]
     total = len(found.fitting) + len(found.misfits) + len(found.absent)
     yield f"\n{path}: fits {len(found.fitting)} of {total} layers with parameters"
     for reason in found.misfits.values():
@@ -238,8 +197,8 @@ def _weights(surveyed: Survey, path: str) -> Iterator[str]:
         yield f"  not in the file: {_listed(found.absent)}"
     if left_over:
         yield f"  only in the file: {_listed(left_over)}"
-    if known_to_file := [name for name in found.left_over if name in unknown]:
-        yield f"  of layers that are unknown here: {_listed(known_to_file)}"
+    if of_unknown:
+        yield f"  of layers that are unknown here: {_listed(of_unknown)}"
 
 
 def _listed(names: list[str]) -> str:
