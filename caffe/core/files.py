@@ -53,6 +53,33 @@ def path_cure(path: PathLike) -> str:
     return ""
 
 
+_POINTER = b"version https://git-lfs"
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+
+
+def refuse_stand_in(path: PathLike, data: bytes | memoryview) -> None:
+    """Raise CaffeError for a file that stands in for the one that was meant, as downloads leave
+    them: a pointer of Git LFS, a page of HTML.
+
+    data: the file's bytes, or its first ones.
+    """
+    head = bytes(data[:512]).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if head.startswith(_POINTER):
+        size = re.search(rb"^size (\d+)", head, re.MULTILINE)
+        whole = f" of {int(size[1]):,} bytes" if size else ""
+        raise caffe_error(
+            OSError,
+            f"{shown_path(path)}: this is a pointer of Git LFS, not the file{whole} that it "
+            "stands for: run git lfs pull in its repository, or download the file by itself",
+        )
+    if head.startswith(_PAGES):
+        raise caffe_error(
+            OSError,
+            f"{shown_path(path)}: this is a web page, not the file that it is named after: "
+            "download the file itself (on GitHub by its Raw button)",
+        )
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Write a text file whole or not at all."""
     with replacing(path) as file:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import CaffeError, anew, caffe_error
-from ..core.files import PathLike, path_cure
+from ..core.files import PathLike, path_cure, refuse_stand_in, shown_path
 
 if TYPE_CHECKING:
     import h5py
@@ -37,9 +37,13 @@ def reading(path: PathLike, kind: str) -> Iterator[h5py.File]:
     import h5py
 
     try:
-        with open(path, "rb") as source, h5py.File(source, "r") as file:
-            yield file
+        with open(path, "rb") as source:
+            refuse_stand_in(path, source.peek(512))
+            with h5py.File(source, "r") as file:
+                yield file
     except CaffeError as error:
+        if str(error).startswith(shown_path(path)):  # there is no HDF5 in it
+            raise
         raise anew(error, f"{path}: {error}; expected an HDF5 file of {kind}") from None
     except Exception as error:  # what h5py raises for a damaged file depends on the damage
         reason = getattr(error, "strerror", None) or error or type(error).__name__

@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError, error_context
@@ -57,59 +58,123 @@ class Graph:
         return AUTOMATIC if name in self.automatic else name
 
 
+@dataclass
+class _Wiring:
+    """What `build` has to remember of the layers so far."""
+
+    need: dict[str, bool] = field(default_factory=dict)  # does computing it involve learning?
+    unread: dict[str, None] = field(default_factory=dict)
+    shared: dict[str, Parameter] = field(default_factory=dict)
+    with_params: set[str] = field(default_factory=set)
+
+
 def build(spec: caffe_pb2.NetParameter) -> Graph:
     """Create a described net's layers, blobs and parameters.
 
     Raises CaffeError wherever Net::Init would abort, naming the layer.
     """
-    graph = Graph(spec)
-    need: dict[str, bool] = {}  # does computing this blob involve something to learn?
-    unread: dict[str, None] = {}
-    shared: dict[str, Parameter] = {}
-    with_params: set[str] = set()
+    graph, wiring = Graph(spec), _Wiring()
     for layer_spec in spec.layer:
-        named = list(layer_spec.top)
-        automatic = f"{AUTOMATIC} {len(graph.layers)}"
-        layer = _create(layer_spec, spec.state.phase, automatic)
-        if automatic in layer_spec.top:
-            graph.automatic.add(automatic)
-        _append_tops(graph, layer)
-        for name in layer_spec.bottom:
-            unread.pop(name, None)
-        i = len(graph.layers)
-        graph.layers.append(layer)
-        graph.bottoms.append(list(layer_spec.bottom))
-        graph.tops.append(list(layer_spec.top))
-        unread.update(dict.fromkeys(named))
-        if layer.is_input:
-            graph.inputs.extend(layer_spec.top)
-
-        with error_context(f"layer '{layer.name}' ({layer.type})"):
-            layer.setup(graph.bottom(i), graph.top(i))
-            layer.param_shapes = [blob.shape for blob in layer.blobs]
-            layer.reshape(graph.bottom(i), graph.top(i))
-        graph.loss_weights.append(_loss_weights(layer))
-        if layer.blobs:
-            layer.check(
-                layer.name not in with_params,
-                "another layer with parameters has this name; weights are stored by layer name, "
-                "so rename one",
-            )
-            with_params.add(layer.name)
-
-        needed = [need[name] for name in layer_spec.bottom]
-        layer.propagate_down = list(layer_spec.propagate_down) or needed
-        layer.need_backward = any(needed)
-        _append_params(graph, layer, shared)
-        layer.need_backward |= any(layer.param_propagate_down)
-        for name in layer_spec.top:
-            need[name] = layer.need_backward
-    graph.outputs = sorted(unread)
+        _append(graph, layer_spec, wiring)
+    graph.outputs = sorted(wiring.unread)
     _skip_what_no_loss_needs(graph)
     if spec.force_backward:
         _force_backward(graph)
     set_loss_diffs(graph)
     return graph
+
+
+class KnownGraph(NamedTuple):
+    """As much of a net as can be built, and the places of the other layers.
+
+    The graph's layers have parameters and its blobs shapes; it is not to be run.
+    """
+
+    graph: Graph
+    failed: dict[int, str]  # layers that there is an error in, and the error
+    lacking: dict[int, str]  # layers with a bottom that is not known, and its name
+    assumed: dict[int, str]  # data layers without their files, whose images have crop_size
+
+
+def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
+    """As `build`, without the layers that there is an error in, and what is made of their tops."""
+    graph, wiring = Graph(spec), _Wiring()
+    found = KnownGraph(graph, {}, {}, {})
+    for i, layer_spec in enumerate(spec.layer):
+        lacking = [name for name in layer_spec.bottom if name not in graph.blobs]
+        if lacking:
+            found.lacking[i] = lacking[0]
+            continue
+        layers, blobs = len(graph.layers), set(graph.blobs)
+        try:
+            _append(graph, layer_spec, wiring)
+        except CaffeError as error:
+            for name in graph.blobs.keys() - blobs:
+                del graph.blobs[name]
+            for of_layers in (graph.layers, graph.bottoms, graph.tops, graph.loss_weights):
+                del of_layers[layers:]
+            shapes = _assumed_shapes(layer_spec)
+            (found.assumed if shapes else found.failed)[i] = str(error)
+            for name, shape in shapes.items():
+                graph.blobs[name] = Blob(shape)
+                wiring.need[name] = False
+    return found
+
+
+def _assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, tuple[int, ...]]:
+    """The tops of a data layer of three channels with a crop_size, {} for any other layer."""
+    transform = layer.transform_param
+    sizes = (transform.crop_h or transform.crop_size, transform.crop_w or transform.crop_size)
+    batches = [
+        param.batch_size
+        for field, param in layer.ListFields()
+        if field.message_type and "batch_size" in field.message_type.fields_by_name
+    ]
+    if layer.bottom or not (batches and all(sizes)):
+        return {}
+    maps = layer.type in ("ImageLabelmapData", "ImageSegData")
+    label = (batches[0], 1, *sizes) if maps else (batches[0],)
+    return dict(zip(layer.top, [(batches[0], 3, *sizes), label], strict=False))
+
+
+def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring) -> None:
+    """Create a layer, its tops and its parameters, behind those that are there."""
+    named = list(layer_spec.top)
+    automatic = f"{AUTOMATIC} {len(graph.layers)}"
+    layer = _create(layer_spec, graph.spec.state.phase, automatic)
+    if automatic in layer_spec.top:
+        graph.automatic.add(automatic)
+    _append_tops(graph, layer)
+    for name in layer_spec.bottom:
+        wiring.unread.pop(name, None)
+    i = len(graph.layers)
+    graph.layers.append(layer)
+    graph.bottoms.append(list(layer_spec.bottom))
+    graph.tops.append(list(layer_spec.top))
+    wiring.unread.update(dict.fromkeys(named))
+    if layer.is_input:
+        graph.inputs.extend(layer_spec.top)
+
+    with error_context(f"layer '{layer.name}' ({layer.type})"):
+        layer.setup(graph.bottom(i), graph.top(i))
+        layer.param_shapes = [blob.shape for blob in layer.blobs]
+        layer.reshape(graph.bottom(i), graph.top(i))
+    graph.loss_weights.append(_loss_weights(layer))
+    if layer.blobs:
+        layer.check(
+            layer.name not in wiring.with_params,
+            "another layer with parameters has this name; weights are stored by layer name, "
+            "so rename one",
+        )
+        wiring.with_params.add(layer.name)
+
+    needed = [wiring.need[name] for name in layer_spec.bottom]
+    layer.propagate_down = list(layer_spec.propagate_down) or needed
+    layer.need_backward = any(needed)
+    _append_params(graph, layer, wiring.shared)
+    layer.need_backward |= any(layer.param_propagate_down)
+    for name in layer_spec.top:
+        wiring.need[name] = layer.need_backward
 
 
 def set_loss_diffs(graph: Graph) -> None:

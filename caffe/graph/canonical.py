@@ -32,25 +32,34 @@ def _check_bottoms(kept: NetParameter, net: NetParameter, state: caffe_pb2.NetSt
                 raise CaffeError(
                     f"layer '{layer.name}' ({layer.type}): unknown bottom blob '{name}' "
                     f"(bottom {j}); no layer above makes it. Blobs so far: "
-                    f"{', '.join(made) or 'none'}{_made_elsewhere(name, kept, net, state)}"
+                    f"{', '.join(made) or 'none'}{made_elsewhere(name, kept, net, state)}"
                 )
         made.update(dict.fromkeys(layer.top))
 
 
-def _made_elsewhere(
+def made_elsewhere(
     name: str, kept: NetParameter, net: NetParameter, state: caffe_pb2.NetState
 ) -> str:
-    """Where in the prototxt the blob is made after all: further down, or in another state."""
+    """Where in the prototxt the blob is made after all: further down, or in another state.
+
+    As it stands behind the sentence that it is unknown; "" where no layer makes it.
+    """
     if maker := next((layer for layer in kept.layer if name in layer.top), None):
         return f". Layer '{maker.name}' ({maker.type}) makes it further down: move that up"
     if maker := next((layer for layer in net.layer if name in layer.top), None):
         rules = maker.include or maker.exclude
         words = " or ".join(f"{{ {_line(rule)} }}" for rule in rules)
         kind = "include" if maker.include else "exclude"
+        other = caffe_pb2.TRAIN if state.phase == caffe_pb2.TEST else caffe_pb2.TEST
+        there = caffe_pb2.NetState()
+        there.CopyFrom(state)
+        there.phase = other
+        cure = "give that layer or this one another rule"
+        if any(name in layer.top for layer in filtered(net, there).layer):
+            cure = f"open the net as caffe.{caffe_pb2.Phase.Name(other)}, or {cure}"
         return (
             f". Layer '{maker.name}' ({maker.type}) makes it, but is left out of this net, whose "
-            f"state is {{ {_line(state)} }}, by its {kind} {words}: give that layer or this one "
-            "another rule"
+            f"state is {{ {_line(state)} }}, by its {kind} {words}: {cure}"
         )
     return ""
 
@@ -85,6 +94,19 @@ def meets(rule: caffe_pb2.NetStateRule, state: caffe_pb2.NetState) -> bool:
         and all(stage in state.stage for stage in rule.stage)
         and not any(stage in state.stage for stage in rule.not_stage)
     )
+
+
+def unfilled(net: NetParameter) -> NetParameter:
+    """Without fillers, so that parameters are 0: to draw those of a large net takes seconds."""
+    out = NetParameter()
+    out.CopyFrom(net)
+    for layer in out.layer:
+        for field, param in layer.ListFields():
+            if field.message_type and not field.is_repeated:
+                for inner, _ in param.ListFields():
+                    if inner.message_type is caffe_pb2.FillerParameter.DESCRIPTOR:
+                        param.ClearField(inner.name)
+    return out
 
 
 def insert_splits(net: NetParameter) -> NetParameter:

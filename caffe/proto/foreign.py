@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -75,6 +75,18 @@ def without(text: str, message: Message) -> Rest:
     ]
     log += [f"of several {name} the first counts: {forks.FIRST_COUNTS[name]}" for name in several]
     return Rest(text, kept, log)
+
+
+def unknown(text: str, message: Message) -> list[Part]:
+    """What of a prototxt the message has no place for, in the order of the text."""
+    return list(_Walk(text).fields(message.DESCRIPTOR, ()))
+
+
+def blanked(text: str, parts: Iterable[Part]) -> str:
+    """The text without these parts; all else stays in its place."""
+    for part in parts:
+        text = _replaced(text, part, "")
+    return text
 
 
 def holder_at(message: Any, path: Path) -> Any:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
 from ..core.errors import CaffeError, anew, caffe_error, error_context
-from ..core.files import PathLike, cannot_be_read
+from ..core.files import PathLike, cannot_be_read, refuse_stand_in
 from ..core.log import LOGGER
 from ..core.strict import is_strict
 from . import caffe_pb2, foreign, foreign_bytes
@@ -29,23 +29,71 @@ def read_prototxt(path: PathLike, message: M) -> M:
     line and column, the layer, and what to write instead if that is known; where `set_strict` says
     so, for every field that Caffe 1.0 does not have.
     """
+    text = _text(path)
+    try:
+        return _parsed(text, message, path)
+    except text_format.ParseError as error:
+        raise _refusal(path, text, error, message) from None
+
+
+class Known(NamedTuple, Generic[M]):
+    """A prototxt as far as it is known here."""
+
+    message: M
+    passed_over: list[str]  # fields that say nothing about what is computed, and whose they are
+    unknown: list[str]  # what is left out, as an error says it, from line and column on
+
+
+def read_known(path: PathLike, message: M) -> Known[M]:
+    """As read_prototxt, without what the messages have no place for, which is reported instead.
+
+    Raises CaffeError for a missing file and a syntax error.
+    """
+    text = _text(path)
+    rest = foreign.without(text, message)
+    parts = foreign.unknown(rest.text, message)
+    said = [_unknown(rest.text, part) for part in parts]
+    try:
+        text_format.Parse(foreign.blanked(rest.text, parts), message)
+    except text_format.ParseError as error:
+        raise _refusal(path, text, error, message) from None
+    _keep(rest, message)
+    return Known(message, rest.log, said)
+
+
+def _text(path: PathLike) -> str:
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
-    text = decoded(data, path)
-    try:
-        return _parsed(text, message, path)
-    except text_format.ParseError as error:
-        line, column = error.GetLine(), error.GetColumn()
-        at = f":{line}" + (f":{column}" if column else "") if line else ""
-        reason = re.sub(r"^\d+:\d+ : ", "", str(error))
-        if "unicodeescape" in reason:
-            reason = "a backslash begins an escape in a string: write paths with /"
-        if line and (layer := layer_at(text, line, column or 1)):
-            reason = f"layer '{layer}': {reason}"
-        expected = message.DESCRIPTOR.name
-        raise CaffeError(f"{path}{at}: not a valid {expected}: {reason}{advice(reason)}") from None
+    refuse_stand_in(path, data)
+    return decoded(data, path)
+
+
+def _refusal(
+    path: PathLike, text: str, error: text_format.ParseError, message: Message
+) -> CaffeError:
+    """What to raise where a text is no message, with the cure if it is known."""
+    line, column = error.GetLine(), error.GetColumn()
+    at = f":{line}" + (f":{column}" if column else "") if line else ""
+    reason = re.sub(r"^\d+:\d+ : ", "", str(error))
+    if "unicodeescape" in reason:
+        reason = "a backslash begins an escape in a string: write paths with /"
+    if line and (layer := layer_at(text, line, column or 1)):
+        reason = f"layer '{layer}': {reason}"
+    expected = message.DESCRIPTOR.name
+    return CaffeError(f"{path}{at}: not a valid {expected}: {reason}{advice(reason)}")
+
+
+def _unknown(text: str, part: foreign.Part) -> str:
+    """What a part of a text is that is unknown, as protobuf says it, with the cure."""
+    line, column = text.count("\n", 0, part.start) + 1, part.start - text.rfind("\n", 0, part.start)
+    layer = layer_at(text, line, column)
+    reason = f'Message type "{part.holder.full_name}" has no field named "{part.name}".'
+    if not part.is_field:
+        given = " ".join(text[part.start : part.end].split())
+        reason = f'"{given}" is no value of {part.holder.name}\'s {part.name}.'
+    return f"{line}:{column}: " + (f"layer '{layer}': " if layer else "") + reason + advice(reason)
 
 
 def _parsed(text: str, message: M, path: PathLike) -> M:
@@ -61,9 +109,14 @@ def _parsed(text: str, message: M, path: PathLike) -> M:
     text_format.Parse(rest.text, message)
     for line in rest.log:
         LOGGER.info("%s: %s", path, line)
+    _keep(rest, message)
+    return message
+
+
+def _keep(rest: foreign.Rest, message: Message) -> None:
+    """Give the layers of registered types the fields of theirs."""
     for place, field in rest.kept:
         foreign.holder_at(message, place).own_fields += f"{field} "
-    return message
 
 
 @contextmanager
@@ -74,15 +127,18 @@ def in_prototxt(path: PathLike) -> Iterator[None]:
             yield
         except CaffeError as error:
             layer = getattr(error, "unknown_layer", None)
-            if layer is None:
+            if layer is None or not (place := place_of(path, layer)):
                 raise
-            try:
-                found = type_at(decoded(Path(path).read_bytes(), path), layer)
-            except (OSError, ValueError):  # the file is not what it was, or there is none
-                found = None
-            if found is None:
-                raise
-            raise anew(error, f"{path}:{found[0]}:{found[1]}: {error}") from None
+            raise anew(error, f"{path}:{place}: {error}") from None
+
+
+def place_of(path: PathLike, layer: str) -> str:
+    """Line and column, `12:3`, of the type of a prototxt's first layer of this name; "" if none."""
+    try:
+        found = type_at(decoded(Path(path).read_bytes(), path), layer)
+    except (OSError, ValueError):  # the file is not what it was, or there is none
+        found = None
+    return f"{found[0]}:{found[1]}" if found else ""
 
 
 def read_binaryproto(path: PathLike, message: M) -> M:
@@ -93,6 +149,10 @@ def read_binaryproto(path: PathLike, message: M) -> M:
     """
     try:
         data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
+    refuse_stand_in(path, data)
+    try:
         try:
             message.ParseFromString(data)
         except DecodeError:
@@ -112,8 +172,6 @@ def read_binaryproto(path: PathLike, message: M) -> M:
             f"{path}: not a whole {message.DESCRIPTOR.name} (the file has {len(data)} bytes). "
             "It may be truncated or another kind of file",
         ) from None
-    except (OSError, ValueError) as error:
-        raise cannot_be_read(path, error) from None
     return message
 
 

@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from ..core.errors import CaffeError, caffe_error
-from ..core.files import PathLike, cannot_be_read, replacing
+from ..core.files import PathLike, cannot_be_read, refuse_stand_in, replacing
 from ..core.wire import varint
 from ..proto import caffe_pb2
 from . import hdf5_model
@@ -201,7 +201,9 @@ def _map(path: PathLike) -> memoryview:
             if Path(path).stat().st_size == 0:
                 raise caffe_error(OSError, f"{path}: the file is empty")
             # A private mapping: writable to numpy, though nobody writes, and never to the file.
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+            buffer = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+            refuse_stand_in(path, buffer)
+            return buffer
     except CaffeError:
         raise
     except (OSError, ValueError) as error:

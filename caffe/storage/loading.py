@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..core.blob import Blob
+from ..core.errors import CaffeError
 from ..core.files import PathLike
 from ..core.log import info
 from ..graph.build import Graph
@@ -16,20 +19,58 @@ def load(graph: Graph, stored: StoredLayers, path: PathLike) -> None:
     Raises CaffeError, which names the file, where a shape does not fit; nothing is loaded then.
     """
     ours = _by_name(graph)
-    owned = {id(param.blob) for param in graph.params}  # no other layer's that is shared
+    owned = _owned(graph)
     pairs: list[tuple[Blob, StoredBlob | None]] = []
     for name, blobs in stored.items():
         if name not in ours:
             info("net.cpp:744", "Ignoring source layer %s", name)
             continue
-        lacking = ours[name].blobs[len(blobs) :]
-        if not any(id(blob) in owned for blob in lacking):  # HDF5 files leave out what is shared
-            blobs = [*blobs, *(None for _ in lacking)]
-        _check_fit(ours[name], blobs, owned, path)
-        pairs.extend(zip(ours[name].blobs, blobs, strict=True))
+        pairs.extend(_pairs(ours[name], blobs, owned, path))
     for blob, values in pairs:
         if values is not None:
             values.read_into(blob)
+
+
+class Fit(NamedTuple):
+    """Which layers of a net a file has parameters for."""
+
+    fitting: list[str]
+    misfits: dict[str, str]  # and what is wrong with them
+    absent: list[str]  # layers with parameters that the file does not have
+    left_over: list[str]  # what only the file has
+
+
+def fit(graph: Graph, stored: StoredLayers, path: PathLike) -> Fit:
+    """What `load` would do, layer by layer; nothing is loaded."""
+    ours, owned = _by_name(graph), _owned(graph)
+    found = Fit([], {}, [], [name for name, blobs in stored.items() if blobs and name not in ours])
+    for name, layer in ours.items():
+        if name not in stored:
+            found.absent.extend([name] if layer.blobs else [])
+            continue
+        try:
+            _pairs(layer, stored[name], owned, path)
+        except CaffeError as error:
+            found.misfits[name] = str(error)
+        else:
+            found.fitting.extend([name] if layer.blobs else [])
+    return found
+
+
+def _owned(graph: Graph) -> set[int]:
+    """The parameters that are no other layer's that is shared."""
+    return {id(param.blob) for param in graph.params}
+
+
+def _pairs(
+    layer: LayerType, stored: list[StoredBlob | None], owned: set[int], path: PathLike
+) -> list[tuple[Blob, StoredBlob | None]]:
+    """A layer's parameters, each with what is stored for it. Raises CaffeError for a misfit."""
+    lacking = layer.blobs[len(stored) :]
+    if not any(id(blob) in owned for blob in lacking):  # HDF5 files leave out what is shared
+        stored = [*stored, *(None for _ in lacking)]
+    _check_fit(layer, stored, owned, path)
+    return list(zip(layer.blobs, stored, strict=True))
 
 
 def share(graph: Graph, other: Graph) -> None:

@@ -18,6 +18,7 @@ COMMANDS = {
     "parse_log": "a training log into two tables",
     "plot_log": "curves of training logs",
     "draw_net": "a picture of a net",
+    "inspect": "what a net consists of, and which weights fit it",
     "classify": "class scores of images",
     "export": "a net as an ONNX file",
 }

@@ -33,8 +33,7 @@ def cost_table(lines: Sequence[Line], rate: float) -> str:
         rows.append(
             (line.name, line.type, line.shape, f"{line.milliseconds:.3f}", f"{share:.1%}", *spent)
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_aligned(row, widths) for row in rows)
+    return aligned(rows, HEADS.index("ms"))
 
 
 def against_limit(milliseconds: float, multiply_adds: int, rate: float) -> tuple[str, str, str]:
@@ -46,11 +45,14 @@ def against_limit(milliseconds: float, multiply_adds: int, rate: float) -> tuple
     return f"{operations / 1e9:.3f}", f"{achieved / 1e9:.1f}", f"{rate / achieved:.2f}"
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Names to the left, numbers to the right."""
-    numbers = HEADS.index("ms")
-    cells = [
-        text.ljust(width) if i < numbers else text.rjust(width)
-        for i, (text, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return "  ".join(cells).rstrip()
+def aligned(rows: Sequence[Sequence[str]], words: int) -> str:
+    """Rows of cells in columns: the first `words` of them to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if i < words else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)

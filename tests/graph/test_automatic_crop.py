@@ -1,7 +1,7 @@
 """The first FCN release's CROP: its offset follows from the layers between its bottoms."""
 
 import pytest
-from support.net_text import net_of
+from support.net_text import input_layer, net_of
 
 import caffe
 import nets
@@ -61,3 +61,26 @@ def test_an_offset_that_is_given_counts():
     crop = CROP.replace("top:", "crop_param { offset: 2 } top:")
     net = net_of(HEAD + conv("x", "y", "kernel_size: 1 pad: 4") + crop)
     assert list(net.layer_dict["crop"].spec.crop_param.offset) == [2]
+
+
+def crop_net(param):
+    return (
+        input_layer("x", 1, 1, 20, 24)
+        + layers("c", '"Convolution"', "x", "c", PADDED).replace("layers", "layer")
+        + f'layer {{ name: "crop" type: "Crop" bottom: "c" bottom: "x" top: "y" {param} }}'
+    )
+
+
+PADDED = "convolution_param { num_output: 1 kernel_size: 3 pad: 8 }"
+
+
+def test_a_crop_that_says_nothing_keeps_caffes_offset_and_the_log_tells_the_aligned_one(caplog):
+    net = net_of(crop_net(""))
+    assert list(net.layer_dict["crop"].spec.crop_param.offset) == []
+    (record,) = [each for each in caplog.records if "crop_param" in each.message]
+    assert record.levelname == "WARNING"
+    assert record.message.endswith("write crop_param { offset: N }, N being 7 for 'y'")
+    caplog.clear()
+    net_of(crop_net("crop_param { offset: 0 }"))
+    net_of(crop_net("").replace("pad: 8", "pad: 1"))
+    assert not [each for each in caplog.records if "crop_param" in each.message]

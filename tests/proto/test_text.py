@@ -5,13 +5,14 @@ import logging
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
 from support.net_text import input_layer, net_of
 
 import caffe
 from caffe.layer_types import REGISTRY
 from caffe.proto import caffe_pb2, forks
 from caffe.proto.place import layer_at
-from caffe.proto.text import read_prototxt
+from caffe.proto.text import read_binaryproto, read_known, read_prototxt
 
 TEXT = '# {comment}\nname: "net"  # {comment}\nlayer {{ name: "a" type: "Input" top: "x" }}\n'
 PLAIN = caffe_pb2.NetParameter(name="net")
@@ -235,6 +236,86 @@ def test_nothing_that_is_taken_is_said_to_be_refused():
     assert not set(layer.fields_by_name) & {row.field for row in forks.TYPES}
 
 
+# A prototxt as far as it is known.
+
+
+def test_what_is_known_of_a_prototxt_is_read_and_the_rest_is_named(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        'name: "n" strange: { of: "none" }\n'
+        'layer { name: "c" type: "Convolution" convolution_param { num_output: 4 engine: MKL2017\n'
+        "  padd: 1 kernel_size: 3 } }\n"
+        'layer { name: "p" type: "Pooling" pooling_param { pool: MEDIAN kernel_size: 2 } }'
+    )
+    message, passed_over, unknown = read_known(path, caffe_pb2.NetParameter())
+    assert message.name == "n"
+    assert message.layer[0].convolution_param.num_output == 4
+    assert list(message.layer[0].convolution_param.kernel_size) == [3]
+    assert message.layer[1].pooling_param.kernel_size == 2
+    assert [line.split(" of ")[0] for line in passed_over] == ["passed over engine"]
+    field, misspelt, value = unknown
+    assert field.startswith('1:11: Message type "caffe.NetParameter" has no field named "strange".')
+    assert misspelt.startswith("3:3: layer 'c': ")
+    assert misspelt.endswith("Did you mean pad or pad_w or pad_h?")
+    assert value == "4:51: layer 'p': \"pool: MEDIAN\" is no value of PoolingParameter's pool."
+
+
+def test_a_prototxt_that_is_known_whole_has_nothing_left(tmp_path):
+    text = relu("x", "y")
+    (tmp_path / "net.prototxt").write_text(text)
+    known = read_known(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
+    assert known == (text_format.Parse(text, caffe_pb2.NetParameter()), [], [])
+
+
+def test_a_brace_that_is_missing_is_an_error_still(tmp_path):
+    (tmp_path / "net.prototxt").write_text('layer { name: "c" strange: 1')
+    with pytest.raises(caffe.CaffeError, match=r"net\.prototxt:1.*not a valid NetParameter"):
+        read_known(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
+
+
+# Files that stand in for another.
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 5345678\n"
+PAGES = [
+    b"\n<!DOCTYPE html>\n<html>",
+    b"\xef\xbb\xbf<HTML lang=en>",
+    b'<?xml version="1.0"?><Error>',
+]
+
+
+@pytest.mark.parametrize("name", ["net.prototxt", "w.caffemodel", "w.h5", "s.solverstate"])
+def test_a_pointer_and_a_page_saved_in_place_of_a_file_are_named(tmp_path, name):
+    path = tmp_path / name
+    (tmp_path / "plain.prototxt").write_text(input_layer("x", 1))
+    (tmp_path / "solver.prototxt").write_text(
+        f'net: "{tmp_path}/plain.prototxt" base_lr: 1 lr_policy: "fixed"'
+    )
+
+    def opened():
+        if name.endswith("prototxt"):
+            caffe.Net(path, caffe.TEST)
+        elif name.endswith("solverstate"):
+            caffe.get_solver(tmp_path / "solver.prototxt").restore(path)
+        else:
+            caffe.Net(tmp_path / "plain.prototxt", caffe.TEST, weights=path)
+
+    path.write_bytes(POINTER)
+    said = rf"{name}: this is a pointer of Git LFS, not the file of 5,345,678 bytes .*git lfs pull"
+    with pytest.raises(OSError, match=f"^(/[^:]*)?{said}"):
+        opened()
+    for page in PAGES:
+        path.write_bytes(page)
+        with pytest.raises(OSError, match=f"{name}: this is a web page, not the file"):
+            opened()
+
+
+def test_a_mean_file_and_a_binary_net_that_are_none_are_named(tmp_path):
+    for name in ("mean.binaryproto", "net.caffemodel"):
+        (tmp_path / name).write_bytes(POINTER)
+        with pytest.raises(caffe.CaffeError, match=f"{name}: this is a pointer of Git LFS"):
+            read_binaryproto(tmp_path / name, caffe_pb2.BlobProto())
+
+
 # A bottom that another state has; the log of an upgrade.
 
 
@@ -248,7 +329,8 @@ def relu(bottom, top, rule=""):
         (
             input_layer("x", 1, more="include { phase: TRAIN }") + relu("x", "y"),
             r"'y' .*'x' .*so far: none\. Layer 'x' \(Input\) makes it, but is left out of this "
-            r"net, whose state is { phase: TEST.* }, by its include { phase: TRAIN }",
+            r"net, whose state is { phase: TEST.* }, by its include { phase: TRAIN }: open the net "
+            r"as caffe\.TRAIN, or give that layer or this one another rule",
         ),
         (
             input_layer("x", 1, more="exclude { phase: TEST }") + relu("x", "y"),
@@ -257,7 +339,7 @@ def relu(bottom, top, rule=""):
         (
             input_layer("x", 1, more='include { stage: "a" } include { min_level: 2 }')
             + relu("x", "y"),
-            r'by its include { stage: "a" } or { min_level: 2 }',
+            r'by its include { stage: "a" } or { min_level: 2 }: give that layer',
         ),
         (relu("x", "y") + input_layer("x", 1), "Layer 'x' .Input. makes it further down"),
         (relu("x", "y"), "Blobs so far: none$"),

@@ -15,20 +15,33 @@ from ...core.files import PathLike
 from ...core.log import LOGGER as log
 from ...core.strict import is_strict
 from .. import caffe_pb2
-from ..text import M, read_binaryproto, read_prototxt
+from ..text import Known, M, read_binaryproto, read_known, read_prototxt
 from .forks import needs_fork_upgrade, upgrade_fork_fields
 from .v0 import upgrade_v0_net
 from .v1 import needs_data_upgrade, upgrade_data, upgrade_v1_net
 
 NetParameter = caffe_pb2.NetParameter
 SolverParameter = caffe_pb2.SolverParameter
+SOLVER_GIVEN = "this is a solver; give the net that it names"
 
 
 def read_net(path: PathLike) -> NetParameter:
     """A net's prototxt of any age as today's. Raises CaffeError."""
-    net = _read(path, NetParameter, SolverParameter, "this is a solver; give the net that it names")
+    net = _read(path, NetParameter, SolverParameter, SOLVER_GIVEN)
     with error_context(path):
         return upgrade_net(net, path)
+
+
+def read_known_net(path: PathLike) -> Known[NetParameter]:
+    """As read_net, with what is unknown in the prototxt reported and left out.
+
+    Raises CaffeError for a missing file, a syntax error, and a solver's prototxt.
+    """
+    known = read_known(path, NetParameter())
+    if known.unknown and _is(path, SolverParameter):
+        raise CaffeError(f"{path}: {SOLVER_GIVEN}")
+    with error_context(path):
+        return known._replace(message=upgrade_net(known.message, path))
 
 
 def read_net_binary(path: PathLike) -> NetParameter:
@@ -50,12 +63,19 @@ def _read(path: PathLike, kind: type[M], other: type[Message], advice: str) -> M
     """A prototxt of one kind; raises CaffeError, with the advice where it is of the other kind."""
     try:
         return read_prototxt(path, kind())
-    except CaffeError as error:
-        try:
-            read_prototxt(path, other())
-        except CaffeError:
-            raise error from None
+    except CaffeError:
+        if not _is(path, other):
+            raise
     raise CaffeError(f"{path}: {advice}")
+
+
+def _is(path: PathLike, kind: type[Message]) -> bool:
+    """Whether the file is a prototxt of this kind."""
+    try:
+        read_prototxt(path, kind())
+    except CaffeError:
+        return False
+    return True
 
 
 # Nets.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import loadmat
+from support.layer_text import conv, layer
 from support.net_text import input_layer, net_of
 
 import caffe
@@ -14,20 +15,6 @@ LABELS = """layer { name: "label" type: "DummyData" top: "label"
 DATA = """layer { name: "data" type: "DummyData" top: "data"
   dummy_data_param { shape { dim: 1 dim: 3 dim: %d dim: %d } data_filler { type: "gaussian" } } }
 """
-
-
-def conv(name, bottom, outputs, more="kernel_size: 3 pad: 1", kind="Convolution"):
-    return (
-        f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" top: "{name}" '
-        f"convolution_param {{ num_output: {outputs} {more} "
-        'weight_filler { type: "msra" } } }\n'
-    )
-
-
-def layer(name, kind, bottoms, body="", tops=None):
-    bottoms = "".join(f' bottom: "{bottom}"' for bottom in bottoms.split())
-    tops = "".join(f' top: "{top}"' for top in (tops or name).split())
-    return f'layer {{ name: "{name}" type: "{kind}"{bottoms}{tops} {body} }}\n'
 
 
 BN = "bn_param { scale_filler { value: 1 } shift_filler { value: 0.001 } }"

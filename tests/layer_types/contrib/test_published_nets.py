@@ -1,0 +1,132 @@
+"""Nets that people have, as their forks' files describe them: built, run, trained, taken out."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from support.published import catalogue, detection
+from support.published.catalogue import NARROW, NETS, TRAINED, open_drawn, with_statistics
+
+import caffe
+from caffe.export import onnx
+from caffe.graph.canonical import unfilled
+from caffe.proto import caffe_pb2
+from caffe.proto.upgrade import read_net
+
+# No standard operators here for what finds objects, and for mean fields.
+NOT_EXPORTED = {
+    "CRF-RNN",
+    "SSD-300",
+    "MobileNet-SSD",
+    "SSD of faces",
+    "Faster R-CNN",
+    "R-FCN",
+}
+
+
+class ProposalLayer(caffe.Layer):
+    """In place of py-faster-rcnn's: two regions, whatever the scores."""
+
+    def setup(self, bottom, top):
+        assert self.param_str == "'feat_stride': 16"
+
+    def reshape(self, bottom, top):
+        top[0].reshape(2, 5)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = [[0, 0, 0, 60, 40], [0, 10, 10, 50, 60]]
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def proposal_layer(monkeypatch):
+    module = types.ModuleType("rpn.proposal_layer")
+    module.ProposalLayer = ProposalLayer
+    monkeypatch.setitem(sys.modules, "rpn", types.ModuleType("rpn"))
+    monkeypatch.setitem(sys.modules, "rpn.proposal_layer", module)
+
+
+def written(folder, text):
+    path = folder / "net.prototxt"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_published_net_has_as_many_parameters_as_its_caffemodel(tmp_path, name):
+    spec = unfilled(read_net(written(tmp_path, NETS[name].full())))
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
+    counted = sum(param.blob.count for param in net._graph.params)  # what is shared once
+    if name == "GOTURN":  # whose caffemodel holds its convolutions twice
+        counted = sum(blob.count for blobs in net.params.values() for blob in blobs)
+    assert counted == pytest.approx(NETS[name].parameters * 1e6, rel=2e-3)
+
+
+@pytest.mark.parametrize(("name", "priors"), [("SSD-300", 8732), ("MobileNet-SSD", 1917)])
+def test_a_single_shot_detector_looks_at_as_many_boxes_as_published(name, priors):
+    net = open_drawn(NETS[name].deploy(NARROW))
+    assert net.blobs["mbox_priorbox"].shape == (1, 2, 4 * priors)
+    assert net.blobs["mbox_loc"].shape == (1, 4 * priors)
+
+
+def fed(net, seed=0):
+    rng = np.random.RandomState(seed)
+    for name in net.inputs:
+        net.blobs[name].data[...] = rng.randn(*net.blobs[name].shape)
+    if "im_info" in net.inputs:
+        net.blobs["im_info"].data[...] = (*net.blobs["data"].shape[2:], 1)
+    return net
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_published_net_gives_the_same_whole_and_layer_by_layer(name):
+    net = fed(open_drawn(NETS[name].deploy(NARROW)))
+    whole = {key: value.copy() for key, value in net.forward().items()}
+    plain = open_drawn(NETS[name].deploy(NARROW))
+    plain.after_forward(lambda i: None)
+    for key, value in fed(plain).forward().items():
+        assert np.isfinite(value).all()
+        np.testing.assert_allclose(whole[key], value, rtol=1e-4, atol=1e-5)
+    if "im_info" not in net.inputs:  # whose proposals are a script's
+        out = net.to_torch()(*(torch.tensor(net.blobs[key].data) for key in net.inputs))
+        outputs = out if isinstance(out, tuple) else (out,)
+        for key, value in zip(net.outputs, outputs, strict=True):
+            np.testing.assert_allclose(whole[key], value.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif("Proposal" not in caffe.layer_type_list(), reason="there is no such type")
+@pytest.mark.parametrize("make", [detection.faster_rcnn, detection.rfcn])
+def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
+    net = open_drawn(make(NARROW, 64, 80, "Proposal"))
+    found = {key: value.copy() for key, value in fed(net).forward().items()}
+    rois = net.blobs["rois"].data
+    assert rois.shape[1:] == (5,)
+    assert all(len(value) == len(rois) and np.isfinite(value).all() for value in found.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NETS if name not in NOT_EXPORTED])
+def test_a_published_net_leaves_as_onnx(tmp_path, name):
+    found = onnx.export(fed(open_drawn(NETS[name].deploy(NARROW))), tmp_path / "net.onnx")
+    assert max(found.values()) <= onnx.TOLERANCE
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_published_net_trains_for_a_step(tmp_path, name):
+    net = written(tmp_path, catalogue.training_net(name, tmp_path))
+    path = tmp_path / "solver.prototxt"
+    path.write_text(f'net: "{net}" base_lr: 1e-3 lr_policy: "fixed" momentum: 0.9 random_seed: 1')
+    solver = caffe.get_solver(path)
+    with_statistics(solver.net)
+    learned = [param.blob for param in solver.net._graph.params if param.lr_mult]
+    before = [blob.data.copy() for blob in learned]
+    solver.step(1)
+    for output in solver.net.outputs:
+        assert np.isfinite(solver.net.blobs[output].data).all(), output
+    moved = [(a != b.data).any() for a, b in zip(before, learned, strict=True)]
+    assert sum(moved) > len(moved) / 2
+    assert all(np.isfinite(blob.data).all() for blob in learned)
