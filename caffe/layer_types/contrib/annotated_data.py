@@ -36,10 +36,10 @@ class Item(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What an image's label is: rows (G, 7) on the image as it is read, or the class."""
+    """What an image's label is: rows (G, 7) on the image as it is read, or its class."""
 
     rows: np.ndarray
-    number: int
+    of_image: int
     policy: caffe_pb2.ResizeParameter | None
     before: Size  # of the image that was resized
     size: Size
@@ -49,11 +49,7 @@ class Annotated(Source):
     """The AnnotatedDatums of a database, again and again."""
 
     def __init__(
-        self,
-        path: str,
-        database: Database,
-        param: caffe_pb2.LayerParameter,
-        phase: int,
+        self, path: str, database: Database, param: caffe_pb2.LayerParameter, phase: int
     ) -> None:
         self.param, self.transform = param.annotated_data_param, param.transform_param
         self.batch_size = param.data_param.batch_size
@@ -202,7 +198,7 @@ class Annotated(Source):
     def write_label(self, label: Label, place: Place, outs: Sequence[np.ndarray]) -> None:
         out = outs[0][0]
         if not self.boxes:
-            out[:] = label.number
+            out[:] = label.of_image
             return
         height, width = label.size
         window = np.array(
