@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from ..core.rng import generator
 from ..proto import caffe_pb2
+from . import exporting
 from .base import LayerType, Shape, Tensors, Window, layer_type
 from .windows import Pair, window_sums
 
@@ -118,7 +119,7 @@ class Pooling(LayerType):
             # onnxruntime before 1.23 divides what is cut off by other numbers and drops no window;
             # 1.23 averages wrongly over some paddings.
             differs = (ceil or p) if average else (ceil and p > k - s)
-            if differs and torch.onnx.is_in_onnx_export():
+            if differs and exporting.into_onnx():
                 return None
         return ceil
 

@@ -47,6 +47,16 @@ POOLED = input_layer("x", 1, 2, 4, 6) + (
 NETS = {  # where one layer with one top makes none
     "Slice": input_layer("x", 1, 2, 4, 6)
     + 'layer { name: "l" type: "Slice" bottom: "x" top: "y" top: "z" }',
+    "LSTMUnit": input_layer("c", 1, 3, 2)
+    + input_layer("g", 1, 3, 8)
+    + input_layer("cont", 1, 3)
+    + 'layer { name: "l" type: "LSTMUnit" bottom: "c" bottom: "g" bottom: "cont" top: "y" '
+    'top: "z" }',
+    "Parameter": input_layer("x", 2, 3)
+    + 'layer { name: "l" type: "Parameter" top: "p" parameter_param { shape { dim: 2 dim: 3 } } }'
+    'layer { name: "sum" type: "Eltwise" bottom: "x" bottom: "p" top: "y" }',
+    "Silence": input_layer("x", 2, 3) + 'layer { name: "l" type: "Silence" bottom: "x" }'
+    'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }',
     "Unpooling": POOLED + 'layer { name: "l" type: "Unpooling" bottom: "p" bottom: "m" top: "y" '
     "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
@@ -56,6 +66,16 @@ COLUMNS = ("type", "of", "torch", "ONNX", "test")
 DEPLOYED = {
     "ArgMax": ("", [(2, 3, 4, 4)]),
     "Threshold": ("", [(2, 3)]),
+    "DetectionOutput": (
+        "detection_output_param { num_classes: 3 confidence_threshold: 0.1 keep_top_k: 9 "
+        "nms_param { nms_threshold: 0.4 top_k: 20 } }",
+        [(2, 120), (2, 90), (1, 2, 120)],
+    ),
+    "Proposal": (
+        "proposal_param { feat_stride: 4 ratio: 1 scale: 1 scale: 2 min_size: 1 "
+        "pre_nms_topn: 30 post_nms_topn: 9 }",
+        [(1, 4, 5, 6), (1, 8, 5, 6), (1, 3)],
+    ),
     "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
 }
 

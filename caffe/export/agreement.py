@@ -1,0 +1,163 @@
+"""Whether an exported net computes what the net computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from torch.export import ExportedProgram
+
+from ..core.errors import CaffeError
+from .half import rounded
+from .program import capture
+from .sizes import OpenAxes, Shapes, axes_to_open, own_shapes, sizes_to_try, without_sizes
+
+if TYPE_CHECKING:
+    from ..net import Net
+
+TOLERANCE = 1e-4  # of the largest value of an output
+
+Arrays = dict[str, np.ndarray]  # by blob
+Runs = Callable[[Arrays], list[np.ndarray]]  # the inputs in, the outputs of Net.outputs out
+
+
+class Exported(NamedTuple):
+    """What is known of a file that was written.
+
+    differences: the largest one from the net, relative to the output's largest value, for each size
+    of the first input that was tried. runtimes: where. rounding: of a file with float16 weights,
+    the largest difference that those make at the net's own size, in the same measure.
+    """
+
+    differences: dict[tuple[int, ...], float]
+    runtimes: tuple[str, ...]
+    open_axes: OpenAxes
+    rounding: float | None
+
+    def report(self) -> list[str]:
+        """What was found, in lines for a reader."""
+        where = " and ".join(self.runtimes)
+        lines = [
+            f"{shape}: agrees with the net within {value:.1e} of the largest output, in {where}"
+            for shape, value in self.differences.items()
+        ]
+        if self.rounding is not None:
+            lines.append(
+                "weights are float16, inputs and outputs float32; rounding the weights changes "
+                f"outputs by {self.rounding:.1e} of the largest"
+            )
+        return lines
+
+
+class Made(NamedTuple):
+    """The content of a file, and where it runs."""
+
+    content: bytes
+    runtimes: Mapping[str, Runs]
+
+
+def made(
+    net: Net, batch: bool, half: bool, make: Callable[[Net, ExportedProgram, OpenAxes], Made]
+) -> tuple[bytes, Exported]:
+    """What `make` makes of the net's program, checked; open in as many axes as that goes well with.
+
+    A layer may have another form at each height and width (SPP has), or a runtime its limits: then
+    these are not left open. batch, half: as onnx.export takes them. Raises CaffeError.
+    """
+    if not net.inputs:
+        raise CaffeError(f"net '{net.name}' has no inputs; export a deploy prototxt")
+    open_axes = axes_to_open(net, batch)
+    try:
+        return _made(net, open_axes, half, make)
+    except Exception:  # the runtimes' are of many kinds
+        closed = without_sizes(open_axes)
+        if closed == open_axes:
+            raise
+        return _made(net, closed, half, make)
+
+
+def _made(
+    net: Net,
+    open_axes: OpenAxes,
+    half: bool,
+    make: Callable[[Net, ExportedProgram, OpenAxes], Made],
+) -> tuple[bytes, Exported]:
+    content, runtimes = make(net, capture(net, open_axes, half), open_axes)
+    own, *others = sizes_to_try(own_shapes(net), open_axes)
+    exact = outputs(net, examples(net, own)) if half else {}
+    with rounded(net._graph) if half else nullcontext():
+        differences = {
+            next(iter(shapes.values())): max(
+                difference(net, shapes, runs, where) for where, runs in runtimes.items()
+            )
+            for shapes in (own, *others)
+        }
+        rounding = farthest(outputs(net, examples(net, own)), exact) if half else None
+    return content, Exported(differences, tuple(runtimes), open_axes, rounding)
+
+
+def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
+    """Runs both on inputs of these shapes; the largest difference, relative to the largest output.
+
+    where: what `runs` runs in, for errors. Raises CaffeError where they differ by more than
+    TOLERANCE. The net has the shapes from before then, other values.
+    """
+    inputs = examples(net, shapes)
+    ours = outputs(net, inputs)
+    theirs = dict(zip(net.outputs, runs(inputs), strict=True))
+    for name, value in ours.items():
+        if theirs[name].shape != value.shape:
+            raise CaffeError(
+                f"net '{net.name}': output '{name}' has shape {theirs[name].shape} in {where}, "
+                f"{value.shape} in the net; not exported"
+            )
+    worst = farthest(theirs, ours)
+    if not worst <= TOLERANCE:
+        raise CaffeError(
+            f"net '{net.name}': in {where} the outputs differ by {worst:g} of the largest "
+            f"value (allowed: {TOLERANCE:g}); not exported"
+        )
+    return worst
+
+
+def farthest(theirs: Arrays, ours: Arrays) -> float:
+    """The largest difference of an output, relative to the largest of its values in `ours`."""
+    worst = 0.0
+    for name, value in ours.items():
+        scale = max(float(np.abs(value).max(initial=0)), 1e-30)
+        worst = max(worst, float(np.abs(theirs[name] - value).max(initial=0)) / scale)
+    return worst
+
+
+def outputs(net: Net, inputs: Arrays) -> Arrays:
+    """Copies of the net's outputs for inputs of any shape that it takes; its own shapes stay."""
+    before = {name: net.blobs[name].shape for name in inputs}
+    for name, value in inputs.items():
+        net.blobs[name].reshape(*value.shape)
+    found = {name: value.copy() for name, value in net.forward(**inputs).items()}
+    for name, shape in before.items():
+        net.blobs[name].reshape(*shape)
+    return found
+
+
+def examples(net: Net, shapes: Shapes) -> Arrays:
+    """Inputs of these shapes, always the same: normally distributed, or as a layer needs them."""
+    rng = np.random.RandomState(0)
+    graph = net._graph
+    found = {name: rng.randn(*shape).astype(np.float32) for name, shape in shapes.items()}
+    blobs = dict(shapes)
+    of_input = {name: name for name in shapes}  # blobs that are an input, also behind Splits
+    for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True):
+        if layer.is_input:
+            continue
+        below = [blobs[name] for name in bottoms]
+        blobs.update(zip(tops, layer.top_shapes(below), strict=True))
+        if layer.is_split and bottoms[0] in of_input:
+            of_input.update(dict.fromkeys(tops, of_input[bottoms[0]]))
+        for i, name in enumerate(bottoms):
+            values = layer.example_bottom(i, below, rng) if name in of_input else None
+            if values is not None:
+                found[of_input[name]] = values.astype(np.float32).reshape(below[i])
+    return found
