@@ -7,11 +7,9 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from torch.export import ExportedProgram
 
 from ..core.errors import CaffeError
 from .half import rounded
-from .program import capture
 from .sizes import OpenAxes, Shapes, axes_to_open, own_shapes, sizes_to_try, without_sizes
 
 if TYPE_CHECKING:
@@ -59,12 +57,13 @@ class Made(NamedTuple):
 
 
 def made(
-    net: Net, batch: bool, half: bool, make: Callable[[Net, ExportedProgram, OpenAxes], Made]
+    net: Net, batch: bool, half: bool, make: Callable[[Net, OpenAxes], Made]
 ) -> tuple[bytes, Exported]:
-    """What `make` makes of the net's program, checked; open in as many axes as that goes well with.
+    """What `make` makes of the net, checked; open in as many axes as that goes well with.
 
     A layer may have another form at each height and width (SPP has), or a runtime its limits: then
-    these are not left open. batch, half: as onnx.export takes them. Raises CaffeError.
+    these are not left open. batch, half: as onnx.export takes them; half: `make` finds the net with
+    its rounded weights. Raises CaffeError.
     """
     if not net.inputs:
         raise CaffeError(f"net '{net.name}' has no inputs; export a deploy prototxt")
@@ -82,12 +81,12 @@ def _made(
     net: Net,
     open_axes: OpenAxes,
     half: bool,
-    make: Callable[[Net, ExportedProgram, OpenAxes], Made],
+    make: Callable[[Net, OpenAxes], Made],
 ) -> tuple[bytes, Exported]:
-    content, runtimes = make(net, capture(net, open_axes, half), open_axes)
     own, *others = sizes_to_try(own_shapes(net), open_axes)
     exact = outputs(net, examples(net, own)) if half else {}
     with rounded(net._graph) if half else nullcontext():
+        content, runtimes = make(net, open_axes)
         differences = {
             next(iter(shapes.values())): max(
                 difference(net, shapes, runs, where) for where, runs in runtimes.items()

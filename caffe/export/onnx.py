@@ -6,8 +6,10 @@ import importlib.util
 import logging
 import re
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from ..core.errors import CaffeError
@@ -16,7 +18,7 @@ from ..layer_types import exporting
 from . import agreement
 from .agreement import Exported, Made, Runs
 from .onnx_forms import forms
-from .program import each_alone
+from .program import capture, each_alone
 from .sizes import OpenAxes, in_words
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
 OPSET = 18
+PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) -> Exported:
@@ -47,7 +50,7 @@ def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) ->
         )
     _refuse_what_onnx_has_not(net)
     with exporting.for_onnx():
-        content, exported = agreement.made(net, batch, half, _made)
+        content, exported = agreement.made(net, batch, half, partial(_made, half))
     with replacing(path) as file:
         file.write(content)
     return exported
@@ -58,9 +61,11 @@ def _refuse_what_onnx_has_not(net: Net) -> None:
         layer.check(not layer.not_in_onnx, f"cannot be exported to ONNX: {layer.not_in_onnx}")
 
 
-def _made(net: Net, program: torch.export.ExportedProgram, open_axes: OpenAxes) -> Made:
-    model = _model(net, program)
+def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
+    model = _model(net, capture(net, open_axes))
     _state(model, open_axes)
+    if half:
+        _store_half(model)
     content = model.SerializeToString()
     runtimes = {"onnxruntime": _onnxruntime(net, content)}
     if importlib.util.find_spec("openvino") is not None:
@@ -129,6 +134,33 @@ def _state(model: onnx.ModelProto, open_axes: OpenAxes) -> None:
     onnx.helper.set_model_props(
         model, {"opset": str(OPSET), "dynamic_axes": in_words(open_axes) or "none"}
     )
+
+
+def _store_half(model: onnx.ModelProto) -> None:
+    """Store weights of products that float16 holds exactly, as it does rounded ones, as float16."""
+    import onnx
+
+    values = {each.name: each for each in model.graph.initializer}
+    casts = {}
+    for node in model.graph.node:
+        if node.op_type not in PRODUCTS or node.input[1] not in values:
+            continue
+        name = node.input[1]
+        weight = onnx.numpy_helper.to_array(values[name])
+        half = weight.astype(np.float16)
+        if name in casts or not np.array_equal(half.astype(weight.dtype), weight):
+            continue
+        values[name].CopyFrom(onnx.numpy_helper.from_array(half, name))
+        to = onnx.TensorProto.FLOAT
+        casts[name] = onnx.helper.make_node("Cast", [name], [f"{name}.float"], to=to)
+    for node in model.graph.node:
+        node.input[:] = [f"{name}.float" if name in casts else name for name in node.input]
+    for part, entries in (
+        ("node", [*casts.values(), *model.graph.node]),
+        ("value_info", [each for each in model.graph.value_info if each.name not in casts]),
+    ):
+        model.graph.ClearField(part)
+        getattr(model.graph, part).extend(entries)
 
 
 def _onnxruntime(net: Net, content: bytes) -> Runs:

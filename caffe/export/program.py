@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..net import Net
 
 
-def capture(net: Net, open_axes: OpenAxes, half: bool) -> torch.export.ExportedProgram:
+def capture(net: Net, open_axes: OpenAxes, half: bool = False) -> torch.export.ExportedProgram:
     """Follow the net's expressions, for inputs of any size along the open axes.
 
     half: the weights of matrix products are float16, and computed with as float32. Raises

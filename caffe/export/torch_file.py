@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from ..core.files import PathLike, replacing
 from ..net import Net
 from . import agreement
 from .agreement import Arrays, Exported, Made
+from .program import capture
 from .sizes import OpenAxes, in_words
 
 
@@ -23,13 +25,14 @@ def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) ->
 
     Raises CaffeError for a net or layer that cannot be exported, or outputs that differ.
     """
-    content, exported = agreement.made(net, batch, half, _made)
+    content, exported = agreement.made(net, batch, half, partial(_made, half))
     with replacing(path) as file:
         file.write(content)
     return exported
 
 
-def _made(net: Net, program: torch.export.ExportedProgram, open_axes: OpenAxes) -> Made:
+def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
+    program = capture(net, open_axes, half)
     stated = {
         "inputs": "\n".join(net.inputs),
         "outputs": "\n".join(net.outputs),

@@ -70,7 +70,10 @@ class NetModule(torch.nn.Module):
         kind = inputs[0].dtype if inputs else torch.float32
         for (layer, bottoms, tops, shapes), holder in zip(self._steps, self._params, strict=True):
             # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
-            params = [p.view(s).to(kind) for p, s in zip(holder.parameters(), shapes, strict=True)]
+            params = [
+                (p if p.shape == s else p.view(s)).to(kind)
+                for p, s in zip(holder.parameters(), shapes, strict=True)
+            ]
             out = _computed(layer, [blobs[name] for name in bottoms], params)
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
         outputs = tuple(blobs[name] for name in self.outputs)

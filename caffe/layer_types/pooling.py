@@ -98,6 +98,11 @@ class Pooling(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
+        if self.kernel is None and len(self.spec.top) == 1 and exporting.is_traced():
+            if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
+                return x.mean((2, 3), keepdim=True)  # at any size, where a kernel has its own
+            if self._is_maximum:
+                return x.amax((2, 3), keepdim=True)
         height, width = x.shape[2:]
         kernel = self.kernel or (height, width)
         *_, rows, columns = self.top_shapes([tuple(x.shape)])[0]
