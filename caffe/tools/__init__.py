@@ -19,5 +19,5 @@ COMMANDS = {
     "plot_log": "curves of training logs",
     "draw_net": "a picture of a net",
     "classify": "class scores of images",
-    "export": "a net as an ONNX file",
+    "export": "a net as an ONNX or torch.export file",
 }
