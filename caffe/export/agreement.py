@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,12 +25,14 @@ class Exported(NamedTuple):
     """What is known of a file that was written.
 
     differences: the largest one from the net, relative to the output's largest value, for each size
-    of the first input that was tried. runtimes: where. rounding: of a file with float16 weights,
-    the largest difference that those make at the net's own size, in the same measure.
+    of the first input that was tried. runtimes: where; refusals: what is installed and does not
+    take the file, and why. rounding: of a file with float16 weights, the largest difference that
+    those make at the net's own size, in the same measure.
     """
 
     differences: dict[tuple[int, ...], float]
     runtimes: tuple[str, ...]
+    refusals: Mapping[str, str]
     open_axes: OpenAxes
     rounding: float | None
 
@@ -41,6 +43,7 @@ class Exported(NamedTuple):
             f"{shape}: agrees with the net within {value:.1e} of the largest output, in {where}"
             for shape, value in self.differences.items()
         ]
+        lines += [f"{name} does not take it: {why}" for name, why in self.refusals.items()]
         if self.rounding is not None:
             lines.append(
                 "weights are float16, inputs and outputs float32; rounding the weights changes "
@@ -50,10 +53,11 @@ class Exported(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The content of a file, and where it runs."""
+    """The content of a file, where it runs, and by name what does not take it, and why."""
 
     content: bytes
     runtimes: Mapping[str, Runs]
+    refusals: Mapping[str, str] = {}
 
 
 def made(
@@ -70,7 +74,7 @@ def made(
     open_axes = axes_to_open(net, batch)
     try:
         return _made(net, open_axes, half, make)
-    except Exception:  # the runtimes' are of many kinds
+    except CaffeError:
         closed = without_sizes(open_axes)
         if closed == open_axes:
             raise
@@ -86,7 +90,7 @@ def _made(
     own, *others = sizes_to_try(own_shapes(net), open_axes)
     exact = outputs(net, examples(net, own)) if half else {}
     with rounded(net._graph) if half else nullcontext():
-        content, runtimes = make(net, open_axes)
+        content, runtimes, refusals = make(net, open_axes)
         differences = {
             next(iter(shapes.values())): max(
                 difference(net, shapes, runs, where) for where, runs in runtimes.items()
@@ -94,7 +98,7 @@ def _made(
             for shapes in (own, *others)
         }
         rounding = farthest(outputs(net, examples(net, own)), exact) if half else None
-    return content, Exported(differences, tuple(runtimes), open_axes, rounding)
+    return content, Exported(differences, tuple(runtimes), refusals, open_axes, rounding)
 
 
 def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
@@ -105,7 +109,8 @@ def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
     """
     inputs = examples(net, shapes)
     ours = outputs(net, inputs)
-    theirs = dict(zip(net.outputs, runs(inputs), strict=True))
+    with running(net, where):
+        theirs = dict(zip(net.outputs, runs(inputs), strict=True))
     for name, value in ours.items():
         if theirs[name].shape != value.shape:
             raise CaffeError(
@@ -121,13 +126,29 @@ def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
     return worst
 
 
+@contextmanager
+def running(net: Net, where: str) -> Iterator[None]:
+    """Makes a CaffeError of what a runtime raises inside."""
+    try:
+        yield
+    except Exception as error:  # of the runtimes' many kinds
+        reason = " ".join(str(error).split())
+        raise CaffeError(f"net '{net.name}': {where} does not run it: {reason}") from None
+
+
 def farthest(theirs: Arrays, ours: Arrays) -> float:
-    """The largest difference of an output, relative to the largest of its values in `ours`."""
-    worst = 0.0
+    """The largest difference of an output, relative to the largest of its values in `ours`.
+
+    The same infinity, and NaN in both, are no difference; NaN in one of them is one of NaN.
+    """
+    found = []
     for name, value in ours.items():
-        scale = max(float(np.abs(value).max(initial=0)), 1e-30)
-        worst = max(worst, float(np.abs(theirs[name] - value).max(initial=0)) / scale)
-    return worst
+        same = (theirs[name] == value) | (np.isnan(theirs[name]) & np.isnan(value))
+        with np.errstate(invalid="ignore"):
+            apart = np.where(same, 0, np.abs(theirs[name] - value))
+        scale = float(np.abs(value[np.isfinite(value)]).max(initial=1e-30))
+        found.append(apart.max(initial=0) / scale)
+    return float(np.max(found, initial=0))
 
 
 def outputs(net: Net, inputs: Arrays) -> Arrays:
@@ -135,7 +156,7 @@ def outputs(net: Net, inputs: Arrays) -> Arrays:
     before = {name: net.blobs[name].shape for name in inputs}
     for name, value in inputs.items():
         net.blobs[name].reshape(*value.shape)
-    found = {name: value.copy() for name, value in net.forward(**inputs).items()}
+    found = {name: value.copy() for name, value in net.forward(None, None, None, **inputs).items()}
     for name, shape in before.items():
         net.blobs[name].reshape(*shape)
     return found

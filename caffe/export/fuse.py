@@ -96,11 +96,11 @@ def _found(spec: caffe_pb2.NetParameter, layers: list[tuple[LayerType, Shape]]) 
 
     found = Found({}, {})
     ends: dict[Place, int] = {}  # what a product leads to, by itself or by layers that go
-    for i, (layer, shape) in enumerate(layers):
-        axis = layer.output_axis(shape)
-        if axis is not None and len(layer.spec.top) == 1:
+    for i, (own, shape) in enumerate(layers):
+        axis = own.output_axis(shape)
+        if axis is not None and len(own.spec.top) == 1:
             ends[i, 0] = i
-        affine = layer.affine(shape)
+        affine = own.affine(shape)
         if affine is None:
             continue
         place = source[i]

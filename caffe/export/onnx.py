@@ -67,10 +67,13 @@ def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
     if half:
         _store_half(model)
     content = model.SerializeToString()
-    runtimes = {"onnxruntime": _onnxruntime(net, content)}
+    runtimes, refusals = {"onnxruntime": _onnxruntime(net, content)}, {}
     if importlib.util.find_spec("openvino") is not None:
-        runtimes["OpenVINO"] = _openvino(net, content)
-    return Made(content, runtimes)
+        try:
+            runtimes["OpenVINO"] = _openvino(net, content)
+        except RuntimeError as error:  # it has no operator for something
+            refusals["OpenVINO"] = _reason(error)
+    return Made(content, runtimes, refusals)
 
 
 def _model(net: Net, program: torch.export.ExportedProgram) -> onnx.ModelProto:
@@ -166,8 +169,11 @@ def _store_half(model: onnx.ModelProto) -> None:
 def _onnxruntime(net: Net, content: bytes) -> Runs:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    return lambda inputs: session.run(net.outputs, inputs)
+    options, of_run = onnxruntime.SessionOptions(), onnxruntime.RunOptions()
+    options.log_severity_level = of_run.log_severity_level = 4  # what it says is in its exceptions
+    with agreement.running(net, "onnxruntime"):
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda inputs: session.run(net.outputs, inputs, of_run)
 
 
 def _openvino(net: Net, content: bytes) -> Runs:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 
 def forms() -> dict[Callable, Callable]:
     """For torch.onnx.export's custom_translation_table."""
-    from onnxscript import FLOAT, INT64
-    from onnxscript import opset18 as op
+    from onnxscript import FLOAT, INT64, opset18
 
     from ..layer_types import onnx_operators  # noqa: F401
+
+    op: Any = opset18  # whose types are of unions that no value fits
 
     def max_roi_pool(x: FLOAT, regions: FLOAT, rows: int, columns: int, scale: float) -> FLOAT:
         return op.MaxRoiPool(x, regions, pooled_shape=[rows, columns], spatial_scale=scale)

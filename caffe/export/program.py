@@ -27,7 +27,13 @@ def capture(net: Net, open_axes: OpenAxes, half: bool = False) -> torch.export.E
     CaffeError that names the layer which cannot be followed, or an axis that cannot be open.
     """
     module = NetModule(net._graph, halved(net._graph) if half else ()).cpu()
-    program = _followed(module, own_shapes(net), open_axes)
+    try:
+        program = _followed(module, own_shapes(net), open_axes)
+    except CaffeError:
+        raise
+    except Exception as error:  # of torch's many kinds
+        reason = " ".join(str(error).split())
+        raise CaffeError(f"net '{net.name}': torch cannot export it: {reason}") from None
     for name, axis in _fixed(program, open_axes):
         raise CaffeError(
             f"net '{net.name}': the {open_axes[name][axis]} of '{name}' cannot be left open: a "

@@ -11,6 +11,7 @@ import caffe
 from caffe.__main__ import main
 from caffe.export import onnx as onnx_export
 from caffe.export import torch_file
+from caffe.export.agreement import farthest
 
 CONV = (
     'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" '
@@ -141,3 +142,20 @@ def test_a_layer_that_onnx_has_no_operator_for_is_named(tmp_path):
     net = net_of(input_layer("data", 1, 3, 20, 20) + square + last)
     with pytest.raises(caffe.CaffeError, match=r"layer 'mine' .Determinants.*to ONNX"):
         onnx_export.export(net, tmp_path / "net.onnx")
+
+
+def test_values_that_are_no_numbers_count_as_differences_where_only_one_has_them():
+    ours = {"y": np.array([1.0, 2, np.inf, np.nan])}
+    assert farthest({"y": ours["y"].copy()}, ours) == 0
+    assert farthest({"y": np.array([1.0, 2.5, np.inf, np.nan])}, ours) == 0.25
+    assert np.isnan(farthest({"y": np.array([np.nan, 2, np.inf, np.nan])}, ours))
+    assert np.isinf(farthest({"y": np.array([1, 2, -np.inf, np.nan])}, ours))
+
+
+def test_where_only_the_own_size_goes_well_it_is_written_for_that(tmp_path, capsys):
+    spp = (
+        'layer { name: "spp" type: "SPP" bottom: "conv" top: "y" spp_param { pyramid_height: 2 } }'
+    )
+    _, names = files(tmp_path, DATA + CONV + spp, "onnx")
+    assert main(["export", *names]) == 0
+    assert "for the prototxt's size only (dynamic axes: none)" in capsys.readouterr().out

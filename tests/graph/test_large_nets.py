@@ -22,9 +22,7 @@ layer {{ name: "sum{i}" type: "Eltwise" bottom: "c{i}" bottom: "{below}" top: "s
 
 def net_text(fork=""):
     """100 residual blocks, 500 layers and 100 Splits between."""
-    blocks = [
-        BLOCK.format(i=i, below=f"s{i - 1}" if i else "data", fork=fork) for i in range(100)
-    ]
+    blocks = [BLOCK.format(i=i, below=f"s{i - 1}" if i else "data", fork=fork) for i in range(100)]
     return input_layer("data", 1, 32, 56, 56) + "".join(blocks)
 
 

@@ -142,8 +142,8 @@ class Proposal(Found):
         if exporting.is_traced():
             ends = torch.cat([found[order, :2], found[order, 2:] + 1], 1)  # behind the last pixels
             counts = torch.ones_like(best, dtype=torch.bool)
-            kept = traced_boxes.greedy(ends[None], best[None], counts[None], threshold, 1)[0]
-            return order[kept & (kept.cumsum(0) <= param.post_nms_topn)]
+            left = traced_boxes.greedy(ends[None], best[None], counts[None], threshold, 1)[0]
+            return order[left & (left.cumsum(0) <= param.post_nms_topn)]
         kept = boxes.greedy(
             found[order].cpu().numpy(),
             lambda one, others: boxes.overlap(one, others, pixel=1) > threshold,

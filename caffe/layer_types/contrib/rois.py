@@ -94,7 +94,7 @@ class ROIPooling(Regions):
         pool = self.spec.roi_pooling_param
         if exporting.is_traced():
             size = (pool.pooled_h, pool.pooled_w)
-            return traced_rois.maxima(*bottoms, size, pool.spatial_scale)
+            return traced_rois.maxima(bottoms[0], bottoms[1], size, pool.spatial_scale)
         pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)
@@ -158,7 +158,8 @@ class PSROIPooling(Regions):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         pool = self.spec.psroi_pooling_param
         if exporting.is_traced():
-            return traced_rois.means(*bottoms, pool.group_size, pool.spatial_scale)
+            scale = pool.spatial_scale
+            return traced_rois.means(bottoms[0], bottoms[1], pool.group_size, scale)
         pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)

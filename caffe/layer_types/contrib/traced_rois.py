@@ -63,7 +63,8 @@ def _parts(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """As `_spans`, counted from the region's start, and inside of the map."""
     low, high = _spans(torch.zeros_like(start), extent, count)
-    return tuple((each + start[:, None]).clamp(0, length).long() for each in (low, high))
+    low, high = ((each + start[:, None]).clamp(0, length).long() for each in (low, high))
+    return low, high
 
 
 def _inside(low: torch.Tensor, high: torch.Tensor, length: int) -> torch.Tensor:
@@ -89,8 +90,8 @@ def _column_maxima(
         tables.append(torch.maximum(tables[-1], tables[-1].index_select(1, behind)))
     length = (high - low).clamp(min=1)
     powers = 2 ** torch.arange(1, levels, device=x.device)
-    level = (length[..., None] >= powers).sum(-1)
+    of_part = (length[..., None] >= powers).sum(-1)
     stacked, which = torch.stack(tables), image[:, None]
     first = low.clamp(max=width - 1)
-    second = (high - 2**level).clamp(min=0)
-    return torch.maximum(stacked[level, which, first], stacked[level, which, second])
+    second = (high - 2**of_part).clamp(min=0)
+    return torch.maximum(stacked[of_part, which, first], stacked[of_part, which, second])
