@@ -7,7 +7,6 @@ from support.net_text import input_layer
 import caffe
 from caffe.__main__ import main
 from caffe.export.fuse import fuse_batchnorm
-from surgery.fuse_batchnorm import main as command
 
 
 def layer(name, kind, bottom, top, body=""):
@@ -147,19 +146,9 @@ def residual():
     return text
 
 
-def test_the_command_writes_prototxt_and_caffemodel(tmp_path, capsys):
-    net, model, weights = files(tmp_path, residual())
-    out = [str(tmp_path / name) for name in ("fused.prototxt", "fused.caffemodel")]
-    assert command([str(model), str(weights), *out]) == 0
-    assert capsys.readouterr().out == "8 layer(s) fused into 4\n"
-    text = (tmp_path / "fused.prototxt").read_text()
-    assert "BatchNorm" not in text
-    assert "Split" not in text
-    same(net, caffe.Net(out[0], caffe.TEST, weights=out[1]))
-
-
 def test_caffe_export_fuses_on_demand(tmp_path, capsys):
-    _, model, weights = files(tmp_path, residual())
+    net, model, weights = files(tmp_path, residual())
+    same(net, fuse_batchnorm(model, weights).net)
     assert main(["export", "-fuse", str(model), str(weights), str(tmp_path / "net.pt2")]) == 0
     said = capsys.readouterr().out
     assert "8 layer(s) fused into 4" in said
