@@ -1,137 +1,185 @@
-"""A net as an ONNX file, by torch's exporter, checked in onnxruntime."""
+"""A net as an ONNX file of standard operators, checked in onnxruntime and OpenVINO."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
+import re
 import warnings
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ..core.errors import CaffeError
 from ..core.files import PathLike, replacing
+from ..layer_types import exporting
+from . import agreement
+from .agreement import Exported, Made, Runs
+from .onnx_forms import forms
+from .program import capture, each_alone
+from .sizes import OpenAxes, in_words
 
 if TYPE_CHECKING:
-    import onnxruntime
+    import onnx
 
     from ..net import Net
 
-Shapes = dict[str, tuple[int, ...]]
-
 NEEDS = ("onnx", "onnxscript", "onnxruntime")
-TOLERANCE = 1e-4  # of the largest value of an output
+OPSET = 18
+PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
-def export(net: Net, path: PathLike) -> dict[tuple[int, ...], float]:
+def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) -> Exported:
     """Write the net as ONNX; inputs and outputs keep their blob names.
 
-    Height and width (the axes behind the second of 4-d inputs) are left open where every layer of
-    the net takes other sizes. The model is run in onnxruntime against the net, at its own size and
-    with open axes at two more, and is written only if the outputs agree within TOLERANCE.
+    Height and width (of inputs with 4 axes) are left open where every layer of the net takes other
+    sizes; with `batch` the first axis of all inputs too. half: the weights of matrix products are
+    float16, and computed with as float32, as inputs and outputs are. The model is run in
+    onnxruntime, and in OpenVINO where it is installed, against the net, at its own size and with
+    open axes at two more, and is written only if the outputs agree within agreement.TOLERANCE:
+    half, with the net of those weights. Opset and open axes are in its metadata_props.
 
-    Returns the largest difference, relative to the output's largest value, for each size of the
-    first input. Raises CaffeError for a net or layer that cannot be exported, or outputs that
-    differ.
+    Raises CaffeError for a net or layer that cannot be exported, or outputs that differ.
     """
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     if missing:
         raise CaffeError(
             f"exporting needs the package(s) {', '.join(missing)}: pip install {' '.join(missing)}"
         )
-    import onnxruntime
-
-    if not net.inputs:
-        raise CaffeError(f"net '{net.name}' has no inputs; export a deploy prototxt")
-    own = {name: net.blobs[name].shape for name in net.inputs}
-    others = [_resized(own, by) for by in ((32, 0), (13, 45))]
-    open_axes = all(_takes(net, shapes) for shapes in others)
-    model = _model(net, others[0] if open_axes else own, open_axes)
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    found = {
-        shapes[net.inputs[0]]: _difference(net, shapes, session)
-        for shapes in ([own, *others] if open_axes else [own])
-    }
+    _refuse_what_onnx_has_not(net)
+    with exporting.for_onnx():
+        content, exported = agreement.made(net, batch, half, partial(_made, half))
     with replacing(path) as file:
-        file.write(model)
-    return found
+        file.write(content)
+    return exported
 
 
-def _resized(shapes: Shapes, by: tuple[int, int]) -> Shapes:
-    return {
-        name: (*s[:2], s[2] + by[0], s[3] + by[1]) if len(s) == 4 else s
-        for name, s in shapes.items()
-    }
+def _refuse_what_onnx_has_not(net: Net) -> None:
+    for layer in net._graph.layers:
+        layer.check(not layer.not_in_onnx, f"cannot be exported to ONNX: {layer.not_in_onnx}")
 
 
-def _takes(net: Net, shapes: Shapes) -> bool:
-    """Whether every layer accepts what inputs of these shapes lead to."""
-    blobs = dict(shapes)
-    graph = net._graph
-    try:
-        for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True):
-            if not layer.is_input:
-                found = layer.top_shapes([blobs[name] for name in bottoms])
-                blobs.update(zip(tops, found, strict=True))
-    except CaffeError:
-        return False
-    return shapes != {name: net.blobs[name].shape for name in net.inputs}
-
-
-def _model(net: Net, shapes: Shapes, open_axes: bool) -> bytes:
-    """The ONNX model, traced with inputs of these shapes; values play no part."""
-    auto = torch.export.Dim.AUTO
-    axes = tuple({2: auto, 3: auto} if open_axes and len(s) == 4 else {} for s in shapes.values())
-    module = net.to_torch()
-    examples = tuple(torch.zeros(shape) for shape in shapes.values())
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        loggers = logging.getLogger("torch.onnx")  # says that torchvision is not installed
-        level, loggers.level = loggers.level, logging.ERROR
+def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
+    model = _model(net, capture(net, open_axes))
+    _state(model, open_axes)
+    if half:
+        _store_half(model)
+    content = model.SerializeToString()
+    runtimes, refusals = {"onnxruntime": _onnxruntime(net, content)}, {}
+    if importlib.util.find_spec("openvino") is not None:
         try:
-            program = torch.onnx.export(
-                module.cpu(),
-                examples,
-                dynamic_shapes={"inputs": axes},
-                input_names=net.inputs,
-                output_names=net.outputs,
+            runtimes["OpenVINO"] = _openvino(net, content)
+        except RuntimeError as error:  # it has no operator for something
+            refusals["OpenVINO"] = _reason(error)
+    return Made(content, runtimes, refusals)
+
+
+def _model(net: Net, program: torch.export.ExportedProgram) -> onnx.ModelProto:
+    """The program in ONNX, inputs and outputs by the names of their blobs."""
+    try:
+        return _translated(program, net.inputs, net.outputs)
+    except torch.onnx.OnnxExporterError as error:
+        for layer, alone in each_alone(net._graph):
+            try:
+                _translated(alone, None, None)
+            except torch.onnx.OnnxExporterError as of_layer:
+                layer.check(False, f"torch cannot export it to ONNX: {_reason(of_layer)}")
+        raise CaffeError(f"net '{net.name}': torch cannot export it: {_reason(error)}") from None
+
+
+def _translated(
+    program: torch.export.ExportedProgram, inputs: list[str] | None, outputs: list[str] | None
+) -> onnx.ModelProto:
+    loggers = logging.getLogger("torch.onnx")  # says that torchvision is not installed
+    level, loggers.level = loggers.level, logging.ERROR
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            found = torch.onnx.export(
+                program,
+                input_names=inputs,
+                output_names=outputs,
+                opset_version=OPSET,
+                custom_translation_table=forms(),
                 dynamo=True,  # by itself only since torch 2.9
                 verbose=False,
             )
-        except torch.onnx.OnnxExporterError as error:
-            raise CaffeError(f"net '{net.name}': torch cannot export it: {error}") from None
-        finally:
-            loggers.level = level
-    assert program is not None  # torch gives none to the older exporter only
-    return program.model_proto.SerializeToString()
+    finally:
+        loggers.level = level
+    assert found is not None  # torch gives none to the older exporter only
+    return found.model_proto
 
 
-def _difference(net: Net, shapes: Shapes, session: onnxruntime.InferenceSession) -> float:
-    """Runs both on the same numbers; the largest difference relative to the largest output."""
-    rng = np.random.RandomState(0)
-    inputs: dict[str, Any] = {
-        name: rng.randn(*shape).astype(np.float32) for name, shape in shapes.items()
-    }
-    before = {name: net.blobs[name].shape for name in inputs}
-    for name, value in inputs.items():
-        net.blobs[name].reshape(*value.shape)
-    ours = {name: value.copy() for name, value in net.forward(**inputs).items()}
-    theirs = dict(zip(net.outputs, session.run(net.outputs, inputs), strict=True))
-    for name, shape in before.items():
-        net.blobs[name].reshape(*shape)
-    worst = 0.0
-    for name, value in ours.items():
-        if theirs[name].shape != value.shape:
-            raise CaffeError(
-                f"net '{net.name}': output '{name}' has shape {theirs[name].shape} in onnxruntime, "
-                f"{value.shape} in the net; not exported"
-            )
-        scale = max(float(np.abs(value).max(initial=0)), 1e-30)
-        worst = max(worst, float(np.abs(theirs[name] - value).max(initial=0)) / scale)
-    if not worst <= TOLERANCE:
-        raise CaffeError(
-            f"net '{net.name}': in onnxruntime the outputs differ by {worst:g} of the largest "
-            f"value (allowed: {TOLERANCE:g}); not exported"
-        )
-    return worst
+def _reason(error: BaseException) -> str:
+    """The innermost of the errors that one is made of, on a line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())
+
+
+def _state(model: onnx.ModelProto, open_axes: OpenAxes) -> None:
+    """Name the open axes in the model, and write them and the opset into its metadata."""
+    import onnx
+
+    names: dict[str, str] = {}  # by torch's symbol
+    for value in model.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        for axis, what in open_axes[value.name].items():
+            taken = what in names.values()
+            names.setdefault(dims[axis].dim_param, f"{value.name}_{what}" if taken else what)
+    for value in [*model.graph.input, *model.graph.value_info, *model.graph.output]:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                words = re.split(r"\b", dim.dim_param)
+                dim.dim_param = "".join(names.get(word, word) for word in words)
+    onnx.helper.set_model_props(
+        model, {"opset": str(OPSET), "dynamic_axes": in_words(open_axes) or "none"}
+    )
+
+
+def _store_half(model: onnx.ModelProto) -> None:
+    """Store weights of products that float16 holds exactly, as it does rounded ones, as float16."""
+    import onnx
+
+    values = {each.name: each for each in model.graph.initializer}
+    casts = {}
+    for node in model.graph.node:
+        if node.op_type not in PRODUCTS or node.input[1] not in values:
+            continue
+        name = node.input[1]
+        weight = onnx.numpy_helper.to_array(values[name])
+        half = weight.astype(np.float16)
+        if name in casts or not np.array_equal(half.astype(weight.dtype), weight):
+            continue
+        values[name].CopyFrom(onnx.numpy_helper.from_array(half, name))
+        to = onnx.TensorProto.FLOAT
+        casts[name] = onnx.helper.make_node("Cast", [name], [f"{name}.float"], to=to)
+    for node in model.graph.node:
+        node.input[:] = [f"{name}.float" if name in casts else name for name in node.input]
+    for part, entries in (
+        ("node", [*casts.values(), *model.graph.node]),
+        ("value_info", [each for each in model.graph.value_info if each.name not in casts]),
+    ):
+        model.graph.ClearField(part)
+        getattr(model.graph, part).extend(entries)
+
+
+def _onnxruntime(net: Net, content: bytes) -> Runs:
+    import onnxruntime
+
+    options, of_run = onnxruntime.SessionOptions(), onnxruntime.RunOptions()
+    options.log_severity_level = of_run.log_severity_level = 4  # what it says is in its exceptions
+    with agreement.running(net, "onnxruntime"):
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda inputs: session.run(net.outputs, inputs, of_run)
+
+
+def _openvino(net: Net, content: bytes) -> Runs:
+    """OpenVINO, computing in float32 wherever the processor would do better in bfloat16."""
+    import openvino
+
+    core = openvino.Core()
+    model = core.compile_model(core.read_model(content), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda inputs: [model(inputs)[name] for name in net.outputs]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 
 import torch
 
+from ..core.blob import Blob
+from ..core.errors import CaffeError
 from ..graph.build import Graph
-from ..layer_types import LayerType
+from ..layer_types import LayerType, exporting
+from ..layer_types.autocast import Tensors
 from ..layer_types.base import Shape
 from ..layer_types.recurrent import Recurrent
 
@@ -19,16 +23,23 @@ class NetModule(torch.nn.Module):
     them in the order of `outputs`. state_dict keys are LAYER.weight and LAYER.bias, or
     LAYER.INDEX as in net.params for types without such names. A parameter with lr_mult 0 does not
     require grad. The phase (dropout, batch statistics) is the net's: train() and eval() change
-    nothing.
+    nothing. Parameters are computed with in the type of the first input; those of the blobs in
+    `half` are stored as float16.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, half: Collection[Blob] = ()) -> None:
         super().__init__()
+        halves = {id(blob._data) for blob in half}
         self.inputs, self.outputs = list(graph.inputs), list(graph.outputs)
         self._steps: list[tuple[LayerType, list[str], list[str], list[Shape]]] = []
         self._params: list[torch.nn.Module] = []
         params = {
-            id(p.blob._data): torch.nn.Parameter(p.blob.data_tensor().clone(), p.lr_mult != 0)
+            id(p.blob._data): torch.nn.Parameter(
+                p.blob.data_tensor().to(
+                    torch.float16 if id(p.blob._data) in halves else torch.float32, copy=True
+                ),
+                p.lr_mult != 0,
+            )
             for p in graph.params
         }
         for layer, bottoms, tops in zip(graph.layers, graph.bottoms, graph.tops, strict=True):
@@ -56,13 +67,31 @@ class NetModule(torch.nn.Module):
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The net's outputs, differentiable."""
         blobs = dict(zip(self.inputs, inputs, strict=True))
+        kind = inputs[0].dtype if inputs else torch.float32
         for (layer, bottoms, tops, shapes), holder in zip(self._steps, self._params, strict=True):
             # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
-            params = [p.view(s) for p, s in zip(holder.parameters(), shapes, strict=True)]
-            out = layer.expression([blobs[name] for name in bottoms], params)
+            params = [
+                (p if p.shape == s else p.view(s)).to(kind)
+                for p, s in zip(holder.parameters(), shapes, strict=True)
+            ]
+            out = _computed(layer, [blobs[name] for name in bottoms], params)
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
         outputs = tuple(blobs[name] for name in self.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _computed(layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+    """The tops; an error of torch's names the layer while torch follows it for an export."""
+    try:
+        return layer.expression(bottoms, params)
+    except CaffeError:
+        raise
+    except Exception as error:  # of many kinds
+        if not exporting.is_traced():
+            raise
+        reason = str(error).strip().split("\n")[0]
+        layer.check(False, f"torch cannot export it: {type(error).__name__}: {reason}")
+        raise
 
 
 def _param_names(layer: LayerType) -> list[str]:

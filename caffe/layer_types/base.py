@@ -48,6 +48,14 @@ def layer_type(name: str, source: str = "") -> Callable[[type["LayerType"]], typ
     return register
 
 
+class Affine(NamedTuple):
+    """What scale * bottom + shift is in float64, for each channel of `axis` or (None) for all."""
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+    axis: int | None
+
+
 class LayerType(Layer):
     """One layer of a net. A subclass gives `top_shapes`, `expression`, for parameters `setup_from`.
 
@@ -102,6 +110,11 @@ class LayerType(Layer):
         return False
 
     @property
+    def not_in_onnx(self) -> str:
+        """Why no file of ONNX's standard operators can have the layer; "" where one can."""
+        return ""
+
+    @property
     def pointwise(self) -> bool:
         """A position of the top is computed from that position of the bottoms."""
         return False
@@ -127,6 +140,30 @@ class LayerType(Layer):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         """The tops as torch functions of bottoms and parameters."""
+        raise NotImplementedError
+
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        """Values for a bottom that takes not any, to try the layer with; None where it takes any.
+
+        shapes: of all bottoms. The values are as many as those of bottom `index`.
+        """
+        return None
+
+    def affine(self, shape: Shape) -> Affine | None:
+        """The layer as a scale and a shift of a bottom of this shape; None where it is no such."""
+        return None
+
+    def output_axis(self, shape: Shape) -> int | None:
+        """Of a product with weights and a bias: the axis of the top that has the outputs.
+
+        shape: of the bottom. None where the layer is no such product.
+        """
+        return None
+
+    def scaled_outputs(self, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Parameter 0 of a layer with an output_axis, for outputs `scale` (C) times as large."""
         raise NotImplementedError
 
     def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:

@@ -200,6 +200,12 @@ class Convolution(Windowed):
         y = F.conv1d(columns, weight.reshape(len(weight), -1, 1), bias, groups=group)
         return y.reshape(*y.shape[:2], *places)
 
+    def output_axis(self, shape: Shape) -> int | None:
+        return self.channel_axis
+
+    def scaled_outputs(self, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        return weight * scale.reshape(-1, *(1,) * (weight.dim() - 1))
+
     def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
         """At each place of the tops every weight is used once, on what is padding too."""
         outputs = self.spec.convolution_param.num_output

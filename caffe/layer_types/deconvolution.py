@@ -46,6 +46,11 @@ class Deconvolution(Convolution):
         (y,) = add_up(columns.reshape(*columns.shape[:2], *places))
         return y if bias is None else y + bias.reshape(-1, *[1] * self.spatial)
 
+    def scaled_outputs(self, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        groups = self.spec.convolution_param.group
+        each = scale.reshape(groups, -1).repeat_interleave(len(weight) // groups, 0)
+        return weight * each.reshape(*each.shape, *(1,) * (weight.dim() - 2))
+
     def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
         return sum(map(math.prod, bottoms)) // self.channels * math.prod(self.blobs[0].shape)
 

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from . import exporting
+from .base import Affine, LayerType, Shape, layer_type
 from .windows import window_sums
 
 
@@ -34,7 +35,7 @@ class LRN(LayerType):
         lrn = self.spec.lrn_param
         size = lrn.local_size
         if self.pointwise:
-            if torch.onnx.is_in_onnx_export():  # as torch's averages over channels go wrong there
+            if exporting.into_onnx():  # as torch's averages over channels go wrong there
                 squares = (x * x).flatten(2).unsqueeze(1)
                 sums = window_sums(squares, (size, 1), pad=(size // 2, 0)).reshape(x.shape)
                 return x * (lrn.k + lrn.alpha / size * sums) ** -lrn.beta
@@ -67,8 +68,8 @@ class BatchNorm(LayerType):
             else self.phase == caffe_pb2.TEST
         )
         given = [norm.HasField(field) for field in ("scale_filler", "bias_filler")]
-        self.affine = norm.scale_bias or any(given)
-        if self.affine:
+        self.affine_weights = norm.scale_bias or any(given)
+        if self.affine_weights:
             one = caffe_pb2.FillerParameter(value=1)
             self.add_param((channels,), norm.scale_filler if given[0] else one)
             self.add_param((channels,), norm.bias_filler)
@@ -92,6 +93,17 @@ class BatchNorm(LayerType):
         )
         return shapes
 
+    def affine(self, shape: Shape) -> Affine | None:
+        if not self.global_stats or len(shape) < 2:
+            return None
+        mean, variance, count, *weights = (blob.data_tensor().double() for blob in self.blobs)
+        factor = (1 / count).where(count != 0, 0)
+        scale = (variance * factor + self.spec.batch_norm_param.eps).rsqrt()
+        shift = -mean * factor * scale
+        if self.affine_weights:
+            scale, shift = scale * weights[0], shift * weights[0] + weights[1]
+        return Affine(scale, shift, 1)
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         norm = self.spec.batch_norm_param
@@ -100,7 +112,7 @@ class BatchNorm(LayerType):
             top = self._normalise(x.unsqueeze(1), statistics, norm).squeeze(1)
         else:
             top = self._normalise(x, statistics, norm)
-        if not self.affine:
+        if not self.affine_weights:
             return top
         scale, bias = (weight.view(-1, *(1,) * (x.dim() - 2)) for weight in weights)
         return top * scale + bias

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from ..core.rng import generator
 from ..proto import caffe_pb2
+from . import exporting
 from .base import LayerType, Shape, Tensors, Window, layer_type
 from .windows import Pair, window_sums
 
@@ -97,6 +98,11 @@ class Pooling(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
+        if self.kernel is None and len(self.spec.top) == 1 and exporting.is_traced():
+            if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
+                return x.mean((2, 3), keepdim=True)  # at any size, where a kernel has its own
+            if self._is_maximum:
+                return x.amax((2, 3), keepdim=True)
         height, width = x.shape[2:]
         kernel = self.kernel or (height, width)
         *_, rows, columns = self.top_shapes([tuple(x.shape)])[0]
@@ -118,7 +124,7 @@ class Pooling(LayerType):
             # onnxruntime before 1.23 divides what is cut off by other numbers and drops no window;
             # 1.23 averages wrongly over some paddings.
             differs = (ceil or p) if average else (ceil and p > k - s)
-            if differs and torch.onnx.is_in_onnx_export():
+            if differs and exporting.into_onnx():
                 return None
         return ceil
 

@@ -2,11 +2,14 @@
 
 import math
 
+import numpy as np
 import torch
 
 from ..core.blob import Blob
 from ..proto import caffe_pb2
+from . import exporting
 from .base import LayerType, Shape, Tensors, layer_type
+from .ordering import highest
 
 
 @layer_type("ArgMax")
@@ -47,10 +50,7 @@ class ArgMax(LayerType):
         if argmax.top_k == 1:  # faster, and known to ONNX
             values, behind = flipped.max(axis, keepdim=True)
         else:
-            values, behind = (
-                of_all.narrow(axis, 0, argmax.top_k)
-                for of_all in flipped.sort(dim=axis, descending=True, stable=True)
-            )
+            values, behind = highest(flipped, argmax.top_k, axis)
         indices = (flipped.shape[axis] - 1 - behind).to(x.dtype)
         if along:
             return values if argmax.out_max_val else indices
@@ -65,6 +65,11 @@ class BatchReindex(LayerType):
     bottoms = (2, 2)
     diff_bottoms = staticmethod(lambda index: index == 0)
 
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        return rng.randint(0, shapes[0][0], shapes[1]) if index == 1 else None
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         shape, indices = shapes
         self.check(
@@ -76,7 +81,7 @@ class BatchReindex(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, index = bottoms[0], bottoms[1].detach()
         wrong = ~((index >= 0) & (index < x.shape[0]))
-        if wrong.any():
+        if not exporting.is_traced() and wrong.any():
             self.check(
                 False,
                 f"index blob '{self.spec.bottom[1]}' holds {index[wrong][0].item():g}; expected 0 "

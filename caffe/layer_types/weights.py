@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from ..core.blob import Blob
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from . import exporting
+from .base import Affine, LayerType, Shape, layer_type
 from .loss import with_gradient
 
 
@@ -64,6 +66,12 @@ class InnerProduct(LayerType):
             weight = unit_rows(weight, self.updates_params)
         return F.linear(x, weight, params[1] if ip.bias_term else None)
 
+    def output_axis(self, shape: Shape) -> int | None:
+        return self.axis(self.spec.inner_product_param.axis, shape)
+
+    def scaled_outputs(self, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        return weight * (scale if self.spec.inner_product_param.transpose else scale[:, None])
+
     def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
         return math.prod(tops[0]) * self.inputs
 
@@ -108,6 +116,16 @@ class AlongAxes(LayerType):
         )
         return [shapes[0]]
 
+    def affine(self, shape: Shape) -> Affine | None:
+        if len(self.spec.bottom) == 2 or len(self.operand_shape) > 1:
+            return None
+        scale, shift = self.scale_and_shift()
+        return Affine(scale, shift, self._start(shape, self.operand_shape) if scale.dim() else None)
+
+    def scale_and_shift(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the parameters multiply by and add, in their own shape and float64."""
+        raise NotImplementedError
+
     def spread(self, operand: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The operand with an axis of 1 for each axis of x behind it."""
         start = self._start(tuple(x.shape), tuple(operand.shape))
@@ -141,6 +159,10 @@ class Scale(AlongAxes):
         if self.param().bias_term:
             self.add_param(self.operand_shape, self.param().bias_filler)
 
+    def scale_and_shift(self) -> tuple[torch.Tensor, torch.Tensor]:
+        scale, *bias = (blob.data_tensor().double() for blob in self.blobs)
+        return scale, bias[0] if bias else torch.zeros_like(scale)
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, factor, *bias = *bottoms, *params
         out = x * self.spread(factor, x)
@@ -156,6 +178,10 @@ class Bias(AlongAxes):
 
     def param(self) -> caffe_pb2.BiasParameter:
         return self.spec.bias_param
+
+    def scale_and_shift(self) -> tuple[torch.Tensor, torch.Tensor]:
+        shift = self.blobs[0].data_tensor().double()
+        return torch.ones_like(shift), shift
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, bias = *bottoms, *params
@@ -206,6 +232,11 @@ class Embed(LayerType):
         if embed.bias_term:
             self.add_param((embed.num_output,), embed.bias_filler)
 
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        return rng.randint(0, self.spec.embed_param.input_dim, shapes[0])
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         return [(*shapes[0], self.spec.embed_param.num_output)]
 
@@ -214,7 +245,7 @@ class Embed(LayerType):
         index = values.long()
         rows = weight.shape[0]
         wrong = (index < 0) | (index >= rows) | (index != values)
-        if wrong.any():
+        if not exporting.is_traced() and wrong.any():
             self.check(
                 False,
                 f"bottom '{self.spec.bottom[0]}' holds {values[wrong][0].item():g}; expected whole "

@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from . import exporting
+
 Pair = tuple[int, int]
 
 
@@ -14,7 +16,7 @@ def window_sums(
     In an ONNX export it is a convolution with ones: torch exports no divisor of an average, and
     onnxruntime 1.23 averages wrongly where the padding is not the same on all sides.
     """
-    if not torch.onnx.is_in_onnx_export():
+    if not exporting.into_onnx():
         return F.avg_pool2d(x, kernel, stride, pad, divisor_override=1)
     n, c, *size = x.shape
     ones = x.new_ones(1, 1, *kernel)

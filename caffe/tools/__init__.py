@@ -20,5 +20,5 @@ COMMANDS = {
     "draw_net": "a picture of a net",
     "inspect": "what a net consists of, and which weights fit it",
     "classify": "class scores of images",
-    "export": "a net as an ONNX file",
+    "export": "a net as an ONNX or torch.export file",
 }

@@ -3,7 +3,7 @@
 import torch
 
 from ...proto import caffe_pb2
-from ..base import LayerType, Shape, Tensors, layer_type
+from ..base import Affine, LayerType, Shape, Tensors, layer_type
 
 SEGNETS_EPS = 1e-9
 
@@ -70,6 +70,16 @@ class BN(LayerType):
             f"expects {channels} channels; found a bottom of shape {shapes[0]}",
         )
         return [shapes[0], (1, channels, 1, 1), (1, channels, 1, 1)][: len(self.spec.top)]
+
+    def affine(self, shape: Shape) -> Affine | None:
+        if self.uses_batch or len(self.spec.top) > 1:
+            return None
+        slope, bias, *running = (blob.data_tensor().double().flatten() for blob in self.blobs)
+        if not running:
+            return Affine(slope, bias, 1)
+        mean, variance = running
+        scale = slope * (variance + self.eps).rsqrt()
+        return Affine(scale, bias - mean * scale, 1)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms

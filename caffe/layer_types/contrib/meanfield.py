@@ -23,6 +23,13 @@ class MultiStageMeanfield(LayerType):
     bottoms = (3, 3)
     param_names = ("spatial", "bilateral", "compatibility")
 
+    @property
+    def not_in_onnx(self) -> str:
+        return (
+            "its filter's lattice is made of the image's own colours, and ONNX has no operator for "
+            "that; take the unaries out, by an output below this layer, and filter them here"
+        )
+
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.multi_stage_meanfield_param
         self.check(len(shapes[0]) == 4, f"needs 4 axes (N, C, H, W); found shape {shapes[0]}")

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 
 from ...core.rectangles import overlap
+from .. import exporting
 from ..base import Shape, Tensors, layer_type
-from . import boxes
+from ..ordering import highest
+from . import boxes, traced_boxes
 from .found import Found
 
 RATIOS, SCALES = (0.5, 1.0, 2.0), (8.0, 16.0, 32.0)  # where none are given
@@ -62,6 +64,15 @@ class Proposal(Found):
         ):
             self.check(min(values) > 0, f"{name} must be positive; found {min(values):g}")
         self.anchors = anchors(param.base_size, ratios, scales)
+
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        if index < 2:
+            return None
+        sizes = np.ones((shapes[2][0], math.prod(shapes[2][1:])))
+        sizes[:, :2] = [length * self.spec.proposal_param.feat_stride for length in shapes[0][2:]]
+        return sizes
 
     def threshold(self) -> float:
         param = self.spec.proposal_param
@@ -127,8 +138,13 @@ class Proposal(Found):
     def _best(self, found: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """The indices of the regions that are given, the best first."""
         param = self.spec.proposal_param
-        order = scores.sort(descending=True, stable=True).indices[: param.pre_nms_topn]
+        best, order = highest(scores, torch.sym_min(param.pre_nms_topn, scores.shape[0]), 0)
         threshold = self.threshold()
+        if exporting.is_traced():
+            ends = torch.cat([found[order, :2], found[order, 2:] + 1], 1)  # behind the last pixels
+            counts = torch.ones_like(best, dtype=torch.bool)
+            left = traced_boxes.greedy(ends[None], best[None], counts[None], threshold, 1)[0]
+            return order[left & (left.cumsum(0) <= param.post_nms_topn)]
         kept = boxes.greedy(
             found[order].cpu().numpy(),
             lambda one, others: overlap(one, others, pixel=1) > threshold,

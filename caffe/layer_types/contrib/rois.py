@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from .. import exporting
 from ..base import LayerType, Shape, layer_type
+from . import traced_rois
 from .sampling import sampled
 
 Range = tuple[int, int]  # first, and behind the last
@@ -26,6 +28,19 @@ class Regions(LayerType):
             len(maps) == 4 and len(regions) > 0 and math.prod(regions[1:]) == 5,
             f"needs maps N x C x H x W and regions R x 5; found shapes {maps} and {regions}",
         )
+
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        if index == 0:
+            return None
+        (images, _, height, width), (count, *_) = shapes
+        ends = np.sort(rng.uniform(0, 1, (count, 2, 2)), axis=1) * (width, height) / self.scale()
+        return np.concatenate([rng.randint(0, images, (count, 1)), ends.reshape(count, 4)], 1)
+
+    def scale(self) -> float:
+        """The map's pixels over the image's."""
+        raise NotImplementedError
 
     def regions(self, bottoms: list[torch.Tensor]) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
         """The map (C, H, W) that each region is of, and its corners: x1, y1, x2, y2."""
@@ -68,12 +83,19 @@ class ROIPooling(Regions):
             f"pooled_h and pooled_w must be positive; found {pool.pooled_h} and {pool.pooled_w}",
         )
 
+    def scale(self) -> float:
+        return self.spec.roi_pooling_param.spatial_scale
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_regions(shapes)
         pool = self.spec.roi_pooling_param
         return [(shapes[1][0], shapes[0][1], pool.pooled_h, pool.pooled_w)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pool = self.spec.roi_pooling_param
+        if exporting.is_traced():
+            size = (pool.pooled_h, pool.pooled_w)
+            return traced_rois.maxima(bottoms[0], bottoms[1], size, pool.spatial_scale)
         pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)
@@ -169,6 +191,9 @@ class PSROIPooling(Regions):
             f"{pool.group_size}",
         )
 
+    def scale(self) -> float:
+        return self.spec.psroi_pooling_param.spatial_scale
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_regions(shapes)
         pool = self.spec.psroi_pooling_param
@@ -180,6 +205,10 @@ class PSROIPooling(Regions):
         return [(shapes[1][0], pool.output_dim, pool.group_size, pool.group_size)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pool = self.spec.psroi_pooling_param
+        if exporting.is_traced():
+            scale = pool.spatial_scale
+            return traced_rois.means(bottoms[0], bottoms[1], pool.group_size, scale)
         pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)

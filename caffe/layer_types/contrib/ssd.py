@@ -7,8 +7,10 @@ import torch
 
 from ...core.log import info
 from ...proto import caffe_pb2
+from .. import exporting
 from ..base import LayerType, Shape, Tensors, layer_type
-from . import boxes
+from ..ordering import highest
+from . import boxes, traced_boxes
 from .found import Found
 
 TINY = 1e-12  # keeps the gradient of a norm of 0 finite
@@ -170,12 +172,11 @@ class PriorBox(LayerType):
             ((columns + half[:, 0]) / beside).expand(place),
             ((rows + half[:, 1]) / above).expand(place),
         ]
-        found = torch.stack(corners, -1).flatten()
+        found = torch.stack(corners, -1)
         if prior.clip:
             found = found.clamp(0, 1)
-        variance = like.new_tensor(list(prior.variance) or [0.1])
-        variance = variance.expand(4).repeat(len(found) // 4)
-        return torch.stack([found, variance]).unsqueeze(0)
+        variance = like.new_tensor(list(prior.variance) or [0.1]).expand(*place, 4)
+        return torch.stack([found.flatten(), variance.flatten()]).unsqueeze(0)
 
 
 @layer_type("PriorBoxClustered", "OpenVINO's training toolbox")
@@ -210,6 +211,11 @@ class DetectionOutput(Found):
 
     bottoms = (3, 4)  # some nets give the image too, to draw on
 
+    @property
+    def not_in_onnx(self) -> str:
+        adaptive = self.spec.detection_output_param.nms_param.eta < 1
+        return "NonMaxSuppression has no eta; write eta: 1" if adaptive else ""
+
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_output_param
         self.check(param.num_classes > 0, "num_classes is missing")
@@ -218,6 +224,15 @@ class DetectionOutput(Found):
             f"needs eta in (0, 1] and nms_threshold of at least 0; found {param.nms_param.eta:g} "
             f"and {param.nms_param.nms_threshold:g}",
         )
+
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        if index != 2:
+            return None
+        begins = rng.uniform(0, 0.8, (math.prod(shapes[2]) // 8, 2))
+        priors = np.concatenate([begins, begins + rng.uniform(0.1, 0.2, begins.shape)], 1)
+        return np.stack([priors, np.full_like(priors, 0.1)])
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """The top has room for one box, until the first forward."""
@@ -235,14 +250,17 @@ class DetectionOutput(Found):
         return [(1, 1, 1, 7)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        located, confident, prior = bottoms[:3]
+        located, confident, prior = (bottom.detach() for bottom in bottoms[:3])
         param = self.spec.detection_output_param
-        prior = prior.detach().reshape(2, -1, 4)
-        count, images = prior.shape[1], len(located)
-        located = located.detach().reshape(images, count, -1, 4)
+        prior, images = prior.reshape(2, -1, 4), located.shape[0]
+        of_each = 1 if param.share_location else param.num_classes
+        located = located.reshape(images, -1, of_each, 4)
+        confident = confident.reshape(images, -1, param.num_classes)
         variance = None if param.variance_encoded_in_target else prior[1, None, :, None]
         found = boxes.decoded(located, prior[0, None, :, None], variance, param.code_type)
-        scores = confident.detach().reshape(images, count, param.num_classes).cpu().numpy()
+        if exporting.is_traced():
+            return self._traced(found, confident)
+        scores = confident.cpu().numpy()
         rows = [
             row
             for image in range(images)
@@ -252,6 +270,37 @@ class DetectionOutput(Found):
             info("detection_output_layer.cpp:216", "Couldn't find any detections")
             rows = [[image, *[-1] * 6] for image in range(images)]
         return located.new_tensor(rows).reshape(1, 1, -1, 7)
+
+    def _traced(self, found: torch.Tensor, confident: torch.Tensor) -> torch.Tensor:
+        """The top, of boxes (N, P, 1 or classes, 4) and confidences (N, P, classes), as a function.
+
+        The rows that there may be are all there, in their order, until the last line.
+        """
+        param, nms = self.spec.detection_output_param, self.spec.detection_output_param.nms_param
+        images, priors = confident.shape[:2]
+        labels = [i for i in range(param.num_classes) if i != param.background_label_id]
+        own = found if param.share_location else found[:, :, labels]
+        own = own.transpose(1, 2).expand(images, len(labels), priors, 4).flatten(0, 1)
+        scores = confident[:, :, labels].transpose(1, 2).flatten(0, 1)
+        top_k = nms.top_k if nms.HasField("top_k") and nms.top_k > -1 else priors
+        scores, at = highest(scores, torch.sym_min(top_k, priors), 1)
+        own = traced_boxes.taken(own, at)
+        counts = torch.ones_like(scores, dtype=torch.bool)
+        if param.HasField("confidence_threshold"):
+            counts = scores > param.confidence_threshold
+        kept = traced_boxes.greedy(own, scores, counts, nms.nms_threshold, nms.eta)
+        kept = kept.reshape(images, -1)
+        if param.keep_top_k >= 0:
+            among = torch.where(kept, scores.reshape(images, -1), -torch.inf)
+            _, best = highest(among, torch.sym_min(param.keep_top_k, among.shape[1]), 1)
+            kept = kept & (torch.zeros_like(among).scatter(1, best, 1) > 0)
+        number = torch.arange(images, device=own.device).to(own)
+        label = own.new_tensor(labels)[:, None].expand(images, -1, scores.shape[1]).reshape(-1, 1)
+        image = number[:, None].expand(images, kept.shape[1]).reshape(-1, 1)
+        rows = torch.cat([image, label, scores.reshape(-1, 1), own.reshape(-1, 4)], 1)
+        without = torch.cat([number[:, None], -own.new_ones(images, 6)], 1)
+        shown = torch.cat([kept.flatten(), ~kept.any().expand(images)])
+        return torch.cat([rows, without])[shown].reshape(1, 1, -1, 7)
 
     def _of_image(self, image: int, found: np.ndarray, scores: np.ndarray) -> list[list[float]]:
         """Rows of an image, of boxes (P, 1 or classes, 4) and confidences (P, classes)."""

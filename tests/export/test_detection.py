@@ -1,0 +1,164 @@
+"""Nets that find objects, taken out of Caffe: standard ONNX operators, and torch's own."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from support.laws import normal
+from support.net_text import input_layer, net_of, run_layer
+
+import caffe
+from caffe.export import onnx as onnx_export
+from caffe.export import torch_file
+from caffe.layer_types.contrib import traced_rois
+
+FORMATS = {"onnx": onnx_export.export, "pt2": torch_file.export}
+
+
+def conv(name, bottom, outputs, kernel=3, stride=1):
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" '
+        f"convolution_param {{ num_output: {outputs} kernel_size: {kernel} pad: {kernel // 2} "
+        f"stride: {stride} weight_filler {{ type: 'xavier' }} }} }}"
+    )
+
+
+def head(name, bottom, outputs):
+    """Predictions in SSD's order."""
+    return (
+        conv(name, bottom, outputs)
+        + f'layer {{ name: "{name}_p" type: "Permute" bottom: "{name}" top: "{name}_p" '
+        "permute_param { order: [0, 2, 3, 1] } }"
+        + f'layer {{ name: "{name}_f" type: "Flatten" bottom: "{name}_p" top: "{name}_f" }}'
+    )
+
+
+def ssd():
+    """Two maps, four priors each, three classes."""
+    text = input_layer("data", 1, 3, 32, 48) + conv("c1", "data", 8, stride=4)
+    text += 'layer { name: "n" type: "Normalize" bottom: "c1" top: "n" }' + conv("c2", "n", 8, 3, 2)
+    for i, size in ((1, 9), (2, 20)):
+        text += head(f"loc{i}", f"c{i}", 16) + head(f"conf{i}", f"c{i}", 12)
+        text += (
+            f'layer {{ name: "prior{i}" type: "PriorBox" bottom: "c{i}" bottom: "data" '
+            f'top: "prior{i}" prior_box_param {{ min_size: {size} max_size: {size + 9} '
+            "aspect_ratio: 2 variance: [0.1, 0.1, 0.2, 0.2] } }"
+        )
+    for name, axis in (("loc", 1), ("conf", 1), ("prior", 2)):
+        end = "" if name == "prior" else "_f"
+        text += (
+            f'layer {{ name: "{name}" type: "Concat" bottom: "{name}1{end}" '
+            f'bottom: "{name}2{end}" top: "{name}" concat_param {{ axis: {axis} }} }}'
+        )
+    return text + (
+        'layer { name: "r" type: "Reshape" bottom: "conf" top: "r" '
+        "reshape_param { shape { dim: 0 dim: -1 dim: 3 } } }"
+        'layer { name: "s" type: "Softmax" bottom: "r" top: "s" softmax_param { axis: 2 } }'
+        'layer { name: "f" type: "Flatten" bottom: "s" top: "f" }'
+        'layer { name: "found" type: "DetectionOutput" bottom: "loc" bottom: "f" bottom: "prior" '
+        'top: "found" detection_output_param { num_classes: 3 keep_top_k: 20 '
+        "code_type: CENTER_SIZE confidence_threshold: 0.3 "
+        "nms_param { nms_threshold: 0.45 top_k: 40 } } }"
+    )
+
+
+def regions(pooling):
+    """A proposal network, and a pooling of what it finds."""
+    return (
+        input_layer("data", 1, 3, 48, 64)
+        + input_layer("im_info", 1, 3)
+        + conv("map", "data", 18, stride=8)
+        + conv("shifts", "map", 8)
+        + conv("scores", "map", 4)
+        + 'layer { name: "r" type: "Reshape" bottom: "scores" top: "r" '
+        "reshape_param { shape { dim: 0 dim: 2 dim: -1 dim: 0 } } }"
+        + 'layer { name: "prob" type: "Softmax" bottom: "r" top: "prob" }'
+        + 'layer { name: "r2" type: "Reshape" bottom: "prob" top: "r2" '
+        "reshape_param { shape { dim: 0 dim: 4 dim: -1 dim: 0 } } }"
+        + 'layer { name: "rois" type: "Proposal" bottom: "r2" bottom: "shifts" bottom: "im_info" '
+        'top: "rois" proposal_param { feat_stride: 8 base_size: 8 ratio: 1 scale: 1 scale: 2 '
+        "min_size: 2 pre_nms_topn: 40 post_nms_topn: 12 } }"
+        + f'layer {{ name: "pool" {pooling} bottom: "map" bottom: "rois" top: "pool" }}'
+        + 'layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip" '
+        "inner_product_param { num_output: 3 weight_filler { type: 'xavier' } } }"
+    )
+
+
+POOLINGS = (
+    'type: "ROIPooling" roi_pooling_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.125 }',
+    'type: "PSROIPooling" psroi_pooling_param { output_dim: 2 group_size: 3 spatial_scale: 0.125 }',
+)
+
+
+def test_an_ssd_is_exported_for_any_size_and_batch(tmp_path):
+    caffe.set_random_seed(3)
+    net = net_of(ssd())
+    for kind, export in FORMATS.items():
+        found = export(net, tmp_path / f"net.{kind}", batch=True)
+        assert list(found.differences) == [(1, 3, 32, 48), (2, 3, 64, 48), (3, 3, 45, 93)]
+        assert found.open_axes == {"data": {0: "batch", 2: "height", 3: "width"}}
+    model = onnx.load(tmp_path / "net.onnx")
+    assert {node.domain for node in model.graph.node} == {""}
+    assert "NonMaxSuppression" in {node.op_type for node in model.graph.node}
+    said = {each.key: each.value for each in model.metadata_props}
+    assert (said["opset"], said["dynamic_axes"]) == ("18", "data: batch, height, width")
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
+
+
+def test_where_nothing_is_found_the_exported_net_says_so_too(tmp_path):
+    net = net_of(ssd().replace("confidence_threshold: 0.3", "confidence_threshold: 0.999"))
+    onnx_export.export(net, tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    (found,) = session.run(None, {"data": np.zeros((1, 3, 32, 48), np.float32)})
+    assert found.tolist() == [[[[0, *[-1] * 6]]]]
+
+
+@pytest.mark.parametrize("pooling", POOLINGS, ids=("roi", "psroi"))
+def test_regions_are_exported_for_any_height_and_width(tmp_path, pooling):
+    caffe.set_random_seed(3)
+    net = net_of(regions(pooling))
+    for kind, export in FORMATS.items():
+        found = export(net, tmp_path / f"net.{kind}")
+        assert found.open_axes == {"data": {2: "height", 3: "width"}, "im_info": {}}
+    nodes = onnx.load(tmp_path / "net.onnx").graph.node
+    assert {node.domain for node in nodes} == {""}
+    assert ("MaxRoiPool" in {node.op_type for node in nodes}) == ("PSROI" not in pooling)
+
+
+def test_a_threshold_that_falls_is_for_torch_alone(tmp_path):
+    net = net_of(ssd().replace("nms_threshold: 0.45", "nms_threshold: 0.9 eta: 0.7"))
+    with pytest.raises(caffe.CaffeError, match=r"'found' .DetectionOutput.*eta: 1"):
+        onnx_export.export(net, tmp_path / "net.onnx")
+    assert torch_file.export(net, tmp_path / "net.pt2").differences
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("pooling", POOLINGS, ids=("roi", "psroi"))
+def test_traced_regions_are_those_of_the_layer(pooling, seed):
+    """Small, upside down, outside of the map."""
+    rng = np.random.RandomState(seed)
+    x, rois = normal(seed, 2, 18, 5, 6), rng.uniform(-20, 70, (9, 5))
+    rois[::2, 3:] = rois[::2, 1:3] + rng.uniform(0, 20, (5, 2))
+    rois[:, 0] = rng.randint(0, 2, 9)
+    kind, body = pooling.split('"')[1], pooling.split('"')[2]
+    ours = run_layer(kind, body, [x, rois]).y[0]
+    tensors = torch.from_numpy(x), torch.from_numpy(rois.astype(np.float32))
+    if kind == "ROIPooling":
+        theirs = traced_rois.maxima(*tensors, (3, 2), 0.125)
+    else:
+        theirs = traced_rois.means(*tensors, 3, 0.125)
+    np.testing.assert_allclose(theirs.numpy(), ours, atol=1e-6)
+
+
+def test_a_crf_is_refused_with_the_reason(tmp_path):
+    net = net_of(
+        input_layer("u", 1, 2, 4, 5)
+        + input_layer("image", 1, 3, 4, 5)
+        + 'layer { name: "crf" type: "MultiStageMeanfield" bottom: "u" bottom: "u" bottom: "image" '
+        'top: "y" multi_stage_meanfield_param { num_iterations: 1 theta_alpha: 3 theta_beta: 1 } }'
+    )
+    with pytest.raises(caffe.CaffeError, match=r"layer 'crf' .*lattice.*ONNX has no operator"):
+        onnx_export.export(net, tmp_path / "net.onnx")
+    assert not (tmp_path / "net.onnx").exists()

@@ -1,0 +1,161 @@
+"""`caffe export`'s options: --half, --batch dynamic, .pt2; and what it says."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from support.net_text import input_layer, net_of
+
+import caffe
+from caffe.__main__ import main
+from caffe.export import onnx as onnx_export
+from caffe.export import torch_file
+from caffe.export.agreement import farthest
+
+CONV = (
+    'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" '
+    "convolution_param { num_output: 8 kernel_size: 3 weight_filler { type: 'xavier' } } }"
+    'layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }'
+)
+POOLED = (
+    CONV + 'layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" '
+    "pooling_param { pool: AVE global_pooling: true } }"
+    'layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip" '
+    "inner_product_param { num_output: 4 weight_filler { type: 'xavier' } } }"
+)
+DATA = input_layer("data", 1, 3, 20, 24)
+
+
+def files(tmp_path, text, kind):
+    (tmp_path / "net.prototxt").write_text(text)
+    net = caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST)
+    net.save(tmp_path / "net.caffemodel")
+    names = [str(tmp_path / name) for name in ("net.prototxt", "net.caffemodel", f"net.{kind}")]
+    return net, names
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_the_batch_is_left_open_on_demand(tmp_path, capsys, kind):
+    net, names = files(tmp_path, DATA + POOLED, kind)
+    assert main(["export", "--batch", "dynamic", *names]) == 0
+    said = capsys.readouterr().out
+    assert "(3, 3, 33, 69): agrees" in said
+    assert "any height and width and any batch (dynamic axes: data: batch, height, width)" in said
+    data = np.random.RandomState(0).randn(5, 3, 30, 21).astype(np.float32)
+    if kind == "onnx":
+        (theirs,) = onnxruntime.InferenceSession(names[2]).run(["ip"], {"data": data})
+    else:
+        theirs = torch.export.load(names[2]).module()(torch.from_numpy(data)).detach().numpy()
+    net.blobs["data"].reshape(*data.shape)
+    np.testing.assert_allclose(theirs, net.forward(data=data)["ip"], atol=1e-5)
+
+
+def test_a_layer_that_names_the_batch_is_named(tmp_path, capsys):
+    reshape = (
+        'layer { name: "r" type: "Reshape" bottom: "conv" top: "r" '
+        "reshape_param { shape { dim: 1 dim: 3168 } } }"
+    )
+    _, names = files(tmp_path, DATA + CONV + reshape, "onnx")
+    assert main(["export", "--batch=dynamic", *names]) == 1
+    error = capsys.readouterr().err
+    assert "no other batch than 1: layer 'r' (Reshape)" in error
+    assert "write dim: 0" in error
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_half_stores_the_weights_of_products_as_float16(tmp_path, capsys, kind):
+    text = (DATA + POOLED).replace("num_output: 8", "num_output: 8 bias_filler { value: 1 }")
+    net, names = files(tmp_path, text, kind)
+    before = net.params["conv"][0].data.copy()
+    assert main(["export", "-half", *names]) == 0
+    said = capsys.readouterr().out
+    assert "weights are float16, inputs and outputs float32" in said
+    if kind == "onnx":
+        graph = onnx.load(names[2]).graph
+        types = {each.name: each.data_type for each in graph.initializer}
+        assert types["conv.weight"] == types["ip.weight"] == onnx.TensorProto.FLOAT16
+        assert types["conv.bias"] == onnx.TensorProto.FLOAT
+        assert {each.type.tensor_type.elem_type for each in (*graph.input, *graph.output)} == {1}
+    else:
+        weights = torch.export.load(names[2]).state_dict
+        assert weights["conv.weight"].dtype == weights["ip.weight"].dtype == torch.float16
+        assert weights["conv.bias"].dtype == torch.float32
+    np.testing.assert_array_equal(net.params["conv"][0].data, before)
+
+
+def test_weights_that_float16_has_not_stay_float32(tmp_path):
+    net = net_of(DATA + POOLED)
+    net.params["ip"][0].data[0, 0] = 1e6
+    before = net.params["conv"][0].data.copy()
+    exported = onnx_export.export(net, tmp_path / "net.onnx", half=True)
+    assert 0 < exported.rounding < 1e-3
+    np.testing.assert_array_equal(net.params["conv"][0].data, before)
+    graph = onnx.load(tmp_path / "net.onnx").graph
+    types = {each.name: each.data_type for each in graph.initializer}
+    assert types["conv.weight"] == onnx.TensorProto.FLOAT16
+    assert types["ip.weight"] == onnx.TensorProto.FLOAT
+
+
+def test_a_pt2_file_needs_torch_alone_and_says_what_is_in_it(tmp_path):
+    net = net_of(DATA + CONV)
+    torch_file.export(net, tmp_path / "net.pt2")
+    stated = {"inputs": "", "outputs": "", "dynamic_axes": ""}
+    program = torch.export.load(tmp_path / "net.pt2", extra_files=stated)
+    assert stated == {"inputs": "data", "outputs": "conv", "dynamic_axes": "data: height, width"}
+    assert "caffe" not in str(program.graph)
+
+
+def test_another_kind_of_file_is_an_error(tmp_path, capsys):
+    _, names = files(tmp_path, DATA + CONV, "tflite")
+    assert main(["export", *names]) == 1
+    assert "writes .onnx or .pt2; found '.tflite'" in capsys.readouterr().err
+
+
+def test_a_layer_that_cannot_be_followed_is_named(tmp_path):
+    @caffe.register_layer("LooksAtValues")
+    class LooksAtValues:
+        def top_shapes(self, shapes):
+            return shapes
+
+        def expression(self, bottoms, params):
+            return bottoms[0] * 2 if bottoms[0].sum() > 0 else bottoms[0]
+
+    last = 'layer { name: "mine" type: "LooksAtValues" bottom: "conv" top: "y" }'
+    net = net_of(DATA + CONV + last)
+    for export in (onnx_export.export, torch_file.export):
+        with pytest.raises(caffe.CaffeError, match=r"layer 'mine' .LooksAtV.*cannot export it"):
+            export(net, tmp_path / "net")
+
+
+def test_a_layer_that_onnx_has_no_operator_for_is_named(tmp_path):
+    @caffe.register_layer("Determinants")
+    class Determinants:
+        def top_shapes(self, shapes):
+            return [shapes[0][:2]]
+
+        def expression(self, bottoms, params):
+            return torch.linalg.eigvalsh(bottoms[0])[..., 0]
+
+    last = 'layer { name: "mine" type: "Determinants" bottom: "c" top: "y" }'
+    square = CONV.replace('top: "conv"', 'top: "c"', 1).split('layer { name: "relu"')[0]
+    net = net_of(input_layer("data", 1, 3, 20, 20) + square + last)
+    with pytest.raises(caffe.CaffeError, match=r"layer 'mine' .Determinants.*to ONNX"):
+        onnx_export.export(net, tmp_path / "net.onnx")
+
+
+def test_values_that_are_no_numbers_count_as_differences_where_only_one_has_them():
+    ours = {"y": np.array([1.0, 2, np.inf, np.nan])}
+    assert farthest({"y": ours["y"].copy()}, ours) == 0
+    assert farthest({"y": np.array([1.0, 2.5, np.inf, np.nan])}, ours) == 0.25
+    assert np.isnan(farthest({"y": np.array([np.nan, 2, np.inf, np.nan])}, ours))
+    assert np.isinf(farthest({"y": np.array([1, 2, -np.inf, np.nan])}, ours))
+
+
+def test_where_only_the_own_size_goes_well_it_is_written_for_that(tmp_path, capsys):
+    spp = (
+        'layer { name: "spp" type: "SPP" bottom: "conv" top: "y" spp_param { pyramid_height: 2 } }'
+    )
+    _, names = files(tmp_path, DATA + CONV + spp, "onnx")
+    assert main(["export", *names]) == 0
+    assert "for the prototxt's size only (dynamic axes: none)" in capsys.readouterr().out
