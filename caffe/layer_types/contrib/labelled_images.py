@@ -315,7 +315,7 @@ class SlicedPairs(Pairs):
         )
         return [(rows // 2, rows - rows // 2), (columns - columns // 2, columns // 2), (0, 0)]
 
-    def label_shapes(self, label: LabelMap) -> list[tuple[int, ...]]:
+    def label_shapes(self, label: LabelMap, records: Sequence[Pair]) -> list[tuple[int, ...]]:
         return [(1, *(len(range(*part.indices(part.stop))) for part in (self.rows, self.columns)))]
 
     def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:

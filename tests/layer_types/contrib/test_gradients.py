@@ -238,10 +238,13 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 }
 NO_GRADIENT = {
     "BoxAnnotatorOHEM",
+    "CTCGreedyDecoder",
     "DenseCRF",
     "DetectionEvaluate",
     "DetectionOutput",
+    "EltwiseAccuracy",
     "GradientScaler",
+    "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
     "PriorBox",
