@@ -106,11 +106,17 @@ def score(bottom: Top, classes: int, std: float = 0) -> Top:
 
 
 def upsample(
-    bottom: Top, classes: int, factor: int, odd: bool = False, upsampling: str = "fixed"
+    bottom: Top,
+    classes: int,
+    factor: int,
+    odd: bool = False,
+    upsampling: str = "fixed",
+    apart: bool = False,
 ) -> Top:
     """Upsampling by `factor`; `surgery.interp` gives it its weights, and nothing changes them.
 
     odd         the pixels of `bottom` lie on pixels of the result, not between them
+    apart       it has no weights from one class to another, which are zero when it is bilinear
     upsampling  one of changes.UPSAMPLING: whether it learns, and from what
     """
     filler = dict(weight_filler=dict(type="msra")) if upsampling == "random" else {}
@@ -122,6 +128,7 @@ def upsample(
             stride=factor,
             bias_term=False,
             **filler,
+            **(dict(group=classes) if apart else {}),
         ),
         param=[dict(lr_mult=0 if upsampling == "fixed" else 1)],
     )

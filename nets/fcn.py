@@ -29,7 +29,8 @@ class Family(NamedTuple):
     kept       how the names of the first layers begin, which `fcn` can keep as they are
     rate       learning rate of the other layers before the scores where the first are kept
     odd        pooling windows are 3x3: coarse pixels lie on finer ones, not between them
-    halved     but those of the image, which is first averaged to half its size
+    halved     but those of the image, which is first averaged to half its size; the upsampling to
+               the image, an eighth of the caffemodel, then has no weights between classes
     normalize  whether the loss is averaged over the pixels, in the regime it was trained in
     margin     scores that lie before the image's first pixel at any stride of the upsampling, for
                Crop; None: `caffe.coord_map` tells. BVLC's ends at a Concat, which two families have
@@ -287,7 +288,8 @@ def _upscore(
         name = f"upscore_{layer}{head}"
     stride = STRIDE >> len(kind.scales) + changes.fine
     name = f"upscore{stride if kind.scales or changes.fine else ''}{head}"
-    n[name] = upsample(scores, classes, stride, odd and not kind.family.halved)
+    halved = kind.family.halved
+    n[name] = upsample(scores, classes, stride, odd and not halved, apart=halved)
     return n[name]
 
 
