@@ -41,7 +41,7 @@ def hsv_to_bgr(image: np.ndarray) -> np.ndarray:
     values = image.astype(np.float32)
     chroma, value = values[..., 1:2] * values[..., 2:] / np.float32(255), values[..., 2:]
     # How far round the circle each channel lies from where it is lowest, in sixths.
-    at = (values[..., :1] * np.float32(6 / HUES) + np.float32([1, 3, 5])) % 6
+    at = (values[..., :1] * np.float32(6 / HUES) + np.array([1, 3, 5], np.float32)) % 6
     return to_uint8(value - chroma * np.minimum(at, 4 - at).clip(0, 1))
 
 
