@@ -1709,6 +1709,9 @@ class ImageDataParameter(Message):
     ROOT_FOLDER_FIELD_NUMBER: int
     LABEL_TYPE_FIELD_NUMBER: int
     IGNORE_LABEL_FIELD_NUMBER: int
+    LABEL_DIM_FIELD_NUMBER: int
+    LABEL_SIZE_FIELD_NUMBER: int
+    LABEL_NUM_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1723,6 +1726,9 @@ class ImageDataParameter(Message):
     root_folder: str
     label_type: int
     ignore_label: int
+    label_dim: int
+    label_size: int
+    label_num: int
     def __init__(
         self,
         *,
@@ -1740,6 +1746,9 @@ class ImageDataParameter(Message):
         root_folder: str | None = ...,
         label_type: int | str | None = ...,
         ignore_label: int | None = ...,
+        label_dim: int | None = ...,
+        label_size: int | None = ...,
+        label_num: int | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
