@@ -14,6 +14,14 @@ class Entry(NamedTuple):
     line: int
 
 
+class ManyLabels(NamedTuple):
+    """A line with several labels, as forks have them."""
+
+    path: str
+    label: tuple[float, ...]
+    line: int
+
+
 def read_lines(path: PathLike) -> list[tuple[int, str]]:
     """The lines of a list that are not blank, with their numbers from 1. Raises CaffeError."""
     try:
@@ -38,6 +46,21 @@ def read_image_list(path: PathLike) -> list[Entry]:
                 f"{_cure(line)}"
             )
         entries.append(Entry(name, int(label), number))
+    return entries
+
+
+def read_many_labels(path: PathLike, count: int) -> list[ManyLabels]:
+    """The entries of a list with so many labels in each line. Raises CaffeError."""
+    entries = []
+    for number, line in read_lines(path):
+        name, *words = line.rsplit(maxsplit=count)
+        try:
+            labels = tuple(float(word) for word in words)
+        except ValueError:
+            labels = ()
+        if len(labels) != count:
+            raise CaffeError(f"{path}:{number}: expected 'path' and {count} labels; found {line!r}")
+        entries.append(ManyLabels(name, labels, number))
     return entries
 
 

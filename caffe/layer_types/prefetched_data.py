@@ -15,7 +15,7 @@ from ..core.errors import CaffeError, error_context
 from ..core.log import LOGGER, info
 from ..core.rng import draw_seed
 from ..feeding.datum import parse_datum
-from ..feeding.image_list import Entry, read_image_list
+from ..feeding.image_list import Entry, ManyLabels, read_image_list, read_many_labels
 from ..feeding.images import read_image
 from ..feeding.prefetch import Batch, Prefetcher, empty
 from ..feeding.transform import Place, Transformer, random_words
@@ -237,6 +237,24 @@ class Images(Ordered):
         return f"{self.param.source}:{record.line}"
 
 
+class ManyLabelled(Ordered):
+    """The images of a list and their labels, as many of each."""
+
+    def __init__(self, images: Images, entries: list[ManyLabels]) -> None:
+        super().__init__(images.shuffle, entries)
+        self.images, self.transformer = images, images.transformer
+
+    def read(self, record: ManyLabels) -> tuple[np.ndarray, tuple[float, ...]]:
+        image, _ = self.images.read(Entry(record.path, 0, record.line))
+        return image, record.label
+
+    def label_shapes(self, label: tuple[float, ...]) -> list[tuple[int, ...]]:
+        return [(len(label),)]
+
+    def place(self, record: ManyLabels) -> str:
+        return f"{self.images.param.source}:{record.line}"
+
+
 def first_item(param: Any, count: int, seed: int, listed: str = "") -> int:
     """The number of the item that a list of so many begins with: rand_skip draws it."""
     if not param.rand_skip:
@@ -250,7 +268,10 @@ def first_item(param: Any, count: int, seed: int, listed: str = "") -> int:
 
 @layer_type("ImageData")
 class ImageData(Feed):
-    """Images from a list of files and labels (image_data_layer.cpp)."""
+    """Images from a list of files and labels (image_data_layer.cpp).
+
+    With label_dim, label_size or label_num (forks) each line has so many: N x that.
+    """
 
     def open(self, seed: int) -> tuple[Source, int, int]:
         param = self.spec.image_data_param
@@ -259,11 +280,14 @@ class ImageData(Feed):
             "Current implementation requires new_height and new_width to be set at the same time",
         )
         info("image_data_layer.cpp:38", "Opening file %s", param.source)
-        entries = read_image_list(param.source)
-        need(bool(entries), f"{param.source}: File is empty")
+        labels = param.label_dim or param.label_size or param.label_num
+        many = read_many_labels(param.source, labels) if labels else []
+        entries = [] if labels else read_image_list(param.source)
+        count = len(many or entries)
+        need(count > 0, f"{param.source}: File is empty")
         if param.shuffle:
             info("image_data_layer.cpp:53", "Shuffling data")
-        info("image_data_layer.cpp:63", "A total of %d images.", len(entries))
-        skip = first_item(param, len(entries), seed)
+        info("image_data_layer.cpp:63", "A total of %d images.", count)
+        skip = first_item(param, count, seed)
         source = Images(param, entries, Transformer(self.spec.transform_param, self.phase))
-        return source, param.batch_size, skip
+        return ManyLabelled(source, many) if many else source, param.batch_size, skip

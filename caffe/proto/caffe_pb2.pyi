@@ -1780,6 +1780,9 @@ class ImageDataParameter(Message):
     USE_TEMPORAL_JITTER_FIELD_NUMBER: int
     SHOW_DATA_FIELD_NUMBER: int
     MEAN_VALUE_FIELD_NUMBER: int
+    LABEL_DIM_FIELD_NUMBER: int
+    LABEL_SIZE_FIELD_NUMBER: int
+    LABEL_NUM_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1800,6 +1803,9 @@ class ImageDataParameter(Message):
     use_temporal_jitter: bool
     show_data: int
     mean_value: float
+    label_dim: int
+    label_size: int
+    label_num: int
     def __init__(
         self,
         *,
@@ -1823,6 +1829,9 @@ class ImageDataParameter(Message):
         use_temporal_jitter: bool | None = ...,
         show_data: int | None = ...,
         mean_value: float | None = ...,
+        label_dim: int | None = ...,
+        label_size: int | None = ...,
+        label_num: int | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):

@@ -45,6 +45,7 @@ FIELDS = {
     ),
     "sample_weights_test": ("SegNet", ""),
     "unpooling_param": ("DeconvNet", ""),
+    **dict.fromkeys(("label_dim", "label_size", "label_num"), ("several forks", "use HDF5Data")),
     "eltwise_accuracy_param": ("DeconvNet", "write an Accuracy"),
     "multi_stage_meanfield_param": ("CRF-RNN", ""),
     "spatial_dropout_param": ("ENet", _PYTHON),

@@ -296,3 +296,26 @@ def test_what_is_wrong_with_a_window_says_where(folder, line, message):
     (folder / "list.txt").write_text(line)
     with pytest.raises(caffe.CaffeError, match=message):
         data_net(folder, "WindowSegData", "")
+
+
+@pytest.mark.parametrize("field", ["label_dim", "label_size", "label_num"])
+def test_an_image_may_have_several_labels(folder, field):
+    (folder / "list.txt").write_text("/1.png 1 -1 0.5\n/0.png 0 2 3\n")
+    net = data_net(folder, "ImageData", f"{field}: 3")
+    for i, labels in ((1, [1, -1, 0.5]), (0, [0, 2, 3])):
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["y0"].data[0], pixels(folder, i)[0])
+        assert net.blobs["y1"].data.tolist() == [labels]
+
+
+@pytest.mark.parametrize("line", ["/0.png 1 2", "/0.png 1 2 a", "/0.png"])
+def test_a_line_that_lacks_labels_is_named(folder, line):
+    (folder / "list.txt").write_text(line)
+    with pytest.raises(caffe.CaffeError, match=r"list\.txt:1: expected 'path' and 3 labels; found"):
+        data_net(folder, "ImageData", "label_size: 3")
+
+
+def test_a_list_of_several_labels_is_not_empty(folder):
+    (folder / "list.txt").write_text("")
+    with pytest.raises(caffe.CaffeError, match="File is empty"):
+        data_net(folder, "ImageData", "label_size: 3")
