@@ -95,7 +95,7 @@ class Windowed(LayerType):
         padding = []
         for i in reversed(range(self.spatial)):
             end = (places[i] - 1) * self.stride[i] + self.extent(i)
-            padding += [self.pad[i], max(0, end - x.shape[2 + i] - self.pad[i])]
+            padding += [self.pad[i], torch.sym_max(0, end - x.shape[2 + i] - self.pad[i])]
         x = F.pad(x, padding)
         for i in range(self.spatial):
             x = x.unfold(2 + i, self.extent(i), self.stride[i])[..., :: self.dilation[i]]

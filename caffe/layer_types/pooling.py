@@ -73,8 +73,10 @@ class Pooling(LayerType):
         n, c, *size = shapes[0]
         kernel = self.kernel or size
         pooled = tuple(self._pooled(size[i], kernel[i], i) for i in range(2))
+        # Each by itself, for an export would keep to which of them is the least.
         self.check(
-            min(pooled) > 0, f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}"
+            pooled[0] > 0 and pooled[1] > 0,
+            f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}",
         )
         return [(n, c, *pooled)] * len(self.spec.top)
 
@@ -123,20 +125,26 @@ class Pooling(LayerType):
                 return None
             # onnxruntime before 1.23 divides what is cut off by other numbers and drops no window;
             # 1.23 averages wrongly over some paddings.
-            differs = (ceil or p) if average else (ceil and p > k - s)
-            if differs and exporting.into_onnx():
+            may_drop = ceil and p > k - s
+            differs = (ceil or p) if average else may_drop
+            if (differs and exporting.into_onnx()) or (may_drop and exporting.is_traced()):
                 return None
         return ceil
 
-    def _padding(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> tuple[int, int, int, int]:
-        """F.pad's arguments that make every window whole."""
-        ends = [
-            torch.sym_max(
-                0, (pooled[i] - 1) * self.stride[i] + kernel[i] - x.shape[2 + i] - self.pad[i]
-            )
-            for i in range(2)
-        ]
-        return (self.pad[1], ends[1], self.pad[0], ends[0])
+    def _padded(
+        self, x: torch.Tensor, kernel: Pair, pooled: Pair, value: float = 0
+    ) -> torch.Tensor:
+        """x with as much around it that every window is whole."""
+        above, beside = self.pad
+        rows, columns = ((pooled[i] - 1) * self.stride[i] + kernel[i] for i in range(2))
+        if exporting.is_traced() and not exporting.into_onnx():
+            # As much as any size needs, for torch would keep to whether there is some at this one.
+            below, behind = (p + s - 1 for p, s in zip(self.pad, self.stride, strict=True))
+            wide = F.pad(x, (beside, behind, above, below), value=value)
+            return wide.narrow(2, 0, rows).narrow(3, 0, columns)
+        below = torch.sym_max(0, rows - x.shape[2] - above)
+        behind = torch.sym_max(0, columns - x.shape[3] - beside)
+        return F.pad(x, (beside, behind, above, below), value=value)
 
     def _maximum(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> Tensors:
         mask = len(self.spec.top) == 2
@@ -148,20 +156,19 @@ class Pooling(LayerType):
                 x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=True
             )
             return [out, at.to(x.dtype)]
-        padding = self._padding(x, kernel, pooled)
-        padded = F.pad(x, padding, value=-torch.finfo(x.dtype).max)  # Caffe's -FLT_MAX
+        padded = self._padded(x, kernel, pooled, -torch.finfo(x.dtype).max)  # Caffe's -FLT_MAX
         out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
         if not mask:
             return out
         width = padded.shape[3]
-        at = (at // width - padding[2]) * x.shape[3] + at % width - padding[0]
+        at = (at // width - self.pad[0]) * x.shape[3] + at % width - self.pad[1]
         return [out, at.to(x.dtype)]
 
     def _average(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
-        padded = F.pad(x, self._padding(x, kernel, pooled))
+        padded = self._padded(x, kernel, pooled)
         sums = window_sums(padded, kernel, self.stride)
         # The padding counts, but only as far as one `pad` behind the bottom.
         extents = []
@@ -172,7 +179,7 @@ class Pooling(LayerType):
         return sums / torch.outer(*extents)
 
     def _stochastic(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
-        padded = F.pad(x, self._padding(x, kernel, pooled))
+        padded = self._padded(x, kernel, pooled)
         windows = padded.unfold(2, kernel[0], self.stride[0]).unfold(3, kernel[1], self.stride[1])
         windows = windows.flatten(4)
         if self.phase == caffe_pb2.TEST:

@@ -159,3 +159,24 @@ def test_where_only_the_own_size_goes_well_it_is_written_for_that(tmp_path, caps
     _, names = files(tmp_path, DATA + CONV + spp, "onnx")
     assert main(["export", *names]) == 0
     assert "for the prototxt's size only (dynamic axes: none)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp_path, export):
+    """Of 52 x 24 and 33 x 69 neither side is always the longer one."""
+    layers = (
+        ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }"),
+        ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 3 pad: 1 }"),
+        ("Interp", "interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }"),
+        ("Interp", "interp_param { height: 5 width: 3 }"),
+        ("Upsample", "upsample_param { scale: 2 }"),
+        ("Unpooling", "unpooling_param { unpool: TILE kernel_size: 3 stride: 2 }"),
+        ("Deconvolution", "convolution_param { num_output: 2 kernel_size: 4 stride: 2 }"),
+        ("LRN", "lrn_param { norm_region: WITHIN_CHANNEL }"),
+    )
+    text = "".join(
+        f'layer {{ name: "l{i}" type: "{kind}" bottom: "conv" top: "y{i}" {body} }}'
+        for i, (kind, body) in enumerate(layers)
+    )
+    found = export(net_of(DATA + CONV + text), tmp_path / "net")
+    assert found.open_axes == {"data": {2: "height", 3: "width"}}

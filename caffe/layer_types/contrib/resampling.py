@@ -59,7 +59,7 @@ class Interp(LayerType):
             new = [(size - 1) // interp.shrink_factor + 1 for size in cropped]
             new = [size + (size - 1) * (interp.zoom_factor - 1) for size in new]
         self.check(
-            min(*cropped, *new) > 0,
+            all(size > 0 for size in (*cropped, *new)),
             f"a bottom of shape {shapes[0]} becomes {tuple(cropped)} and then {tuple(new)}; "
             "expected at least 1 pixel each",
         )
