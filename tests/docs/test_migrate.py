@@ -103,7 +103,7 @@ def test_the_way_to_onnx_runs_and_gives_the_nets_numbers(here, capsys):
     known = run("Two lines", prepared())
     ours = known["prob"].copy()
     np.testing.assert_allclose(run("Or ONNX", known)["prob"], ours, atol=1e-5)
-    assert "fits 5 of 5 layers" in capsys.readouterr().out
+    assert "fits 6 of 6 layers" in capsys.readouterr().out
 
 
 def test_colours_of_a_hull_are_what_colorization_mixes(here):
