@@ -7,6 +7,8 @@ import torch
 from support.file_server import Server
 
 import caffe
+from caffe.layer_types import EXTENSIONS, REGISTRY
+from caffe.proto import foreign
 
 GPU = pytest.param("GPU", marks=pytest.mark.gpu)
 
@@ -28,6 +30,17 @@ def file_server():
         yield running
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def no_type_stays():
+    """The layer types that a test registers go with it."""
+    registries = (REGISTRY, EXTENSIONS, foreign.OWN_TYPES)
+    before = dict(REGISTRY), dict(EXTENSIONS), set(foreign.OWN_TYPES)
+    yield
+    for registry, kept in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(kept)
 
 
 @pytest.fixture(autouse=True)

@@ -248,7 +248,9 @@ class ManyLabelled(Ordered):
         image, _ = self.images.read(Entry(record.path, 0, record.line))
         return image, record.label
 
-    def label_shapes(self, label: tuple[float, ...]) -> list[tuple[int, ...]]:
+    def label_shapes(
+        self, label: tuple[float, ...], records: Sequence[ManyLabels]
+    ) -> list[tuple[int, ...]]:
         return [(len(label),)]
 
     def place(self, record: ManyLabels) -> str:

@@ -112,6 +112,7 @@ def test_another_kind_of_file_is_an_error(tmp_path, capsys):
     assert "writes .onnx or .pt2; found '.tflite'" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("no_type_stays")
 def test_a_layer_that_cannot_be_followed_is_named(tmp_path):
     @caffe.register_layer("LooksAtValues")
     class LooksAtValues:
@@ -128,6 +129,7 @@ def test_a_layer_that_cannot_be_followed_is_named(tmp_path):
             export(net, tmp_path / "net")
 
 
+@pytest.mark.usefixtures("no_type_stays")
 def test_a_layer_that_onnx_has_no_operator_for_is_named(tmp_path):
     @caffe.register_layer("Determinants")
     class Determinants:

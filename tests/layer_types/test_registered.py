@@ -6,19 +6,12 @@ import torch
 from support.net_text import input_layer, net_of
 
 import caffe
-from caffe.layer_types import EXTENSIONS, REGISTRY
-from caffe.proto import foreign
+from caffe.layer_types import REGISTRY
 
 X = input_layer("x", 2, 3)
 
 
-@pytest.fixture(autouse=True)
-def none_stay():
-    before = dict(REGISTRY), dict(EXTENSIONS), set(foreign.OWN_TYPES)
-    yield
-    for registry, kept in zip((REGISTRY, EXTENSIONS, foreign.OWN_TYPES), before, strict=True):
-        registry.clear()
-        registry.update(kept)
+pytestmark = pytest.mark.usefixtures("no_type_stays")
 
 
 def layer(body=""):
