@@ -17,7 +17,7 @@ FLOORS = (
     ("caffe.layer_types", "caffe.coord_map"),
     ("caffe.graph",),
     ("caffe.storage",),
-    ("caffe.engine", "caffe.export.half", "caffe.export.torch_module"),
+    ("caffe.engine", "caffe.export.torch_module"),
     ("caffe.net",),
     ("caffe.classifier", "caffe.export"),
     ("caffe.detector",),

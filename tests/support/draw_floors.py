@@ -26,7 +26,7 @@ PURPOSES = (
     "caffemodels and solverstates, binary and HDF5",
     "the passes over a graph; a net as a torch module",
     "Net as scripts see it: it chooses a pass",
-    "Classifier; a net as ONNX",
+    "Classifier; a net for other runtimes",
     "Detector",
     "the training loop, updates, rates, snapshots",
     "a solver among several; the commands of `caffe`",
