@@ -11,7 +11,7 @@ from ...proto import caffe_pb2
 from ..base import LayerType, Shape, Tensors, layer_type
 from . import boxes
 
-TINY = 1e-12  # keeps the gradient of a norm of 0 finite
+TINY = 1e-20  # keeps the gradient of a norm of 0 finite
 
 
 @layer_type("Normalize", "SSD")
