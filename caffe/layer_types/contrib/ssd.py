@@ -13,7 +13,7 @@ from ..ordering import highest
 from . import boxes, traced_boxes
 from .found import Found
 
-TINY = 1e-12  # keeps the gradient of a norm of 0 finite
+TINY = 1e-20  # keeps the gradient of a norm of 0 finite
 
 
 @layer_type("Normalize", "SSD")

@@ -16,14 +16,9 @@ from caffe.proto import caffe_pb2
 from caffe.proto.upgrade import read_net
 
 # No standard operators here for what finds objects, and for mean fields.
-NOT_EXPORTED = {
-    "CRF-RNN",
-    "SSD-300",
-    "MobileNet-SSD",
-    "SSD of faces",
-    "Faster R-CNN",
-    "R-FCN",
-}
+# A mean field is made of no standard operators, and a script's proposals are no function; of drawn
+# weights SSD-300 has boxes that score alike to the last bit, which another order decides.
+NOT_EXPORTED = {"CRF-RNN", "SSD-300", "Faster R-CNN", "R-FCN"}
 
 
 class ProposalLayer(caffe.Layer):
@@ -112,7 +107,7 @@ def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
 @pytest.mark.parametrize("name", [name for name in NETS if name not in NOT_EXPORTED])
 def test_a_published_net_leaves_as_onnx(tmp_path, name):
     found = onnx.export(fed(open_drawn(NETS[name].deploy(NARROW))), tmp_path / "net.onnx")
-    assert max(found.values()) <= onnx.TOLERANCE
+    assert max(found.differences.values()) <= agreement.TOLERANCE
 
 
 @pytest.mark.parametrize("name", TRAINED)
