@@ -67,7 +67,8 @@ class InnerProduct(LayerType):
         return F.linear(x, weight, params[1] if ip.bias_term else None)
 
     def output_axis(self, shape: Shape) -> int | None:
-        return self.axis(self.spec.inner_product_param.axis, shape)
+        ip = self.spec.inner_product_param
+        return None if ip.normalize else self.axis(ip.axis, shape)
 
     def scaled_outputs(self, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return weight * (scale if self.spec.inner_product_param.transpose else scale[:, None])

@@ -114,6 +114,11 @@ KEPT = {
         conv().replace("convolution_param", "param { name: 'w' } convolution_param") + SCALE,
         {"scale": "shares its weights"},
     ),
+    "rows of length one": (
+        'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "c" '
+        "inner_product_param { num_output: 3 normalize: true } }" + scale(""),
+        {"scale": "'ip' (InnerProduct) is no layer"},
+    ),
     "along another axis": (
         conv() + scale("axis: 2 num_axes: 1"),
         {"scale": "along another axis"},

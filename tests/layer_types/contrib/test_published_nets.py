@@ -10,7 +10,7 @@ from support.published import catalogue, detection
 from support.published.catalogue import NARROW, NETS, TRAINED, open_drawn, with_statistics
 
 import caffe
-from caffe.export import onnx
+from caffe.export import agreement, onnx
 from caffe.graph.canonical import unfilled
 from caffe.proto import caffe_pb2
 from caffe.proto.upgrade import read_net
