@@ -29,6 +29,7 @@ FLOORS = (
     ("nets",),
     ("surgery",),
     ("infer",),
+    ("page",),
     ("infer.py", "solvers"),
     ("bench",),
     ("tables",),
