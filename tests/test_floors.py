@@ -34,6 +34,7 @@ FLOORS = (
     ("bench",),
     ("tables",),
     ("studies",),
+    ("figures",),
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 
