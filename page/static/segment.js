@@ -68,6 +68,8 @@ function present() {
   const seconds = shown.map((answer) => `${answer.seconds.toFixed(2)} s`).join(" and ");
   tell(`${first.width} x ${first.height} pixels${made}; ${seconds}.`);
   draw();
+  const narrow = matchMedia("(max-width: 50rem)").matches;
+  if (narrow) byId("result").scrollIntoView(); // it lies below the nets there
 }
 
 function legend(table, answer) {
