@@ -14,9 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.exceptions import HTTPException
 
 from infer.any_image import TooLarge
+from nets.receptive_field import windows
 
 from . import layer_graph, limits
-from .channels import channels, receptive_field
+from .channels import channels
 from .one_at_a_time import Full, OneAtATime
 from .segmentation import as_json, palette_png, segment
 from .shown_nets import Shown, stages_of
@@ -153,7 +154,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
     ) -> dict[str, Any]:
         """A blob's channels as pictures, and what one of its pixels sees of the image."""
         chosen = _chosen(nets, net)
-        if blob not in receptive_field(chosen.param):
+        if blob not in windows(chosen.param):
             raise HTTPException(404, f"the net has no blob {blob!r} of pixels")
         upload = await _taken(body(request.stream()))
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from caffe.proto import caffe_pb2
 from infer.predictor import Predictor
-from nets.receptive_field import Window, windows
+from nets.receptive_field import windows
 
 from .segmentation import as_text, png
 
@@ -17,11 +16,6 @@ SHOWN = 36  # channels of one sheet
 COLUMNS = 6
 TILE = 120  # pixels of a channel's longer side
 GAP = 4
-
-
-def receptive_field(net: caffe_pb2.NetParameter) -> dict[str, Window]:
-    """What a pixel of each blob sees of the image; blobs that work in place are one."""
-    return windows(net)
 
 
 def channels(predictor: Predictor, image: np.ndarray, blob: str, first: int) -> dict[str, Any]:
@@ -33,7 +27,7 @@ def channels(predictor: Predictor, image: np.ndarray, blob: str, first: int) -> 
     values = predictor.net.blobs[blob].data[0]
     if first >= len(values):
         raise ValueError(f"blob {blob!r} has {len(values)} channels, there is no {first}")
-    window = receptive_field(predictor.param)[blob]
+    window = windows(predictor.param)[blob]
     shown = values[first : first + SHOWN]
     return {
         "blob": blob,

@@ -15,6 +15,7 @@ import uvicorn
 import command_line
 
 from .application import application
+from .limits import QUEUE
 from .shown_nets import Loaded, shown
 
 
@@ -31,7 +32,12 @@ def serve(nets: Iterable[Loaded], *, host: str, port: int, explain: bool) -> Non
         print(f"{address} (Ctrl-C ends it)", flush=True)
         if warning is None:
             Timer(0.5, webbrowser.open, [address]).start()
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            limit_concurrency=4 * QUEUE,  # more are refused before their bodies are read
+            timeout_graceful_shutdown=2,
+        )
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then
             uvicorn.Server(config).run(sockets=[listener])
 

@@ -76,12 +76,14 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
         columns = ("image", "truth", stage.net)
         entries = legend(labels, names, table)
         picture_grid.grid(rows, columns, stage.folder / f"grid{more}.png", entries)
-    write_examples(stage.folder, extremes, ids(stage.dataset, stage.dataset.val_split), table)
+    listed = ids(stage.dataset, stage.dataset.val_split)
+    seen = [name for name in listed for _ in range(images // len(listed))]  # a pass for each cut
+    write_examples(stage.folder, extremes, seen, table)
     write_confusion(stage.folder, stage.dataset.labels, evaluation.hists)
     write_report(stage.folder)
     values = {"loss/training": loss, "loss/validation": evaluation.loss}
-    names = zip(METRICS, evaluation.scores, strict=False)
-    values |= {f"score/{name}": value for name, value in names}
+    for metric, value in zip(METRICS, evaluation.scores, strict=False):
+        values[f"score/{metric}"] = value
     write_events(stage.folder, solver.iter, values)
     return evaluation
 

@@ -31,10 +31,9 @@ FLOORS = (
     ("infer",),
     ("page",),
     ("infer.py", "solvers"),
-    ("bench",),
+    ("bench", "figures"),
     ("tables",),
     ("studies",),
-    ("figures",),
 )
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 
