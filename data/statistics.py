@@ -16,7 +16,7 @@ from tqdm import tqdm
 from data.datasets import VOID, Dataset, data_layer, ids
 from data.drawing import palette_of
 from data.duplicates import Fingerprint, fingerprint
-from data.palettes import renumbered
+from data.palettes import Renumbered, renumbered, used_colours
 from photograph import is_ambiguous
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Survey:
 
     `prints` are the photographs' fingerprints by id. `turned` are the images that EXIF turns, but
     not to another size, so that nothing tells whether their labels are turned too. `renumbered` are
-    the label maps in the colours of other classes: id, index, and the class of its colour.
+    the label maps in the colours of other classes.
     """
 
     images: int
@@ -43,7 +43,7 @@ class Survey:
     occurrences: dict[str, np.ndarray]
     turned: tuple[str, ...]
     prints: dict[str, Fingerprint]
-    renumbered: tuple[tuple[str, int, int], ...]
+    renumbered: tuple[Renumbered, ...]
 
 
 def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()) -> SegDataLayer:
@@ -105,8 +105,7 @@ def survey(dataset: Dataset, split: str) -> Survey:
     occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
     sizes: Counter[Size] = Counter()
     total, turned = np.zeros(3), []
-    prints, others = {}, []
-    table = palette_of(dataset)
+    prints, used = {}, {}
     for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
         arrays = layer.load(name)
         image = photograph(layer, arrays)
@@ -122,12 +121,13 @@ def survey(dataset: Dataset, split: str) -> Survey:
             pixels[top] += counts
             occurrences[top] += counts > 0
             path = Path(layer.path(top, name))
-            if path.suffix == ".png" and (found := renumbered(path, table, len(classes))):
-                others.append((name, *found))
+            if path.suffix == ".png":
+                used[name] = used_colours(path)
     area = sum(h * w * count for (h, w), count in sizes.items())
     mean = total / area
-    alike = tuple(turned), prints, tuple(others)
-    return Survey(len(layer.indices), sizes, mean, pixels, occurrences, *alike)
+    others = tuple(renumbered(used, palette_of(dataset), len(dataset.classes)))
+    told = tuple(turned), prints, others
+    return Survey(len(layer.indices), sizes, mean, pixels, occurrences, *told)
 
 
 def verify(dataset: Dataset) -> dict[str, Survey]:

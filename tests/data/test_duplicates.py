@@ -10,7 +10,7 @@ from PIL import Image
 from data import report, synthetic
 from data.drawing import palette, write_palette_png
 from data.duplicates import Pair, fingerprint, pairs
-from data.palettes import renumbered
+from data.palettes import renumbered, used_colours
 
 TABLE = palette()
 
@@ -64,10 +64,15 @@ def label_png(path, labels, colours):
     return path
 
 
+def told(*paths):
+    return renumbered({path.stem: used_colours(path) for path in paths}, TABLE, 21)
+
+
 def test_indices_in_the_colours_of_other_classes_are_told(tmp_path):
     labels = np.array([[0, 1], [2, 2]])
-    path = label_png(tmp_path / "a.png", labels, [TABLE[0], TABLE[8], TABLE[15]])
-    assert renumbered(path, TABLE, 21) == (1, 8)
+    own = label_png(tmp_path / "own.png", labels, TABLE)
+    other = label_png(tmp_path / "other.png", labels, [TABLE[0], TABLE[8], TABLE[15]])
+    assert told(own, other) == [("other", 1, 8)]
 
 
 @pytest.mark.parametrize(
@@ -77,13 +82,21 @@ def test_indices_in_the_colours_of_other_classes_are_told(tmp_path):
 )
 def test_other_palettes_are_not(tmp_path, colours):
     labels = np.array([[0, 1], [2, 0]])
-    path = label_png(tmp_path / "a.png", labels, colours)
-    assert renumbered(path, TABLE, 21) is None
+    assert told(label_png(tmp_path / "a.png", labels, colours)) == []
+
+
+def test_one_colour_of_no_class_says_that_the_dataset_has_its_own(tmp_path):
+    """As CamVid's, whose sky has the grey of VOC's class 7."""
+    colours = [TABLE[7], TABLE[1], (192, 192, 128)]
+    one = label_png(tmp_path / "one.png", np.array([[0, 1]]), colours)
+    other = label_png(tmp_path / "other.png", np.array([[0, 2]]), colours)
+    assert told(one, other) == []
+    assert told(one) == [("one", 0, 7)]
 
 
 def test_a_label_map_without_a_palette_is_not(tmp_path):
     Image.fromarray(np.ones((2, 2), np.uint8)).save(tmp_path / "a.png")
-    assert renumbered(tmp_path / "a.png", TABLE, 21) is None
+    assert told(tmp_path / "a.png") == []
 
 
 def test_the_report_shows_both_with_their_cures(tmp_path, capsys):
