@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 
 def fingerprint(image: np.ndarray) -> Fingerprint:
     """The fingerprint of an (H, W, 3) uint8 RGB image."""
-    digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+    digest = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
     size = COLUMNS + 1, ROWS
     grey = Image.fromarray(image).convert("L").resize(size, Image.Resampling.BOX)
     falls = -np.diff(np.asarray(grey, np.int16), axis=1)

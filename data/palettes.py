@@ -15,10 +15,10 @@ Colour = tuple[int, int, int]
 
 
 class Renumbered(NamedTuple):
-    """A label map, an index in it, and the class that the index has the colour of."""
+    """A label map, a value in it, and the class that the value has the colour of."""
 
     name: str
-    index: int
+    value: int
     meant: int
 
 

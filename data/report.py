@@ -173,11 +173,11 @@ def _renumbered(dataset: Dataset, surveys: dict[str, Survey]) -> list[str]:
     warnings = []
     for split, of in surveys.items():
         if of.renumbered:
-            image, index, meant = of.renumbered[0]
+            image, value, meant = of.renumbered[0]
             name = "void" if meant == VOID else names[meant]
             warnings.append(
                 f"{split}: {len(of.renumbered)} label maps hold indices in the colours of other "
-                f"classes ({image}: {index} in that of {name}, {meant}): an editor has numbered "
+                f"classes ({image}: {value} in that of {name}, {meant}): an editor has numbered "
                 "the colours anew, it seems; make indices of the colours, or save them without "
                 "their palette if they are right"
             )
