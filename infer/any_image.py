@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,7 +48,7 @@ def decode(
     name: object,
     *,
     pixels: int | None = None,
-    formats: Sequence[str] | None = None,
+    formats: tuple[str, ...] | None = None,
 ) -> Image.Image:
     """The decoded picture of a file or of bytes; of several frames the first.
 
