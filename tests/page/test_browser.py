@@ -23,6 +23,8 @@ from page.serve import listening, url
 pytestmark = pytest.mark.slow
 
 NAME = "fcn8s-squeezenet-21"
+TIMEOUT = 60_000  # milliseconds: on a machine that does much else a small net takes seconds
+playwright.expect.set_options(timeout=TIMEOUT)
 PHONE = {"width": 360, "height": 740}
 
 
@@ -60,7 +62,7 @@ def chromium():
 def page(chromium, address):
     """The first page, on which no error may come up."""
     context = chromium.new_context(accept_downloads=True)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(TIMEOUT)
     page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(error))
@@ -314,7 +316,7 @@ def test_a_phone_needs_no_scrolling_aside(chromium, address, path):
         page = context.new_page()
         page.goto(address + path)
         page.locator(".sample").first.click()
-        page.locator("#result, #skips").wait_for(state="visible", timeout=60_000)
+        page.locator("#result, #skips").wait_for(state="visible", timeout=TIMEOUT)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
