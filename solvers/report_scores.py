@@ -82,8 +82,8 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
     write_confusion(stage.folder, stage.dataset.labels, evaluation.hists)
     write_report(stage.folder)
     values = {"loss/training": loss, "loss/validation": evaluation.loss}
-    for metric, value in zip(METRICS, evaluation.scores, strict=False):
-        values[f"score/{metric}"] = value
+    for metric, value in zip(METRICS, evaluation.scores[:4], strict=True):
+        values[f"score/{metric}"] = float(value)
     write_events(stage.folder, solver.iter, values)
     return evaluation
 

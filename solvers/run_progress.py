@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 
 import caffe
+from caffe.solver.solver import Solver
 
 from .run_facts import PARTS
 
@@ -31,7 +32,7 @@ class Progress(NamedTuple):
     memory: float
 
 
-def recorder(folder: Path, solver: caffe.SGDSolver) -> Callable[[], bool]:
+def recorder(folder: Path, solver: Solver) -> Callable[[], bool]:
     """A function to call after each iteration: adds a line every EVERY seconds, and tells if so."""
     images = solver.param.iter_size * _batch(solver.net)
     before_time, before = time.monotonic(), solver.iter

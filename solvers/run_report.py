@@ -79,7 +79,7 @@ def write_report(folder: Path) -> Path:
     confusions = _confusions(folder)
     classes = class_rows(metrics, facts, confusions)
     path = folder / NAME
-    max_iter = facts.get("max_iter")
+    max_iter: int = facts.get("max_iter", 0)
     scored = max((int(row["iteration"]) for row in metrics), default=0)
     iteration = max(scored, *(line.iteration for line in progress[-1:]), 0)
     finished = not max_iter or scored >= max_iter
@@ -133,7 +133,7 @@ def class_rows(
     columns = [key for key in (metrics[-1] if metrics else ()) if key and key.startswith("iu_")]
     head = next(iter(confusions), None)
     matrix = np.array(confusions[head]["matrix"], float) if head else None
-    trained = next(iter(facts.get("shares", {}).values()), {})
+    trained: dict[str, list[float]] = next(iter(facts.get("shares", {}).values()), {})
     train = next(iter(trained.values()), None)
     colours = facts.get("colours") or palette().tolist()
     rows = []
