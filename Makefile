@@ -42,7 +42,8 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test smoke fuzz lint types bench bench-quick nets tables table-upper-bounds \
+.PHONY: help setup demo test smoke fuzz lint types page runs figures test-browser bench bench-quick nets \
+	tables table-upper-bounds \
 	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context data-cityscapes data-idd \
 	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(torchvision) \
 	torchvision-alexnet torchvision-googlenet $(stages) $(zoo) studies $(addprefix study-,$(studies))
@@ -109,6 +110,24 @@ lint: $(READY)  ## check style and format
 # infer.py by stdin: as a file it would be the same module as the package infer.
 types: $(READY)  ## check types
 	$(RUN) -m mypy && $(RUN) -m mypy /dev/stdin < infer.py
+
+page: $(READY)  ## a page in the browser that segments photographs, and explains the net (WEIGHTS=, HOST=, PORT=)
+	$(RUN) infer.py --explain $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(HOST),--host $(HOST)) \
+		$(if $(PORT),--port $(PORT))
+
+runs: $(READY)  ## an index of all runs, runs/index.html: a table and a figure
+	$(RUN) -m solvers.runs_index
+
+figures: $(READY)  ## the paper's Figures 3 to 6 of our nets, to runs/figures (WEIGHTS=, DATA=FOLDER)
+	$(RUN) -m figures $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(DATA),--data "$(DATA)") \
+		$(if $(OUT),--out "$(OUT)")
+
+$(VENV)/.browser: $(READY)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[browser]"
+	@touch $@
+
+test-browser: $(VENV)/.browser  ## test the page in Chromium, where the system has it (apt-get install chromium)
+	$(RUN) -m pytest tests/page
 
 $(VENV)/.bench: $(READY)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[bench]"

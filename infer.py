@@ -2,6 +2,7 @@
 
 python infer.py photo.jpg
 python infer.py photos/ --weights fcn8s-voc --out labels/
+python infer.py --serve
 """
 
 import argparse
@@ -40,6 +41,10 @@ OWN_WEIGHTS = ROOT / "models" / "fcn-squeezenet-voc.caffemodel"
 OUT = ROOT / "runs" / "infer"
 
 
+# Names of the classes, mean (B, G, R) and (256, 3) uint8 RGB colour map
+Meant = tuple[tuple[str, ...] | None, tuple[float, float, float], np.ndarray]
+
+
 class Job(NamedTuple):
     """An image to read, and the files to write of it."""
 
@@ -57,18 +62,49 @@ class Labelled(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return command_line.run(segment, _arguments(argv))
+    args = _arguments(argv)
+    return command_line.run(serve if args.serve or args.explain else segment, args)
 
 
 def segment(args: argparse.Namespace) -> int:
     """Label the images, and write and print what was found; exit status 1 if any of them failed."""
-    weights = _weights(args.weights)
-    classes, mean, table = _meaning(args, weights)
+    weights = _weights(args.weights[-1] if args.weights else None)
+    meaning = _meaning(args, weights)
     jobs = plan(args.images, args.out)
     args.out.mkdir(parents=True, exist_ok=True)
+    predictor, table = _predictor(args, weights, meaning), meaning[2]
+    with tqdm(total=len(jobs), unit="image", disable=len(jobs) == 1) as progress:
+        label = partial(_label, predictor)
+        finish = partial(_finish, predictor.classes, table, progress)
+        return max(infer.pipeline(jobs, _read, label, finish))
 
+
+def serve(args: argparse.Namespace) -> None:
+    """Show the nets of the weights on a page in the browser, until Ctrl-C."""
+    if args.images:
+        raise ValueError(f"{args.images[0]}: --serve takes images from the page; leave them out")
+    paths = [_weights(given) for given in args.weights or [None]]
+    try:
+        from page.serve import serve  # only now: no other command needs a web server
+        from page.shown_nets import Loaded
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"--serve needs {error.name}, which is not installed: `make page` installs it and "
+            'serves, or: pip install ".[page]"'
+        ) from None
+    meanings = [_meaning(args, weights) for weights in paths]
+    nets = [
+        Loaded(weights, _predictor(args, weights, meaning), meaning[2])
+        for weights, meaning in zip(paths, meanings, strict=True)
+    ]
+    serve(nets, host=args.host, port=args.port, explain=args.explain)
+
+
+def _predictor(args: argparse.Namespace, weights: Path, meaning: Meant) -> infer.Predictor:
+    """The net of the weights; that nothing says what its classes are is warned of."""
     import caffe  # only now: it takes seconds
 
+    classes, mean, _ = meaning
     caffe.set_precision(args.precision)
     predictor = infer.Predictor(args.net, weights, mean=mean, classes=classes, gpu=args.gpu)
     if classes is None:
@@ -77,10 +113,7 @@ def segment(args: argparse.Namespace) -> int:
             "numbered (--classes, --data or --dataset names them), and the mean that is "
             f"subtracted is ILSVRC's, {mean}"
         )
-    with tqdm(total=len(jobs), unit="image", disable=len(jobs) == 1) as progress:
-        label = partial(_label, predictor)
-        finish = partial(_finish, predictor.classes, table, progress)
-        return max(infer.pipeline(jobs, _read, label, finish))
+    return predictor
 
 
 def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
@@ -110,12 +143,16 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command_line.parser("infer.py", __doc__)
-    parser.add_argument("images", nargs="+", type=Path, help="images, or folders of images")
+    parser.add_argument("images", nargs="*", type=Path, help="images, or folders of images")
     parser.add_argument(
         "--weights",
         type=Path,
+        action="append",
+        default=[],
         help="caffemodel (default: the repository's own, models/README.md), or published weights "
-        "by name, which are fetched: " + ", ".join(WEIGHTS),
+        "by name, which are fetched: "
+        + ", ".join(WEIGHTS)
+        + "; with --serve several may be given, as often",
     )
     parser.add_argument(
         "--net",
@@ -142,7 +179,24 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--precision", default="fp32", help="fp32, tf32 or bf16 (default: %(default)s)"
     )
-    return parser.parse_args(argv)
+    page = parser.add_argument_group("a page in the browser, in place of images")
+    page.add_argument("--serve", action="store_true", help="show the page, until Ctrl-C")
+    page.add_argument(
+        "--explain", action="store_true", help="and a second one, with the net's layers and blobs"
+    )
+    page.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at (default: %(default)s, this machine alone; 0.0.0.0: all who "
+        "reach it)",
+    )
+    page.add_argument(
+        "--port", type=int, default=8000, help="to listen at (default: %(default)s; 0: any)"
+    )
+    args = parser.parse_args(argv)
+    if not (args.images or args.serve or args.explain):
+        parser.error("the following arguments are required: images, or --serve")
+    return args
 
 
 def _weights(given: Path | None) -> Path:
@@ -162,9 +216,7 @@ def _weights(given: Path | None) -> Path:
     return path
 
 
-def _meaning(
-    args: argparse.Namespace, weights: Path
-) -> tuple[tuple[str, ...] | None, tuple[float, float, float], np.ndarray]:
+def _meaning(args: argparse.Namespace, weights: Path) -> Meant:
     """Names of the classes, mean (B, G, R) and colour map: what the user says, or NET.json.
 
     Where neither names the classes these are None: another dataset's names are not theirs, though

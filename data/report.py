@@ -1,4 +1,4 @@
-"""Check a whole dataset and write a page about it: sizes, mean pixel, class frequencies, samples.
+"""Check a whole dataset and write a page about it: sizes, classes, duplicates, samples.
 
     python -m data.report NAME_OR_FOLDER [--out DIR]
 
@@ -12,31 +12,29 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 import command_line
 from caffe.core.files import replacing, write_text
 from data.custom import custom, find
-from data.datasets import DATASETS, Dataset, ids
+from data.datasets import DATASETS, VOID, Dataset, ids
 from data.drawing import colours, legend, overlay, palette_of
+from data.duplicates import BITS, Pair, pairs
 from data.fonts import set_name, written
+from data.html_page import SHARED, picture, write_page
 from data.label_check import check_labels
 from data.picture_grid import grid, visible
-from data.statistics import Survey, photograph, reader, verify
+from data.statistics import Survey, as_rgb, photograph, reader, verify
 
 SAMPLES = 6
-STYLE = """
-body { font: 15px/1.5 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; margin: 1em 0; }
-td, th { padding: 0.15em 0.8em; text-align: right; border-bottom: 1px solid #ddd; }
-td.name, th.name { text-align: left; }
-img { max-width: 100%; }
-"""
+SHOWN_PAIRS = 12
+TEMPLATE = SHARED / "data_report.html"
 
 
 def report(dataset: Dataset, out: Path | None = None) -> Path:
@@ -44,7 +42,9 @@ def report(dataset: Dataset, out: Path | None = None) -> Path:
     out = out or Path("runs") / f"data-{dataset.name}"
     surveys = verify(dataset)
     warnings = check_labels(dataset, {split: of.pixels for split, of in surveys.items()})
-    warnings += [*_turned(surveys), *_listed_twice(dataset)]
+    warnings += [*_turned(surveys), *_listed_twice(dataset), *_renumbered(dataset, surveys)]
+    found = duplicates(dataset, surveys)
+    warnings += [_shared(dataset, split, alike) for split, alike in found.items()]
     rows = [
         row
         for top, names in dataset.labels.items()
@@ -59,7 +59,7 @@ def report(dataset: Dataset, out: Path | None = None) -> Path:
         _draw_classes(top, names, surveys, out / f"classes-{top}.png")
     _draw_samples(dataset, out / "samples.png")
     page = out / "report.html"
-    write_text(page, _html(dataset, surveys, rows, warnings))
+    write_page(page, TEMPLATE, **_values(dataset, surveys, rows, warnings, found))
     mean = ", ".join(f"{value:.3f}" for value in surveys[dataset.train_split].mean)
     print(f"mean pixel (B, G, R) of {dataset.train_split}: {mean}; subtracted: {dataset.mean}")
     print(f"{dataset.title}: all of it can be read; see {page}")
@@ -110,7 +110,7 @@ def _draw_samples(dataset: Dataset, path: Path) -> None:
     for number in range(count):
         arrays = layer.load(layer.indices[number * len(layer.indices) // count])
         of = dict(zip(layer.tops, arrays, strict=True))
-        image = np.clip(np.rint(photograph(layer, arrays)), 0, 255).astype(np.uint8)[..., ::-1]
+        image = as_rgb(photograph(layer, arrays))
         pictures = {"image": image}
         for top, array in of.items():
             if top in dataset.labels:
@@ -146,40 +146,105 @@ def _listed_twice(dataset: Dataset) -> list[str]:
     ]
 
 
-def _html(
-    dataset: Dataset, surveys: dict[str, Survey], rows: list[dict], warnings: list[str]
-) -> str:
+def duplicates(dataset: Dataset, surveys: dict[str, Survey]) -> dict[str, list[Pair]]:
+    """By split the images that training has too, under another name; only splits with such."""
+    train = surveys[dataset.train_split].prints
+    found = {
+        split: pairs(of.prints, train)
+        for split, of in surveys.items()
+        if split != dataset.train_split
+    }
+    return {split: alike for split, alike in found.items() if alike}
+
+
+def _shared(dataset: Dataset, split: str, alike: list[Pair]) -> str:
+    named = ", ".join(f"{pair.name} and {pair.other}" for pair in alike[:3])
+    same = sum(pair.distance < 0 for pair in alike)
+    return (
+        f"{dataset.home / dataset.splits[split].file(split)}: {len(alike)} images are in "
+        f"{dataset.train_split} too, {same} of them pixel by pixel ({named}); scores on them "
+        "flatter: look at the pairs, and take those that are one picture off one of the lists"
+    )
+
+
+def _renumbered(dataset: Dataset, surveys: dict[str, Survey]) -> list[str]:
+    """A warning for each split with label maps whose colours are those of other classes."""
+    names = next(iter(dataset.labels.values()))
+    warnings = []
+    for split, of in surveys.items():
+        if of.renumbered:
+            image, value, meant = of.renumbered[0]
+            name = "void" if meant == VOID else names[meant]
+            warnings.append(
+                f"{split}: {len(of.renumbered)} label maps hold indices in the colours of other "
+                f"classes ({image}: {value} in that of {name}, {meant}): an editor has numbered "
+                "the colours anew, it seems; make indices of the colours, or save them without "
+                "their palette if they are right"
+            )
+    return warnings
+
+
+def _values(
+    dataset: Dataset,
+    surveys: dict[str, Survey],
+    rows: list[dict],
+    warnings: list[str],
+    found: dict[str, list[Pair]],
+) -> dict[str, Any]:
+    """What the page's template shows."""
     splits = [
         {
-            "split": name,
+            "name": name,
             "images": of.images,
-            "sizes (h x w)": _sizes(of),
-            "mean pixel (B, G, R)": ", ".join(f"{value:.3f}" for value in of.mean),
+            "sizes": _sizes(of),
+            "mean": ", ".join(f"{value:.3f}" for value in of.mean),
         }
         for name, of in surveys.items()
     ]
-    table = palette_of(dataset)
-    parts = [
-        f"<h1>{escape(dataset.title)}</h1>",
-        _table(splits, ("split",), table),
-        f"<p>The nets subtract {dataset.mean} (B, G, R).</p>",
-        *(f"<p><strong>Warning:</strong> {escape(warning)}</p>" for warning in warnings),
-        "<h2>Samples</h2>",
-        f'<img src="samples.png" alt="samples of {escape(dataset.val_split)}">',
+    own = {top: [row for row in rows if row["head"] == top] for top in dataset.labels}
+    heads = [
+        {
+            "top": top,
+            "rows": [{k: v for k, v in row.items() if k != "head"} for row in of],
+            "absent": _absent(of, surveys),
+        }
+        for top, of in own.items()
     ]
-    for top in dataset.labels:
-        own = [row for row in rows if row["head"] == top]
-        parts += [
-            f"<h2>Classes of {escape(top)}</h2>",
-            f'<img src="classes-{top}.png" alt="shares of the pixels">',
-            *_absent(own, surveys),
-            _table(
-                [{k: v for k, v in row.items() if k != "head"} for row in own], ("class",), table
-            ),
+    return {
+        "title": dataset.title,
+        "splits": splits,
+        "mean": dataset.mean,
+        "warnings": warnings,
+        "duplicates": [_pictured(dataset, split, alike) for split, alike in found.items()],
+        "bits": BITS,
+        "val_split": dataset.val_split,
+        "heads": heads,
+        "colours": [f"#{bytes(colour).hex()}" for colour in palette_of(dataset)],
+    }
+
+
+def _pictured(dataset: Dataset, split: str, alike: list[Pair]) -> dict[str, Any]:
+    """The first pairs with their photographs beside each other."""
+    layers = [reader(dataset, name) for name in (split, dataset.train_split)]
+
+    def beside(pair: Pair) -> str:
+        names = (pair.name, pair.other)
+        images = [
+            as_rgb(photograph(layer, layer.load(name)))
+            for layer, name in zip(layers, names, strict=True)
         ]
-    title = f"<title>{escape(dataset.title)}</title>"
-    head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8">{title}<style>{STYLE}</style>'
-    return "\n".join([head, *parts, "</html>", ""])
+        small = [
+            np.asarray(Image.fromarray(image).resize((240, 180), Image.Resampling.BILINEAR))
+            for image in images
+        ]
+        return picture(np.concatenate(small, axis=1))
+
+    return {
+        "split": split,
+        "other": dataset.train_split,
+        "pairs": [pair._asdict() | {"picture": beside(pair)} for pair in alike[:SHOWN_PAIRS]],
+        "more": max(0, len(alike) - SHOWN_PAIRS),
+    }
 
 
 def _sizes(of: Survey) -> str:
@@ -188,29 +253,17 @@ def _sizes(of: Survey) -> str:
     return f"{height} x {width}" + (f" ({count}), {others} others" if others else "")
 
 
-def _absent(rows: list[dict], surveys: dict[str, Survey]) -> list[str]:
-    """A line for each split that lacks classes."""
-    lines = []
-    for split in surveys:
-        key = f"{split} images"
-        names = [row["class"] for row in rows if row.get(key) == 0 and row["class"] != "void"]
-        if names:
-            lines.append(f"<p>Absent from {escape(split)}: {escape(', '.join(names))}.</p>")
-    return lines
-
-
-def _table(rows: list[dict], left: tuple[str, ...], colours_of: np.ndarray) -> str:
-    def attributes(key: str, value: object) -> str:
-        if key == "index" and isinstance(value, int):  # the class's colour in the pictures
-            return f' style="border-left: 1.5em solid rgb{tuple(colours_of[value].tolist())}"'
-        return ' class="name"' if key in left else ""
-
-    def line(cell: str, values: Iterable[tuple[str, object]]) -> str:
-        cells = (f"<{cell}{attributes(k, v)}>{escape(str(v))}</{cell}>" for k, v in values)
-        return f"<tr>{''.join(cells)}</tr>"
-
-    head = line("th", ((key, key) for key in rows[0]))
-    return "\n".join(["<table>", head, *(line("td", row.items()) for row in rows), "</table>"])
+def _absent(rows: list[dict], surveys: dict[str, Survey]) -> dict[str, list[str]]:
+    """By split the classes that it lacks; only splits that lack any."""
+    absent = {
+        split: [
+            row["class"]
+            for row in rows
+            if row.get(f"{split} images") == 0 and row["class"] != "void"
+        ]
+        for split in surveys
+    }
+    return {split: names for split, names in absent.items() if names}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ import importlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from data.datasets import VOID, Dataset, data_layer, ids
+from data.drawing import palette_of
+from data.duplicates import Fingerprint, fingerprint
+from data.palettes import Renumbered, renumbered, used_colours
 from photograph import is_ambiguous
 
 if TYPE_CHECKING:
@@ -27,8 +31,9 @@ class Survey:
     """What a split holds: images by size (h, w), mean pixel BGR, and for each label top its pixels
     of each class (void last) and how many images have any.
 
-    `turned` are the images that EXIF turns, but not to another size, so that nothing tells whether
-    their labels are turned too.
+    `prints` are the photographs' fingerprints by id. `turned` are the images that EXIF turns, but
+    not to another size, so that nothing tells whether their labels are turned too. `renumbered` are
+    the label maps in the colours of other classes.
     """
 
     images: int
@@ -37,6 +42,8 @@ class Survey:
     pixels: dict[str, np.ndarray]
     occurrences: dict[str, np.ndarray]
     turned: tuple[str, ...]
+    prints: dict[str, Fingerprint]
+    renumbered: tuple[Renumbered, ...]
 
 
 def reader(dataset: Dataset, split: str, tops: Sequence[str] = ()) -> SegDataLayer:
@@ -85,6 +92,11 @@ def photograph(layer: SegDataLayer, arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[layer.tops.index(top)].transpose(1, 2, 0) + np.asarray(layer.mean, np.float32)
 
 
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of what `photograph` gives."""
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)[..., ::-1]
+
+
 def survey(dataset: Dataset, split: str) -> Survey:
     """Read a whole split; the errors of the data layers for what is missing, damaged or wrong."""
     layer = reader(dataset, split)
@@ -93,9 +105,11 @@ def survey(dataset: Dataset, split: str) -> Survey:
     occurrences = {top: np.zeros(len(names) + 1, np.int64) for top, names in heads.items()}
     sizes: Counter[Size] = Counter()
     total, turned = np.zeros(3), []
+    prints, used = {}, {}
     for name in tqdm(layer.indices, desc=f"reading {dataset.name} {split}", unit="image"):
         arrays = layer.load(name)
         image = photograph(layer, arrays)
+        prints[name] = fingerprint(as_rgb(image))
         with Image.open(layer.path(layer.tops[0], name)) as header:
             turned += [name] * is_ambiguous(header)
         height, width = image.shape[:2]
@@ -106,8 +120,14 @@ def survey(dataset: Dataset, split: str) -> Survey:
             counts = _counts(label, len(classes))
             pixels[top] += counts
             occurrences[top] += counts > 0
+            path = Path(layer.path(top, name))
+            if path.suffix == ".png":
+                used[name] = used_colours(path)
     area = sum(h * w * count for (h, w), count in sizes.items())
-    return Survey(len(layer.indices), sizes, total / area, pixels, occurrences, tuple(turned))
+    mean = total / area
+    others = tuple(renumbered(used, palette_of(dataset), len(dataset.classes)))
+    told = tuple(turned), prints, others
+    return Survey(len(layer.indices), sizes, mean, pixels, occurrences, *told)
 
 
 def verify(dataset: Dataset) -> dict[str, Survey]:

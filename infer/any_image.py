@@ -3,6 +3,7 @@
 import os
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -35,21 +36,51 @@ def load_image(image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarra
         raise ValueError(f"{path}: a folder, expected an image")
     if not path.stat().st_size:
         raise ValueError(f"{path}: the file is empty, expected an image")
+    return upright_rgb(decode(path, path), path)
+
+
+class TooLarge(ValueError):
+    """An image of more pixels, or of more bytes, than are taken."""
+
+
+def decode(
+    source: Path | BinaryIO,
+    name: object,
+    *,
+    pixels: int | None = None,
+    formats: tuple[str, ...] | None = None,
+) -> Image.Image:
+    """The decoded picture of a file or of bytes; of several frames the first.
+
+    name     what messages call it
+    pixels   how many it may have, by its header, before anything is decoded; None: Pillow's limit
+    formats  those of Pillow that it may be of; None: any
+
+    Raises TooLarge, and ValueError for what is no image or is damaged.
+    """
     with warnings.catch_warnings():
         # Pillow only warns between its limit and twice its limit; both need more memory than
         # any net here could use.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path) as opened:
+            with Image.open(source, formats=formats) as opened:
+                if pixels is not None and opened.width * opened.height > pixels:
+                    raise TooLarge(
+                        f"{name}: {opened.width} x {opened.height} pixels, at most {pixels} are "
+                        "decoded; make it smaller"
+                    )
                 opened.load()
+        except TooLarge:
+            raise
         except PermissionError as error:
-            raise ValueError(f"{path}: no permission to read it") from error
+            raise ValueError(f"{name}: no permission to read it") from error
         except UnidentifiedImageError as error:
-            raise ValueError(f"{path}: not an image of a format that Pillow knows") from error
+            known = ", ".join(formats) if formats else "a format that Pillow knows"
+            raise ValueError(f"{name}: not an image of {known}") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise ValueError(
-                f"{path}: more than {Image.MAX_IMAGE_PIXELS} pixels; make it smaller"
+            raise TooLarge(
+                f"{name}: more than {Image.MAX_IMAGE_PIXELS} pixels; make it smaller"
             ) from error
         except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
-            raise ValueError(f"{path}: truncated or damaged image ({error})") from error
-    return upright_rgb(opened, path)
+            raise ValueError(f"{name}: truncated or damaged image ({error})") from error
+    return opened

@@ -16,6 +16,7 @@ from infer.any_image import load_image
 
 if TYPE_CHECKING:
     import caffe
+    from caffe.proto import caffe_pb2
 
 # caffe and nets are imported where they are used: they load torch, which takes seconds, and
 # pictures, argument errors and --help need none of it.
@@ -31,7 +32,8 @@ class Predictor:
     classes  names in the order of the score blob's channels; None: numbered
     gpu      number of the GPU to run on; None leaves caffe's mode as it is (CPU unless set)
 
-    Raises ValueError or caffe.CaffeError if these don't fit together, OSError for missing files.
+    `param` is the net's NetParameter, as it was written. Raises ValueError or caffe.CaffeError if
+    these don't fit together, OSError for missing files.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Predictor:
         if not Path(weights).is_file():
             raise FileNotFoundError(f"{weights}: no such caffemodel")
         self.mean = np.asarray(mean, np.float32)
-        self.net = _load(net, weights)
+        self.param, self.net = _load(net, weights)
         self._data, self._score = _ends(self.net, weights)
         channels = self.net.blobs[self._score].channels
         self.classes = numbered(channels) if classes is None else tuple(classes)
@@ -64,6 +66,13 @@ class Predictor:
 
     def __call__(self, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
         """(H, W) uint8 class indices of an image: a path, a PIL image or (H, W, 3) uint8 RGB."""
+        return first_highest(self.scores(image))
+
+    def scores(self, image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
+        """(C, H, W) float32 finite scores of an image, as `__call__` takes it.
+
+        The array is the net's own: the next image overwrites it.
+        """
         rgb = load_image(image)
         data, score = self.net.blobs[self._data], self.net.blobs[self._score]
         data.reshape(1, 3, *rgb.shape[:2])
@@ -89,7 +98,7 @@ class Predictor:
             raise ValueError(
                 f"blob {self._score!r} is not finite: the training of these weights diverged"
             )
-        return first_highest(scores)
+        return scores
 
 
 def first_highest(scores: np.ndarray) -> np.ndarray:
@@ -114,7 +123,9 @@ def _out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
-def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Net:
+def _load(
+    net: str | os.PathLike | None, weights: str | os.PathLike
+) -> tuple[caffe_pb2.NetParameter, caffe.Net]:
     import caffe
     import nets
 
@@ -140,10 +151,11 @@ def _load(net: str | os.PathLike | None, weights: str | os.PathLike) -> caffe.Ne
 
 def _net(
     prototxt: str | os.PathLike, weights: str | os.PathLike, stored: Container[str]
-) -> caffe.Net:
-    """The net with its weights; ValueError for a layer that is none of those `stored` in the file.
+) -> tuple[caffe_pb2.NetParameter, caffe.Net]:
+    """What is written of the net, and it with its weights.
 
-    Caffe itself passes over such a layer.
+    Raises ValueError for a layer that is none of those `stored` in the file; Caffe itself passes
+    over such a layer.
     """
     import caffe
 
@@ -154,7 +166,7 @@ def _net(
             f"{weights}: no weights for {', '.join(missing)} of {prototxt}: is it this net's?"
         )
     net.copy_from(str(weights))
-    return net
+    return caffe.proto.upgrade.read_net(prototxt), net
 
 
 def _ends(net: caffe.Net, weights: str | os.PathLike) -> tuple[str, str]:

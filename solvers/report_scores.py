@@ -1,18 +1,23 @@
-"""What a run leaves behind of its scores: a line of metrics.csv, the curve, the pictures."""
+"""What a run leaves behind of its scores: metrics.csv, the curve, the pictures, the report."""
 
 import csv
 import logging
+from functools import partial
 
 import numpy as np
 
 import nets
 from caffe.solver.solver import Solver
 from data import picture_grid
+from data.datasets import ids
 from data.drawing import colours, legend, palette_of
 
 from . import score
 from .curve import curve
 from .recipes import Stage
+from .run_events import write_events
+from .run_examples import Extremes, write_examples
+from .run_report import METRICS, write_confusion, write_report
 from .score import Evaluation
 
 log = logging.getLogger("solvers")
@@ -31,6 +36,8 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
     # Spread over the set: neighbours in a list may be neighbours in a film.
     pictured = {images * k // PICTURES for k in range(PICTURES)}
     pictures: list[np.ndarray] = []
+    main = next(iter(stage.dataset.labels))
+    extremes = Extremes(len(stage.dataset.labels[main]), partial(_picture, stage))
     maps: dict[str, list[list[np.ndarray]]] = {head: [] for head in stage.dataset.labels}
 
     def watch(i: int, data: np.ndarray, of: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
@@ -38,6 +45,7 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
             pictures.append(_picture(stage, data))
             for head, pair in of.items():  # copies: the next pass overwrites the blobs
                 maps[head].append([array.astype(np.uint8) for array in pair])
+        extremes.see(i, data, *of[main])
 
     evaluation = score.evaluate(net, images, watch=watch)
     if loss is None:
@@ -68,6 +76,15 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
         columns = ("image", "truth", stage.net)
         entries = legend(labels, names, table)
         picture_grid.grid(rows, columns, stage.folder / f"grid{more}.png", entries)
+    listed = ids(stage.dataset, stage.dataset.val_split)
+    seen = [name for name in listed for _ in range(images // len(listed))]  # a pass for each cut
+    write_examples(stage.folder, extremes, seen, table)
+    write_confusion(stage.folder, stage.dataset.labels, evaluation.hists)
+    write_report(stage.folder)
+    values = {"loss/training": loss, "loss/validation": evaluation.loss}
+    for metric, value in zip(METRICS, evaluation.scores[:4], strict=True):
+        values[f"score/{metric}"] = float(value)
+    write_events(stage.folder, solver.iter, values)
     return evaluation
 
 

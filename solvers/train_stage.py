@@ -4,8 +4,9 @@
 
 A stage lives in one folder, runs/DATASET-NET by default: train.prototxt, val.prototxt (where the
 splits are called trainval and test, so are these), deploy.prototxt, solver.prototxt, snapshot/,
-log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png), NET.json (what the net's
-outputs mean) and, once it has trained to the end, NET.caffemodel, which the next stage starts from.
+log.txt, metrics.csv, curve.png, grid.png (a further head's: grid-geo.png), report.html (all of it,
+written as it trains) and what that is made of in report/, NET.json (what the net's outputs mean)
+and, once it has trained to the end, NET.caffemodel, which the next stage starts from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import dataclasses
 import logging
 import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ from data.meaning import read_meaning, write_meaning
 from data.statistics import label_counts
 from nets.zoo import LOSS_WEIGHTS
 
-from . import loss_weights, score, solver_prototxt
+from . import loss_weights, run_facts, run_progress, run_report, score, solver_prototxt
 from .choose_device import choose_device
 from .crops import crop_for
 from .initialise import start_from
@@ -91,13 +93,15 @@ def train(stage: Stage, *, resume: bool = True) -> Evaluation:
             log.warning("Warning: %s", warning)
         if not resume:
             # The next stage must not start from the old run's weights
-            for name in ("metrics.csv", f"{stage.net}.caffemodel", f"{stage.net}.json"):
+            old = ("metrics.csv", run_facts.PARTS, f"{stage.net}.caffemodel", f"{stage.net}.json")
+            for name in old:
                 _move_aside(stage.folder / name)
             if _snapshots(stage):
                 _move_aside(stage.folder / "snapshot")
                 (stage.folder / "snapshot").mkdir()
         if not (snapshots and _meaning_file(stage).exists()):
             write_meaning(_meaning_file(stage), stage.dataset)
+        run_facts.write_facts(stage, counts)
         return _run(stage, solver)
 
 
@@ -220,8 +224,11 @@ def _run(stage: Stage, solver: Solver) -> Evaluation:
     result = None
     with tqdm(total=param.max_iter, initial=solver.iter, desc=stage.net, unit="iter") as bar:
         stop = stop_on_sigint()
+        record = run_progress.recorder(stage.folder, solver)
+        reported = time.monotonic()
 
         def after_iteration() -> None:
+            nonlocal reported
             loss = solver.smoothed_loss
             if not np.isfinite(loss):
                 raise Diverged(
@@ -231,6 +238,9 @@ def _run(stage: Stage, solver: Solver) -> Evaluation:
                 )
             bar.update()
             bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
+            if record() and time.monotonic() - reported > run_report.EVERY:
+                run_report.write_report(stage.folder)
+                reported = time.monotonic()
             if stop["asked"]:
                 raise Interrupted
 

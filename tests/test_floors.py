@@ -29,8 +29,9 @@ FLOORS = (
     ("nets",),
     ("surgery",),
     ("infer",),
+    ("page",),
     ("infer.py", "solvers"),
-    ("bench",),
+    ("bench", "figures"),
     ("tables",),
     ("studies",),
 )

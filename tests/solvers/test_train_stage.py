@@ -93,6 +93,10 @@ def test_three_stages_each_from_the_last(world, tmp_path, capsys):
             assert (out / f"{split}.prototxt").stat().st_size
         for picture in ("curve.png", "grid.png"):
             assert min(Image.open(out / picture).size) > 100
+        report = (out / "report.html").read_text()
+        assert "iteration 3 of 3." in report
+        assert f"{net} on " in report
+        assert "data:image/webp" in report
         assert f"Starting from {before}" in (out / "log.txt").read_text()
         with open(out / "metrics.csv") as file:
             rows = list(csv.DictReader(file))

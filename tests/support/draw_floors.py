@@ -36,8 +36,9 @@ PURPOSES = (
     "generators of prototxt",
     "weights from net to net",
     "any image in, its labels out",
+    "a page in the browser, and its HTTP interface",
     "the command; stages, scores, the demo, submissions",
-    "this engine beside others",
+    "this engine beside others; the paper's figures of our nets",
     "the published figures and ours",
     "the paper's claims beside what is seen",
 )
@@ -57,6 +58,8 @@ COLUMNS = {
     "layers": 1,
     "infer.py": -1,
     "infer": -1,
+    "page": -1,
+    "figures": -1,
     "bench": 1,
 }
 BASE = "caffe.core"  # all rooms import it: these arrows are left out
