@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from . import __version__
 from .core.errors import CaffeError, notes
 from .core.log import glog
+from .distributed.watch import RankLost
 from .tools import COMMANDS, flags
 
 
@@ -49,12 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-h", "--h", "--help", action="help", help="show this and leave")
     tool.arguments(parser)
     flags.glog(parser)
-    args = parser.parse_args(flags.long(rest))
+    args = parser.parse_args(flags.long(rest), argparse.Namespace(words=rest))
     try:
         with glog(args.minloglevel, None if args.logtostderr else args.log_dir):
             return tool.run(args) or 0
     except KeyboardInterrupt:
         return 130
+    except RankLost as error:
+        if error.speaks:
+            print(f"error: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         if in_layer := notes(error):  # in code of the user's: where there is worth knowing
             traceback.print_exc()
