@@ -2,10 +2,12 @@
 
 import csv
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 
 import nets
+from caffe.core.ranks import is_root
 from caffe.solver.solver import Solver
 from data import picture_grid
 from data.drawing import colours, legend, palette_of
@@ -16,6 +18,9 @@ from .recipes import Stage
 from .score import Evaluation
 
 log = logging.getLogger("solvers")
+
+# By head, an image's truth and prediction: (H, W) class indices
+Maps = dict[str, tuple[np.ndarray, np.ndarray]]
 
 PICTURES = 4  # validation images shown in grid.png
 
@@ -30,22 +35,34 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
     images = stage.solver.test_iter[0]
     # Spread over the set: neighbours in a list may be neighbours in a film.
     pictured = {images * k // PICTURES for k in range(PICTURES)}
-    pictures: list[np.ndarray] = []
-    maps: dict[str, list[list[np.ndarray]]] = {head: [] for head in stage.dataset.labels}
+    seen: dict[int, tuple[np.ndarray, Maps]] = {}
 
-    def watch(i: int, data: np.ndarray, of: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-        if i in pictured:
-            pictures.append(_picture(stage, data))
-            for head, pair in of.items():  # copies: the next pass overwrites the blobs
-                maps[head].append([array.astype(np.uint8) for array in pair])
+    def watch(i: int, data: np.ndarray, of: Maps) -> None:
+        if i in pictured:  # copies: the next pass overwrites the blobs
+            maps = {h: (t.astype(np.uint8), found.astype(np.uint8)) for h, (t, found) in of.items()}
+            seen[i] = _picture(stage, data), maps
 
-    evaluation = score.evaluate(net, images, watch=watch)
-    if loss is None:
-        return evaluation
+    group = solver.ranks.group if solver.ranks else None
+    evaluation = score.evaluate(net, images, watch=watch, group=group)
+    if group:
+        seen = {i: pair for of_rank in group.gather(seen) for i, pair in of_rank.items()}
+    if is_root() and loss is not None:
+        _write(stage, solver.iter, loss, evaluation, [seen[i] for i in sorted(seen)])
+    return evaluation
+
+
+def _write(
+    stage: Stage,
+    iteration: int,
+    loss: float,
+    evaluation: Evaluation,
+    seen: Sequence[tuple[np.ndarray, Maps]],
+) -> None:
+    """Add a line to metrics.csv, and draw the curve and the pictures; seen: images, their maps."""
     log.info(
         "Iteration %d: loss %.4g, val loss %.4g, overall accuracy %.4f, mean accuracy %.4f, "
         "mean IU %.4f, f.w. IU %.4f",
-        solver.iter,
+        iteration,
         loss,
         evaluation.loss,
         *evaluation.scores[:4],
@@ -55,20 +72,20 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
         writer = csv.writer(file)
         if file.tell() == 0:
             writer.writerow(score.header(stage.dataset.classes, evaluation.others))
-        writer.writerow(score.row(solver.iter, loss, evaluation))
+        writer.writerow(score.row(iteration, loss, evaluation))
     curve(metrics, stage.folder / "curve.png")
     table = palette_of(stage.dataset)
     for head, names in stage.dataset.labels.items():
         more = f"-{head}" if head in evaluation.others else ""
+        pairs = [maps[head] for _, maps in seen]
         rows = [
             [image, *(colours(array, table) for array in pair)]
-            for image, pair in zip(pictures, maps[head], strict=True)
+            for (image, _), pair in zip(seen, pairs, strict=True)
         ]
-        labels = np.concatenate([array.ravel() for pair in maps[head] for array in pair])
+        labels = np.concatenate([array.ravel() for pair in pairs for array in pair])
         columns = ("image", "truth", stage.net)
         entries = legend(labels, names, table)
         picture_grid.grid(rows, columns, stage.folder / f"grid{more}.png", entries)
-    return evaluation
 
 
 def _picture(stage: Stage, data: np.ndarray) -> np.ndarray:

@@ -72,7 +72,7 @@ def new_uid() -> str:
 
 
 def of_uid(uid: str, rank: int, count: int) -> Place:
-    """The place of a rank in the run that `new_uid` has named. Raises CaffeError for another uid."""
+    """The place of a rank in the run that `new_uid` has named; CaffeError for another uid."""
     host, _, port = str(uid).partition(":")
     if not port.isdecimal():
         raise CaffeError(f"'{uid}' names no run: give what caffe.NCCL.new_uid() gave")
@@ -106,7 +106,7 @@ def open_store(place: Place, seconds: float = TIMEOUT) -> dist.TCPStore:
 
 
 def await_all(store: dist.Store, place: Place) -> None:
-    """Say that this rank has arrived, and wait for the others. Raises CaffeError naming the late."""
+    """Say that this rank has arrived, and wait for the others; CaffeError names the late."""
     names = [f"arrived {rank}" for rank in range(place.count)]
     store.set(names[place.rank], "")
     try:

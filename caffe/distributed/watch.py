@@ -111,13 +111,14 @@ class Watch(threading.Thread):
             self._judge(self._store.get("verdict").decode())
             return
         now = time.monotonic()
+        patience = SUSPECTED if self._suspects else DEAD
         for other in self._others:
             if not self._store.check([f"beat {other}"]):
                 continue
             said = self._store.get(f"beat {other}")
             beats, moves, waiting, name = said.split(b" ", 3)
             at = f"rank {other} ({name.decode()})"
-            if self._since(self._alive, other, beats, now) > (SUSPECTED if self._suspects else DEAD):
+            if self._since(self._alive, other, beats, now) > patience:
                 self._tell(f"{at} has died, or its machine has")
             elif self._since(self._moved, other, moves, now) > TIMEOUT and waiting == b"0":
                 self._tell(f"{at} hangs: it has done nothing for {TIMEOUT:g} s")

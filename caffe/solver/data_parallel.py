@@ -100,7 +100,11 @@ class DataParallel:
     # What is the same everywhere.
 
     def join(
-        self, param: caffe_pb2.SolverParameter, nets: Sequence[Net], history: Sequence[Blob], at: int
+        self,
+        param: caffe_pb2.SolverParameter,
+        nets: Sequence[Net],
+        history: Sequence[Blob],
+        at: int,
     ) -> None:
         """Take rank 0's weights, history and places in the data.
 

@@ -21,14 +21,22 @@ KINDS = ("caffemodel", "solverstate")
 
 def solverstates(prefix: PathLike) -> list[Path]:
     """The solverstates with a prefix, the newest (of the highest iteration) first."""
-    return [path for _, path in sorted(_numbered(prefix, "solverstate"), reverse=True)]
-
-
-def _numbered(prefix: PathLike, kind: str) -> list[tuple[int, Path]]:
     folder, name = _split(prefix)
-    pattern = re.compile(rf"{re.escape(name)}_iter_(\d+)\.{kind}(\.h5)?")
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [(int(m[1]), path) for path in paths if (m := pattern.fullmatch(path.name))]
+    pattern = re.compile(rf"{re.escape(name)}_iter_\d+\.solverstate(\.h5)?")
+    paths = folder.iterdir() if folder.is_dir() else ()
+    found = [path for path in paths if pattern.fullmatch(path.name)]
+    return sorted(found, key=lambda path: (iteration_of(path), path.name), reverse=True)
+
+
+def iteration_of(state: Path) -> int:
+    """The iteration that the name of a solverstate says."""
+    return int(re.findall(r"_iter_(\d+)\.", state.name)[-1])
+
+
+def remove(state: Path) -> None:
+    """Remove a snapshot: its solverstate first, so that none is ever without its caffemodel."""
+    state.unlink()
+    state.with_name(state.name.replace(".solverstate", ".caffemodel")).unlink(missing_ok=True)
 
 
 def remove_leftovers(prefix: PathLike) -> None:

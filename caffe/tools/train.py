@@ -57,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
     with nullcontext() if args.gpu else error_context(args.solver):
         _choose_device(gpus, place)
     set_precision(args.precision)
-    with _signals(args.sigint_effect, args.sighup_effect) as signals:
-        with Group(place) if place else nullcontext() as group:
-            return _train(args, param, signals, group)
+    with (
+        _signals(args.sigint_effect, args.sighup_effect) as signals,
+        Group(place) if place else nullcontext() as group,
+    ):
+        return _train(args, param, signals, group)
 
 
 def _train(
