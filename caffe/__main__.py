@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from . import __version__
 from .core.errors import CaffeError, notes
 from .core.log import glog
-from .distributed.watch import RankLost
 from .tools import COMMANDS, flags
 
 
@@ -56,16 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             return tool.run(args) or 0
     except KeyboardInterrupt:
         return 130
-    except RankLost as error:
-        if error.speaks:
-            print(f"error: {error}", file=sys.stderr)
-        return 1
     except Exception as error:
         if in_layer := notes(error):  # in code of the user's: where there is worth knowing
             traceback.print_exc()
             print(f"error: {in_layer[0]}: {type(error).__name__}: {error}", file=sys.stderr)
         elif isinstance(error, CaffeError | OSError | ValueError):
-            print(f"error: {error}", file=sys.stderr)
+            if getattr(error, "speaks", True):  # of several ranks one says what they share
+                print(f"error: {error}", file=sys.stderr)
         else:
             raise
         return 1

@@ -57,8 +57,9 @@ class NCCL:
         return rendezvous.new_uid()
 
     def bcast(self) -> None:
-        """Give all solvers rank 0's weights."""
-        self._ranks.copy_from_root()
+        """Give all solvers rank 0's weights, and its place in the data, which they share."""
+        self._ranks.copy_weights()
+        self._ranks.copy_places([self._solver.net])
 
     def on_start(self) -> None:
         """An iteration begins."""

@@ -32,7 +32,8 @@ from caffe.distributed.group import Group
 from caffe.distributed.launch import PREEMPTED, launch
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
-from caffe.solver.snapshot_files import restore_newest, solverstates
+from caffe.solver.resume import restore_newest
+from caffe.solver.snapshot_files import solverstates
 from caffe.solver.solver import Solver
 from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A name stands for all modules of that package that no other name is nearer to.
 FLOORS = (
     ("caffe.core",),
+    ("caffe.distributed",),
     ("caffe.proto",),
     ("caffe.formats",),
     ("caffe.feeding",),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -14,11 +12,10 @@ import torch
 import torch.distributed as dist
 
 from ..core.device import current_device
-from ..core.errors import CaffeError
 from ..core.log import LOGGER
 from ..core.ranks import set_multiprocess, set_solver_count, set_solver_rank
 from .rendezvous import TIMEOUT, Place, await_all, open_store
-from .watch import RankLost, Watch
+from .watch import RankLost, RanksError, Watch
 
 Value = TypeVar("Value")
 
@@ -53,8 +50,8 @@ class Group:
         # A connection of its own: while one thread waits at a store, no other is served.
         own = open_store(place._replace(has_store=True))
         own = dist.PrefixStore(f"attempt {place.attempt}", own)
-        name = f"process {os.getpid()} on {socket.gethostname()}"
-        self.watch = Watch(own, place.rank, place.count, name)
+        keeper = "torchrun" if place.has_store else "rank 0"
+        self.watch = Watch(own, place.rank, place.count, keeper)
         self.watch.start()
 
     def begin_sum(self, tensor: torch.Tensor) -> dist.Work:
@@ -95,15 +92,16 @@ class Group:
         return values[0]
 
     def check_same(self, facts: dict[str, str], cure: str) -> None:
-        """Raise CaffeError, on every rank, unless all ranks have the same facts: names, values."""
+        """Raise RanksError, on every rank, unless all have the same facts: names and values."""
         first, *others = self.gather(facts)
         for rank, other in enumerate(others, 1):
             for name in [*first, *(other.keys() - first.keys())]:
                 mine, theirs = first.get(name, "nothing"), other.get(name, "nothing")
                 if mine != theirs:
-                    raise CaffeError(
+                    raise RanksError(
                         f"the ranks differ in {name}: rank 0 has {mine}, rank {rank} has {theirs}; "
-                        f"{cure}"
+                        f"{cure}",
+                        speaks=self.rank == 0,
                     )
 
     def __enter__(self) -> Group:

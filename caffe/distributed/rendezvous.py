@@ -89,7 +89,6 @@ def open_store(place: Place, seconds: float = TIMEOUT) -> dist.TCPStore:
             is_master=keeps,
             timeout=timedelta(seconds=seconds),
             wait_for_workers=False,
-            multi_tenant=True,
         )
     except (RuntimeError, ValueError) as error:
         address = f"{place.host}:{place.port}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch.distributed as dist
 
@@ -15,15 +17,21 @@ from ..core.errors import CaffeError
 from .rendezvous import TIMEOUT
 
 EVERY = 1.0  # seconds between two beats
-DEAD = 15.0  # seconds without one: the process is gone, or stopped
-SUSPECTED = 4.0  # the same, once an exchange has failed
+SILENT = 25.0  # seconds without one: the process is stopped, or its machine gone
+SUSPECTED = 6.0  # the same, once an exchange has failed
 GRACE = 5.0  # seconds in which an exchange may fail by itself once a rank is lost
 
 
-class RankLost(CaffeError):
-    """Another rank has died, hangs or has stopped; `speaks`: this rank is the one to say so."""
+class RanksError(CaffeError):
+    """What is wrong with the ranks together; `speaks`: this one is to say so, not another."""
 
-    speaks = False
+    def __init__(self, message: object = "", speaks: bool = True) -> None:
+        super().__init__(message)
+        self.speaks = speaks
+
+
+class RankLost(RanksError):
+    """Another rank has died, hangs or has stopped."""
 
 
 class Watch(threading.Thread):
@@ -33,9 +41,11 @@ class Watch(threading.Thread):
     for all. Where the main thread waits for the lost rank and goes on waiting, the process ends.
     """
 
-    def __init__(self, store: dist.Store, rank: int, count: int, name: str) -> None:
+    def __init__(self, store: dist.Store, rank: int, count: int, keeper: str) -> None:
+        """keeper: who keeps the store."""
         super().__init__(name="caffe-watch", daemon=True)
-        self._store, self._rank, self._name_here = store, rank, name
+        self._store, self._rank, self._keeper = store, rank, keeper
+        self._host = socket.gethostname()
         self._others = [r for r in (range(count) if rank == 0 else (0,)) if r != rank]
         self._moves = 0  # of the main thread
         self._waiting = False
@@ -43,7 +53,7 @@ class Watch(threading.Thread):
         self._ended = threading.Event()
         self._found = threading.Event()
         self._verdict = ""
-        self._alive = {other: (b"", time.monotonic()) for other in self._others}
+        self._alive = {other: ("", time.monotonic()) for other in self._others}
         self._moved = dict(self._alive)
 
     def move(self) -> None:
@@ -72,11 +82,10 @@ class Watch(threading.Thread):
     def lost(self, error: Exception | None = None) -> RankLost:
         """What to raise where an exchange has failed: the verdict, once it is there."""
         self._suspects = True
-        self._found.wait(DEAD + GRACE)
+        self._found.wait(SILENT + GRACE)
         reason = str(error).partition("\n")[0] if error else ""
-        ours = RankLost(self._verdict or f"the ranks have lost each other ({reason})")
-        ours.speaks = self._claim()
-        return ours
+        verdict = self._verdict or f"the ranks have lost each other ({reason})"
+        return RankLost(verdict, self._claim())
 
     def leave(self, why: str) -> None:
         """This rank stops for a reason of its own; the others hear of it."""
@@ -96,12 +105,12 @@ class Watch(threading.Thread):
         while not self._ended.wait(EVERY if beats else 0):
             beats += 1
             try:
-                said = f"{beats} {self._moves} {int(self._waiting)} {self._name_here}"
-                self._store.set(f"beat {self._rank}", said)
+                said = [beats, self._moves, int(self._waiting), os.getpid(), self._host]
+                self._store.set(f"beat {self._rank}", " ".join(map(str, said)))
                 self._look()
             except RuntimeError:
                 if self._waiting or self._suspects:
-                    self._judge("the store of the run, at rank 0 or torchrun, is gone")
+                    self._judge(f"{self._keeper} has died: it kept the store of the run, which is gone")
                     return self._stop_waiting()
             if self._verdict:
                 return self._stop_waiting()
@@ -111,20 +120,23 @@ class Watch(threading.Thread):
             self._judge(self._store.get("verdict").decode())
             return
         now = time.monotonic()
-        patience = SUSPECTED if self._suspects else DEAD
+        patience = SUSPECTED if self._suspects else SILENT
         for other in self._others:
             if not self._store.check([f"beat {other}"]):
                 continue
             said = self._store.get(f"beat {other}")
-            beats, moves, waiting, name = said.split(b" ", 3)
-            at = f"rank {other} ({name.decode()})"
-            if self._since(self._alive, other, beats, now) > patience:
-                self._tell(f"{at} has died, or its machine has")
-            elif self._since(self._moved, other, moves, now) > TIMEOUT and waiting == b"0":
+            beats, moves, waiting, pid, host = said.decode().split(" ", 4)
+            at = f"rank {other} (process {pid} on {host})"
+            silent = self._since(self._alive, other, beats, now)
+            if host == self._host and _is_gone(pid):
+                self._tell(f"{at} has died")
+            elif silent > patience:
+                self._tell(f"{at} was last heard of {silent:.0f} s ago: it hangs, or has died")
+            elif self._since(self._moved, other, moves, now) > TIMEOUT and waiting == "0":
                 self._tell(f"{at} hangs: it has done nothing for {TIMEOUT:g} s")
 
     @staticmethod
-    def _since(of: dict[int, tuple[bytes, float]], other: int, value: bytes, now: float) -> float:
+    def _since(of: dict[int, tuple[str, float]], other: int, value: str, now: float) -> float:
         """Seconds that the other rank's value has been the same."""
         if of[other][0] != value:
             of[other] = value, now
@@ -152,3 +164,11 @@ class Watch(threading.Thread):
             return self._store.add("speaker", 1) == 1
         except RuntimeError:  # the store is gone
             return self._rank <= 1
+
+
+def _is_gone(pid: str) -> bool:
+    """Whether there is no such process on this machine, or only what its parent has not reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return Path("/proc/self").exists()  # else this is not Linux, and nobody knows

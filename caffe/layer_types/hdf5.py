@@ -13,7 +13,7 @@ from ..core.digest import digest
 from ..core.errors import CaffeError, anew, error_context
 from ..core.files import cannot_be_read, replacing
 from ..core.log import info
-from ..core.ranks import Share, training_share
+from ..core.ranks import Share, solver_count, training_share
 from ..core.rng import draw_seed
 from ..feeding.transform import random_words
 from ..formats import hdf5
@@ -48,14 +48,11 @@ class HDF5Data(LayerType):
         self._position = {"seed": draw_seed(), "file": 0, "row": 0}
         self._loaded: tuple[str, list[np.ndarray]] | None = None
         self._ordered: tuple[tuple[int, int], np.ndarray] | None = None
-        first = self._load(0)
-        self._rows = [rows.shape[1:] for rows in first]
+        self._rows = [rows.shape[1:] for rows in self._load(0)]
         self._share = Share()
         if self.phase == caffe_pb2.TRAIN:
-            # Of several files the others' rows are not known, but each has one.
-            items = range(max(len(first[0]), len(self._files)))
             with error_context(f"layer '{self.name}' ({self.type})"):
-                self._share = training_share(items, param.source)
+                self._share = training_share(range(self._items()), param.source)
         for blob, shape in zip(top, self._rows, strict=True):
             blob.reshape(param.batch_size, *shape)
 
@@ -101,6 +98,13 @@ class HDF5Data(LayerType):
         """What tells this layer's data from other data."""
         sizes = [os.path.getsize(path) for path in self._files]
         return f"{len(sizes)} files of {sum(sizes)} bytes, digest {digest(repr(sizes).encode())}"
+
+    def _items(self) -> int:
+        """How many rows there are; the number of files where that is enough, for each has one."""
+        files = len(self._files)
+        if files >= solver_count():
+            return files
+        return sum(len(self._load(i)[0]) for i in range(files))
 
     def _walk(self, count: int) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
         """Go on by so many rows: the arrays of each file on the way, and the rows taken of it."""

@@ -114,19 +114,24 @@ class DataParallel:
             {"the iteration": str(at), **_versions(), **_files(param), **_texts(param, nets)},
             "give all of them the same files, and the same versions of the software",
         )
-        self.copy_from_root(history if at else ())
+        self.copy_weights(history if at else ())
+        self.copy_places(nets)
+
+    def copy_weights(self, history: Sequence[Blob] = ()) -> None:
+        """Take rank 0's weights and history."""
+        for memory in self._memories(history):
+            self.group.copy_from_root(memory)
+
+    def copy_places(self, nets: Sequence[Net]) -> None:
+        """Take rank 0's places in the data that is read by rank."""
+        is_root = self.group.rank == 0
         places = [
-            {name: layer.state_dict() for name, layer in _readers(net)} if self._is_root else {}
+            {name: layer.state_dict() for name, layer in _readers(net)} if is_root else {}
             for net in nets
         ]
         for net, of_root in zip(nets, self.group.of_root(places), strict=True):
             for name, layer in _readers(net):
                 layer.load_state_dict(of_root[name])
-
-    def copy_from_root(self, history: Sequence[Blob] = ()) -> None:
-        """Take rank 0's weights and history."""
-        for memory in self._memories(history):
-            self.group.copy_from_root(memory)
 
     def check_weights(self, history: Sequence[Blob]) -> None:
         """Raise CaffeError unless all ranks have the same weights and history, bit for bit."""
@@ -137,10 +142,6 @@ class DataParallel:
             "no rank's are right: go on from the last snapshot (a rank whose weights a script "
             "changes, or broken memory, makes them differ)",
         )
-
-    @property
-    def _is_root(self) -> bool:
-        return self.group.rank == 0
 
     def _memories(self, history: Sequence[Blob]) -> Iterator[torch.Tensor]:
         for blob in (*(param.blob for param in self._params), *history):

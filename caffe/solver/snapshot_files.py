@@ -1,20 +1,12 @@
-"""The files of a run's snapshots, PREFIX_iter_N: which there are, and which one to go on from."""
+"""The files of a run's snapshots, PREFIX_iter_N: which there are, and removing them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..core import files
-from ..core.errors import CaffeError
 from ..core.files import PathLike
-from ..core.log import LOGGER
-from ..core.ranks import is_root
-
-if TYPE_CHECKING:
-    from .solver import Solver
 
 KINDS = ("caffemodel", "solverstate")
 
@@ -50,27 +42,3 @@ def _split(prefix: PathLike) -> tuple[Path, str]:
     """A prefix's folder, and what it has in front of `_iter_N`, which may be nothing."""
     whole = Path(f"{prefix}_")
     return whole.parent, whole.name[:-1]
-
-
-def restore_newest(solver: Solver, paths: Iterable[PathLike]) -> PathLike | None:
-    """Restore the first of some solverstates that is whole; it, or None where there is none.
-
-    Of several ranks rank 0 finds it, and all restore that.
-    """
-    found = _restore_first(solver, paths) if is_root() else None
-    if solver.ranks:
-        found = solver.ranks.group.of_root(found)
-        if found and not is_root():
-            solver.restore(found)
-    return found
-
-
-def _restore_first(solver: Solver, paths: Iterable[PathLike]) -> PathLike | None:
-    for path in paths:
-        try:
-            solver.restore(path)
-        except CaffeError as error:
-            LOGGER.warning("Passing over a snapshot: %s", error)
-            continue
-        return path
-    return None

@@ -27,7 +27,8 @@ from ..distributed.launch import PREEMPTED, launch
 from ..distributed.rendezvous import Place
 from ..proto.caffe_pb2 import SolverParameter
 from ..proto.upgrade import read_solver
-from ..solver.snapshot_files import restore_newest, solverstates
+from ..solver.resume import restore_newest
+from ..solver.snapshot_files import solverstates
 from ..solver.solver import get_solver
 from . import flags
 

@@ -45,13 +45,15 @@ def test_fcn32s_of_two_ranks_is_that_of_one_process_with_iter_size_2(tmp_path, r
 
 @pytest.mark.slow
 def test_three_ranks_with_iter_size_2_and_clipping(tmp_path):
-    """Six images a step: of buckets, of passes, and of the norm that all gradients have."""
+    """Six images a step. Caffe clips what the passes add up to: of three ranks, their mean."""
     database = digits(tmp_path)
-    more = "clip_gradients: 0.1 iter_size: {}"
-    found = on_ranks(3, trained, lenet_solver(database, tmp_path / "3", more=more.format(2)), 5)
+    more = "clip_gradients: {} iter_size: {}"
+    text = lenet_solver(database, tmp_path / "3", more=more.format(0.1, 2), batch=1)
+    found = on_ranks(3, trained, text, 5)
     for other in found[1:]:
         assert_same(other, found[0])
-    alone = trained(None, lenet_solver(database, tmp_path / "1", more=more.format(6)), 5)
+    text = lenet_solver(database, tmp_path / "1", more=more.format(0.3, 6), batch=1)
+    alone = trained(None, text, 5)
     assert_close(found[0], alone)
 
 
