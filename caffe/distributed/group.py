@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from ..core.device import current_device
+from ..core.errors import CaffeError
 from ..core.log import LOGGER
 from ..core.ranks import set_multiprocess, set_solver_count, set_solver_rank
 from .rendezvous import TIMEOUT, Place, await_all, open_store
@@ -36,23 +37,20 @@ class Group:
             LOGGER.setLevel(logging.ERROR)  # as in Caffe, the root logs
         self.store = open_store(place)  # holds over torchrun's restarts
         store = dist.PrefixStore(f"attempt {place.attempt}", self.store)
-        await_all(store, place)
-        gpu = current_device().type == "cuda"
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if gpu else "gloo",
-            store=dist.PrefixStore("torch", store),
-            rank=place.rank,
-            world_size=place.count,
-            # Who is late is found by the watch; this is for what it does not see.
-            timeout=timedelta(seconds=max(4 * TIMEOUT, 1800)),
-            device_id=current_device() if gpu else None,
-        )
         # A connection of its own: while one thread waits at a store, no other is served.
-        own = open_store(place._replace(has_store=True))
-        own = dist.PrefixStore(f"attempt {place.attempt}", own)
+        own = dist.PrefixStore(
+            f"attempt {place.attempt}", open_store(place._replace(has_store=True))
+        )
         keeper = "torchrun" if place.has_store else "rank 0"
         self.watch = Watch(own, place.rank, place.count, keeper)
         self.watch.start()
+        try:
+            with self.watch.waiting():
+                await_all(store, place)
+                _connect(store, place)
+        except CaffeError as error:
+            self.__exit__(type(error), error, None)
+            raise
 
     def begin_sum(self, tensor: torch.Tensor) -> dist.Work:
         """Begin to add a tensor up over the ranks, in place; `end` waits for it."""
@@ -125,3 +123,16 @@ class Group:
             dist.barrier()
         self.watch.end()
         dist.destroy_process_group()
+
+
+def _connect(store: dist.Store, place: Place) -> None:
+    gpu = current_device().type == "cuda"
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if gpu else "gloo",
+        store=dist.PrefixStore("torch", store),
+        rank=place.rank,
+        world_size=place.count,
+        # Who is late is found by the watch; this is for what it does not see.
+        timeout=timedelta(seconds=max(4 * TIMEOUT, 1800)),
+        device_id=current_device() if gpu else None,
+    )

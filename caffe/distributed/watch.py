@@ -110,7 +110,9 @@ class Watch(threading.Thread):
                 self._look()
             except RuntimeError:
                 if self._waiting or self._suspects:
-                    self._judge(f"{self._keeper} has died: it kept the store of the run, which is gone")
+                    self._judge(
+                        f"{self._keeper} has died: it kept the store of the run, which is gone"
+                    )
                     return self._stop_waiting()
             if self._verdict:
                 return self._stop_waiting()

@@ -59,7 +59,9 @@ def lenet_solver(database: Path, prefix: Path, rule: str = "SGD", more: str = ""
     )
 
 
-def fcn_solver(folder: Path, prefix: Path, rule: str = "SGD", more: str = "", width: float = 1 / 32):
+def fcn_solver(
+    folder: Path, prefix: Path, rule: str = "SGD", more: str = "", width: float = 1 / 32
+):
     """The text of a solver of FCN-32s on six synthetic images of different sizes."""
     import nets
 

@@ -28,7 +28,7 @@ from support import ranks
 from support.small_nets import digits, lenet_solver
 
 ITERATIONS = 24
-MORE = f"snapshot: 4 test_iter: 4 test_interval: 4 max_iter: {ITERATIONS}"
+MORE = "snapshot: 4 test_iter: 4 test_interval: 4"
 MOMENTS = ("any", "snapshot", "test")
 STOPS = 30  # seconds within which the other ranks have to stop
 TRAINS, TESTS = 1, 2  # what a process says that it is at
@@ -41,6 +41,7 @@ def train(rank: int, uid: str, count: int, database: Path, prefix: Path, at) -> 
         solver = ranks.solver_of(lenet_solver(database, prefix, more=MORE))
         if group:
             solver.join(group)
+        at.value = TRAINS
         states = solverstates(prefix)
         if restore_newest(solver, states) != (states[0] if states else None) and rank == 0:
             raise AssertionError(f"unreadable: {states[0]}")
@@ -100,13 +101,17 @@ def _attempt(count, database, prefix, moment, draws, tally, takes) -> list[np.nd
         return found[0]
     tally["kills"] += 1
     tally[f"in {moment}"] += 1
-    tally["silent"] += len(texts) > 0 and ended > STOPS
-    tally["silent"] += sum(f"rank {victim} " not in text for text in texts)
+    silent = [text for text in texts if f"rank {victim} " not in text]
+    if silent or (texts and ended > STOPS):
+        tally["silent"] += 1
+        print(f"rank {victim} was killed, in {moment}; after {ended:.0f} s: {texts}", flush=True)
     return None
 
 
 def _kill(process, moment, folder, at, draws, takes) -> bool:
-    """kill -9 at the moment; False where the process has ended before."""
+    """kill -9 at the moment, once all ranks are there; False where the process has ended before."""
+    while process.is_alive() and not at.value:
+        time.sleep(0.001)
     until = time.monotonic() + draws.uniform(0, takes)
     # Of the moments inside of writing and testing, not always the first.
     passes = draws.randrange(4)
