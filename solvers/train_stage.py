@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 import caffe
@@ -30,6 +31,7 @@ from caffe.core.ranks import is_root, solver_rank
 from caffe.distributed import rendezvous
 from caffe.distributed.group import Group
 from caffe.distributed.launch import PREEMPTED, launch
+from caffe.distributed.rendezvous import Place
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from caffe.solver.resume import restore_newest
@@ -343,20 +345,27 @@ def _ranks(args: argparse.Namespace, words: Sequence[str]) -> int:
     if count > 1 and not rendezvous.is_launched():
         return launch("solvers.train_stage", words, count, args.max_restarts)
     place = rendezvous.from_environment()
-    if place and gpus and place.local_rank >= len(gpus):
-        raise ValueError(
-            f"rank {place.rank} is number {place.local_rank} on this machine, counted from 0, but "
-            f"--gpus {args.gpus} gives it {len(gpus)}: start as many ranks as GPUs, or name more"
-        )
-    if gpus:
-        choose_device(str(gpus[place.local_rank if place else 0]))
-    elif place:
-        choose_device("cpu" if args.nproc > 1 else args.gpu or str(place.local_rank))
-    else:
-        choose_device(args.gpu)
+    choose_device(_device(args, gpus, place))
     with Group(place) if place else nullcontext() as group:
         _train(args, group)
     return 0
+
+
+def _device(args: argparse.Namespace, gpus: list[int], place: Place | None) -> str | None:
+    """What `choose_device` takes: of several ranks each has a GPU of its own, if there are any."""
+    local = place.local_rank if place else 0
+    if gpus and local >= len(gpus):
+        raise ValueError(
+            f"a rank is number {local} on this machine, counted from 0, but --gpus {args.gpus} gives "
+            f"it {len(gpus)}: start as many ranks as GPUs, or name more"
+        )
+    if gpus:
+        return str(gpus[local])
+    if args.nproc > 1:
+        return "cpu"
+    if place and args.gpu is None and torch.cuda.is_available():
+        return str(local)
+    return args.gpu
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,6 +37,14 @@ def is_launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def local_rank() -> int:
+    """The number of this rank on its machine, as its launcher says. Raises CaffeError."""
+    said = os.environ.get("LOCAL_RANK", os.environ.get("RANK", "0"))
+    if not said.isdecimal():
+        raise CaffeError(f"LOCAL_RANK={said}: expected a number; a launcher as torchrun sets it")
+    return int(said)
+
+
 def from_environment() -> Place | None:
     """This process's place in a run of several ranks; None in a run of one.
 
@@ -48,7 +56,6 @@ def from_environment() -> Place | None:
     found = {name: os.environ.get(name, "") for name in names}
     try:
         rank, count, port = (int(found[name]) for name in ("RANK", "WORLD_SIZE", "MASTER_PORT"))
-        local = int(os.environ.get("LOCAL_RANK", rank))
         attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
         if not (0 <= rank < count and found["MASTER_ADDR"]):
             raise ValueError
@@ -61,7 +68,7 @@ def from_environment() -> Place | None:
     if count == 1:
         return None
     has_store = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    return Place(rank, count, found["MASTER_ADDR"], port, local, attempt, has_store)
+    return Place(rank, count, found["MASTER_ADDR"], port, local_rank(), attempt, has_store)
 
 
 def new_uid() -> str:

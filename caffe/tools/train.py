@@ -24,7 +24,6 @@ from ..core.strict import set_strict
 from ..distributed import rendezvous
 from ..distributed.group import Group
 from ..distributed.launch import PREEMPTED, launch
-from ..distributed.rendezvous import Place
 from ..proto.caffe_pb2 import SolverParameter
 from ..proto.upgrade import read_solver
 from ..solver.resume import restore_newest
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return launch("caffe", ["train", *args.words], count, args.max_restarts)
     place = rendezvous.from_environment()
     with nullcontext() if args.gpu else error_context(args.solver):
-        _choose_device(gpus, place)
+        _choose_device(gpus)
     set_precision(args.precision)
     with (
         _signals(args.sigint_effect, args.sighup_effect) as signals,
@@ -102,22 +101,23 @@ def _since_the_start(group: Group, prefix: str) -> list[Path]:
 
 
 def _gpus(gpu: str, param: SolverParameter) -> list[int]:
-    """The GPUs that -gpu names; without it, the one that the solver prototxt does, if any."""
+    """The GPUs that -gpu names; without it, those that the solver prototxt is for, if any."""
     if not gpu and param.HasField("solver_mode") and param.solver_mode == SolverParameter.GPU:
-        gpu = str(param.device_id)
+        gpu = "all" if rendezvous.is_launched() else str(param.device_id)
     return flags.gpu_ids(gpu)
 
 
-def _choose_device(gpus: Sequence[int], place: Place | None) -> None:
+def _choose_device(gpus: Sequence[int]) -> None:
     """Run on the one GPU, of several ranks on this rank's, or on the CPU."""
-    if place and gpus:
-        if place.local_rank >= len(gpus):
+    if rendezvous.is_launched() and gpus:
+        local = rendezvous.local_rank()
+        if local >= len(gpus):
             raise CaffeError(
-                f"rank {place.rank} is number {place.local_rank} on this machine, counted from 0, "
-                f"but there are {len(gpus)} GPU(s) for it (-gpu {','.join(map(str, gpus))}): start "
-                "as many ranks as GPUs, or name more"
+                f"a rank is number {local} on this machine, counted from 0, but there are "
+                f"{len(gpus)} GPU(s) for it (-gpu {','.join(map(str, gpus))}): start as many ranks "
+                "as GPUs, or name more"
             )
-        gpus = [gpus[place.local_rank]]
+        gpus = [gpus[local]]
     flags.choose_device(gpus)
     if gpus:
         info("caffe.cpp:204", "Using GPUs %s", gpus[0])
