@@ -93,7 +93,7 @@ def segment(args: argparse.Namespace, words: Sequence[str]) -> int:
         print(f"{len(jobs) - failed} of {len(jobs)} images are labelled; the list is {manifest}")
         return max(status, int(failed > 0))
     shard = own_shard()
-    jobs = jobs[shard.rank :: shard.count]
+    jobs = jobs[shard.rank :: shard.processes]
     if manifest:
         done = read_manifest(manifest, by)
         jobs = [job for job in jobs if not _is_done(done, job)]

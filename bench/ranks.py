@@ -61,7 +61,8 @@ def train(rank: int, count: int, uid: str, folder: Path, width: float) -> dict[s
         waited = (ranks.waited - before) / STEPS
         began = time.perf_counter()
         for _ in range(STEPS):
-            ranks.average()
+            ranks.begin()
+            ranks.finish()
         alone = (time.perf_counter() - began) / STEPS
         return {"step": step, "alone": alone, "waited": waited}
 

@@ -13,7 +13,7 @@ class Shard(NamedTuple):
     """Which process this is, and of how many: as torchrun says, or `run_shards`."""
 
     rank: int = 0
-    count: int = 1
+    processes: int = 1
 
 
 def own_shard() -> Shard:

@@ -1,8 +1,7 @@
 """Choosing CPU or GPU from what the user typed."""
 
-import torch
-
 import caffe
+from caffe.core.device import gpu_count
 
 
 def choose_device(gpu: str | None) -> None:
@@ -29,7 +28,7 @@ def gpu_ids(text: str) -> list[int]:
 
     Raises ValueError for what is neither, and where there are not as many.
     """
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    there = gpu_count()
     words = text.split(",")
     if text != "all" and not all(map(str.isdecimal, words)):
         raise ValueError(f"--gpus {text}: expected a number of GPUs, their numbers (0,1), or all")

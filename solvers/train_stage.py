@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 import caffe
 import command_line
 import nets
+from caffe.core.device import gpu_count
 from caffe.core.files import write_text
 from caffe.core.ranks import is_root, solver_rank
 from caffe.distributed import rendezvous
@@ -356,14 +356,14 @@ def _device(args: argparse.Namespace, gpus: list[int], place: Place | None) -> s
     local = place.local_rank if place else 0
     if gpus and local >= len(gpus):
         raise ValueError(
-            f"a rank is number {local} on this machine, counted from 0, but --gpus {args.gpus} gives "
-            f"it {len(gpus)}: start as many ranks as GPUs, or name more"
+            f"a rank is number {local} on this machine, counted from 0, but --gpus {args.gpus} "
+            f"gives it {len(gpus)}: start as many ranks as GPUs, or name more"
         )
     if gpus:
         return str(gpus[local])
     if args.nproc > 1:
         return "cpu"
-    if place and args.gpu is None and torch.cuda.is_available():
+    if place and args.gpu is None and gpu_count():
         return str(local)
     return args.gpu
 

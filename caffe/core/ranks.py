@@ -50,20 +50,20 @@ def is_root() -> bool:
 
 
 class Share(NamedTuple):
-    """What rank `rank` of `count` reads of each round, `count` batches of all ranks together.
+    """What a rank reads of each round, as many batches together as there are ranks.
 
-    by_pass: a whole batch, in turn; otherwise every count-th item.
+    by_pass: a whole batch, in turn; otherwise every item whose number modulo `ranks` is its own.
     """
 
     rank: int = 0
-    count: int = 1
+    ranks: int = 1
     by_pass: bool = False
 
     def offsets(self, size: int) -> Sequence[int]:
         """The places of this rank's `size` items in a round."""
         if self.by_pass:
             return range(self.rank * size, (self.rank + 1) * size)
-        return range(self.rank, self.count * size, self.count)
+        return range(self.rank, self.ranks * size, self.ranks)
 
 
 def training_share(items: Sized, source: str) -> Share:

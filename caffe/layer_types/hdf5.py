@@ -64,7 +64,7 @@ class HDF5Data(LayerType):
         batch = [torch.empty((size, *shape)) for shape in self._rows]
         wanted = np.array(self._share.offsets(size))  # places in the round of all ranks
         filled = passed = 0
-        for values, rows in self._walk(self._share.count * size):
+        for values, rows in self._walk(self._share.ranks * size):
             here = wanted[(wanted >= passed) & (wanted < passed + len(rows))] - passed
             for part, given in zip(batch, values, strict=True):
                 part.numpy()[filled : filled + len(here)] = given[rows[here]]

@@ -79,7 +79,7 @@ def batches(
     records = source.records(seed, item)
     offsets = share.offsets(size)
     while True:
-        of_all = list(islice(records, share.count * size))
+        of_all = list(islice(records, share.ranks * size))
         taken = [of_all[offset] for offset in offsets]
         with error_context(source.place(taken[0])):
             first = source.read(taken[0])
@@ -93,7 +93,7 @@ def batches(
                 taken, offsets, outs, [first, *[None] * (size - 1)], strict=True
             )
         ]
-        item += share.count * size
+        item += share.ranks * size
         yield Batch([images, *labels][:tops], jobs, {"seed": seed, "item": item})
 
 

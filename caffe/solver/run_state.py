@@ -106,8 +106,8 @@ def parsed(text: str, nets: list[Net]) -> RunState:
     rank, count = solver_rank(), solver_count()
     if count != len(stored_ranks) and rank == 0:
         LOGGER.warning(
-            "The snapshot was taken by %d rank(s), and %d go on from it: each step takes %g times as "
-            "many images as before; a rank that is new draws anew",
+            "The snapshot was taken by %d rank(s), and %d go on from it: each step takes %g times "
+            "as many images as before; a rank that is new draws anew",
             *(len(stored_ranks), count, count / len(stored_ranks)),
         )
     is_new = rank >= len(stored_ranks)

@@ -54,6 +54,7 @@ COLUMNS = {
     "caffe.detector": -2,
     "caffe.solver": 2,
     "caffe.parallel": -2,
+    "caffe.distributed": 2,
     "layers": 1,
     "infer.py": -1,
     "infer": -1,
