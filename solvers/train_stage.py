@@ -71,6 +71,11 @@ RANK_SEEDS = 1 << 32  # between two ranks' seeds: more than there are iterations
 class Diverged(ValueError):
     """A loss that is no number: nothing of this iteration is worth a snapshot."""
 
+    @property
+    def speaks(self) -> bool:
+        """Whether this rank says so: the loss is that of all."""
+        return is_root()
+
 
 def train(
     stage: Stage, *, resume: bool = True, keep: int | None = None, group: Group | None = None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support import ranks
 from support.ranks import on_ranks, resumed, trained
 from support.small_nets import digits, fcn_solver, lenet_solver
 
@@ -55,6 +56,13 @@ def test_three_ranks_with_iter_size_2_and_clipping(tmp_path):
     text = lenet_solver(database, tmp_path / "1", more=more.format(0.3, 6), batch=1)
     alone = trained(None, text, 5)
     assert_close(found[0], alone)
+
+
+@pytest.mark.parametrize("more", ["", "iter_size: 2"])
+def test_each_gradient_travels_once_a_step(tmp_path, more):
+    """One bucket, for the net is small, and the loss."""
+    text = lenet_solver(digits(tmp_path), tmp_path / "s", more=more)
+    assert on_ranks(2, ranks.sums_begun, text, 3) == [2 * 3, 2 * 3]
 
 
 def test_a_run_resumes_to_the_same_bits_on_as_many_ranks_and_goes_on_on_others(tmp_path):

@@ -184,3 +184,12 @@ def exchanged(group: Group) -> list:
         group.of_root(group.rank + 5),
         mine.tolist(),
     ]
+
+
+def sums_begun(group: Group, text: str, iterations: int) -> int:
+    """How often a solver has begun to add something up over the ranks."""
+    begun = []
+    begin = group.begin_sum
+    group.begin_sum = lambda tensor: begun.append(0) or begin(tensor)
+    trained(group, text, iterations)
+    return len(begun)
