@@ -10,7 +10,6 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. A name stands for all modules of that package that no other name is nearer to.
 FLOORS = (
     ("caffe.core",),
-    ("caffe.distributed",),
     ("caffe.proto",),
     ("caffe.formats",),
     ("caffe.feeding",),
@@ -21,7 +20,7 @@ FLOORS = (
     ("caffe.engine", "caffe.export.torch_module"),
     ("caffe.net",),
     ("caffe.classifier", "caffe.export.onnx"),
-    ("caffe.detector",),
+    ("caffe.detector", "caffe.distributed"),
     ("caffe.solver",),
     ("caffe.parallel", "caffe.tools"),
     ("caffe",),
