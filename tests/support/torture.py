@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,9 @@ def _attempt(count, database, prefix, moment, draws, tally, takes) -> list[np.nd
     uid = rendezvous.new_uid()
     processes, pipes = ranks.start(count, train, uid, count, database, prefix, at)
     victim = draws.randrange(count)
-    killed = moment and _kill(processes[victim], moment, prefix.parent, at, draws, takes)
+    killed = moment and _kill(
+        processes[victim], pipes[victim], moment, prefix.parent, at, draws, takes
+    )
     began = time.monotonic()
     found = ranks.outcomes(processes, pipes)
     ended = time.monotonic() - began
@@ -108,14 +111,15 @@ def _attempt(count, database, prefix, moment, draws, tally, takes) -> list[np.nd
     return None
 
 
-def _kill(process, moment, folder, at, draws, takes) -> bool:
-    """kill -9 at the moment, once all ranks are there; False where the process has ended before."""
-    while process.is_alive() and not at.value:
+def _kill(process, pipe, moment, folder, at, draws, takes) -> bool:
+    """kill -9 at the moment, once all ranks are there; False where the training is over before."""
+    trains = partial(_trains, process, pipe)
+    while trains() and not at.value:
         time.sleep(0.001)
     until = time.monotonic() + draws.uniform(0, takes)
     # Of the moments inside of writing and testing, not always the first.
     passes = draws.randrange(4)
-    while process.is_alive():
+    while trains():
         if moment == "any":
             now = time.monotonic() >= until
         elif moment == "snapshot":
@@ -124,7 +128,7 @@ def _kill(process, moment, folder, at, draws, takes) -> bool:
             now = at.value == TESTS
         if now and moment != "any" and passes:
             passes -= 1
-            _await_end(process, moment, folder, at)
+            _await_end(trains, moment, folder, at)
         elif now:
             os.kill(process.pid, signal.SIGKILL)
             return True
@@ -132,8 +136,13 @@ def _kill(process, moment, folder, at, draws, takes) -> bool:
     return False
 
 
-def _await_end(process, moment, folder, at) -> None:
-    while process.is_alive():
+def _trains(process, pipe) -> bool:
+    """Whether a process still trains: its outcome may be too large for the pipe to take it."""
+    return process.is_alive() and not pipe.poll()
+
+
+def _await_end(trains, moment, folder, at) -> None:
+    while trains():
         if not (_temporary(folder) if moment == "snapshot" else at.value == TESTS):
             return
         time.sleep(0.0002)
