@@ -67,6 +67,9 @@ class Labelled(NamedTuple):
     seconds: float
 
 
+Note = Callable[[Job, Labelled | Exception], None]  # of what is done
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     return command_line.run(segment, _arguments(words), words)
@@ -111,7 +114,7 @@ def segment(args: argparse.Namespace, words: Sequence[str]) -> int:
         )
     with tqdm(total=len(jobs), unit="image", disable=len(jobs) < 2 or shard.rank > 0) as progress:
         label = partial(_label, predictor)
-        note = partial(_note, manifest, by) if manifest else _no_note
+        note: Note = partial(_note, manifest, by) if manifest else _no_note
         finish = partial(_finish, predictor.classes, table, progress, note)
         return max(infer.pipeline(jobs, _read, label, finish), default=0)
 
@@ -277,7 +280,7 @@ def _finish(
     classes: Sequence[str],
     table: np.ndarray,
     progress: tqdm,
-    note: Callable[[Job, Labelled | Exception], None],
+    note: Note,
     job: Job,
     labelled: Labelled | Exception,
 ) -> int:
@@ -290,7 +293,7 @@ def _finish(
 def _write(
     classes: Sequence[str],
     table: np.ndarray,
-    note: Callable[[Job, Labelled | Exception], None],
+    note: Note,
     job: Job,
     labelled: Labelled | Exception,
 ) -> None:

@@ -80,7 +80,7 @@ def evaluate(
                 group.watch.move()
     if group:
         of_all = group.gather((hists, voids, losses))
-        hists = {name: sum(found[0][name] for found in of_all) for name in heads}
+        hists = {name: np.sum([found[0][name] for found in of_all], axis=0) for name in heads}
         voids = {name: sum(found[1][name] for found in of_all) for name in heads}
         losses = {i: loss for found in of_all for i, loss in found[2].items()}
     loss = sum(losses[i] for i in sorted(losses))  # in one order, whoever ran what

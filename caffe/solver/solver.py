@@ -152,10 +152,9 @@ class Solver(Unpicklable):
         on_gradients_ready: Callable[[], object] | None = None,
     ) -> None:
         """Call two functions, or those of one object, before each iteration's passes and update."""
-        if on_gradients_ready is None:
-            callback: Any = on_start
-            on_start, on_gradients_ready = callback.on_start, callback.on_gradients_ready
-        self._callbacks.append((on_start, on_gradients_ready))
+        first: Any = on_start
+        second = on_gradients_ready or first.on_gradients_ready
+        self._callbacks.append((first if on_gradients_ready else first.on_start, second))
 
     def set_action_function(self, action: Callable[[], str | None]) -> None:
         """Ask after each iteration, and between test passes, for "stop", "snapshot" or None."""
