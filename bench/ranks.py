@@ -22,6 +22,7 @@ import nets
 from caffe.distributed import rendezvous
 from caffe.distributed.group import Group
 from caffe.proto import caffe_pb2
+from caffe.solver.solver import Solver
 from data import synthetic
 from solvers.train_stage import dataset_at
 
@@ -31,7 +32,7 @@ SIZE = (375, 500)
 WARM_UP, STEPS = 2, 6
 
 
-def solver(folder: Path, width: float) -> caffe.SGDSolver:
+def solver(folder: Path, width: float) -> Solver:
     """FCN-32s of that width on the images in a folder."""
     net = nets.net_for(
         dataset_at("synthetic", folder), "fcn32s", "train", width=width, seed=1, normalize=True
@@ -67,7 +68,7 @@ def train(rank: int, count: int, uid: str, folder: Path, width: float) -> dict[s
         return {"step": step, "alone": alone, "waited": waited}
 
 
-def _seconds_a_step(trained: caffe.SGDSolver, warm_up: int = WARM_UP) -> float:
+def _seconds_a_step(trained: Solver, warm_up: int = WARM_UP) -> float:
     trained.step(warm_up)
     began = time.perf_counter()
     trained.step(STEPS)

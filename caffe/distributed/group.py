@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 
 from ..core.device import current_device
 from ..core.errors import CaffeError
@@ -29,20 +30,18 @@ class Group:
     """
 
     def __init__(self, place: Place) -> None:
-        self.rank, self.count, self.attempt = place.rank, place.count, place.attempt
-        set_solver_count(place.count)
+        self.rank, self.count, self.attempt = place.rank, place.ranks, place.attempt
+        set_solver_count(place.ranks)
         set_solver_rank(place.rank)
         set_multiprocess(True)
         if place.rank:
             LOGGER.setLevel(logging.ERROR)  # as in Caffe, the root logs
         self.store = open_store(place)  # holds over torchrun's restarts
-        store = dist.PrefixStore(f"attempt {place.attempt}", self.store)
+        store = PrefixStore(f"attempt {place.attempt}", self.store)
         # A connection of its own: while one thread waits at a store, no other is served.
-        own = dist.PrefixStore(
-            f"attempt {place.attempt}", open_store(place._replace(has_store=True))
-        )
+        own = PrefixStore(f"attempt {place.attempt}", open_store(place._replace(has_store=True)))
         keeper = "torchrun" if place.has_store else "rank 0"
-        self.watch = Watch(own, place.rank, place.count, keeper)
+        self.watch = Watch(own, place.rank, place.ranks, keeper)
         self.watch.start()
         try:
             with self.watch.waiting():
@@ -125,13 +124,13 @@ class Group:
         dist.destroy_process_group()
 
 
-def _connect(store: dist.Store, place: Place) -> None:
+def _connect(store: Store, place: Place) -> None:
     gpu = current_device().type == "cuda"
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if gpu else "gloo",
-        store=dist.PrefixStore("torch", store),
+        store=PrefixStore("torch", store),
         rank=place.rank,
-        world_size=place.count,
+        world_size=place.ranks,
         # Who is late is found by the watch; this is for what it does not see.
         timeout=timedelta(seconds=max(4 * TIMEOUT, 1800)),
         device_id=current_device() if gpu else None,

@@ -7,7 +7,7 @@ import socket
 from datetime import timedelta
 from typing import NamedTuple
 
-import torch.distributed as dist
+from torch.distributed import Store, TCPStore  # type: ignore[attr-defined]
 
 from ..core.errors import CaffeError
 
@@ -16,7 +16,7 @@ TIMEOUT = float(os.environ.get("CAFFE_RANK_TIMEOUT", 300))
 
 
 class Place(NamedTuple):
-    """A rank of a run of `count`, and the address of the store through which they meet.
+    """A rank of a run of so many `ranks`, and the address of the store through which they meet.
 
     local_rank    its number on this machine
     attempt       how often torchrun has started the run again
@@ -24,7 +24,7 @@ class Place(NamedTuple):
     """
 
     rank: int
-    count: int
+    ranks: int
     host: str
     port: int
     local_rank: int = 0
@@ -86,11 +86,11 @@ def of_uid(uid: str, rank: int, count: int) -> Place:
     return Place(rank, count, host, int(port), local_rank=rank)
 
 
-def open_store(place: Place, seconds: float = TIMEOUT) -> dist.TCPStore:
+def open_store(place: Place, seconds: float = TIMEOUT) -> TCPStore:
     """A connection of its own to the run's store. Raises CaffeError where there is none."""
     keeps = place.rank == 0 and not place.has_store
     try:
-        return dist.TCPStore(
+        return TCPStore(
             place.host,
             place.port,
             is_master=keeps,
@@ -111,16 +111,16 @@ def open_store(place: Place, seconds: float = TIMEOUT) -> dist.TCPStore:
         ) from None
 
 
-def await_all(store: dist.Store, place: Place) -> None:
+def await_all(store: Store, place: Place) -> None:
     """Say that this rank has arrived, and wait for the others; CaffeError names the late."""
-    names = [f"arrived {rank}" for rank in range(place.count)]
+    names = [f"arrived {rank}" for rank in range(place.ranks)]
     store.set(names[place.rank], "")
     try:
         store.wait(names, timedelta(seconds=TIMEOUT))
     except RuntimeError:
         late = [str(rank) for rank, name in enumerate(names) if not store.check([name])]
         raise CaffeError(
-            f"rank(s) {', '.join(late)} of {place.count} have not arrived within {TIMEOUT:g} s: "
+            f"rank(s) {', '.join(late)} of {place.ranks} have not arrived within {TIMEOUT:g} s: "
             "look at their machines' logs; all have to be started (CAFFE_RANK_TIMEOUT is the time)"
         ) from None
 

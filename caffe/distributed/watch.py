@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch.distributed as dist
+from torch.distributed import Store  # type: ignore[attr-defined]
 
 from ..core.errors import CaffeError
 from .rendezvous import TIMEOUT
@@ -41,7 +41,7 @@ class Watch(threading.Thread):
     for all. Where the main thread waits for the lost rank and goes on waiting, the process ends.
     """
 
-    def __init__(self, store: dist.Store, rank: int, count: int, keeper: str) -> None:
+    def __init__(self, store: Store, rank: int, count: int, keeper: str) -> None:
         """keeper: who keeps the store."""
         super().__init__(name="caffe-watch", daemon=True)
         self._store, self._rank, self._keeper = store, rank, keeper
