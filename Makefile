@@ -38,11 +38,13 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(SNAPSHOT),--snapshot $(SNAPSHOT)) $(if $(REGIME),--regime $(REGIME)) \
 	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
 	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
+	$(if $(GPUS),--gpus $(GPUS)) $(if $(NPROC),--nproc $(NPROC)) \
+	$(if $(RESTARTS),--max-restarts $(RESTARTS)) $(if $(KEEP),--keep $(KEEP)) \
 	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
 sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test smoke fuzz lint types page runs figures test-browser bench bench-quick nets \
+.PHONY: help setup demo test smoke fuzz torture lint types page runs figures test-browser bench bench-quick nets \
 	tables table-upper-bounds \
 	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context data-cityscapes data-idd \
 	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(torchvision) \
@@ -74,6 +76,9 @@ help:  ## list the targets
 	@echo "  WIDTH=0.125          scales the channels: small nets"
 	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
 	@echo "  GPU=0, GPU=cpu       by default the GPU if there is one"
+	@echo "  GPUS=4, GPUS=0,1,3   several GPUs, a process each, or all; NPROC=2: processes on the CPU"
+	@echo "  RESTARTS=3           start the processes again, so often, where one is lost"
+	@echo "  KEEP=N               keep the last N snapshots and the best; by default all"
 	@echo "  PRECISION=bf16       or tf32 (on a GPU); by default fp32, as Caffe"
 	@echo "  RECOMPUTE=1          less memory, more time: activations are computed twice"
 	@echo "  RESUME=0             start again; by default it continues from its newest snapshot"
@@ -103,6 +108,9 @@ smoke: $(READY)  ## run a fast test of each part, in some ten seconds
 
 fuzz: $(READY)  ## damage files and call nets at random for longer: FUZZ=N times as often (100)
 	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest -m fuzz
+
+torture: $(READY)  ## kill trainings at KILLS=100 random moments; they have to end in the same bits
+	PYTHONPATH=.:tests:layers OMP_NUM_THREADS=1 $(RUN) -m support.torture $(KILLS)
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

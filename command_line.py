@@ -39,7 +39,8 @@ def run(work: Callable[..., int | None], *args: object) -> int:
     except Exception as error:
         if not _is_the_users(error):
             raise
-        tqdm.write(f"error: {error}", file=sys.stderr)
+        if getattr(error, "speaks", True):  # of several ranks one says what they share
+            tqdm.write(f"error: {error}", file=sys.stderr)
         return 1
 
 

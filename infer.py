@@ -3,6 +3,7 @@
 python infer.py photo.jpg
 python infer.py photos/ --weights fcn8s-voc --out labels/
 python infer.py --serve
+python infer.py photos/ --nproc 2 --manifest photos.jsonl    (again: goes on where it broke off)
 """
 
 import argparse
@@ -10,7 +11,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -32,8 +33,18 @@ from data.drawing import (
     write_palette_png,
     write_png,
 )
-from data.meaning import meaning_of
+from data.meaning import digest, meaning_of
 from data.weight_sources import WEIGHTS
+from infer.manifest import (
+    Entry,
+    append,
+    close_last_line,
+    entry,
+    is_done,
+    made_by,
+    read_manifest,
+)
+from infer.shards import is_shard, own_shard, run_shards
 from photograph import SUFFIXES
 
 ROOT = Path(__file__).resolve().parent
@@ -61,22 +72,49 @@ class Labelled(NamedTuple):
     seconds: float
 
 
+Note = Callable[[Job, Labelled | Exception], None]  # of what is done
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _arguments(argv)
-    return command_line.run(serve if args.serve or args.explain else segment, args)
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = _arguments(words)
+    if args.serve or args.explain:
+        return command_line.run(serve, args)
+    return command_line.run(segment, args, words)
 
 
-def segment(args: argparse.Namespace) -> int:
+def segment(args: argparse.Namespace, words: Sequence[str]) -> int:
     """Label the images, and write and print what was found; exit status 1 if any of them failed."""
     weights = _weights(args.weights[-1] if args.weights else None)
     meaning = _meaning(args, weights)
     jobs = plan(args.images, args.out)
     args.out.mkdir(parents=True, exist_ok=True)
-    predictor, table = _predictor(args, weights, meaning), meaning[2]
-    with tqdm(total=len(jobs), unit="image", disable=len(jobs) == 1) as progress:
+    gpus = _gpus(args)
+    manifest, by = args.manifest, ""
+    if len(gpus) > 1 and manifest is None:
+        manifest = args.out / "manifest.jsonl"
+    if manifest:
+        by = made_by(digest(weights), args.net, args.precision, meaning[1])
+    if len(gpus) > 1 and not is_shard():
+        if manifest.exists():
+            close_last_line(manifest)
+        status = run_shards(str(ROOT / "infer.py"), words, len(gpus))
+        done = read_manifest(manifest, by)
+        failed = sum(1 for job in jobs if not _is_done(done, job))
+        print(f"{len(jobs) - failed} of {len(jobs)} images are labelled; the list is {manifest}")
+        return max(status, int(failed > 0))
+    shard = own_shard()
+    jobs = jobs[shard.rank :: shard.processes]
+    if manifest:
+        done = read_manifest(manifest, by)
+        jobs = [job for job in jobs if not _is_done(done, job)]
+    gpu = gpus[shard.rank % len(gpus)]
+    predictor, table = _predictor(args, weights, meaning, gpu), meaning[2]
+    with tqdm(total=len(jobs), unit="image", disable=len(jobs) < 2 or shard.rank > 0) as progress:
         label = partial(_label, predictor)
-        finish = partial(_finish, predictor.classes, table, progress)
-        return max(infer.pipeline(jobs, _read, label, finish))
+        note: Note = partial(_note, manifest, by) if manifest else _no_note
+        finish = partial(_finish, predictor.classes, table, progress, note)
+        return max(infer.pipeline(jobs, _read, label, finish), default=0)
 
 
 def serve(args: argparse.Namespace) -> None:
@@ -94,19 +132,21 @@ def serve(args: argparse.Namespace) -> None:
         ) from None
     meanings = [_meaning(args, weights) for weights in paths]
     nets = [
-        Loaded(weights, _predictor(args, weights, meaning), meaning[2])
+        Loaded(weights, _predictor(args, weights, meaning, args.gpu), meaning[2])
         for weights, meaning in zip(paths, meanings, strict=True)
     ]
     serve(nets, host=args.host, port=args.port, explain=args.explain)
 
 
-def _predictor(args: argparse.Namespace, weights: Path, meaning: Meant) -> infer.Predictor:
+def _predictor(
+    args: argparse.Namespace, weights: Path, meaning: Meant, gpu: int | None
+) -> infer.Predictor:
     """The net of the weights; that nothing says what its classes are is warned of."""
     import caffe  # only now: it takes seconds
 
     classes, mean, _ = meaning
     caffe.set_precision(args.precision)
-    predictor = infer.Predictor(args.net, weights, mean=mean, classes=classes, gpu=args.gpu)
+    predictor = infer.Predictor(args.net, weights, mean=mean, classes=classes, gpu=gpu)
     if classes is None:
         command_line.warn(
             f"{weights}: no {weights.stem}.json beside it says what its classes are: they are "
@@ -114,6 +154,32 @@ def _predictor(args: argparse.Namespace, weights: Path, meaning: Meant) -> infer
             f"subtracted is ILSVRC's, {mean}"
         )
     return predictor
+
+
+def _gpus(args: argparse.Namespace) -> list[int | None]:
+    """The GPU of each process, None for the CPU. Raises ValueError for what cannot be."""
+    if args.gpus and (args.gpu is not None or args.nproc > 1):
+        raise ValueError("--gpus, --gpu and --nproc each say where to run: give one of them")
+    if args.gpus:
+        from solvers.choose_device import gpu_ids  # only now: it takes seconds
+
+        return [*gpu_ids(args.gpus)]
+    return [args.gpu] * args.nproc
+
+
+def _is_done(done: dict[str, Entry], job: Job) -> bool:
+    return is_done(done.get(str(job.image)), job.image, job.labels)
+
+
+def _no_note(job: Job, labelled: Labelled | Exception) -> None:
+    """There is no list to add the image to."""
+
+
+def _note(manifest: Path, by: str, job: Job, labelled: Labelled | Exception) -> None:
+    """Add an image to the list of what is done."""
+    error = labelled if isinstance(labelled, Exception) else None
+    seconds = 0.0 if isinstance(labelled, Exception) else labelled.seconds
+    append(manifest, entry(job.image, job.labels, seconds, error, by))
 
 
 def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
@@ -176,6 +242,23 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="folder to write to (default: %(default)s)",
     )
     parser.add_argument("--gpu", type=int, metavar="N", help="run on this GPU (default: the CPU)")
+    parser.add_argument(
+        "--gpus", help="run on several, a process each: how many (4), which (0,1,3), or all"
+    )
+    parser.add_argument(
+        "--nproc",
+        type=command_line.positive(int),
+        default=1,
+        metavar="N",
+        help="processes on the CPU (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help="list of what is done, a JSON line an image: a run that broke off goes on from it "
+        "(default: of several processes OUT/manifest.jsonl)",
+    )
     parser.add_argument(
         "--precision", default="fp32", help="fp32, tf32 or bf16 (default: %(default)s)"
     )
@@ -253,25 +336,32 @@ def _finish(
     classes: Sequence[str],
     table: np.ndarray,
     progress: tqdm,
+    note: Note,
     job: Job,
     labelled: Labelled | Exception,
 ) -> int:
     """Writes an image's files and prints its line, or the error. Returns the exit status."""
-    status = command_line.run(_write, classes, table, job, labelled)
+    status = command_line.run(_write, classes, table, note, job, labelled)
     progress.update()
     return status
 
 
 def _write(
-    classes: Sequence[str], table: np.ndarray, job: Job, labelled: Labelled | Exception
+    classes: Sequence[str],
+    table: np.ndarray,
+    note: Note,
+    job: Job,
+    labelled: Labelled | Exception,
 ) -> None:
     """Writes an image's files and prints its line; raises what reading or labelling it raised."""
     if isinstance(labelled, Exception):
+        note(job, labelled)
         raise labelled
     image, labels, seconds = labelled
     entries = legend(labels, classes, table)
     write_palette_png(job.labels, labels, table)
     write_png(job.overlay, with_legend(overlay(image, labels, table=table), entries))
+    note(job, labelled)
     found = ", ".join(
         f"{entry.name} {100 * entry.share:.1f}%"
         for entry in sorted(entries, key=lambda entry: -entry.share)

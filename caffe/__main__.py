@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-h", "--h", "--help", action="help", help="show this and leave")
     tool.arguments(parser)
     flags.glog(parser)
-    args = parser.parse_args(flags.long(rest))
+    args = parser.parse_args(flags.long(rest), argparse.Namespace(words=rest))
     try:
         with glog(args.minloglevel, None if args.logtostderr else args.log_dir):
             return tool.run(args) or 0
@@ -60,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
             print(f"error: {in_layer[0]}: {type(error).__name__}: {error}", file=sys.stderr)
         elif isinstance(error, CaffeError | OSError | ValueError):
-            print(f"error: {error}", file=sys.stderr)
+            if getattr(error, "speaks", True):  # of several ranks one says what they share
+                print(f"error: {error}", file=sys.stderr)
         else:
             raise
         return 1

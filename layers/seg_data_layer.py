@@ -6,6 +6,7 @@ Only caffe.Layer, numpy and PIL are used, so BVLC's pycaffe runs these layers to
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import random
 import unicodedata
@@ -34,6 +35,7 @@ from views import DEGREES, VIEWS, cropped, lost, mirrored, resized, zoomed
 
 PathLike = str | os.PathLike
 Fits = Callable[[Any], bool]
+Item = tuple[int, int]  # its number in the order of all passes, and the entry that it is
 
 AHEAD = 3  # passes that are decoded before they are due
 THREADS = 2  # that decode them
@@ -62,7 +64,11 @@ class SegDataLayer(caffe.Layer):
     - every (1): the images of the split that there are: the first of each so many;
     - batch (1): entries a pass, which must have equal sizes.
 
-    `state_dict` is the place in that order, which solverstates keep. The next passes are decoded in
+    Where several solvers train together (caffe.solver_count), entry i of the order is that of rank
+    i modulo their number.
+
+    `state_dict` is the place in that order, which solverstates keep; it is the same on all ranks,
+    and counts passes of one solver alone. The next passes are decoded in
     threads while the net runs. Their errors are raised by the pass
     that needs them: FileNotFoundError for what is missing, OSError for what can't be read,
     ValueError for contents or parameters that don't fit; each names the file.
@@ -84,6 +90,7 @@ class SegDataLayer(caffe.Layer):
         if len(top) != len(self.tops):
             names = " and ".join(self.tops)
             raise ValueError(f"{_kind(self)}: {len(top)} tops; define {len(self.tops)}: {names}")
+        self.rank, self.count, self.by_pass = *self.share(), False
         self.start_workers()
         seed = self.params.get("seed")
         self.begin(random.SystemRandom().getrandbits(64) if seed is None else seed)
@@ -108,10 +115,36 @@ class SegDataLayer(caffe.Layer):
     def begin(self, seed: int) -> None:
         """Go to the first pass in the order that the seed gives."""
         self.seed, self.rng = seed, random.Random(seed)
-        self.number = 0  # of the next pass to choose
-        # The pass that is due, and those after it: numbers and entries
-        self.pending: deque[tuple[int, list[int]]] = deque()
+        self.number = 0  # of the next pass to choose, and where the round of all ranks begins
+        # The pass that is due, and those after it: where they begin, and their items
+        self.pending: deque[tuple[int, list[Item]]] = deque()
         self.decoded: dict[int, Future[list[np.ndarray]]] = {}  # their batches, by number
+
+    def share(self) -> tuple[int, int]:
+        """The rank of this solver and the number of them; (0, 1) in a test, which one runs alone.
+
+        Raises ValueError where there are fewer images than solvers.
+        """
+        count = caffe.solver_count() if hasattr(caffe, "solver_count") else 1  # older pycaffes
+        if count == 1 or self.phase != caffe.TRAIN:
+            return 0, 1
+        if self.entries < count:
+            raise ValueError(
+                f"{_kind(self)}: the split {self.params['split']} has {self.entries} image(s) for "
+                f"{count} ranks: train on {self.entries} or fewer"
+            )
+        return caffe.solver_rank(), count
+
+    def take_turns(self, rank: int, count: int) -> None:
+        """Of each `count` passes from here on, read the one that is number `rank`."""
+        state = self.state_dict()
+        self.rank, self.count, self.by_pass = rank, count, True
+        self.load_state_dict(state)
+
+    def contents(self) -> str:
+        """What tells this layer's data from other data."""
+        names = "\n".join(map(str, self.indices)).encode()
+        return f"{len(self.indices)} images, digest {hashlib.sha1(names).hexdigest()[:16]}"
 
     def start_workers(self) -> None:
         self.workers = ThreadPoolExecutor(THREADS, "prefetch")
@@ -146,7 +179,7 @@ class SegDataLayer(caffe.Layer):
 
     def state_dict(self) -> dict[str, int]:
         """The seed of all draws, and the number of the pass that the next forward is."""
-        return {"seed": self.seed, "pass": self.number - len(self.pending)}
+        return {"seed": self.seed, "pass": self.pending[0][0] if self.pending else self.number}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on there; ValueError for anything but what `state_dict` gave."""
@@ -164,31 +197,41 @@ class SegDataLayer(caffe.Layer):
         for future in self.decoded.values():
             future.cancel()
         self.begin(state["seed"])
-        self.skip(state["pass"])
+        self.number = state["pass"]
+        if self.random:
+            for _ in range(self.number * self.params.get("batch", 1)):
+                self.rng.random()
+        self.prefetch()
 
-    def choose(self) -> tuple[int, list[int]]:
-        """The number and the entries of the next pass that nobody has asked for."""
-        number, size = self.number, self.params.get("batch", 1)
-        self.number += 1
+    def choose(self) -> tuple[int, list[Item]]:
+        """Where the next pass that nobody has asked for begins, and its items."""
+        begins, size = self.number, self.params.get("batch", 1)
+        self.number += self.count
+        numbers = range(begins * size, self.number * size)  # of all ranks
         if self.random:
             # random.randint draws otherwise in Python 3; this is what it did in 2.7.
-            return number, [int(self.rng.random() * self.entries) for _ in range(size)]
-        return number, [(number * size + i) % self.entries for i in range(size)]
+            items = [(number, int(self.rng.random() * self.entries)) for number in numbers]
+        else:
+            items = [(number, number % self.entries) for number in numbers]
+        if self.by_pass:
+            return begins, items[self.rank * size : (self.rank + 1) * size]
+        return begins, items[self.rank :: self.count]
 
     def prefetch(self) -> None:
         while len(self.pending) < AHEAD:
             self.pending.append(self.choose())
         for number, items in self.pending:
             if number not in self.decoded:
-                self.decoded[number] = self.workers.submit(self.load_batch, number, items)
+                self.decoded[number] = self.workers.submit(self.load_batch, items)
 
-    def load_batch(self, number: int, items: list[int]) -> list[np.ndarray]:
+    def load_batch(self, items: list[Item]) -> list[np.ndarray]:
         """One (len(items), C, H, W) array a top."""
-        loaded = [self.load_entry(item, f"{number} {i}") for i, item in enumerate(items)]
+        size = self.params.get("batch", 1)
+        loaded = [self.load_entry(entry, f"{n // size} {n % size}") for n, entry in items]
         shapes = [arrays[0].shape for arrays in loaded]
-        for item, shape in zip(items, shapes, strict=True):
+        for (_, entry), shape in zip(items, shapes, strict=True):
             if shape != shapes[0]:
-                path, first = (self.path(self.tops[0], self.name(i)) for i in (item, items[0]))
+                path, first = (self.path(self.tops[0], self.name(i)) for i in (entry, items[0][1]))
                 raise ValueError(
                     f"{path}: {shape[1]} x {shape[2]} (h x w), but {first} in the same batch is "
                     f"{shapes[0][1]} x {shapes[0][2]}; set batch to 1, or make all images equal"

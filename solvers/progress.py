@@ -2,9 +2,10 @@
 
 import logging
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from tqdm import tqdm
 
@@ -35,20 +36,30 @@ class _Console(logging.Handler):
             tqdm.write(self.format(record))
 
 
-def stop_on_sigint() -> dict[str, Any]:
-    """Let Ctrl-C wait for the end of the iteration; a second one stops at once.
+class Stopping:
+    """Whether the process was told to stop, by Ctrl-C or SIGTERM."""
 
-    The dict's "asked" tells whether it was pressed; call its "restore" in the end.
-    """
-    state: dict[str, Any] = {"asked": False}
-    before = signal.getsignal(signal.SIGINT)
+    def __init__(self) -> None:
+        self.came = self.terminated = False
 
-    def handle(signum: int, frame: FrameType | None) -> None:
-        if state["asked"]:
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.came:
             raise KeyboardInterrupt
-        state["asked"] = True
+        self.came = True
         tqdm.write("finishing this iteration, then writing a snapshot (Ctrl-C again: stop at once)")
 
-    signal.signal(signal.SIGINT, handle)
-    state["restore"] = lambda: signal.signal(signal.SIGINT, before)
-    return state
+    def terminate(self, number: int, frame: FrameType | None) -> None:
+        self.came = self.terminated = True
+
+
+@contextmanager
+def stopping() -> Iterator[Stopping]:
+    """Inside, Ctrl-C and SIGTERM wait for the end of the iteration; a second Ctrl-C does not."""
+    state = Stopping()
+    handlers = {signal.SIGINT: state.interrupt, signal.SIGTERM: state.terminate}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield state
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,11 +2,13 @@
 
 import csv
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 import nets
+from caffe.core.ranks import is_root
 from caffe.solver.solver import Solver
 from data import picture_grid
 from data.datasets import ids
@@ -22,6 +24,9 @@ from .score import Evaluation
 
 log = logging.getLogger("solvers")
 
+# By head, an image's truth and prediction: (H, W) class indices
+Maps = dict[str, tuple[np.ndarray, np.ndarray]]
+
 PICTURES = 4  # validation images shown in grid.png
 
 
@@ -35,25 +40,40 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
     images = stage.solver.test_iter[0]
     # Spread over the set: neighbours in a list may be neighbours in a film.
     pictured = {images * k // PICTURES for k in range(PICTURES)}
-    pictures: list[np.ndarray] = []
+    seen: dict[int, tuple[np.ndarray, Maps]] = {}
     main = next(iter(stage.dataset.labels))
     extremes = Extremes(len(stage.dataset.labels[main]), partial(_picture, stage))
-    maps: dict[str, list[list[np.ndarray]]] = {head: [] for head in stage.dataset.labels}
 
-    def watch(i: int, data: np.ndarray, of: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-        if i in pictured:
-            pictures.append(_picture(stage, data))
-            for head, pair in of.items():  # copies: the next pass overwrites the blobs
-                maps[head].append([array.astype(np.uint8) for array in pair])
+    def watch(i: int, data: np.ndarray, of: Maps) -> None:
+        if i in pictured:  # copies: the next pass overwrites the blobs
+            maps = {h: (t.astype(np.uint8), found.astype(np.uint8)) for h, (t, found) in of.items()}
+            seen[i] = _picture(stage, data), maps
         extremes.see(i, data, *of[main])
 
-    evaluation = score.evaluate(net, images, watch=watch)
-    if loss is None:
-        return evaluation
+    group = solver.ranks.group if solver.ranks else None
+    evaluation = score.evaluate(net, images, watch=watch, group=group)
+    if group:
+        of_ranks = group.gather((seen, (extremes.best, extremes.worst)))
+        seen = {i: pair for found, _ in of_ranks for i, pair in found.items()}
+        extremes.take([found for _, found in of_ranks])
+    if is_root() and loss is not None:
+        _write(stage, solver.iter, loss, evaluation, [seen[i] for i in sorted(seen)])
+        _write_report(stage, solver.iter, loss, evaluation, extremes)
+    return evaluation
+
+
+def _write(
+    stage: Stage,
+    iteration: int,
+    loss: float,
+    evaluation: Evaluation,
+    seen: Sequence[tuple[np.ndarray, Maps]],
+) -> None:
+    """Add a line to metrics.csv, and draw the curve and the pictures; seen: images, their maps."""
     log.info(
         "Iteration %d: loss %.4g, val loss %.4g, overall accuracy %.4f, mean accuracy %.4f, "
         "mean IU %.4f, f.w. IU %.4f",
-        solver.iter,
+        iteration,
         loss,
         evaluation.loss,
         *evaluation.scores[:4],
@@ -63,29 +83,36 @@ def report_scores(stage: Stage, solver: Solver, loss: float | None) -> Evaluatio
         writer = csv.writer(file)
         if file.tell() == 0:
             writer.writerow(score.header(stage.dataset.classes, evaluation.others))
-        writer.writerow(score.row(solver.iter, loss, evaluation))
+        writer.writerow(score.row(iteration, loss, evaluation))
     curve(metrics, stage.folder / "curve.png")
     table = palette_of(stage.dataset)
     for head, names in stage.dataset.labels.items():
         more = f"-{head}" if head in evaluation.others else ""
+        pairs = [maps[head] for _, maps in seen]
         rows = [
             [image, *(colours(array, table) for array in pair)]
-            for image, pair in zip(pictures, maps[head], strict=True)
+            for (image, _), pair in zip(seen, pairs, strict=True)
         ]
-        labels = np.concatenate([array.ravel() for pair in maps[head] for array in pair])
+        labels = np.concatenate([array.ravel() for pair in pairs for array in pair])
         columns = ("image", "truth", stage.net)
         entries = legend(labels, names, table)
         picture_grid.grid(rows, columns, stage.folder / f"grid{more}.png", entries)
+
+
+def _write_report(
+    stage: Stage, iteration: int, loss: float, evaluation: Evaluation, extremes: Extremes
+) -> None:
+    """Write the best and worst images, the confusion matrix, the report and the events."""
+    images = stage.solver.test_iter[0]
     listed = ids(stage.dataset, stage.dataset.val_split)
-    seen = [name for name in listed for _ in range(images // len(listed))]  # a pass for each cut
-    write_examples(stage.folder, extremes, seen, table)
+    names = [name for name in listed for _ in range(images // len(listed))]  # a pass for each cut
+    write_examples(stage.folder, extremes, names, palette_of(stage.dataset))
     write_confusion(stage.folder, stage.dataset.labels, evaluation.hists)
     write_report(stage.folder)
     values = {"loss/training": loss, "loss/validation": evaluation.loss}
     for metric, value in zip(METRICS, evaluation.scores[:4], strict=True):
         values[f"score/{metric}"] = float(value)
-    write_events(stage.folder, solver.iter, values)
-    return evaluation
+    write_events(stage.folder, iteration, values)
 
 
 def _picture(stage: Stage, data: np.ndarray) -> np.ndarray:

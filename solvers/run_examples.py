@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +57,12 @@ class Extremes:
             kept.append(Example(value, number, self.picture(data), *pair))
             kept.sort(key=lambda example: sign * example.mean_iu)
             del kept[SHOWN:]
+
+    def take(self, of_ranks: Sequence[tuple[list[Example], list[Example]]]) -> None:
+        """Keeps the best and the worst of the best and worst of each rank, of images of its own."""
+        for kept, place, sign in ((self.best, 0, -1), (self.worst, 1, 1)):
+            found = [example for lists in of_ranks for example in lists[place]]
+            kept[:] = sorted(found, key=lambda e: (sign * e.mean_iu, e.number))[:SHOWN]
 
 
 def write_examples(folder: Path, extremes: Extremes, names: list[str], table: np.ndarray) -> None:

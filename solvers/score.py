@@ -1,13 +1,17 @@
 """Scoring a net over a validation set: one confusion matrix a head, and the mean loss."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 import caffe
+from caffe.core.ranks import is_root
+from caffe.distributed.group import Group
+from caffe.solver.turns import turns
 from data.datasets import VOID, Dataset
 from data.label_check import MASKS, named
 
@@ -44,9 +48,11 @@ def evaluate(
     *,
     watch: Callable[[int, np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]], None]
     | None = None,
+    group: Group | None = None,
 ) -> Evaluation:
     """Run `images` forward passes of a val net and score each pair of HEADS that it has.
 
+    group: the ranks that share the passes: each watches its own, and returns the scores of all.
     `watch(i, data, maps)` sees the first image of each pass: (C, H, W) float32 as the net got it
     (of color and depth or HHA: the color), and by label blob its truth and prediction, (H, W) class
     indices.
@@ -56,20 +62,40 @@ def evaluate(
     pictured = "color" if "color" in net.blobs else "data"
     classes = {name: net.blobs[score].data.shape[1] for name, score in heads.items()}
     hists = {name: np.zeros((n, n), np.int64) for name, n in classes.items()}
-    voids, loss = dict.fromkeys(heads, 0), 0.0
-    for i in tqdm(range(images), desc="scoring", unit="image", leave=False):
-        net.forward()
-        predictions = {name: net.blobs[score].data.argmax(1) for name, score in heads.items()}
-        for name, prediction in predictions.items():
-            label = net.blobs[name].data[:, 0]
-            hists[name] += confusion(label, prediction, classes[name])
-            voids[name] += int((label == VOID).sum())
-        loss += float(net.blobs["loss"].data) / images
-        if watch:
-            maps = {name: (net.blobs[name].data[0, 0], predictions[name][0]) for name in heads}
-            watch(i, net.blobs[pictured].data[0], maps)
+    voids = dict.fromkeys(heads, 0)
+    losses: dict[int, float] = {}
+    with _share(net, images, group) as mine:
+        for i in tqdm(mine, desc="scoring", unit="image", leave=False, disable=not is_root()):
+            net.forward()
+            predictions = {name: net.blobs[score].data.argmax(1) for name, score in heads.items()}
+            for name, prediction in predictions.items():
+                label = net.blobs[name].data[:, 0]
+                hists[name] += confusion(label, prediction, classes[name])
+                voids[name] += int((label == VOID).sum())
+            losses[i] = float(net.blobs["loss"].data) / images
+            if watch:
+                maps = {name: (net.blobs[name].data[0, 0], predictions[name][0]) for name in heads}
+                watch(i, net.blobs[pictured].data[0], maps)
+            if group:
+                group.watch.move()
+    if group:
+        of_all = group.gather((hists, voids, losses))
+        hists = {name: np.sum([found[0][name] for found in of_all], axis=0) for name in heads}
+        voids = {name: sum(found[1][name] for found in of_all) for name in heads}
+        losses = {i: loss for found in of_all for i, loss in found[2].items()}
+    loss = sum(losses[i] for i in sorted(losses))  # in one order, whoever ran what
     results = {name: scores(hists[name], voids[name]) for name in heads}
     return Evaluation(results.pop(main), loss, results, hists)
+
+
+@contextmanager
+def _share(net: caffe.Net, images: int, group: Group | None) -> Iterator[range]:
+    """The passes that this rank runs; afterwards the data is where it is after all of them."""
+    if group is None:
+        yield range(images)
+        return
+    with turns(net, group.rank, group.count, images):
+        yield range(group.rank, images, group.count)
 
 
 def header(classes: Sequence[str], others: dict[str, Scores]) -> list[str]:

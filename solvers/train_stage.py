@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
-import re
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from tqdm import tqdm
@@ -27,9 +27,17 @@ from tqdm import tqdm
 import caffe
 import command_line
 import nets
+from caffe.core.device import gpu_count
 from caffe.core.files import write_text
+from caffe.core.ranks import is_root, solver_rank
+from caffe.distributed import rendezvous
+from caffe.distributed.group import Group
+from caffe.distributed.launch import PREEMPTED, launch
+from caffe.distributed.rendezvous import Place
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
+from caffe.solver.resume import restore_newest
+from caffe.solver.snapshot_files import solverstates
 from caffe.solver.solver import Solver
 from data.custom import NAMES, find, own_options
 from data.datasets import DATASETS, LAYERS, Dataset, Split, passes, require
@@ -39,10 +47,11 @@ from data.statistics import label_counts
 from nets.zoo import LOSS_WEIGHTS
 
 from . import loss_weights, run_facts, run_progress, run_report, score, solver_prototxt
-from .choose_device import choose_device
+from .choose_device import choose_device, gpu_ids
 from .crops import crop_for
 from .initialise import start_from
-from .progress import logging_to, stop_on_sigint
+from .keep import keep_best_and_last
+from .progress import Stopping, logging_to, stopping
 from .recipes import (
     REGIMES,
     RUNS,
@@ -58,51 +67,72 @@ from .score import Evaluation
 
 log = logging.getLogger("solvers")
 
-
-class Interrupted(Exception):
-    """Ctrl-C, taken between two iterations."""
+RANK_SEEDS = 1 << 32  # between two ranks' seeds: more than there are iterations
 
 
 class Diverged(ValueError):
     """A loss that is no number: nothing of this iteration is worth a snapshot."""
 
+    @property
+    def speaks(self) -> bool:
+        """Whether this rank says so: the loss is that of all."""
+        return is_root()
 
-def train(stage: Stage, *, resume: bool = True) -> Evaluation:
+
+def train(
+    stage: Stage, *, resume: bool = True, keep: int | None = None, group: Group | None = None
+) -> Evaluation:
     """Train a stage to max_iter and return the scores of its last iteration.
 
     Continues from the newest whole snapshot; if `resume` is False, what an older run left, weights,
-    snapshots and metrics, is moved aside first. Ctrl-C and errors of the data write a snapshot.
+    snapshots and metrics, is moved aside first. Ctrl-C, SIGTERM and errors of the data write a
+    snapshot. keep: the number of snapshots that stay, beside the best one; None: all.
+    group: the ranks that train together, each calling this, in one folder.
     Raises ValueError for weights that are not those of the stage before, for a folder where another
     net or dataset trained, and for labels that nothing can be learned from.
     """
     stage.folder.mkdir(parents=True, exist_ok=True)
-    with logging_to(stage.folder / "log.txt"):
+    with logging_to(stage.folder / "log.txt") if is_root() else nullcontext():
         snapshots = _snapshots(stage) if resume else []
-        solver = _solver(stage, continues=bool(snapshots))
-        if snapshots:
-            _same_classes(stage)
-            _resume(stage, solver, snapshots)
-        else:
+        if group:
+            snapshots = group.of_root(snapshots)
+        if is_root():
+            _write_prototxt(stage, continues=bool(snapshots))
+        if group:
+            group.of_root(None)  # what rank 0 has written is there
+        solver = caffe.get_solver(str(stage.folder / "solver.prototxt"))
+        if not snapshots and is_root():
             start_from(
                 *(solver.net, stage.net, stage.dataset, stage.weights, stage.width),
                 nets_before=stage.before,
             )
-        splits = (stage.dataset.train_split, stage.dataset.val_split)
-        counts = {split: label_counts(stage.dataset, split) for split in splits}
-        for warning in check_labels(stage.dataset, counts):
-            log.warning("Warning: %s", warning)
-        if not resume:
-            # The next stage must not start from the old run's weights
-            old = ("metrics.csv", run_facts.PARTS, f"{stage.net}.caffemodel", f"{stage.net}.json")
-            for name in old:
-                _move_aside(stage.folder / name)
-            if _snapshots(stage):
-                _move_aside(stage.folder / "snapshot")
-                (stage.folder / "snapshot").mkdir()
-        if not (snapshots and _meaning_file(stage).exists()):
-            write_meaning(_meaning_file(stage), stage.dataset)
-        run_facts.write_facts(stage, counts)
-        return _run(stage, solver)
+        if group:
+            solver.join(group)
+        if snapshots:
+            _same_classes(stage)
+            _resume(stage, solver, snapshots)
+        if is_root():
+            _begin_folder(stage, resume, continues=bool(snapshots))
+        return _run(stage, solver, keep)
+
+
+def _begin_folder(stage: Stage, resume: bool, continues: bool) -> None:
+    """Check the labels; move an older run's results aside, and say what the net's outputs mean."""
+    splits = (stage.dataset.train_split, stage.dataset.val_split)
+    counts = {split: label_counts(stage.dataset, split) for split in splits}
+    for warning in check_labels(stage.dataset, counts):
+        log.warning("Warning: %s", warning)
+    if not resume:
+        # The next stage must not start from the old run's weights
+        old = ("metrics.csv", run_facts.PARTS, f"{stage.net}.caffemodel", f"{stage.net}.json")
+        for name in old:
+            _move_aside(stage.folder / name)
+        if _snapshots(stage):
+            _move_aside(stage.folder / "snapshot")
+            (stage.folder / "snapshot").mkdir()
+    if not (continues and _meaning_file(stage).exists()):
+        write_meaning(_meaning_file(stage), stage.dataset)
+    run_facts.write_facts(stage, counts)
 
 
 def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
@@ -142,8 +172,8 @@ def _own_weights(stage: Stage) -> Path | None:
     return stage.folder / LOSS_WEIGHTS if weighted else None
 
 
-def _solver(stage: Stage, continues: bool) -> Solver:
-    """Write the prototxt of a stage and build its solver.
+def _write_prototxt(stage: Stage, continues: bool) -> None:
+    """Write the prototxt of a stage's nets and of its solver.
 
     Raises ValueError where a run continues, but with other nets than it began with.
     """
@@ -163,37 +193,30 @@ def _solver(stage: Stage, continues: bool) -> Solver:
     param.CopyFrom(stage.solver)
     param.train_net = str(stage.folder / names["train"])
     param.test_net[:] = [str(stage.folder / names["val"])]
-    param.snapshot_prefix = str(stage.folder / "snapshot" / "train")
+    param.snapshot_prefix = str(_prefix(stage))
     param.random_seed = stage.seed
-    path = stage.folder / "solver.prototxt"
-    write_text(path, prototxt(param))
+    write_text(stage.folder / "solver.prototxt", prototxt(param))
     (stage.folder / "snapshot").mkdir(exist_ok=True)
-    return caffe.get_solver(str(path))
+
+
+def _prefix(stage: Stage) -> Path:
+    return stage.folder / "snapshot" / "train"
 
 
 def _snapshots(stage: Stage) -> list[Path]:
     """The run's solverstates, the newest first."""
-    found = {
-        int(match[1]): path
-        for path in (stage.folder / "snapshot").glob("train_iter_*.solverstate")
-        if (match := re.fullmatch(r"train_iter_(\d+)", path.stem))
-    }
-    return [found[iteration] for iteration in sorted(found, reverse=True)]
+    return solverstates(_prefix(stage))
 
 
 def _resume(stage: Stage, solver: Solver, snapshots: list[Path]) -> None:
     """Continue from the first snapshot that is whole; CaffeError if none is."""
-    for path in snapshots:
-        try:
-            solver.restore(str(path))
-        except caffe.CaffeError as error:
-            log.info("Passing over a snapshot: %s", error)
-            continue
-        log.info("Resuming from %s", path)
-        return
-    raise caffe.CaffeError(
-        f"{stage.folder}/snapshot: no snapshot can be read; start again with RESUME=0 (--restart)"
-    )
+    path = restore_newest(solver, snapshots)
+    if path is None:
+        raise caffe.CaffeError(
+            f"{stage.folder}/snapshot: no snapshot can be read; start again with RESUME=0 "
+            "(--restart)"
+        )
+    log.info("Resuming from %s", path)
 
 
 def _same_classes(stage: Stage) -> None:
@@ -218,16 +241,22 @@ def _move_aside(path: Path) -> None:
         log.info("%s is now %s", path, aside)
 
 
-def _run(stage: Stage, solver: Solver) -> Evaluation:
+def _run(stage: Stage, solver: Solver, keep: int | None) -> Evaluation:
     param = stage.solver
     every = param.snapshot
     result = None
-    with tqdm(total=param.max_iter, initial=solver.iter, desc=stage.net, unit="iter") as bar:
-        stop = stop_on_sigint()
-        record = run_progress.recorder(stage.folder, solver)
+    bar = tqdm(
+        total=param.max_iter,
+        initial=solver.iter,
+        desc=stage.net,
+        unit="iter",
+        disable=not is_root(),
+    )
+    with bar, stopping() as signals:
+        record = run_progress.recorder(stage.folder, solver) if is_root() else None
         reported = time.monotonic()
 
-        def after_iteration() -> None:
+        def after_iteration() -> str | None:
             nonlocal reported
             loss = solver.smoothed_loss
             if not np.isfinite(loss):
@@ -238,32 +267,28 @@ def _run(stage: Stage, solver: Solver) -> Evaluation:
                 )
             bar.update()
             bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
-            if record() and time.monotonic() - reported > run_report.EVERY:
+            if record and record() and time.monotonic() - reported > run_report.EVERY:
                 run_report.write_report(stage.folder)
                 reported = time.monotonic()
-            if stop["asked"]:
-                raise Interrupted
+            return "stop" if signals.came else None
 
         solver.set_action_function(after_iteration)
         try:
             while solver.iter < param.max_iter:
                 # Dropout draws anew from here, so that resuming here changes nothing.
-                caffe.set_random_seed(stage.seed + solver.iter)
+                caffe.set_random_seed(stage.seed + solver.iter + RANK_SEEDS * solver_rank())
                 solver.step(min(every - solver.iter % every, param.max_iter - solver.iter))
+                if solver.requested_early_exit:
+                    _leave(solver, signals)
                 result = report_scores(stage, solver, solver.smoothed_loss)
-        except Interrupted:
-            state = solver.snapshot()
-            raise SystemExit(
-                f"interrupted at iteration {solver.iter}; {state} is written, "
-                "and the same command continues from it"
-            ) from None
+                if keep and is_root():
+                    keep_best_and_last(_prefix(stage), stage.folder / "metrics.csv", keep)
         except Diverged:
             raise
         except (ValueError, OSError, caffe.CaffeError):
-            log.info("An error stops the run; %s is written", solver.snapshot())
+            if not solver.ranks:  # whose others have to be there for a snapshot
+                log.info("An error stops the run; %s is written", solver.snapshot())
             raise
-        finally:
-            stop["restore"]()
     if result is None:
         log.info(
             "Already trained to iteration %d (%d asked for); scoring", solver.iter, param.max_iter
@@ -271,10 +296,23 @@ def _run(stage: Stage, solver: Solver) -> Evaluation:
         return report_scores(stage, solver, None)
     if param.max_iter % param.snapshot:
         solver.snapshot()
-    weights = stage.folder / f"{stage.net}.caffemodel"
-    solver.net.save(weights)
-    write_meaning(_meaning_file(stage), stage.dataset, weights)
+    if is_root():
+        weights = stage.folder / f"{stage.net}.caffemodel"
+        solver.net.save(weights)
+        write_meaning(_meaning_file(stage), stage.dataset, weights)
     return result
+
+
+def _leave(solver: Solver, signals: Stopping) -> NoReturn:
+    """Write a snapshot and end the process, as one or all of the ranks were told to."""
+    state = solver.snapshot()
+    said = f"interrupted at iteration {solver.iter}; {state} is written, "
+    said += "and the same command continues from it"
+    group = solver.ranks.group if solver.ranks else None
+    if any(group.gather(signals.terminated)) if group else signals.terminated:
+        log.info("%s", said)
+        raise SystemExit(PREEMPTED)
+    raise SystemExit(said if is_root() else 1)
 
 
 def _meaning_file(stage: Stage) -> Path:
@@ -310,8 +348,41 @@ def _paths(text: str) -> list[Path]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
-    return command_line.run(_train, args)
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = _parser().parse_args(words)
+    return command_line.run(_ranks, args, words)
+
+
+def _ranks(args: argparse.Namespace, words: Sequence[str]) -> int:
+    """Train here, or start the ranks that do; the exit status."""
+    if args.gpus and (args.gpu or args.nproc > 1):
+        raise ValueError("--gpus, --gpu and --nproc each say where to run: give one of them")
+    gpus = gpu_ids(args.gpus) if args.gpus else []
+    count = max(len(gpus), args.nproc)
+    if count > 1 and not rendezvous.is_launched():
+        return launch("solvers.train_stage", words, count, args.max_restarts)
+    place = rendezvous.from_environment()
+    choose_device(_device(args, gpus, place))
+    with Group(place) if place else nullcontext() as group:
+        _train(args, group)
+    return 0
+
+
+def _device(args: argparse.Namespace, gpus: list[int], place: Place | None) -> str | None:
+    """What `choose_device` takes: of several ranks each has a GPU of its own, if there are any."""
+    local = place.local_rank if place else 0
+    if gpus and local >= len(gpus):
+        raise ValueError(
+            f"a rank is number {local} on this machine, counted from 0, but --gpus {args.gpus} "
+            f"gives it {len(gpus)}: start as many ranks as GPUs, or name more"
+        )
+    if gpus:
+        return str(gpus[local])
+    if args.nproc > 1:
+        return "cpu"
+    if place and args.gpu is None and gpu_count():
+        return str(local)
+    return args.gpu
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -359,6 +430,25 @@ def _parser() -> argparse.ArgumentParser:
         "--width", type=command_line.positive(float), default=1.0, help="scales the channels (1)"
     )
     parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    parser.add_argument(
+        "--gpus", help="several, a process each: how many (4), which (0,1,3), or all"
+    )
+    parser.add_argument(
+        "--nproc", type=command_line.positive(int), default=1, help="processes on the CPU (1)"
+    )
+    parser.add_argument(
+        "--max-restarts",
+        type=int,
+        default=0,
+        metavar="N",
+        help="times that processes are started again where one is lost (0)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=command_line.positive(int),
+        metavar="N",
+        help="snapshots that stay, the last ones and the best by mean IU (all)",
+    )
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
     parser.add_argument(
         "--recompute", action="store_true", help="less memory: compute activations twice"
@@ -367,8 +457,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _train(args: argparse.Namespace) -> None:
-    choose_device(args.gpu)
+def _train(args: argparse.Namespace, group: Group | None) -> None:
     caffe.set_precision(args.precision)
     caffe.set_recompute(args.recompute)
     dataset = as_seen(dataset_at(args.dataset, args.data), args.net)
@@ -392,7 +481,10 @@ def _train(args: argparse.Namespace) -> None:
     )
     if warning := copies_alone(args.net):
         command_line.warn(warning)
-    result = train(stage, resume=not args.restart)
+    restart = args.restart and not (group and group.attempt)
+    result = train(stage, resume=not restart, keep=args.keep, group=group)
+    if not is_root():
+        return
     print(score.table({args.net: result.scores, **result.others}))
     for warning in score.warnings(dataset, result):
         command_line.warn(warning)

@@ -20,7 +20,7 @@ FLOORS = (
     ("caffe.engine", "caffe.export.torch_module"),
     ("caffe.net",),
     ("caffe.classifier", "caffe.export"),
-    ("caffe.detector",),
+    ("caffe.detector", "caffe.distributed"),
     ("caffe.solver",),
     ("caffe.parallel", "caffe.tools"),
     ("caffe",),

@@ -58,8 +58,13 @@ def set_device(device_id: int) -> None:
         _device = gpu
 
 
+def gpu_count() -> int:
+    """How many GPUs torch sees."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def _gpu(device_id: int) -> torch.device:
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = gpu_count()
     if not 0 <= device_id < count:
         found = f"torch sees {count} GPU(s)" if count else "torch sees no GPU on this machine"
         raise CaffeError(

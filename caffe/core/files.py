@@ -1,10 +1,11 @@
 """Writing files whole or not at all, and what to say where one cannot be read or written."""
 
+import errno
 import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,6 +87,34 @@ def write_text(path: PathLike, text: str) -> None:
         file.write(text.encode())
 
 
+def remove_leftovers(folder: PathLike, name: str) -> None:
+    """Remove what writes of files in a folder have left that were killed; name: a regex of theirs.
+
+    Files that another process still writes stay, and so does what cannot be removed.
+    """
+    left = re.compile(rf"\.({name})\.[0-9a-f]{{8}}")
+    try:
+        found = [path for path in Path(folder).iterdir() if left.fullmatch(path.name)]
+    except OSError:
+        return
+    for path in found:
+        with suppress(OSError), path.open("r+b") as file:
+            _lock(file)
+            path.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a file while it is open. Raises OSError where another process has it locked."""
+    with suppress(ImportError):  # not on Windows
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+
+
 @contextmanager
 def replacing(path: PathLike) -> Iterator[BinaryIO]:
     """A binary file that takes `path`'s place only once it is complete and on disk.
@@ -103,6 +132,7 @@ def replacing(path: PathLike) -> Iterator[BinaryIO]:
         raise cannot_be_written(path, error) from None
     try:
         with file:
+            _lock(file)  # what has no lock any more, a process has left that was killed
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,5 +1,7 @@
 """Layers that read and write HDF5 files: HDF5Data, HDF5Output."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +9,15 @@ import torch
 
 from ..core.blob import Blob
 from ..core.device import current_device
+from ..core.digest import digest
 from ..core.errors import CaffeError, anew, error_context
 from ..core.files import cannot_be_read, replacing
 from ..core.log import info
+from ..core.ranks import Share, solver_count, training_share
 from ..core.rng import draw_seed
 from ..feeding.transform import random_words
 from ..formats import hdf5
+from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
 FILES, ROWS = 1, 2  # streams of a layer's random numbers
@@ -44,6 +49,10 @@ class HDF5Data(LayerType):
         self._loaded: tuple[str, list[np.ndarray]] | None = None
         self._ordered: tuple[tuple[int, int], np.ndarray] | None = None
         self._rows = [rows.shape[1:] for rows in self._load(0)]
+        self._share = Share()
+        if self.phase == caffe_pb2.TRAIN:
+            with error_context(f"layer '{self.name}' ({self.type})"):
+                self._share = training_share(range(self._items()), param.source)
         for blob, shape in zip(top, self._rows, strict=True):
             blob.reshape(param.batch_size, *shape)
 
@@ -53,17 +62,13 @@ class HDF5Data(LayerType):
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         size = self.spec.hdf5_data_param.batch_size
         batch = [torch.empty((size, *shape)) for shape in self._rows]
-        file, row = self._position["file"], self._position["row"]
-        filled = 0
-        while filled < size:
-            values = self._load(file)
-            rows = self._row_order(file, len(values[0]))[row : row + size - filled]
+        wanted = np.array(self._share.offsets(size))  # places in the round of all ranks
+        filled = passed = 0
+        for values, rows in self._walk(self._share.ranks * size):
+            here = wanted[(wanted >= passed) & (wanted < passed + len(rows))] - passed
             for part, given in zip(batch, values, strict=True):
-                part.numpy()[filled : filled + len(rows)] = given[rows]
-            filled, row = filled + len(rows), row + len(rows)
-            if row >= len(values[0]):
-                file, row = file + 1, 0
-        self._position |= {"file": file, "row": row}
+                part.numpy()[filled : filled + len(here)] = given[rows[here]]
+            filled, passed = filled + len(here), passed + len(rows)
         for blob, tensor in zip(top, batch, strict=True):
             blob.reshape(*tensor.shape)
             blob._data.assign(tensor.to(current_device()))
@@ -79,6 +84,39 @@ class HDF5Data(LayerType):
         """Go on there; CaffeError for anything but what `state_dict` gave."""
         self.check_position(state, self._position)
         self._position = dict(state)
+
+    def take_turns(self, rank: int, count: int) -> None:
+        """Of each `count` passes from here on, read the one that is number `rank`."""
+        self._share = Share(rank, count, by_pass=True)
+
+    def skip(self, passes: int) -> None:
+        """Go on with the pass that comes so many later."""
+        for _ in self._walk(passes * self.spec.hdf5_data_param.batch_size):
+            pass
+
+    def contents(self) -> str:
+        """What tells this layer's data from other data."""
+        sizes = [os.path.getsize(path) for path in self._files]
+        return f"{len(sizes)} files of {sum(sizes)} bytes, digest {digest(repr(sizes).encode())}"
+
+    def _items(self) -> int:
+        """How many rows there are; the number of files where that is enough, for each has one."""
+        files = len(self._files)
+        if files >= solver_count():
+            return files
+        return sum(len(self._load(i)[0]) for i in range(files))
+
+    def _walk(self, count: int) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
+        """Go on by so many rows: the arrays of each file on the way, and the rows taken of it."""
+        file, row = self._position["file"], self._position["row"]
+        while count:
+            values = self._load(file)
+            rows = self._row_order(file, len(values[0]))[row : row + count]
+            yield values, rows
+            count, row = count - len(rows), row + len(rows)
+            if row >= len(values[0]):
+                file, row = file + 1, 0
+        self._position |= {"file": file, "row": row}
 
     def _order(self, stream: int, item: int, count: int) -> np.ndarray:
         if not self.spec.hdf5_data_param.shuffle:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import torch
 
 from ..core.blob import Blob
 from ..core.device import current_device
+from ..core.digest import digest
 from ..core.errors import CaffeError, error_context
 from ..core.log import LOGGER, info
+from ..core.ranks import Share, training_share
 from ..core.rng import draw_seed
 from ..feeding.datum import parse_datum
 from ..feeding.image_list import Entry, ManyLabels, read_image_list, read_many_labels
@@ -39,6 +42,14 @@ class Source(ABC):
     transformer: Transformer
 
     @abstractmethod
+    def __len__(self) -> int:
+        """How many items there are."""
+
+    @abstractmethod
+    def contents(self) -> str:
+        """What tells the source's items from another's: ranks compare it."""
+
+    @abstractmethod
     def records(self, seed: int, item: int) -> Iterator[Any]:
         """What it takes to read the items from number `item` on, without end."""
 
@@ -63,11 +74,18 @@ class Source(ABC):
         """How an error names the item."""
 
 
-def batches(source: Source, size: int, tops: int, seed: int, item: int) -> Iterator[Batch]:
-    """All batches from an item on, images (N, C, H, W) and labels; of equal images each."""
+def batches(
+    source: Source, size: int, tops: int, share: Share, seed: int, item: int
+) -> Iterator[Batch]:
+    """All batches of a share from an item on, images (N, C, H, W) and labels; of equal images each.
+
+    `item` begins a round of all ranks, and so does a batch's position.
+    """
     records = source.records(seed, item)
+    offsets = share.offsets(size)
     while True:
-        taken = [next(records) for _ in range(size)]
+        of_all = list(islice(records, share.ranks * size))
+        taken = [of_all[offset] for offset in offsets]
         with error_context(source.place(taken[0])):
             first = source.read(taken[0])
             shape = source.transformer.shape(first[0].shape)
@@ -75,10 +93,12 @@ def batches(source: Source, size: int, tops: int, seed: int, item: int) -> Itera
         labels = [empty(size, *each) for each in source.label_shapes(first[1], taken)]
         outs = zip(images.numpy(), *(each.numpy()[:, None] for each in labels), strict=True)
         jobs = [
-            partial(_fill, source, record, seed, item + i, image, label, None if i else first)
-            for i, (record, (image, *label)) in enumerate(zip(taken, outs, strict=True))
+            partial(_fill, source, record, seed, item + offset, image, label, known)
+            for record, offset, (image, *label), known in zip(
+                taken, offsets, outs, [first, *[None] * (size - 1)], strict=True
+            )
         ]
-        item += size
+        item += share.ranks * size
         yield Batch([images, *labels][:tops], jobs, {"seed": seed, "item": item})
 
 
@@ -100,8 +120,8 @@ def _fill(
 class Feed(LayerType):
     """Base of the layers here: tops are a batch of images (N, C, H, W) and of labels (N).
 
-    What item number k becomes is a function of (seed, k); `state_dict` holds both. Nothing is
-    read ahead before the first forward.
+    What item number k becomes is a function of (seed, k); `state_dict` holds both, and is the same
+    on all ranks that read together. Nothing is read ahead before the first forward.
     """
 
     bottoms = (0, 0)
@@ -124,6 +144,10 @@ class Feed(LayerType):
                 image, label = self._source.read(record)
                 shape = self._source.transformer.shape(image.shape)
         self._position = {"seed": seed, "item": first}
+        self._share = Share()
+        if self.phase == caffe_pb2.TRAIN:
+            with self._named():
+                self._share = training_share(self._source, "its source")
         top[0].reshape(self._batch_size, *shape)
         info("data_layer.cpp:42", "output data size: %d,%d,%d,%d", *top[0].shape)
         shapes = self._source.label_shapes(label, [record])
@@ -135,7 +159,8 @@ class Feed(LayerType):
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         if self._prefetcher is None or self._prefetcher.stopped:
-            made = batches(self._source, self._batch_size, len(top), **self._position)
+            size, share = self._batch_size, self._share
+            made = batches(self._source, size, len(top), share, **self._position)
             self._prefetcher = Prefetcher(made, self._ahead)
         with self._named():
             batch = self._prefetcher.take()
@@ -154,9 +179,26 @@ class Feed(LayerType):
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on there; CaffeError for anything but what `state_dict` gave."""
         self.check_position(state, self._position)
+        self._go_to(state)
+
+    def take_turns(self, rank: int, count: int) -> None:
+        """Of each `count` passes from here on, read the one that is number `rank`."""
+        self._share = Share(rank, count, by_pass=True)
+        self._go_to(self._position)
+
+    def skip(self, passes: int) -> None:
+        """Go on with the pass that comes so many later."""
+        item = self._position["item"] + passes * self._batch_size
+        self._go_to(self._position | {"item": item})
+
+    def contents(self) -> str:
+        """What tells this layer's data from other data."""
+        return self._source.contents()
+
+    def _go_to(self, position: dict[str, int]) -> None:
         if self._prefetcher:
             self._prefetcher.close()
-        self._prefetcher, self._position = None, dict(state)
+        self._prefetcher, self._position = None, dict(position)
 
     def _named(self) -> AbstractContextManager[None]:
         return error_context(f"layer '{self.name}' ({self.type})")
@@ -167,6 +209,13 @@ class Records(Source):
 
     def __init__(self, path: str, database: Database, transformer: Transformer) -> None:
         self.path, self.database, self.transformer = path, database, transformer
+
+    def __len__(self) -> int:
+        return len(self.database)
+
+    def contents(self) -> str:
+        key, value = next(self.database.cursor())
+        return f"{len(self)} records, the first {key!r} of {len(value)} bytes"
 
     def records(self, seed: int, item: int) -> Iterator[tuple[bytes, memoryview]]:
         start = item % len(self.database) if item else 0
@@ -204,6 +253,12 @@ class Ordered(Source):
 
     def __init__(self, shuffle: bool, entries: Sequence[Any]) -> None:
         self.shuffle, self.entries = shuffle, entries
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def contents(self) -> str:
+        return f"{len(self)} lines, digest {digest(repr(self.entries).encode())}"
 
     def records(self, seed: int, item: int) -> Iterator[Any]:
         while True:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..core.digest import digest
 from ..core.log import info
+from ..core.ranks import solver_count
 from ..feeding.images import decode, read_file
 from ..feeding.transform import Transformer, random_words
 from ..feeding.windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
@@ -34,17 +36,26 @@ class Windows(Source):
         param: caffe_pb2.WindowDataParameter,
         transform: caffe_pb2.TransformationParameter,
         found: WindowFile,
+        ranks: int,
     ) -> None:
         self.param, self.transform, self.found = param, transform, found
         self.transformer = Transformer(caffe_pb2.TransformationParameter(), caffe_pb2.TEST)
         self.means = Transformer(transform, caffe_pb2.TEST)
         self.foreground = int(np.float32(param.batch_size) * np.float32(param.fg_fraction))
         self.cached = [read_file(path) for path in found.paths] if param.cache_images else None
+        self.ranks = ranks  # that a round's windows are dealt out to, one after another
+
+    def __len__(self) -> int:
+        return len(self.found.foreground) + len(self.found.background)
+
+    def contents(self) -> str:
+        windows = self.found.foreground.tobytes() + self.found.background.tobytes()
+        return f"{len(self)} windows, digest {digest(repr(self.found.paths).encode() + windows)}"
 
     def records(self, seed: int, item: int) -> Iterator[Sample]:
         size = self.param.batch_size
         while True:
-            is_foreground = item % size >= size - self.foreground
+            is_foreground = item // self.ranks % size >= size - self.foreground
             windows = self.found.foreground if is_foreground else self.found.background
             index, mirror = random_words(seed, WINDOW, item, 2).tolist()
             yield Sample(windows[index % len(windows)], bool(self.transform.mirror and mirror % 2))
@@ -105,7 +116,8 @@ class WindowData(Feed):
             f"{param.source}: gives {found.channels} channels; images are read in colour, so 3 "
             "were expected",
         )
-        source = Windows(param, transform, found)
+        ranks = solver_count() if self.phase == caffe_pb2.TRAIN else 1
+        source = Windows(param, transform, found, ranks)
         for windows, wanted, kind in (
             (found.foreground, source.foreground, "foreground"),
             (found.background, param.batch_size - source.foreground, "background"),

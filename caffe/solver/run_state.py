@@ -19,8 +19,10 @@ import numpy as np
 from ..core.errors import CaffeError
 from ..core.files import PathLike
 from ..core.log import LOGGER
+from ..core.ranks import solver_count, solver_rank
 from ..core.rng import Generators, generator_states, generators_at, set_generators
 from ..net import Net
+from .turns import reads_by_rank
 
 
 class Place(NamedTuple):
@@ -48,6 +50,12 @@ def written(nets: list[Net], plateau: tuple | None = None) -> str:
     }
     content = {"generators": generators, "positions": [_places(net) for net in nets]}
     return json.dumps(content if plateau is None else content | {"plateau": plateau})
+
+
+def joined(states: list[str]) -> str:
+    """The state of a run of ranks, from that of each: rank 0's, with the others' beside it."""
+    root, *others = map(json.loads, states)
+    return json.dumps(root | {"ranks": others})
 
 
 def _places(net: Net) -> dict[str, object]:
@@ -87,20 +95,34 @@ def parsed(text: str, nets: list[Net]) -> RunState:
         return RunState({}, [], ())
     try:
         content = json.loads(text)
-        states = {kind: base64.b64decode(s) for kind, s in content["generators"].items()}
-        stored = [dict(net) for net in content["positions"]]
+        stored_ranks = [content, *content.get("ranks", ())]
+        states = [_generators(of_rank) for of_rank in stored_ranks]
+        stored = [[dict(net) for net in of_rank["positions"]] for of_rank in stored_ranks]
         plateau = tuple(map(float, content.get("plateau", ())))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CaffeError(
             "its run_state is damaged: expected the JSON that a snapshot writes"
         ) from None
+    rank, count = solver_rank(), solver_count()
+    if count != len(stored_ranks) and rank == 0:
+        LOGGER.warning(
+            "The snapshot was taken by %d rank(s), and %d go on from it: each step takes %g times "
+            "as many images as before; a rank that is new draws anew",
+            *(len(stored_ranks), count, count / len(stored_ranks)),
+        )
+    is_new = rank >= len(stored_ranks)
+    mine = 0 if is_new else rank
     places = [
         Place(name, layer, states_of[name])
-        for net, states_of in zip(nets, stored, strict=False)
+        for net, states_of in zip(nets, stored[mine], strict=False)
         for name, layer in net.layer_dict.items()
-        if name in states_of and _tells(layer)
+        if name in states_of and _tells(layer) and (reads_by_rank(layer) or not is_new)
     ]
-    return RunState(generators_at(states), places, plateau)
+    return RunState({} if is_new else generators_at(states[mine]), places, plateau)
+
+
+def _generators(content: dict[str, Any]) -> dict[str, bytes]:
+    return {kind: base64.b64decode(s) for kind, s in content["generators"].items()}
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from functools import partial
+from typing import Any, Protocol
 
 import torch
 
@@ -20,7 +21,10 @@ from ..core.errors import CaffeError, caffe_error, error_context
 from ..core.files import PathLike
 from ..core.log import info
 from ..core.precision import current_precision
+from ..core.ranks import is_root, solver_rank
 from ..core.rng import set_random_seed
+from ..distributed.group import Group
+from ..engine.layer_pass import Update
 from ..engine.training_step import TrainingStep
 from ..graph.build import Parameter
 from ..layer_types import LayerType
@@ -28,12 +32,33 @@ from ..net import Net
 from ..proto import caffe_pb2
 from ..proto.text import prototxt
 from ..proto.upgrade import read_solver, upgrade_solver
-from . import average_precision, lr_policy, nets, run_state, snapshot, updates
+from . import (
+    average_precision,
+    lr_policy,
+    nets,
+    run_state,
+    snapshot,
+    snapshot_files,
+    updates,
+)
+from .data_parallel import DataParallel
 from .lr_policy import learning_rate, step_at
 from .snapshot import Snapshot
 from .snapshot_writer import SnapshotWriter
+from .turns import can_take_turns, turns
 
 SolverParameter = caffe_pb2.SolverParameter
+Result = tuple[float, dict[str, torch.Tensor]]  # of a test pass: its loss, and its outputs
+
+
+class Callback(Protocol):
+    """What a solver calls, as caffe.NCCL is."""
+
+    def on_start(self) -> None:
+        """An iteration begins."""
+
+    def on_gradients_ready(self) -> None:
+        """All gradients are there, and nothing is updated yet."""
 
 
 class Solver(Unpicklable):
@@ -65,17 +90,20 @@ class Solver(Unpicklable):
         updates.check(self.type, param)
         lr_policy.check(param)  # an unknown policy is an error now, not at the first step
         snapshot.check_writable(param)
+        if is_root():
+            snapshot_files.remove_leftovers(param.snapshot_prefix)
         if param.random_seed >= 0:
-            set_random_seed(param.random_seed)
+            set_random_seed(param.random_seed + solver_rank())
         self._iter = 0
         self.current_step = 0  # the stepvalues passed, see lr_policy.step_at
         self._plateau = lr_policy.Plateau()
         self.requested_early_exit = False
         self._losses: deque[float] = deque(maxlen=param.average_loss)
-        self._callbacks: list[tuple[Callable[[], None], Callable[[], None]]] = []
+        self._callbacks: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self._action: Callable[[], str | None] = lambda: None
         self._before_test: str | None = None
         self._writer = SnapshotWriter()
+        self._ranks: DataParallel | None = None
         self._net = nets.train_net(param)
         self._test_nets = NetVec(nets.test_nets(param))
         for net in self.test_nets:
@@ -127,10 +155,14 @@ class Solver(Unpicklable):
     # Training.
 
     def add_callback(
-        self, on_start: Callable[[], None], on_gradients_ready: Callable[[], None]
+        self,
+        on_start: Callable[[], object] | Callback,
+        on_gradients_ready: Callable[[], object] | None = None,
     ) -> None:
-        """Call the functions before each iteration's passes, and before each update."""
-        self._callbacks.append((on_start, on_gradients_ready))
+        """Call two functions, or those of one object, before each iteration's passes and update."""
+        first: Any = on_start
+        second = on_gradients_ready or first.on_gradients_ready
+        self._callbacks.append((first if on_gradients_ready else first.on_start, second))
 
     def set_action_function(self, action: Callable[[], str | None]) -> None:
         """Ask after each iteration, and between test passes, for "stop", "snapshot" or None."""
@@ -141,6 +173,22 @@ class Solver(Unpicklable):
         if not isinstance(net, Net):
             raise caffe_error(TypeError, f"share_weights takes a Net; found {net!r}")
         net.share_with(self.net)
+
+    @property
+    def ranks(self) -> DataParallel | None:
+        """What this solver shares with those of other ranks; None: it trains alone."""
+        return self._ranks
+
+    def join(self, group: Group) -> None:
+        """Train with the other ranks of a group from now on, from rank 0's weights and history.
+
+        Gradients, and the loss that is shown, are averaged over the ranks; tests are shared; rank 0
+        writes the snapshots. Raises CaffeError where the ranks differ in what they are to have in
+        common.
+        """
+        ranks = DataParallel(group, self._params)
+        ranks.join(self.param, self._nets(), self.history, self.iter)
+        self._ranks = ranks
 
     def solve(self, resume_file: PathLike | None = None) -> None:
         """Train to max_iter, from a solverstate if given, and snapshot at the end."""
@@ -158,9 +206,10 @@ class Solver(Unpicklable):
             info("solver.cpp:311", "Optimization stopped early.")
             return
         if self._displays():
-            self._losses.append(self._forward(self.net))
+            loss = self._forward(self.net)
+            self._losses.append(self._ranks.agree(loss)[0] if self._ranks else loss)
             info("solver.cpp:327", "Iteration %d, loss = %g", self.iter, self.smoothed_loss)
-        if param.test_interval and self.iter % param.test_interval == 0:
+        if param.test_interval and self.iter % param.test_interval == 0 and self._takes_part():
             self.test_all()
         info("solver.cpp:332", "Optimization Done.")
 
@@ -180,13 +229,16 @@ class Solver(Unpicklable):
         shown, since = self.iter, time.monotonic()
         while self.iter < stop:
             due = param.test_interval and self.iter % param.test_interval == 0
-            if due and (self.iter > 0 or param.test_initialization):
+            if due and (self.iter > 0 or param.test_initialization) and self._takes_part():
                 self.test_all()
                 if self.requested_early_exit:
                     break
             displays = self._displays()
             self.net.set_debug_info(displays and param.debug_info)
             loss, finish = self._updating_passes() if self._may_update() else self._passes()
+            agreed: str | None = None
+            if self._ranks:
+                loss, agreed = self._ranks.agree(loss)
             self._losses.append(loss)
             if displays:
                 seconds = time.monotonic() - since
@@ -194,11 +246,17 @@ class Solver(Unpicklable):
                 shown, since = self.iter, time.monotonic()
             finish()
             action = self._action()
-            if action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
+            if self._ranks:
+                self._ranks.ask(action)  # and it is done after the next iteration
+                action = agreed
+            snaps = action == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0)
+            if snaps and self._takes_part():
                 if action == "stop" or self.iter == stop:
                     self.snapshot()  # nothing goes on meanwhile
                 else:
-                    self._writer.begin(self._taken())
+                    taken = self._taken()
+                    if is_root():
+                        self._writer.begin(taken)
             self._writer.check()
             if action == "stop":
                 self.requested_early_exit = True
@@ -213,7 +271,9 @@ class Solver(Unpicklable):
         for on_start, _ in self._callbacks:
             on_start()
         size = self.param.iter_size
-        return sum(self.net._forward_backward() / size for _ in range(size)), self._ready
+        loss = sum(self.net._forward_backward() / size for _ in range(size - 1))
+        with self._ranks.averaging(self.net) if self._ranks else nullcontext():
+            return loss + self.net._forward_backward() / size, self._ready
 
     def _ready(self) -> None:
         for _, on_gradients_ready in self._callbacks:
@@ -224,7 +284,10 @@ class Solver(Unpicklable):
         """Forward and backward, each parameter updated once its own gradient is there."""
         self._training_step.discard()
         self.net.clear_param_diffs()
-        update = partial(self._update, scale=1, rate=self.lr)
+        update: Update = partial(self._update, scale=1, rate=self.lr)
+        if self._ranks:
+            self._ranks.begin()
+            update = self._ranks.averaged(update)
         fused = partial(self._update_fused, rate=self.lr) if self._can_fuse() else None
         return self._training_step.run(update, fused), self._updated
 
@@ -335,6 +398,7 @@ class Solver(Unpicklable):
     def _can_fuse(self) -> bool:
         return (
             self.type == "SGD"
+            and not self._ranks  # who average the gradients that this does not form
             and self.param.regularization_type == "L2"
             and current_precision() != "bf16"
         )
@@ -364,6 +428,10 @@ class Solver(Unpicklable):
         if not self.requested_early_exit:
             self._before_test = None
 
+    def _takes_part(self) -> bool:
+        """Whether this solver tests and takes snapshots; of ranks that share nothing, one does."""
+        return bool(self._ranks) or is_root()
+
     def _test(self, i: int) -> None:
         net, passes = self.test_nets[i], self.param.test_iter[i]
         if self.param.eval_type not in ("classification", "detection"):
@@ -374,18 +442,13 @@ class Solver(Unpicklable):
         net.share_with(self.net)
         taken: dict[str, list[torch.Tensor]] = {}
         loss = 0.0
-        for _ in range(passes):
-            while not self.requested_early_exit and (action := self._action()):
-                if action == "snapshot":
-                    self.snapshot()
-                self.requested_early_exit = action == "stop"
-            if self.requested_early_exit:
-                info("solver.cpp:391", "Test interrupted.")
-                return
-            loss += self._forward(net)
-            for name in net.outputs:
-                value = net._blob(name).data_tensor().double()
+        for of_pass, outputs in self._test_passes(net, passes):
+            loss += of_pass
+            for name, value in outputs.items():
                 self._take(taken.setdefault(name, []), value)
+        if self.requested_early_exit:
+            info("solver.cpp:391", "Test interrupted.")
+            return
         if self.param.test_compute_loss:
             info("solver.cpp:396", "Test loss: %g", loss / passes if passes else math.nan)
         said = {name: self._said(name, values, passes) for name, values in taken.items()}
@@ -414,6 +477,40 @@ class Solver(Unpicklable):
                 info("solver.cpp:535", "class%d: %g", label, value)
         return [average_precision.mean(of_class.values())]
 
+    def _test_passes(self, net: Net, passes: int) -> Iterator[Result]:
+        """The results of a test's passes in order, whoever runs them, until one is to stop."""
+        ranks = self._ranks
+        if ranks is None:
+            for _ in range(passes):
+                while not self.requested_early_exit and (action := self._action()):
+                    self._act_in_test(action)
+                if self.requested_early_exit:
+                    return
+                yield self._test_pass(net)
+            return
+        # What cannot be shared, each rank runs as if alone, and rank 0's counts.
+        shared = can_take_turns(net)
+        rank, count = (ranks.group.rank, ranks.group.count) if shared else (0, 1)
+        with turns(net, rank, count, passes) if shared else nullcontext():
+            for first in range(0, passes, count):
+                ranks.ask(self._action())
+                mine = self._test_pass(net) if first + rank < passes else None
+                results, action = ranks.results(mine)
+                self._act_in_test(action)
+                if self.requested_early_exit:
+                    return
+                yield from [found for found in results[:count] if found]
+
+    def _test_pass(self, net: Net) -> Result:
+        """A pass's loss, and its outputs in float64."""
+        loss = self._forward(net)
+        return loss, {name: net._blob(name).data_tensor().double().cpu() for name in net.outputs}
+
+    def _act_in_test(self, action: str | None) -> None:
+        if action == "snapshot":
+            self.snapshot()
+        self.requested_early_exit = action == "stop"
+
     # Snapshots.
 
     def snapshot(self) -> str:
@@ -422,16 +519,21 @@ class Solver(Unpicklable):
         In a test that is interrupted, the state is the one before it: the test begins again then.
         """
         self._writer.finish()
-        return snapshot.write(self._taken())
+        taken = self._taken()
+        return snapshot.write(taken) if is_root() else taken.path
 
     def _taken(self) -> Snapshot:
+        state = self._before_test or self._run_state()
+        if self._ranks:
+            self._ranks.check_weights(self.history)
+            state = run_state.joined(self._ranks.group.gather(state))
         return snapshot.take(
             self.param,
             self.net._graph,
             self.history,
             self.iter,
             self.current_step,
-            self._before_test or self._run_state(),
+            state,
         )
 
     def restore(self, state_file: PathLike) -> None:

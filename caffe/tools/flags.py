@@ -65,7 +65,16 @@ def caffe_flags(parser: argparse.ArgumentParser) -> None:
         parser,
         "gpu",
         default="",
-        help="number of the GPU, or 'all'; without it the CPU, or what a solver's solver_mode says",
+        help="number of the GPU (train: several, as 0,1, or 'all', a process each); without it the "
+        "CPU, or what a solver's solver_mode says",
+    )
+    flag(parser, "nproc", type=positive, default=1, help="processes on the CPU (train; 1)")
+    flag(
+        parser,
+        "max_restarts",
+        type=int,
+        default=0,
+        help="times that processes are started again where one is lost (train; 0)",
     )
     flag(parser, "precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
     boolean(parser, "strict", False, "refuse what Caffe 1.0 does not have, as BVLC's build does")
@@ -104,6 +113,8 @@ def gpu_ids(text: str) -> list[int]:
         ids = [int(word) for word in text.split(",") if text]
     except ValueError:
         raise CaffeError(f"-gpu takes numbers of GPUs or 'all'; found '{text}'") from None
+    if repeated := [i for i in dict.fromkeys(ids) if ids.count(i) > 1]:
+        raise CaffeError(f"-gpu {text} names GPU {repeated[0]} more than once; name each once")
     return ids
 
 
@@ -114,8 +125,8 @@ def choose_device(ids: Sequence[int]) -> None:
         return
     if len(ids) > 1:
         raise CaffeError(
-            f"{len(ids)} GPUs were asked for ({', '.join(map(str, ids))}), but this Caffe trains "
-            f"and runs on one: give one number, -gpu {ids[0]}"
+            f"{len(ids)} GPUs were asked for ({', '.join(map(str, ids))}), but only train "
+            f"runs on several: give one number, -gpu {ids[0]}"
         )
     set_device(ids[0])
     set_mode_gpu()

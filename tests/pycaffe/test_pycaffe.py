@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from support.net_text import input_layer, net_of
 
 import caffe
@@ -41,7 +42,7 @@ PUBLIC = {
     "caffe.Classifier": "predict forward",
     "caffe.Detector": "detect_windows detect_selective_search crop configure_crop",
     "caffe.Timer": "start stop ms",
-    "caffe.NCCL": "new_uid",
+    "caffe.NCCL": "new_uid bcast",
     "caffe.draw": """
         get_pooling_types_dict get_edge_label get_layer_lr_mult get_layer_label
         choose_color_by_layertype get_pydot_graph draw_net draw_net_to_file
@@ -344,13 +345,10 @@ def test_solver_count_and_rank_are_what_was_set():
         caffe.set_multiprocess(False)
 
 
-def test_several_gpus_are_refused_with_a_cure():
-    assert caffe.has_nccl() is False
-    for call in (caffe.NCCL.new_uid, lambda: caffe.NCCL(None, "uid")):
-        with pytest.raises(
-            caffe.CaffeError, match=r"several GPUs \(NCCL\) is not supported; train"
-        ):
-            call()
+def test_nccl_is_there_where_torch_has_it_for_a_gpu_and_wants_a_uid_of_its_own():
+    assert caffe.has_nccl() == (torch.cuda.is_available() and torch.distributed.is_nccl_available())
+    with pytest.raises(caffe.CaffeError, match=r"'uid' names no run: give what caffe.NCCL.new_uid"):
+        caffe.NCCL(None, "uid")
 
 
 def test_train_and_test_are_the_protos():

@@ -350,7 +350,12 @@ def stored_layers(path):
         ),
         (["train", "-solver", "solver.prototxt", "-snapshot", "no.state"], "no.state"),
         (["train", "-solver", "solver.prototxt", "-weights", "no.model"], "no.model"),
-        (["train", "-solver", "solver.prototxt", "-gpu", "0,1"], "2 GPUs were asked for (0, 1)"),
+        (["train", "-solver", "solver.prototxt", "-gpu", "97,98"], "GPU 97 was asked for"),
+        (["train", "-solver", "solver.prototxt", "-gpu", "1,0,1"], "names GPU 1 more than once"),
+        (
+            ["time", "-model", "net.prototxt", "-gpu", "0,1"],
+            "2 GPUs were asked for (0, 1), but only train runs on several: give one number, -gpu 0",
+        ),
         (["train", "-solver", "solver.prototxt", "-gpu", "zero"], "found 'zero'"),
         (["train", "-solver", "solver.prototxt", "-log_dir", "no/dir"], "no/dir"),
         (["test", "-weights", "a.caffemodel"], "Need a model definition to score: -model FILE"),
