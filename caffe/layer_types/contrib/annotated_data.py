@@ -53,6 +53,8 @@ class Annotated(Source):
     ) -> None:
         self.param, self.transform = param.annotated_data_param, param.transform_param
         self.batch_size = param.data_param.batch_size
+        # The items that all ranks take at once, which one draw is for
+        self.round = self.batch_size * (solver_count() if phase == caffe_pb2.TRAIN else 1)
         plain = caffe_pb2.TransformationParameter()
         plain.CopyFrom(self.transform)
         for name in OWN_FIELDS:
@@ -61,6 +63,12 @@ class Annotated(Source):
         self.path, self.stored = path, Records(path, database, self.transformer)
         self.check()
         self.boxes = self.has_boxes(next(self.records(0, 0)).datum)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def contents(self) -> str:
+        return self.stored.contents()
 
     def check(self) -> None:
         transform, policies = self.transform, self.transform.resize_param
@@ -137,7 +145,7 @@ class Annotated(Source):
         policies = self.transform.resize_param
         if len(policies) < 2:
             return policies[0] if policies else None
-        at = next(uniforms(record.seed, POLICIES, record.number // self.batch_size))
+        at = next(uniforms(record.seed, POLICIES, record.number // self.round))
         chances = np.cumsum([policy.prob for policy in policies])
         return policies[int(np.searchsorted(chances, at * chances[-1]))]
 

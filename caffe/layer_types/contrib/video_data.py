@@ -51,6 +51,12 @@ class Frames(Source):
             f"{param.video_file}: has {self.count} frames; skip_frames leaves none of them",
         )
 
+    def __len__(self) -> int:
+        return self.count // self.every
+
+    def contents(self) -> str:
+        return f"{len(self)} frames of {self.video}"
+
     def records(self, seed: int, item: int) -> Iterator[Frame]:
         """Of every skip_frames + 1 frames the last."""
         start = item % (self.count // self.every) * self.every if self.from_file else 0
