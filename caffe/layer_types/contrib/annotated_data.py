@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ...core.blob import Blob
+from ...core.ranks import solver_count
 from ...feeding import annotations
 from ...feeding.annotations import parse_annotated_datum, rows_of
 from ...feeding.colours import check_distortion, distorted
