@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core.blob import Blob
+from . import exporting
 from .base import Margins, Shape, Window, layer_type
 from .convolution import Convolution
 
@@ -33,7 +34,7 @@ class Deconvolution(Convolution):
         conv = self.spec.convolution_param
         if self.spatial in CONV_TRANSPOSE:
             deconv = CONV_TRANSPOSE[self.spatial]
-            if not weight.requires_grad:  # what keeps channels apart gets diffs on their paths too
+            if not (weight.requires_grad or exporting.is_traced()):
                 weight = self.arranged([weight])[0]
             group = conv.num_output // weight.shape[1]
             return deconv(x, weight, bias, self.stride, self.pad, 0, group, self.dilation)

@@ -790,6 +790,9 @@ def test_recomputation_takes_the_work_that_is_told_and_less_memory(runs, monkeyp
     for recompute in (False, True):
         solver = solver_of(fcn("fcn8s", 400, 400, width=1 / 16))
         draw(solver.net)
+        for name, (weight, *_) in solver.net.params.items():
+            if name.startswith("upscore"):
+                weight.data[...] = 1  # filters that keep the channels apart take less than is told
         with setting(recompute), Work() as counting:
             step(solver)
         work.append(counting)
