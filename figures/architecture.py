@@ -41,6 +41,8 @@ def levels(net: caffe_pb2.NetParameter) -> list[Level]:
             break
         below = max((depth[name] for name in layer.bottom), default=0)
         depth[top] = below + (layer.type == "Convolution")
+        if top not in seen:  # a value of the whole image, on no grid
+            continue
         stride = round(seen[top].stride)
         kept = found.setdefault(stride, Level(top, stride, 0))
         count = depth[top] - before.setdefault(stride, below)

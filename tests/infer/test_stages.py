@@ -30,7 +30,7 @@ VOC = DATASETS["voc"]
         (
             "fcn8s-squeezenet",
             [
-                ("32s", "score_fr", "fire9/concat"),
+                ("32s", "score_fr", "context"),
                 ("16s", "fuse_fire8", "fire8/concat"),
                 ("8s", "fuse_fire4", "fire4/concat"),
             ],

@@ -84,6 +84,8 @@ def test_each_stage_starts_where_the_one_before_left_its_weights(
         others = {
             "log.txt",
             "metrics.csv",
+            "report",
+            "report.html",
             "snapshot",
             "solver.prototxt",
             f"{net}.caffemodel",
