@@ -18,7 +18,8 @@ from caffe.proto.upgrade import read_net
 # No standard operators here for what finds objects, and for mean fields.
 # A mean field is made of no standard operators, and a script's proposals are no function; of drawn
 # weights SSD-300 has boxes that score alike to the last bit, which another order decides.
-NOT_EXPORTED = {"CRF-RNN", "SSD-300", "Faster R-CNN", "R-FCN"}
+# SSD of faces takes most of a minute, and has nothing that MobileNet-SSD has not.
+NOT_EXPORTED = {"CRF-RNN", "SSD-300", "SSD of faces", "Faster R-CNN", "R-FCN"}
 
 
 class ProposalLayer(caffe.Layer):
