@@ -44,7 +44,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test smoke fuzz torture lint types page runs figures test-browser bench bench-quick nets \
+.PHONY: help setup demo test test-long smoke fuzz torture lint types page runs figures test-browser bench bench-quick nets \
 	tables table-upper-bounds \
 	table-memory table-idd twins clean data-voc data-nyud data-siftflow data-context data-cityscapes data-idd \
 	data-camvid data-idd-lite data-mine camvid idd-lite $(classifiers) $(torchvision) \
@@ -102,6 +102,9 @@ twins: $(READY)  ## every other dataset's stages in small, on its synthetic twin
 processes = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(READY)  ## run the tests on all cores (4 at most), or those of T=FILE or T=FOLDER
 	$(if $(T),$(RUN) -m pytest $(T),OMP_NUM_THREADS=1 $(RUN) -m pytest $(processes))
+
+test-long: $(READY)  ## run the tests that take most of a minute each
+	$(RUN) -m pytest -m long
 
 smoke: $(READY)  ## run a fast test of each part, in some ten seconds
 	$(RUN) -m pytest -m smoke

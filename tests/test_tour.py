@@ -36,6 +36,7 @@ def clone(tmp_path_factory):
     return home
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_command_of_the_tour_works_as_it_is_written(clone):
     # make takes PORT from here, so that the test meets no other server

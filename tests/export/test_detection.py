@@ -91,6 +91,8 @@ POOLINGS = (
 )
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_an_ssd_is_exported_for_any_size_and_batch(tmp_path):
     caffe.set_random_seed(3)
     net = net_of(ssd())
@@ -127,6 +129,8 @@ def test_regions_are_exported_for_any_height_and_width(tmp_path, pooling):
     assert ("MaxRoiPool" in {node.op_type for node in nodes}) == ("PSROI" not in pooling)
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_threshold_that_falls_is_for_torch_alone(tmp_path):
     net = net_of(ssd().replace("nms_threshold: 0.45", "nms_threshold: 0.9 eta: 0.7"))
     with pytest.raises(caffe.CaffeError, match=r"'found' .DetectionOutput.*eta: 1"):

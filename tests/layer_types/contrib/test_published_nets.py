@@ -18,8 +18,8 @@ from caffe.proto.upgrade import read_net
 # No standard operators here for what finds objects, and for mean fields.
 # A mean field is made of no standard operators, and a script's proposals are no function; of drawn
 # weights SSD-300 has boxes that score alike to the last bit, which another order decides.
-# SSD of faces takes most of a minute, and has nothing that MobileNet-SSD has not.
-NOT_EXPORTED = {"CRF-RNN", "SSD-300", "SSD of faces", "Faster R-CNN", "R-FCN"}
+NOT_EXPORTED = {"CRF-RNN", "SSD-300", "Faster R-CNN", "R-FCN"}
+DEEP = {"DeepLab v2", "MobileNet-SSD", "SSD of faces"}  # their export takes most of a minute
 
 
 class ProposalLayer(caffe.Layer):
@@ -105,7 +105,14 @@ def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NETS if name not in NOT_EXPORTED])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long) if name in DEEP else name
+        for name in NETS
+        if name not in NOT_EXPORTED
+    ],
+)
 def test_a_published_net_leaves_as_onnx(tmp_path, name):
     found = onnx.export(fed(open_drawn(NETS[name].deploy(NARROW))), tmp_path / "net.onnx")
     assert max(found.differences.values()) <= agreement.TOLERANCE
