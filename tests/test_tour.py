@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -66,5 +67,7 @@ def test_every_command_of_the_tour_works_as_it_is_written(clone):
         address = next(
             found for line in lines if (found := re.match(r"http://127\.0\.0\.1:\d+/", line))
         )
+        # Only what serves is ended by Ctrl-C for sure.
+        with urllib.request.urlopen(address[0], timeout=60) as answer:
+            assert answer.status == 200
         os.killpg(running.pid, signal.SIGINT)
-    assert address
