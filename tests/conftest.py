@@ -1,6 +1,8 @@
 """Fixtures that several test files use."""
 
+import importlib.util
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -30,6 +32,17 @@ def file_server():
         yield running
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def cli():
+    """infer.py, the command: `import infer` is the package beside it."""
+    spec = importlib.util.spec_from_file_location(
+        "infer_cli", Path(__file__).parents[1] / "infer.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

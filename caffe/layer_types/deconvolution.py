@@ -34,6 +34,7 @@ class Deconvolution(Convolution):
         conv = self.spec.convolution_param
         if self.spatial in CONV_TRANSPOSE:
             deconv = CONV_TRANSPOSE[self.spatial]
+            # Weights that learn have diffs between the channels too.
             if not (weight.requires_grad or exporting.is_traced()):
                 weight = self.arranged([weight])[0]
             group = conv.num_output // weight.shape[1]

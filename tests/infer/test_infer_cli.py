@@ -1,7 +1,6 @@
 """Laws of infer.py: what it reads, writes, prints and refuses."""
 
 import dataclasses
-import importlib.util
 import json
 import os
 import re
@@ -25,14 +24,6 @@ from data.weight_sources import WeightSource
 
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
-
-
-@pytest.fixture(scope="module")
-def cli():
-    spec = importlib.util.spec_from_file_location("infer_cli", ROOT / "infer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

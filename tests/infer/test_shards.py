@@ -1,6 +1,5 @@
 """infer.py on a folder by several processes, its manifest, and how a broken-off run goes on."""
 
-import importlib.util
 import json
 import os
 import re
@@ -23,14 +22,6 @@ from infer.shards import Shard, own_shard
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
 IMAGES, DAMAGED = 20, (3, 4, 11)  # of 20, as 50 of 1,000 in the long form
-
-
-@pytest.fixture(scope="module")
-def cli():
-    spec = importlib.util.spec_from_file_location("infer_cli", ROOT / "infer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

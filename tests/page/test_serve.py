@@ -1,6 +1,5 @@
 """Laws of where the page listens, and of what infer.py says of it."""
 
-import importlib.util
 import os
 import re
 import signal
@@ -65,14 +64,6 @@ def test_a_server_answers_until_ctrl_c_and_ends_without_a_word(tmp_path):
         _, error = running.communicate(timeout=60)
     assert running.returncode == 0
     assert "Traceback" not in error
-
-
-@pytest.fixture(scope="module")
-def cli():
-    spec = importlib.util.spec_from_file_location("infer_cli", ROOT / "infer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
