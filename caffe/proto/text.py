@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
@@ -36,7 +37,8 @@ def read_prototxt(path: PathLike, message: M) -> M:
         raise _refusal(path, text, error, message) from None
 
 
-class Known(NamedTuple, Generic[M]):
+@dataclass(frozen=True)
+class Known(Generic[M]):
     """A prototxt as far as it is known here."""
 
     message: M

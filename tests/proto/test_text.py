@@ -12,7 +12,7 @@ import caffe
 from caffe.layer_types import REGISTRY
 from caffe.proto import caffe_pb2, forks
 from caffe.proto.place import layer_at
-from caffe.proto.text import read_binaryproto, read_known, read_prototxt
+from caffe.proto.text import Known, read_binaryproto, read_known, read_prototxt
 
 TEXT = '# {comment}\nname: "net"  # {comment}\nlayer {{ name: "a" type: "Input" top: "x" }}\n'
 PLAIN = caffe_pb2.NetParameter(name="net")
@@ -247,13 +247,14 @@ def test_what_is_known_of_a_prototxt_is_read_and_the_rest_is_named(tmp_path):
         "  padd: 1 kernel_size: 3 } }\n"
         'layer { name: "p" type: "Pooling" pooling_param { pool: MEDIAN kernel_size: 2 } }'
     )
-    message, passed_over, unknown = read_known(path, caffe_pb2.NetParameter())
+    known = read_known(path, caffe_pb2.NetParameter())
+    message = known.message
     assert message.name == "n"
     assert message.layer[0].convolution_param.num_output == 4
     assert list(message.layer[0].convolution_param.kernel_size) == [3]
     assert message.layer[1].pooling_param.kernel_size == 2
-    assert [line.split(" of ")[0] for line in passed_over] == ["passed over engine"]
-    field, misspelt, value = unknown
+    assert [line.split(" of ")[0] for line in known.passed_over] == ["passed over engine"]
+    field, misspelt, value = known.unknown
     assert field.startswith('1:11: Message type "caffe.NetParameter" has no field named "strange".')
     assert misspelt.startswith("3:3: layer 'c': ")
     assert misspelt.endswith("Did you mean pad or pad_w or pad_h?")
@@ -264,7 +265,7 @@ def test_a_prototxt_that_is_known_whole_has_nothing_left(tmp_path):
     text = relu("x", "y")
     (tmp_path / "net.prototxt").write_text(text)
     known = read_known(tmp_path / "net.prototxt", caffe_pb2.NetParameter())
-    assert known == (text_format.Parse(text, caffe_pb2.NetParameter()), [], [])
+    assert known == Known(text_format.Parse(text, caffe_pb2.NetParameter()), [], [])
 
 
 def test_a_brace_that_is_missing_is_an_error_still(tmp_path):
