@@ -53,11 +53,15 @@ class Exported(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The content of a file, where it runs, and by name what does not take it, and why."""
+    """The content of a file, where it runs, and by name what does not take it, and why.
+
+    In `runtimes` it must agree with the net; in `others` it is tried, and a refusal tells if not.
+    """
 
     content: bytes
     runtimes: Mapping[str, Runs]
     refusals: Mapping[str, str] = {}
+    others: Mapping[str, Runs] = {}
 
 
 def made(
@@ -87,18 +91,26 @@ def _made(
     half: bool,
     make: Callable[[Net, OpenAxes], Made],
 ) -> tuple[bytes, Exported]:
-    own, *others = sizes_to_try(own_shapes(net), open_axes)
-    exact = outputs(net, examples(net, own)) if half else {}
+    sizes = sizes_to_try(own_shapes(net), open_axes)
+    exact = outputs(net, examples(net, sizes[0])) if half else {}
     with rounded(net._graph) if half else nullcontext():
-        content, runtimes, refusals = make(net, open_axes)
-        differences = {
-            next(iter(shapes.values())): max(
-                difference(net, shapes, runs, where) for where, runs in runtimes.items()
-            )
-            for shapes in (own, *others)
-        }
-        rounding = farthest(outputs(net, examples(net, own)), exact) if half else None
-    return content, Exported(differences, tuple(runtimes), refusals, open_axes, rounding)
+        content, runtimes, refused, others = make(net, open_axes)
+        found = {where: _differences(net, sizes, runs, where) for where, runs in runtimes.items()}
+        refusals = dict(refused)
+        for where, runs in others.items():
+            try:
+                found[where] = _differences(net, sizes, runs, where)
+            except CaffeError as error:
+                refusals[where] = str(error)
+        rounding = farthest(outputs(net, examples(net, sizes[0])), exact) if half else None
+    shapes = [next(iter(each.values())) for each in sizes]
+    worst = map(max, zip(*found.values(), strict=True))
+    differences = dict(zip(shapes, worst, strict=True))
+    return content, Exported(differences, tuple(found), refusals, open_axes, rounding)
+
+
+def _differences(net: Net, sizes: list[Shapes], runs: Runs, where: str) -> list[float]:
+    return [difference(net, shapes, runs, where) for shapes in sizes]
 
 
 def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
@@ -115,13 +127,13 @@ def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
         if theirs[name].shape != value.shape:
             raise CaffeError(
                 f"net '{net.name}': output '{name}' has shape {theirs[name].shape} in {where}, "
-                f"{value.shape} in the net; not exported"
+                f"{value.shape} in the net"
             )
     worst = farthest(theirs, ours)
     if not worst <= TOLERANCE:
         raise CaffeError(
             f"net '{net.name}': in {where} the outputs differ by {worst:g} of the largest "
-            f"value (allowed: {TOLERANCE:g}); not exported"
+            f"value (allowed: {TOLERANCE:g})"
         )
     return worst
 

@@ -1,4 +1,4 @@
-"""A net as an ONNX file of standard operators, checked in onnxruntime and OpenVINO."""
+"""A net as an ONNX file of standard operators, checked in onnxruntime, OpenVINO and OpenCV."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import importlib.util
 import logging
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,8 @@ from ..core.errors import CaffeError
 from ..core.files import PathLike, replacing
 from ..layer_types import exporting
 from . import agreement
-from .agreement import Exported, Made, Runs
+from .agreement import Arrays, Exported, Made, Runs
+from .common_nodes import respell
 from .onnx_forms import forms
 from .program import capture, each_alone
 from .sizes import OpenAxes, in_words
@@ -39,7 +42,8 @@ def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) ->
     float16, and computed with as float32, as inputs and outputs are. The model is run in
     onnxruntime, and in OpenVINO where it is installed, against the net, at its own size and with
     open axes at two more, and is written only if the outputs agree within agreement.TOLERANCE:
-    half, with the net of those weights. Opset and open axes are in its metadata_props.
+    half, with the net of those weights. In OpenCV 5, where that is installed, it is run too, and
+    what comes of it is told. Opset and open axes are in its metadata_props.
 
     Raises CaffeError for a net or layer that cannot be exported, or outputs that differ.
     """
@@ -63,17 +67,21 @@ def _refuse_what_onnx_has_not(net: Net) -> None:
 
 def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
     model = _model(net, capture(net, open_axes))
+    respell(model)
     _state(model, open_axes)
     if half:
         _store_half(model)
     content = model.SerializeToString()
-    runtimes, refusals = {"onnxruntime": _onnxruntime(net, content)}, {}
-    if importlib.util.find_spec("openvino") is not None:
+    runtimes: dict[str, Runs] = {"onnxruntime": _onnxruntime(net, content)}
+    others: dict[str, Runs] = {}
+    refusals: dict[str, str] = {}
+    for name, tried, take in (("OpenVINO", runtimes, _openvino), ("OpenCV", others, _opencv)):
         try:
-            runtimes["OpenVINO"] = _openvino(net, content)
-        except RuntimeError as error:  # it has no operator for something
-            refusals["OpenVINO"] = _reason(error)
-    return Made(content, runtimes, refusals)
+            if runs := take(net, content):
+                tried[name] = runs
+        except Exception as error:  # of the runtimes' many kinds: it has no operator for something
+            refusals[name] = _reason(error)
+    return Made(content, runtimes, refusals, others)
 
 
 def _model(net: Net, program: torch.export.ExportedProgram) -> onnx.ModelProto:
@@ -176,10 +184,44 @@ def _onnxruntime(net: Net, content: bytes) -> Runs:
     return lambda inputs: session.run(net.outputs, inputs, of_run)
 
 
-def _openvino(net: Net, content: bytes) -> Runs:
+def _openvino(net: Net, content: bytes) -> Runs | None:
     """OpenVINO, computing in float32 wherever the processor would do better in bfloat16."""
+    if importlib.util.find_spec("openvino") is None:
+        return None
     import openvino
 
     core = openvino.Core()
     model = core.compile_model(core.read_model(content), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda inputs: [model(inputs)[name] for name in net.outputs]
+
+
+def _opencv(net: Net, content: bytes) -> Runs | None:
+    """OpenCV's dnn, of version 5: those before it have other faults."""
+    if importlib.util.find_spec("cv2") is None:
+        return None
+    import cv2
+
+    if int(cv2.__version__.partition(".")[0]) < 5:
+        return None
+    with _silent():
+        model = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
+
+    def run(inputs: Arrays) -> list[np.ndarray]:
+        with _silent():
+            for name, value in inputs.items():
+                model.setInput(value, name)
+            return [found.copy() for found in model.forward(list(net.outputs))]
+
+    return run
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """OpenCV prints nothing inside; what it says is in its exceptions."""
+    from cv2.utils import logging
+
+    before = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)

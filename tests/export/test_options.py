@@ -182,3 +182,4 @@ def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp
     )
     found = export(net_of(DATA + CONV + text), tmp_path / "net")
     assert found.open_axes == {"data": {2: "height", 3: "width"}}
+    assert not found.refusals

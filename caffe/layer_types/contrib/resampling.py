@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from ...proto import caffe_pb2
+from .. import exporting
 from ..base import LayerType, Shape, layer_type
 from ..loss import with_gradient
 
@@ -72,6 +73,10 @@ class Interp(LayerType):
         for axis in (2, 3):
             kept = x.shape[axis] + interp.pad_beg + interp.pad_end
             x = x.narrow(axis, -interp.pad_beg, kept)
+        rows = x.shape[2]
+        if exporting.into_onnx() and isinstance(rows, int) and rows == 1:
+            # OpenCV 5.0 mixes a single row with what lies behind it; several alike stay as they are.
+            x = x.expand(-1, -1, torch.sym_max(2, size[0]), -1)
         return F.interpolate(x, size, mode="bilinear", align_corners=True)
 
 
