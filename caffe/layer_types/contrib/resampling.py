@@ -75,7 +75,7 @@ class Interp(LayerType):
             x = x.narrow(axis, -interp.pad_beg, kept)
         rows = x.shape[2]
         if exporting.into_onnx() and isinstance(rows, int) and rows == 1:
-            # OpenCV 5.0 mixes a single row with what lies behind it; several alike stay as they are.
+            # OpenCV 5.0 mixes a single row with what lies behind it, but not several alike.
             x = x.expand(-1, -1, torch.sym_max(2, size[0]), -1)
         return F.interpolate(x, size, mode="bilinear", align_corners=True)
 

@@ -15,11 +15,10 @@ from caffe.graph.canonical import unfilled
 from caffe.proto import caffe_pb2
 from caffe.proto.upgrade import read_net
 
-# No standard operators here for what finds objects, and for mean fields.
-# A mean field is made of no standard operators, and a script's proposals are no function; of drawn
-# weights SSD-300 has boxes that score alike to the last bit, which another order decides.
-NOT_EXPORTED = {"CRF-RNN", "SSD-300", "Faster R-CNN", "R-FCN"}
-DEEP = {"DeepLab v2", "MobileNet-SSD", "SSD of faces"}  # their export takes most of a minute
+# A mean field is made of no standard operators, and a script's proposals are no function.
+NOT_EXPORTED = {"CRF-RNN", "Faster R-CNN", "R-FCN"}
+# Their export takes most of a minute.
+DEEP = {"DeepLab v2", "SSD-300", "MobileNet-SSD", "SSD of faces"}
 
 
 class ProposalLayer(caffe.Layer):
@@ -114,7 +113,11 @@ def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
     ],
 )
 def test_a_published_net_leaves_as_onnx(tmp_path, name):
-    found = onnx.export(fed(open_drawn(NETS[name].deploy(NARROW))), tmp_path / "net.onnx")
+    net = open_drawn(NETS[name].deploy(NARROW))
+    if name == "SSD-300":  # sure of most boxes: near 1 float32 has few numbers, and scores are alike
+        for layer in (each for each in net.params if each.endswith("_mbox_conf")):
+            net.params[layer][0].data[...] *= 0.3
+    found = onnx.export(fed(net), tmp_path / "net.onnx")
     assert max(found.differences.values()) <= agreement.TOLERANCE
 
 
