@@ -1,5 +1,6 @@
 """Measure a net layer by layer: caffe time -model FILE [-iterations 50] [-gpu 0] [-phase TRAIN].
 
+With -weights FILE it is the net of those weights; BVLC's takes the flag and reads no file.
 The log is Caffe's; behind it a table on stdout says where each pass spends its time, against the
 rate of a matrix product on this device ("x limit": 1 would be that rate).
 """
@@ -30,7 +31,9 @@ def run(args: argparse.Namespace) -> None:
         info("caffe.cpp:352", "Use GPU with device ID %d", ids[0])
     else:
         info("caffe.cpp:356", "Use CPU.")
-    net = Net(model, Phase.Value(args.phase), level=args.level, stages=flags.stages(args))
+    stages = flags.stages(args)
+    phase = Phase.Value(args.phase)
+    net = Net(model, phase, level=args.level, stages=stages, weights=args.weights)
     layers = range(len(net.layers))
     # A clean pass of each kind: memory is allocated there, and kernels are chosen.
     info("caffe.cpp:364", "Performing Forward")

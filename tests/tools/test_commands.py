@@ -511,6 +511,14 @@ def test_time_takes_the_phase(here, known_rate, capsys, phase):
     assert ("accuracy\tforward" in capsys.readouterr().err) == (phase == "TEST")
 
 
+def test_time_takes_weights_and_says_where_there_are_none(here, known_rate, capsys):
+    words = ["time", "-model=net.prototxt", "-iterations=1", "-weights"]
+    assert main([*words, "none.caffemodel"]) == 1
+    assert "none.caffemodel" in capsys.readouterr().err
+    caffe.Net("net.prototxt", caffe.TEST).save("net.caffemodel")
+    assert main([*words, "net.caffemodel"]) == 0
+
+
 def test_device_query_tells_what_torch_knows(monkeypatch, capsys):
     class Properties:
         major, minor, name, total_memory, multi_processor_count = 9, 0, "Some GPU", 7 << 30, 132
