@@ -143,7 +143,7 @@ def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
         options = {
             "normalize": regime.normalize,
             "score_rate": regime.score_rate,
-            "keep": regime.keep,
+            "keep": regime.keep if stage.keep is None else stage.keep,
             "dropout": regime.dropout,
         }
         if split == "train" and regime.mirror:
