@@ -109,6 +109,7 @@ class FillerParameter(Message):
     SPARSE_FIELD_NUMBER: int
     VARIANCE_NORM_FIELD_NUMBER: int
     ALPHA_FIELD_NUMBER: int
+    DIAG_VAL_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -118,6 +119,7 @@ class FillerParameter(Message):
     sparse: int
     variance_norm: int
     alpha: float
+    diag_val: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -130,6 +132,7 @@ class FillerParameter(Message):
         sparse: int | None = ...,
         variance_norm: int | str | None = ...,
         alpha: float | None = ...,
+        diag_val: Iterable[float] | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -552,6 +555,11 @@ class LayerParameter(Message):
     CTC_DECODER_PARAM_FIELD_NUMBER: int
     LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: int
     ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
+    AUGMENTATION_PARAM_FIELD_NUMBER: int
+    MEAN_PARAM_FIELD_NUMBER: int
+    EXPMAX_PARAM_FIELD_NUMBER: int
+    LPQ_LOSS_PARAM_FIELD_NUMBER: int
+    WRITER_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -682,6 +690,11 @@ class LayerParameter(Message):
     ctc_decoder_param: CTCDecoderParameter
     labelsequence_accuracy_param: LabelsequenceAccuracyParameter
     eltwise_accuracy_param: AccuracyParameter
+    augmentation_param: AugmentationParameter
+    mean_param: MeanParameter
+    expmax_param: ExpParameter
+    lpq_loss_param: LpqLossParameter
+    writer_param: WriterParameter
     def __init__(
         self,
         *,
@@ -825,6 +838,11 @@ class LayerParameter(Message):
         | Mapping[str, Any]
         | None = ...,
         eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        augmentation_param: AugmentationParameter | Mapping[str, Any] | None = ...,
+        mean_param: MeanParameter | Mapping[str, Any] | None = ...,
+        expmax_param: ExpParameter | Mapping[str, Any] | None = ...,
+        lpq_loss_param: LpqLossParameter | Mapping[str, Any] | None = ...,
+        writer_param: WriterParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -4242,4 +4260,256 @@ class LabelsequenceAccuracyParameter(Message):
         self,
         *,
         blank_label: int | None = ...,
+    ) -> None: ...
+
+class AugmentationParameter(Message):
+    CROP_WIDTH_FIELD_NUMBER: int
+    CROP_HEIGHT_FIELD_NUMBER: int
+    WRITE_AUGMENTED_FIELD_NUMBER: int
+    MAX_MULTIPLIER_FIELD_NUMBER: int
+    AUGMENT_DURING_TEST_FIELD_NUMBER: int
+    RECOMPUTE_MEAN_FIELD_NUMBER: int
+    WRITE_MEAN_FIELD_NUMBER: int
+    MEAN_PER_PIXEL_FIELD_NUMBER: int
+    MEAN_FIELD_NUMBER: int
+    MODE_FIELD_NUMBER: int
+    BOTTOMWIDTH_FIELD_NUMBER: int
+    BOTTOMHEIGHT_FIELD_NUMBER: int
+    NUM_FIELD_NUMBER: int
+    CHROMATIC_EIGVEC_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    TRANSLATE_FIELD_NUMBER: int
+    ROTATE_FIELD_NUMBER: int
+    ZOOM_FIELD_NUMBER: int
+    SQUEEZE_FIELD_NUMBER: int
+    TRANSLATE_X_FIELD_NUMBER: int
+    TRANSLATE_Y_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    BRIGHTNESS_FIELD_NUMBER: int
+    CONTRAST_FIELD_NUMBER: int
+    COLOR_FIELD_NUMBER: int
+    LMULT_POW_FIELD_NUMBER: int
+    LMULT_MULT_FIELD_NUMBER: int
+    LMULT_ADD_FIELD_NUMBER: int
+    SAT_POW_FIELD_NUMBER: int
+    SAT_MULT_FIELD_NUMBER: int
+    SAT_ADD_FIELD_NUMBER: int
+    COL_POW_FIELD_NUMBER: int
+    COL_MULT_FIELD_NUMBER: int
+    COL_ADD_FIELD_NUMBER: int
+    LADD_POW_FIELD_NUMBER: int
+    LADD_MULT_FIELD_NUMBER: int
+    LADD_ADD_FIELD_NUMBER: int
+    COL_ROTATE_FIELD_NUMBER: int
+    FOG_AMOUNT_FIELD_NUMBER: int
+    FOG_SIZE_FIELD_NUMBER: int
+    MOTION_BLUR_ANGLE_FIELD_NUMBER: int
+    MOTION_BLUR_SIZE_FIELD_NUMBER: int
+    SHADOW_ANGLE_FIELD_NUMBER: int
+    SHADOW_DISTANCE_FIELD_NUMBER: int
+    SHADOW_STRENGTH_FIELD_NUMBER: int
+    NOISE_FIELD_NUMBER: int
+    crop_width: int
+    crop_height: int
+    write_augmented: str
+    max_multiplier: float
+    augment_during_test: bool
+    recompute_mean: int
+    write_mean: str
+    mean_per_pixel: bool
+    mean: RepeatedScalarFieldContainer[float]
+    mode: str
+    bottomwidth: int
+    bottomheight: int
+    num: int
+    chromatic_eigvec: RepeatedScalarFieldContainer[float]
+    mirror: RandomGeneratorParameter
+    translate: RandomGeneratorParameter
+    rotate: RandomGeneratorParameter
+    zoom: RandomGeneratorParameter
+    squeeze: RandomGeneratorParameter
+    translate_x: RandomGeneratorParameter
+    translate_y: RandomGeneratorParameter
+    gamma: RandomGeneratorParameter
+    brightness: RandomGeneratorParameter
+    contrast: RandomGeneratorParameter
+    color: RandomGeneratorParameter
+    lmult_pow: RandomGeneratorParameter
+    lmult_mult: RandomGeneratorParameter
+    lmult_add: RandomGeneratorParameter
+    sat_pow: RandomGeneratorParameter
+    sat_mult: RandomGeneratorParameter
+    sat_add: RandomGeneratorParameter
+    col_pow: RandomGeneratorParameter
+    col_mult: RandomGeneratorParameter
+    col_add: RandomGeneratorParameter
+    ladd_pow: RandomGeneratorParameter
+    ladd_mult: RandomGeneratorParameter
+    ladd_add: RandomGeneratorParameter
+    col_rotate: RandomGeneratorParameter
+    fog_amount: RandomGeneratorParameter
+    fog_size: RandomGeneratorParameter
+    motion_blur_angle: RandomGeneratorParameter
+    motion_blur_size: RandomGeneratorParameter
+    shadow_angle: RandomGeneratorParameter
+    shadow_distance: RandomGeneratorParameter
+    shadow_strength: RandomGeneratorParameter
+    noise: RandomGeneratorParameter
+    def __init__(
+        self,
+        *,
+        crop_width: int | None = ...,
+        crop_height: int | None = ...,
+        write_augmented: str | None = ...,
+        max_multiplier: float | None = ...,
+        augment_during_test: bool | None = ...,
+        recompute_mean: int | None = ...,
+        write_mean: str | None = ...,
+        mean_per_pixel: bool | None = ...,
+        mean: Iterable[float] | None = ...,
+        mode: str | None = ...,
+        bottomwidth: int | None = ...,
+        bottomheight: int | None = ...,
+        num: int | None = ...,
+        chromatic_eigvec: Iterable[float] | None = ...,
+        mirror: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        translate: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        rotate: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        zoom: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        squeeze: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        translate_x: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        translate_y: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        gamma: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        brightness: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        contrast: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        color: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        lmult_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        lmult_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        lmult_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        sat_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        sat_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        sat_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        ladd_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        ladd_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        ladd_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_rotate: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        fog_amount: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        fog_size: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        motion_blur_angle: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        motion_blur_size: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        shadow_angle: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        shadow_distance: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        shadow_strength: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        noise: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RandomGeneratorParameter(Message):
+    RAND_TYPE_FIELD_NUMBER: int
+    EXP_FIELD_NUMBER: int
+    MEAN_FIELD_NUMBER: int
+    SPREAD_FIELD_NUMBER: int
+    PROB_FIELD_NUMBER: int
+    APPLY_SCHEDULE_FIELD_NUMBER: int
+    DISCRETIZE_FIELD_NUMBER: int
+    MULTIPLIER_FIELD_NUMBER: int
+    rand_type: str
+    exp: bool
+    mean: float
+    spread: float
+    prob: float
+    apply_schedule: bool
+    discretize: bool
+    multiplier: float
+    def __init__(
+        self,
+        *,
+        rand_type: str | None = ...,
+        exp: bool | None = ...,
+        mean: float | None = ...,
+        spread: float | None = ...,
+        prob: float | None = ...,
+        apply_schedule: bool | None = ...,
+        discretize: bool | None = ...,
+        multiplier: float | None = ...,
+    ) -> None: ...
+
+class MeanParameter(Message):
+    MeanOperation: EnumTypeWrapper
+    ADD: int
+    SUBTRACT: int
+    OPERATION_FIELD_NUMBER: int
+    FILE_FIELD_NUMBER: int
+    VALUE_FIELD_NUMBER: int
+    MEAN_SCALE_FIELD_NUMBER: int
+    INPUT_SCALE_FIELD_NUMBER: int
+    OUTPUT_SCALE_FIELD_NUMBER: int
+    operation: int
+    file: str
+    value: RepeatedScalarFieldContainer[float]
+    mean_scale: float
+    input_scale: float
+    output_scale: float
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        file: str | None = ...,
+        value: Iterable[float] | None = ...,
+        mean_scale: float | None = ...,
+        input_scale: float | None = ...,
+        output_scale: float | None = ...,
+    ) -> None: ...
+
+class LpqLossParameter(Message):
+    L2_PRESCALE_BY_CHANNELS_FIELD_NUMBER: int
+    NORMALIZE_BY_NUM_ENTRIES_FIELD_NUMBER: int
+    P_EPSILON_FIELD_NUMBER: int
+    Q_EPSILON_FIELD_NUMBER: int
+    PQ_EPISODE_STARTS_AT_ITER_FIELD_NUMBER: int
+    P_FIELD_NUMBER: int
+    Q_FIELD_NUMBER: int
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    p_epsilon: float
+    q_epsilon: float
+    pq_episode_starts_at_iter: RepeatedScalarFieldContainer[int]
+    p: RepeatedScalarFieldContainer[float]
+    q: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        l2_prescale_by_channels: bool | None = ...,
+        normalize_by_num_entries: bool | None = ...,
+        p_epsilon: float | None = ...,
+        q_epsilon: float | None = ...,
+        pq_episode_starts_at_iter: Iterable[int] | None = ...,
+        p: Iterable[float] | None = ...,
+        q: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class WriterParameter(Message):
+    FILE_FIELD_NUMBER: int
+    FOLDER_FIELD_NUMBER: int
+    PREFIX_FIELD_NUMBER: int
+    SUFFIX_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    file: str
+    folder: str
+    prefix: str
+    suffix: str
+    normalize: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        file: str | None = ...,
+        folder: str | None = ...,
+        prefix: str | None = ...,
+        suffix: str | None = ...,
+        normalize: bool | None = ...,
+        scale: float | None = ...,
     ) -> None: ...

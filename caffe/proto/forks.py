@@ -109,9 +109,15 @@ FIELDS = {
             "resample_param",
             "downsample_param",
             "l1_loss_param",
+            "augmentation_param",
+            "mean_param",
+            "lpq_loss_param",
+            "writer_param",
         ),
         ("FlowNet", _PYTHON),
     ),
+    "diag_val": ("FlowNet2", "leave it out, and fill the weights in a script"),
+    "expmax_param": ("LiteFlowNet", _PYTHON),
     **dict.fromkeys(
         ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
         ("C3D", "write a Convolution with a value for each axis"),
@@ -196,6 +202,8 @@ PASSED_OVER = {
     "visualize_debug_info": ("SegNet", "it draws"),
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
+    "split_param": ("Intel's Caffe", _ENGINE),
+    "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
     "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 

@@ -71,6 +71,13 @@ SCORES = (
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
+    "DataAugmentation": (
+        "augmentation_param { crop_height: 3 crop_width: 4 recompute_mean: 1 "
+        "mean_per_pixel: false }",
+        [(1, 3, 5, 6)],
+    ),
+    "ExpMax": ("", [(2, 3, 4, 4)]),
+    "Grid": ("", [(2, 3, 4, 5)]),
     "ArgMax": ("", [(2, 3, 4, 4)]),
     "GradientScaler": ("", [(2, 3)]),
     "Threshold": ("", [(2, 3)]),

@@ -59,6 +59,10 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("FocalLoss", "SoftmaxFocalLoss")
     },
+    "NegSquare": [("", [(2, 3)], {})],
+    "Warp": [("", [(1, 2, 3, 4), (1, 2, 2, 2)], {"shifts": {1: 1.2}})],
+    "Mean": [("mean_param { operation: ADD value: 1 input_scale: 2 }", [(2, 2, 2, 2)], {})],
+    "LpqLoss": [("lpq_loss_param { p: 1.5 q: 0.4 }", [(2, 3, 2), (2, 3, 2)], {})],
     "Axpy": [("", [(2, 3), (2, 3, 2, 2), (2, 3, 2, 2)], {})],
     "CenterLoss": [
         (
@@ -237,6 +241,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
 }
 NO_GRADIENT = {
+    "DataAugmentation",
+    "Grid",
     "BoxAnnotatorOHEM",
     "CTCGreedyDecoder",
     "DenseCRF",
@@ -254,7 +260,7 @@ NO_GRADIENT = {
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
-OWN_GRADIENT = {"RegionLoss"}  # Darknet's, as its law has it
+OWN_GRADIENT = {"ExpMax", "RegionLoss"}  # Darknet's, as its law has it
 
 
 def test_every_expression_with_a_gradient_is_checked():

@@ -108,6 +108,35 @@ def test_relu6_lies_between_0_and_6():
     np.testing.assert_array_equal(found.dx[0], [[0, 0, 1, 1, 0, 0]])
 
 
+@law("NegSquare")
+@drawn()
+@given(SEED)
+def test_negsquare_is_less_than_0(seed):
+    x, dy = normal(seed, 2, 3, 2), normal(seed + 1, 2, 3, 2)
+    found = run_layer("NegSquare", "", [x], diffs=[dy])
+    agree(found.y[0], -np.square(x.astype(np.float64)))
+    agree(found.dx[0], -2.0 * x * dy, 1e-4)
+
+
+@law("ExpMax")
+@drawn()
+@given(SEED, st.sampled_from([-1, 2, 0.5]), st.sampled_from([0, 0.3]))
+def test_expmax_is_1_where_a_channel_is_the_largest(seed, base, shift):
+    x, dy = normal(seed, 2, 3, 2, 2), normal(seed + 1, 2, 3, 2, 2)
+    body = f"expmax_param {{ base: {base} scale: 0.7 shift: {shift} }}"
+    found = run_layer("ExpMax", body, [x], diffs=[dy])
+    apart = x.astype(np.float64) - x.max(1, keepdims=True)
+    number = np.e if base == -1 else base
+    expected = number ** (shift + 0.7 * apart)
+    agree(found.y[0], expected, 1e-4)
+    agree(found.dx[0], expected * dy * np.log(number) * 0.7, 1e-4)
+
+
+def test_a_base_is_positive():
+    with pytest.raises(caffe.CaffeError, match="base must be positive, or -1 for e; found -2"):
+        run_layer("ExpMax", "expmax_param { base: -2 }", [np.zeros((1, 2))])
+
+
 @law("Axpy")
 @drawn()
 @given(SEED, SMALL, SMALL, st.booleans())
