@@ -560,6 +560,10 @@ class LayerParameter(Message):
     EXPMAX_PARAM_FIELD_NUMBER: int
     LPQ_LOSS_PARAM_FIELD_NUMBER: int
     WRITER_PARAM_FIELD_NUMBER: int
+    BATCH_REDUCTION_PARAM_FIELD_NUMBER: int
+    PAD_PARAM_FIELD_NUMBER: int
+    PADDING_PARAM_FIELD_NUMBER: int
+    COS_DATA_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -695,6 +699,10 @@ class LayerParameter(Message):
     expmax_param: ExpParameter
     lpq_loss_param: LpqLossParameter
     writer_param: WriterParameter
+    batch_reduction_param: BatchReductionParameter
+    pad_param: PadParameter
+    padding_param: PaddingParameter
+    cos_data_param: CoSDataParameter
     def __init__(
         self,
         *,
@@ -843,6 +851,10 @@ class LayerParameter(Message):
         expmax_param: ExpParameter | Mapping[str, Any] | None = ...,
         lpq_loss_param: LpqLossParameter | Mapping[str, Any] | None = ...,
         writer_param: WriterParameter | Mapping[str, Any] | None = ...,
+        batch_reduction_param: BatchReductionParameter | Mapping[str, Any] | None = ...,
+        pad_param: PadParameter | Mapping[str, Any] | None = ...,
+        padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
+        cos_data_param: CoSDataParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1857,10 +1869,14 @@ class MemoryDataParameter(Message):
     CHANNELS_FIELD_NUMBER: int
     HEIGHT_FIELD_NUMBER: int
     WIDTH_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    SHARE_IN_PARALLEL_FIELD_NUMBER: int
     batch_size: int
     channels: int
     height: int
     width: int
+    source: str
+    share_in_parallel: bool
     def __init__(
         self,
         *,
@@ -1868,6 +1884,8 @@ class MemoryDataParameter(Message):
         channels: int | None = ...,
         height: int | None = ...,
         width: int | None = ...,
+        source: str | None = ...,
+        share_in_parallel: bool | None = ...,
     ) -> None: ...
 
 class WindowDataParameter(Message):
@@ -1975,6 +1993,7 @@ class V1LayerParameter(Message):
     MAT_READ: int
     ELTWISE_ACCURACY: int
     WINDOW_SEG_DATA: int
+    PADDING: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2029,6 +2048,7 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    PADDING_PARAM_FIELD_NUMBER: int
     ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     DENSE_CRF_PARAM_FIELD_NUMBER: int
     MAT_WRITE_PARAM_FIELD_NUMBER: int
@@ -2085,6 +2105,7 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    padding_param: PaddingParameter
     eltwise_accuracy_param: AccuracyParameter
     dense_crf_param: DenseCRFParameter
     mat_write_param: MatWriteParameter
@@ -2144,6 +2165,7 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
         eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
         mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
@@ -4512,4 +4534,111 @@ class WriterParameter(Message):
         suffix: str | None = ...,
         normalize: bool | None = ...,
         scale: float | None = ...,
+    ) -> None: ...
+
+class BatchReductionParameter(Message):
+    LEVEL_FIELD_NUMBER: int
+    REDUCTION_PARAM_FIELD_NUMBER: int
+    POS_FIELD_NUMBER: int
+    level: RepeatedScalarFieldContainer[int]
+    reduction_param: ReductionParameter
+    pos: bool
+    def __init__(
+        self,
+        *,
+        level: Iterable[int] | None = ...,
+        reduction_param: ReductionParameter | Mapping[str, Any] | None = ...,
+        pos: bool | None = ...,
+    ) -> None: ...
+
+class PadParameter(Message):
+    PadType: EnumTypeWrapper
+    ZERO: int
+    REPLICATE: int
+    REFLECT: int
+    REFLECT_101: int
+    TYPE_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    type: int
+    pad: int
+    def __init__(
+        self,
+        *,
+        type: int | str | None = ...,
+        pad: int | None = ...,
+    ) -> None: ...
+
+class PaddingParameter(Message):
+    PAD_BEG_FIELD_NUMBER: int
+    PAD_END_FIELD_NUMBER: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+class CoSDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    TOP_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    top: RepeatedCompositeFieldContainer[CoSTopParameter]
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        top: Iterable[CoSTopParameter | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class CoSTopParameter(Message):
+    Type: EnumTypeWrapper
+    STRING: int
+    INT: int
+    FLOAT: int
+    INT_ARRAY: int
+    FLOAT_ARRAY: int
+    RAW_IMAGE: int
+    ENCODED_IMAGE: int
+    ENCODED_IMAGE_WITH_DIM: int
+    NAME_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    CHANNELS_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    OUT_CHANNELS_FIELD_NUMBER: int
+    OUT_HEIGHT_FIELD_NUMBER: int
+    OUT_WIDTH_FIELD_NUMBER: int
+    SAMPLE_NUM_AXES_FIELD_NUMBER: int
+    TRANSPOSE_FIELD_NUMBER: int
+    TRANSFORM_PARAM_FIELD_NUMBER: int
+    name: str
+    type: int
+    channels: int
+    height: int
+    width: int
+    out_channels: int
+    out_height: int
+    out_width: int
+    sample_num_axes: int
+    transpose: bool
+    transform_param: TransformationParameter
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        type: int | str | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        out_channels: int | None = ...,
+        out_height: int | None = ...,
+        out_width: int | None = ...,
+        sample_num_axes: int | None = ...,
+        transpose: bool | None = ...,
+        transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...

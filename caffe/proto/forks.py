@@ -118,6 +118,10 @@ FIELDS = {
     ),
     "diag_val": ("FlowNet2", "leave it out, and fill the weights in a script"),
     "expmax_param": ("LiteFlowNet", _PYTHON),
+    "batch_reduction_param": ("the temporal segment networks and PSPNet", "write a Reduction"),
+    "pad_param": ("several forks", "write a Convolution with pad, or a Python layer"),
+    "padding_param": ("DeepLab", _PYTHON),
+    **dict.fromkeys(("cos_data_param", "share_in_parallel"), ("CaffeOnSpark", "write an Input")),
     **dict.fromkeys(
         ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
         ("C3D", "write a Convolution with a value for each axis"),
@@ -204,6 +208,7 @@ PASSED_OVER = {
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
     "split_param": ("Intel's Caffe", _ENGINE),
     "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
+    "source_class": ("CaffeOnSpark", "a script fills the tops"),
     "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 

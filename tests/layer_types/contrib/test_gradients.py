@@ -59,6 +59,24 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("FocalLoss", "SoftmaxFocalLoss")
     },
+    "BatchReduction": [
+        ("", [(2, 3)], {}),
+        (
+            "batch_reduction_param { level: 1 level: 2 reduction_param { operation: MEAN axis: 1 } }",
+            [(2, 5, 2)],
+            {},
+        ),
+    ],
+    "Pad": [
+        (f"pad_param {{ pad: 2 type: {kind} }}", [(1, 2, 3, 4)], {})
+        for kind in ("ZERO", "REPLICATE", "REFLECT", "REFLECT_101")
+    ],
+    "Padding": [
+        ("padding_param { pad_beg: 1 pad_end: 2 }", [(1, 2, 3, 4)], {}),
+        ("padding_param { pad_beg: -1 }", [(1, 2, 3, 4)], {}),
+    ],
+    "WeightedEuclideanLoss": [("", [(2, 3)] * 3, {})],
+    "NormalizedSigmoidCrossEntropyLoss": [("", [(3, 4), (3, 4)], {"classes": {1: 2}})],
     "NegSquare": [("", [(2, 3)], {})],
     "Warp": [("", [(1, 2, 3, 4), (1, 2, 2, 2)], {"shifts": {1: 1.2}})],
     "Mean": [("mean_param { operation: ADD value: 1 input_scale: 2 }", [(2, 2, 2, 2)], {})],
@@ -260,7 +278,7 @@ NO_GRADIENT = {
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
-OWN_GRADIENT = {"ExpMax", "RegionLoss"}  # Darknet's, as its law has it
+OWN_GRADIENT = {"ExpMax", "Gram", "RegionLoss"}  # Darknet's, as its law has it
 
 
 def test_every_expression_with_a_gradient_is_checked():
