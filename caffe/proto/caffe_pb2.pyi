@@ -564,6 +564,7 @@ class LayerParameter(Message):
     PAD_PARAM_FIELD_NUMBER: int
     PADDING_PARAM_FIELD_NUMBER: int
     COS_DATA_PARAM_FIELD_NUMBER: int
+    CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -703,6 +704,7 @@ class LayerParameter(Message):
     pad_param: PadParameter
     padding_param: PaddingParameter
     cos_data_param: CoSDataParameter
+    cpm_transform_param: CPMTransformationParameter
     def __init__(
         self,
         *,
@@ -855,6 +857,7 @@ class LayerParameter(Message):
         pad_param: PadParameter | Mapping[str, Any] | None = ...,
         padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
         cos_data_param: CoSDataParameter | Mapping[str, Any] | None = ...,
+        cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -4641,4 +4644,73 @@ class CoSTopParameter(Message):
         sample_num_axes: int | None = ...,
         transpose: bool | None = ...,
         transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class CPMTransformationParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    FLIP_PROB_FIELD_NUMBER: int
+    MAX_ROTATE_DEGREE_FIELD_NUMBER: int
+    VISUALIZE_FIELD_NUMBER: int
+    CROP_SIZE_X_FIELD_NUMBER: int
+    CROP_SIZE_Y_FIELD_NUMBER: int
+    SCALE_PROB_FIELD_NUMBER: int
+    SCALE_MIN_FIELD_NUMBER: int
+    SCALE_MAX_FIELD_NUMBER: int
+    TARGET_DIST_FIELD_NUMBER: int
+    CENTER_PERTERB_MAX_FIELD_NUMBER: int
+    SIGMA_FIELD_NUMBER: int
+    CLAHE_TILE_SIZE_FIELD_NUMBER: int
+    CLAHE_CLIP_LIMIT_FIELD_NUMBER: int
+    DO_CLAHE_FIELD_NUMBER: int
+    NUM_PARTS_FIELD_NUMBER: int
+    NUM_TOTAL_AUGS_FIELD_NUMBER: int
+    AUG_WAY_FIELD_NUMBER: int
+    GRAY_FIELD_NUMBER: int
+    NP_IN_LMDB_FIELD_NUMBER: int
+    TRANSFORM_BODY_JOINT_FIELD_NUMBER: int
+    stride: int
+    flip_prob: float
+    max_rotate_degree: float
+    visualize: bool
+    crop_size_x: int
+    crop_size_y: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    target_dist: float
+    center_perterb_max: float
+    sigma: float
+    clahe_tile_size: float
+    clahe_clip_limit: float
+    do_clahe: bool
+    num_parts: int
+    num_total_augs: int
+    aug_way: str
+    gray: int
+    np_in_lmdb: int
+    transform_body_joint: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        flip_prob: float | None = ...,
+        max_rotate_degree: float | None = ...,
+        visualize: bool | None = ...,
+        crop_size_x: int | None = ...,
+        crop_size_y: int | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        target_dist: float | None = ...,
+        center_perterb_max: float | None = ...,
+        sigma: float | None = ...,
+        clahe_tile_size: float | None = ...,
+        clahe_clip_limit: float | None = ...,
+        do_clahe: bool | None = ...,
+        num_parts: int | None = ...,
+        num_total_augs: int | None = ...,
+        aug_way: str | None = ...,
+        gray: int | None = ...,
+        np_in_lmdb: int | None = ...,
+        transform_body_joint: bool | None = ...,
     ) -> None: ...

@@ -99,6 +99,7 @@ FIELDS = {
     **dict.fromkeys(
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
+    "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
     "st_param": ("several forks", _PYTHON),
     "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),

@@ -30,6 +30,7 @@ from . import (  # noqa: F401
     optical_flow,
     padding,
     pose,
+    pose_data,
     proposal,
     reduction,
     resample,

@@ -62,7 +62,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "BatchReduction": [
         ("", [(2, 3)], {}),
         (
-            "batch_reduction_param { level: 1 level: 2 reduction_param { operation: MEAN axis: 1 } }",
+            "batch_reduction_param { level: 1 level: 2 reduction_param { operation: MEAN axis: 1 "
+            "} }",
             [(2, 5, 2)],
             {},
         ),

@@ -34,8 +34,8 @@ def test_levels_fill_the_axis():
     body = "batch_reduction_param { level: 1 level: 2 }"
     with pytest.raises(caffe.CaffeError, match=r"levels \[1, 2\] are of 5 values; axis 0 of"):
         run_layer("BatchReduction", body, [np.zeros((4, 2))])
+    body = "batch_reduction_param { reduction_param { operation: ASUM } }"
     with pytest.raises(caffe.CaffeError, match="its operation is SUM or MEAN"):
-        body = "batch_reduction_param { reduction_param { operation: ASUM } }"
         run_layer("BatchReduction", body, [np.zeros((4, 2))])
 
 
