@@ -881,6 +881,8 @@ class TransformationParameter(Message):
     SCALE_RATIOS_FIELD_NUMBER: int
     MAX_DISTORT_FIELD_NUMBER: int
     IS_FLOW_FIELD_NUMBER: int
+    RANDOM_RESIZE_PARAM_FIELD_NUMBER: int
+    RANDOM_ASPECT_RATIO_PARAM_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -901,6 +903,8 @@ class TransformationParameter(Message):
     scale_ratios: RepeatedScalarFieldContainer[float]
     max_distort: int
     is_flow: bool
+    random_resize_param: RandomResizeParameter
+    random_aspect_ratio_param: RandomAspectRatioParameter
     def __init__(
         self,
         *,
@@ -924,6 +928,8 @@ class TransformationParameter(Message):
         scale_ratios: Iterable[float] | None = ...,
         max_distort: int | None = ...,
         is_flow: bool | None = ...,
+        random_resize_param: RandomResizeParameter | Mapping[str, Any] | None = ...,
+        random_aspect_ratio_param: RandomAspectRatioParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -2298,6 +2304,42 @@ class V0LayerParameter(Message):
         shuffle_images: bool | None = ...,
         concat_dim: int | None = ...,
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RandomResizeParameter(Message):
+    MIN_SIZE_FIELD_NUMBER: int
+    MAX_SIZE_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    min_size: int
+    max_size: int
+    resize_param: ResizeParameter
+    def __init__(
+        self,
+        *,
+        min_size: int | None = ...,
+        max_size: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RandomAspectRatioParameter(Message):
+    MIN_AREA_RATIO_FIELD_NUMBER: int
+    MAX_AREA_RATIO_FIELD_NUMBER: int
+    ASPECT_RATIO_CHANGE_FIELD_NUMBER: int
+    MAX_ATTEMPT_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    min_area_ratio: float
+    max_area_ratio: float
+    aspect_ratio_change: float
+    max_attempt: int
+    resize_param: ResizeParameter
+    def __init__(
+        self,
+        *,
+        min_area_ratio: float | None = ...,
+        max_area_ratio: float | None = ...,
+        aspect_ratio_change: float | None = ...,
+        max_attempt: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class ResizeParameter(Message):

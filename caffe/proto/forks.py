@@ -143,6 +143,10 @@ FIELDS = {
         ("resize_param", "emit_constraint", "noise_param", "distort_param", "expand_param"),
         ("SSD", "prepare the images before training"),
     ),
+    **dict.fromkeys(
+        ("random_resize_param", "random_aspect_ratio_param"),
+        ("Intel's Caffe", "prepare the images before training"),
+    ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
     **dict.fromkeys(
         ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
