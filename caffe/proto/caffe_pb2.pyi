@@ -565,6 +565,7 @@ class LayerParameter(Message):
     PADDING_PARAM_FIELD_NUMBER: int
     COS_DATA_PARAM_FIELD_NUMBER: int
     CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
+    COMPACT_BILINEAR_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -705,6 +706,7 @@ class LayerParameter(Message):
     padding_param: PaddingParameter
     cos_data_param: CoSDataParameter
     cpm_transform_param: CPMTransformationParameter
+    compact_bilinear_param: CompactBilinearParameter
     def __init__(
         self,
         *,
@@ -858,6 +860,7 @@ class LayerParameter(Message):
         padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
         cos_data_param: CoSDataParameter | Mapping[str, Any] | None = ...,
         cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
+        compact_bilinear_param: CompactBilinearParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -4755,4 +4758,16 @@ class CPMTransformationParameter(Message):
         gray: int | None = ...,
         np_in_lmdb: int | None = ...,
         transform_body_joint: bool | None = ...,
+    ) -> None: ...
+
+class CompactBilinearParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    SUM_POOL_FIELD_NUMBER: int
+    num_output: int
+    sum_pool: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        sum_pool: bool | None = ...,
     ) -> None: ...

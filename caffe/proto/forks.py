@@ -99,6 +99,7 @@ FIELDS = {
     **dict.fromkeys(
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
+    "compact_bilinear_param": ("compact bilinear pooling", _PYTHON),
     "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
     "st_param": ("several forks", _PYTHON),

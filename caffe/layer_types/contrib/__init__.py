@@ -5,6 +5,7 @@ from . import (  # noqa: F401
     annealed,
     annotated_data,
     augmentation,
+    bilinear_pooling,
     bn,
     ctc,
     dense_crf,

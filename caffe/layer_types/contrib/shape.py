@@ -6,6 +6,7 @@ And Gather, which passes them on.
 import torch
 
 from ..base import LayerType, Shape, Tensors, layer_type
+from ..shape import Crop
 
 
 @layer_type("Permute", "SSD")
@@ -156,3 +157,8 @@ class Gather(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return [bottom.view_as(bottom) for bottom in bottoms]
+
+
+@layer_type("AutoCrop", "RCF")
+class AutoCrop(Crop):
+    """As Crop, at the offset that aligns both bottoms by the layers between them."""

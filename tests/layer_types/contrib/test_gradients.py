@@ -59,6 +59,11 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("FocalLoss", "SoftmaxFocalLoss")
     },
+    "AutoCrop": [("crop_param { offset: 1 }", [(1, 2, 4, 4), (1, 2, 2, 3)], {})],
+    "CompactBilinear": [
+        ("compact_bilinear_param { num_output: 4 sum_pool: false }", [(1, 2, 1, 2)] * 2, {}),
+        ("compact_bilinear_param { num_output: 5 }", [(1, 2, 1, 2), (1, 3, 1, 2)], {}),
+    ],
     "BatchReduction": [
         ("", [(2, 3)], {}),
         (
@@ -279,7 +284,7 @@ NO_GRADIENT = {
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
-OWN_GRADIENT = {"ExpMax", "Gram", "RegionLoss"}  # Darknet's, as its law has it
+OWN_GRADIENT = {"ExpMax", "SignedSqrt", "Gram", "RegionLoss"}  # Darknet's, as its law has it
 
 
 def test_every_expression_with_a_gradient_is_checked():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
 
@@ -106,6 +106,20 @@ def test_relu6_lies_between_0_and_6():
     found = run_layer("ReLU6", "", [x], diffs=[np.ones_like(x)])
     np.testing.assert_array_equal(found.y[0], np.clip(x, 0, 6))
     np.testing.assert_array_equal(found.dx[0], [[0, 0, 1, 1, 0, 0]])
+
+
+@law("AutoCrop")
+def test_an_autocrop_cuts_as_a_crop_does():
+    x = normal(0, 2, 3, 5, 6)
+    net = net_of(
+        input_layer("x", 2, 3, 5, 6)
+        + 'layer { name: "pool" type: "Pooling" bottom: "x" top: "pool" pooling_param { '
+        "kernel_size: 3 } }"
+        + 'layer { name: "l" type: "AutoCrop" bottom: "x" bottom: "pool" top: "y" }'
+    )
+    net.blobs["x"].data[...] = x
+    net.forward()
+    agree(net.blobs["y"].data, x[:, :, 1:4, 1:5])
 
 
 @law("NegSquare")
