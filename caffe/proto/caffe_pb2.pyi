@@ -566,6 +566,7 @@ class LayerParameter(Message):
     COS_DATA_PARAM_FIELD_NUMBER: int
     CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
     COMPACT_BILINEAR_PARAM_FIELD_NUMBER: int
+    MERGECROP_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -707,6 +708,7 @@ class LayerParameter(Message):
     cos_data_param: CoSDataParameter
     cpm_transform_param: CPMTransformationParameter
     compact_bilinear_param: CompactBilinearParameter
+    mergecrop_param: MergeCropParameter
     def __init__(
         self,
         *,
@@ -861,6 +863,7 @@ class LayerParameter(Message):
         cos_data_param: CoSDataParameter | Mapping[str, Any] | None = ...,
         cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
         compact_bilinear_param: CompactBilinearParameter | Mapping[str, Any] | None = ...,
+        mergecrop_param: MergeCropParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1079,6 +1082,7 @@ class PoolingParameter(Message):
     TORCH_POOLING_FIELD_NUMBER: int
     KERNEL_DEPTH_FIELD_NUMBER: int
     TEMPORAL_STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1096,6 +1100,7 @@ class PoolingParameter(Message):
     torch_pooling: bool
     kernel_depth: int
     temporal_stride: int
+    dilation: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1116,6 +1121,7 @@ class PoolingParameter(Message):
         torch_pooling: bool | None = ...,
         kernel_depth: int | None = ...,
         temporal_stride: int | None = ...,
+        dilation: Iterable[int] | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -1883,12 +1889,14 @@ class MemoryDataParameter(Message):
     WIDTH_FIELD_NUMBER: int
     SOURCE_FIELD_NUMBER: int
     SHARE_IN_PARALLEL_FIELD_NUMBER: int
+    DIM_FIELD_NUMBER: int
     batch_size: int
     channels: int
     height: int
     width: int
     source: str
     share_in_parallel: bool
+    dim: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1898,6 +1906,7 @@ class MemoryDataParameter(Message):
         width: int | None = ...,
         source: str | None = ...,
         share_in_parallel: bool | None = ...,
+        dim: Iterable[int] | None = ...,
     ) -> None: ...
 
 class WindowDataParameter(Message):
@@ -4770,4 +4779,22 @@ class CompactBilinearParameter(Message):
         *,
         num_output: int | None = ...,
         sum_pool: bool | None = ...,
+    ) -> None: ...
+
+class MergeCropParameter(Message):
+    MergeOp: EnumTypeWrapper
+    STACK: int
+    ADD: int
+    FORWARD_FIELD_NUMBER: int
+    BACKWARD_FIELD_NUMBER: int
+    OPERATION_FIELD_NUMBER: int
+    forward: RepeatedScalarFieldContainer[bool]
+    backward: RepeatedScalarFieldContainer[bool]
+    operation: int
+    def __init__(
+        self,
+        *,
+        forward: Iterable[bool] | None = ...,
+        backward: Iterable[bool] | None = ...,
+        operation: int | str | None = ...,
     ) -> None: ...

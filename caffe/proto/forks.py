@@ -99,6 +99,9 @@ FIELDS = {
     **dict.fromkeys(
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
+    "mergecrop_param": ("naibaf7's Caffe", "write a Crop and a Concat"),
+    "dim": ("naibaf7's Caffe", "write batch_size, channels, height and width"),
+    "dilation": ("naibaf7's Caffe", "leave it out where it is 1"),
     "compact_bilinear_param": ("compact bilinear pooling", _PYTHON),
     "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
@@ -220,6 +223,9 @@ PASSED_OVER = {
 
 # Of a field with one value these are given several: the first counts.
 FIRST_COUNTS = {"device_id": "nets run on one device, the first that is named"}
+
+# OpenCV and naibaf7's Caffe give a pooling a value for each axis; one that is the same is dropped.
+OF_ALL_AXES = ("kernel_size", "stride", "pad")
 
 
 def of_type(name: str) -> str:

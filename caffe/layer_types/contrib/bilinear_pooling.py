@@ -1,6 +1,5 @@
 """Bilinear pooling: CompactBilinear and the SignedSqrt behind it."""
 
-
 import torch
 
 from ..base import LayerType, Shape, layer_type

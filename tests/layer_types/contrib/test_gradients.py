@@ -59,6 +59,11 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("FocalLoss", "SoftmaxFocalLoss")
     },
+    "MergeCrop": [
+        (f"mergecrop_param {{ {both} {more} }}", [(1, 2, 2, 1), (1, 2, 4, 4)], {})
+        for both in ("backward: true backward: true",)
+        for more in ("", "operation: ADD")
+    ],
     "AutoCrop": [("crop_param { offset: 1 }", [(1, 2, 4, 4), (1, 2, 2, 3)], {})],
     "CompactBilinear": [
         ("compact_bilinear_param { num_output: 4 sum_pool: false }", [(1, 2, 1, 2)] * 2, {}),

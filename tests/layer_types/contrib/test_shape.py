@@ -108,6 +108,31 @@ def test_relu6_lies_between_0_and_6():
     np.testing.assert_array_equal(found.dx[0], [[0, 0, 1, 1, 0, 0]])
 
 
+@law("MergeCrop")
+@drawn()
+@given(SEED, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_the_middle_of_the_second_stands_behind_the_first(seed, add, shown, learns, default):
+    x, y = normal(seed, 2, 3, 2, 3), normal(seed + 1, 2, 3, 5, 6)
+    dy = normal(seed + 2, 2, 3 if add else 6, 2, 3)
+    body = f"operation: {'ADD' if add else 'STACK'}"
+    if not default:
+        body += f" forward: {str(shown).lower()} forward: true"
+        body += f" backward: true backward: {str(learns).lower()}"
+    found = run_layer("MergeCrop", f"mergecrop_param {{ {body} }}", [x, y], diffs=[dy])
+    first, middle = x * (shown or default), y[:, :, 1:3, 1:4]
+    agree(found.y[0], first + middle if add else np.concatenate([first, middle], 1))
+    agree(found.dx[0], dy[:, :3])
+    expected = np.zeros_like(y)
+    if learns and not default:
+        expected[:, :, 1:3, 1:4] = dy if add else dy[:, 3:]
+    agree(found.dx[1], expected)
+
+
+def test_the_second_is_no_smaller():
+    with pytest.raises(caffe.CaffeError, match="the second no smaller than the first"):
+        run_layer("MergeCrop", "", [np.zeros((1, 2, 3, 3)), np.zeros((1, 2, 4, 2))])
+
+
 @law("AutoCrop")
 def test_an_autocrop_cuts_as_a_crop_does():
     x = normal(0, 2, 3, 5, 6)
