@@ -22,6 +22,13 @@ _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
     Addition("Yolov3", "yolov3_param", "MobileNet-YOLO", _PYTHON),
+    Addition("MalisLoss", "", "naibaf7's Caffe", _PYTHON),
+    Addition("CustomData", "preselection_file", "FlowNet", "feed the net from a script, by Input"),
+    Addition("GenerateAugmentationParameters", "coeff_schedule_param", "FlowNet", _PYTHON),
+    Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
+    Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
+    Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
+    Addition("DetectNetTransformation", "detectnet_groundtruth_param", "NVIDIA's Caffe", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
