@@ -25,7 +25,7 @@ def with_offsets(net: NetParameter) -> NetParameter:
     at_zero: dict[str, list[int]] = {}
     for layer in out.layer:
         bottoms = [tops[name] for name in layer.bottom]
-        if _is_automatic(layer):
+        if _is_automatic(layer) and len(bottoms) == 2:  # else its own check says so
             with error_context(f"layer '{layer.name}' ({layer.type})"):
                 param = _aligned(bottoms)
             layer.crop_param.CopyFrom(caffe_pb2.CropParameter(**param))

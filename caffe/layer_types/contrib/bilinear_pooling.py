@@ -32,7 +32,10 @@ class CompactBilinear(LayerType):
 
     bottoms = (2, 2)
     reads_values = False
-    not_in_onnx = "a Fourier transform is no part of it; export the net up to its bottoms"
+
+    @property
+    def not_in_onnx(self) -> str:
+        return "a Fourier transform is no part of it; export the net up to its bottoms"
 
     def setup_from(self, shapes: list[Shape]) -> None:
         self.size = self.spec.compact_bilinear_param.num_output
