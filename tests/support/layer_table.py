@@ -46,6 +46,9 @@ POOLED = input_layer("x", 1, 2, 4, 6) + (
     "pooling_param { kernel_size: 2 stride: 2 } }"
 )
 NETS = {  # where one layer with one top makes none
+    "AutoCrop": input_layer("x", 1, 2, 4, 6)
+    + 'layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { kernel_size: 3 } }'
+    'layer { name: "l" type: "AutoCrop" bottom: "x" bottom: "p" top: "y" }',
     "Slice": input_layer("x", 1, 2, 4, 6)
     + 'layer { name: "l" type: "Slice" bottom: "x" top: "y" top: "z" }',
     "LSTMUnit": input_layer("c", 1, 3, 2)
