@@ -18,7 +18,7 @@ class SignedSqrt(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
         root = x.detach().abs().sqrt()
-        return with_gradient(root.copysign(x.detach()), x, 0.5 / (root + ROOT_EPS))
+        return with_gradient(x.detach().sign() * root, x, 0.5 / (root + ROOT_EPS))
 
 
 @layer_type("CompactBilinear", "compact bilinear pooling")
