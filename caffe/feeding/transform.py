@@ -12,6 +12,7 @@ from . import images, multi_scale
 from .datum import datum_to_array
 from .mean_file import read_mean
 from .noise import check_noise, noised
+from .random_size import has_random_size, random_sized
 from .resizing import check_policy, resized, size_after
 
 Shape = tuple[int, int, int]
@@ -72,8 +73,9 @@ class Place:
 class Transformer:
     """transformation_param, ready to use: (image - mean) * scale, on a crop, mirrored or not.
 
-    With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first. With
-    multi_scale of the temporal segment networks, what is cut in TRAIN has several sizes and is
+    With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first, and
+    before that, with Intel's random_resize_param or random_aspect_ratio_param, brought to a size.
+    With multi_scale of the temporal segment networks, what is cut in TRAIN has several sizes and is
     resized to the crop's; with fix_crop it is cut at corners and centre.
     Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
     """
@@ -99,6 +101,7 @@ class Transformer:
             check_policy(self.resize)
         if self.noise:
             check_noise(self.noise)
+        self.random_size = has_random_size(param)
         multi_scale.check_multi_scale(param)
         self.param = param
         for name in ANNOTATED:
@@ -131,11 +134,8 @@ class Transformer:
         if self.resize:
             image = (image[0], *size_after(self.resize, image[1:]))
         channels, height, width = image
-        if crop_h > height or crop_w > width:
-            raise CaffeError(
-                f"crop_size {crop_h if crop_h == crop_w else self.crop} is larger than the image "
-                f"of height {height}, width {width}"
-            )
+        if not self.random_size:
+            self._check_crop(height, width)
         if self.mean_file and self.mean is not None and self.mean.shape != image:
             raise CaffeError(
                 f"mean file {self.mean_file} is of shape {self.mean.shape}, the image of {image}; "
@@ -143,6 +143,14 @@ class Transformer:
             )
         self.check_values(channels)
         return channels, crop_h or height, crop_w or width
+
+    def _check_crop(self, height: int, width: int) -> None:
+        crop_h, crop_w = self.crop
+        if crop_h > height or crop_w > width:
+            raise CaffeError(
+                f"crop_size {crop_h if crop_h == crop_w else self.crop} is larger than the image "
+                f"of height {height}, width {width}"
+            )
 
     def check_values(self, channels: int) -> None:
         """Raise CaffeError where there are mean values, but neither one nor one a channel."""
@@ -212,8 +220,12 @@ class Transformer:
         Raises CaffeError where the shapes differ.
         """
         shape = self.shape(image.shape)
+        draws = uniforms(seed, PIXELS, item)
+        if self.random_size:
+            image = random_sized(eight_bits(image), self.param, draws).transpose(2, 0, 1)
+            self._check_crop(*image.shape[1:])
         if self.resize or self.noise:
-            image = self._prepared(image, uniforms(seed, PIXELS, item))
+            image = self._prepared(image, draws)
         if shape != out.shape:
             raise CaffeError(
                 f"an image of shape {shape}, in a batch whose first is of {out.shape}; all images "

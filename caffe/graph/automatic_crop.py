@@ -7,16 +7,17 @@ from ..net_spec import Function, Top
 from ..proto import caffe_pb2
 
 NetParameter = caffe_pb2.NetParameter
+CROPS = ("Crop", "AutoCrop")
 
 
 def with_offsets(net: NetParameter) -> NetParameter:
-    """Each Crop with automatic_offset as Caffe 1.0's, with the offset that aligns its bottoms.
+    """Each Crop with automatic_offset, and each AutoCrop, with the offset that aligns its bottoms.
 
     The layers are those that run. A Crop without a crop_param keeps Caffe 1.0's offset of 0; where
     another one would align its bottoms, as the forks that its file may be of have it, the log says
     so. Raises CaffeError where no offset aligns those that have to be.
     """
-    if not any(layer.type == "Crop" and _is_open(layer) for layer in net.layer):
+    if not any(layer.type in CROPS and _is_open(layer) for layer in net.layer):
         return net
     out = NetParameter()
     out.CopyFrom(net)
@@ -24,20 +25,25 @@ def with_offsets(net: NetParameter) -> NetParameter:
     at_zero: dict[str, list[int]] = {}
     for layer in out.layer:
         bottoms = [tops[name] for name in layer.bottom]
-        if layer.crop_param.automatic_offset:
-            with error_context(f"layer '{layer.name}' (Crop)"):
+        if _is_automatic(layer) and len(bottoms) == 2:  # else its own check says so
+            with error_context(f"layer '{layer.name}' ({layer.type})"):
                 param = _aligned(bottoms)
             layer.crop_param.CopyFrom(caffe_pb2.CropParameter(**param))
         elif layer.type == "Crop" and _is_open(layer) and len(bottoms) == 2:
             at_zero[layer.top[0] if layer.top else layer.name] = _offset(bottoms)
-        made = Function(layer.type, bottoms, _parameters(layer) | {"ntop": len(layer.top)})
+        kind = "Crop" if layer.type in CROPS else layer.type
+        made = Function(kind, bottoms, _parameters(layer) | {"ntop": len(layer.top)})
         tops.update(zip(layer.top, made.tops, strict=True))
     _warn({top: offset for top, offset in at_zero.items() if any(offset)})
     return out
 
 
+def _is_automatic(layer: caffe_pb2.LayerParameter) -> bool:
+    return layer.crop_param.automatic_offset or layer.type == "AutoCrop"
+
+
 def _is_open(layer: caffe_pb2.LayerParameter) -> bool:
-    return layer.crop_param.automatic_offset or not layer.HasField("crop_param")
+    return _is_automatic(layer) or not layer.HasField("crop_param")
 
 
 def _offset(bottoms: list[Top]) -> list[int]:

@@ -76,6 +76,7 @@ class LayerType(Layer):
     diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # have a gradient
     updates_params = False  # forward writes to the parameters
     loads_by_count = False  # stored parameters of another shape fit if they have as many values
+    optional_params: Sequence[int] = ()  # what is stored for them counts in their shape alone
     is_input = False  # the script fills its tops, the net's inputs
     is_split = False  # its tops are the bottom under other names
     reads_values = True  # Python looks at the bottoms' values, as a CUDA graph would not

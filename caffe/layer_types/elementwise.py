@@ -5,6 +5,7 @@ import math
 import torch
 
 from ..core.rng import generator
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
 
@@ -52,15 +53,17 @@ class Eltwise(LayerType):
     """SUM (with coeff), PROD or MAX of bottoms of one shape (eltwise_layer.cpp).
 
     The gradient of PROD is the stable one whatever stable_prod_grad says: that of Caffe's other way
-    is the same, but no number where a bottom is 0.
+    is the same, but no number where a bottom is 0. FlowNet multiplies one bottom by its coeff.
     """
 
-    bottoms = (2, None)
+    bottoms = (1, None)
     pointwise = True
     reads_values = False
 
     def setup_from(self, shapes: list[Shape]) -> None:
         eltwise = self.spec.eltwise_param
+        one_alone = eltwise.operation == caffe_pb2.EltwiseParameter.SUM and not is_strict()
+        self.check(len(shapes) > 1 or one_alone, "takes 2 to any number bottom blob(s); found 1")
         self.check(
             len(eltwise.coeff) in (0, len(shapes)),
             f"coeff needs one value for each of {len(shapes)} bottoms; found {len(eltwise.coeff)}",

@@ -86,6 +86,16 @@ def _bilinear(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
     return torch.outer(ramp, ramp).float().expand(shape).contiguous()
 
 
+def _diagonal(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    size = len(filler.diag_val)
+    if math.prod(shape) != size * size or shape[:1] != (size,):
+        raise CaffeError(
+            f"diagonal filler: {size} diag_val are the diagonal of {size} x {size} weights; found "
+            f"a blob of shape {shape}"
+        )
+    return torch.diag(torch.tensor(list(filler.diag_val))).reshape(shape)
+
+
 FILLERS = {
     "constant": _constant,
     "gaussian": _gaussian,
@@ -94,6 +104,7 @@ FILLERS = {
     "xavier": _xavier,
     "msra": _msra,
     "bilinear": _bilinear,
+    "diagonal": _diagonal,
 }
 
 

@@ -104,9 +104,10 @@ class MemoryData(LayerType):
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         param = self.spec.memory_data_param
-        self.shape = checked_shape((param.batch_size, param.channels, param.height, param.width))
+        given = param.dim or (param.batch_size, param.channels, param.height, param.width)
+        self.shape = checked_shape(given)
         self.check(
-            min(self.shape) > 0,
+            len(self.shape) == 4 and min(self.shape) > 0,
             "batch_size, channels, height, and width must be specified and positive in "
             f"memory_data_param; found {self.shape}",
         )

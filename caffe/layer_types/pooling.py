@@ -47,6 +47,9 @@ class Pooling(LayerType):
         )
         self.stride = self._pair("stride", "stride", 1)
         self.pad = self._pair("pad", "pad", 0)
+        self.check(
+            set(pool.dilation) <= {1}, f"a window's dilation is 1; found {list(pool.dilation)}"
+        )
         self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
         self.check(
             pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC or self.pad == (0, 0),

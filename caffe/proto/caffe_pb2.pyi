@@ -109,6 +109,7 @@ class FillerParameter(Message):
     SPARSE_FIELD_NUMBER: int
     VARIANCE_NORM_FIELD_NUMBER: int
     ALPHA_FIELD_NUMBER: int
+    DIAG_VAL_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -118,6 +119,7 @@ class FillerParameter(Message):
     sparse: int
     variance_norm: int
     alpha: float
+    diag_val: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -130,6 +132,7 @@ class FillerParameter(Message):
         sparse: int | None = ...,
         variance_norm: int | str | None = ...,
         alpha: float | None = ...,
+        diag_val: Iterable[float] | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -552,6 +555,18 @@ class LayerParameter(Message):
     CTC_DECODER_PARAM_FIELD_NUMBER: int
     LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: int
     ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
+    AUGMENTATION_PARAM_FIELD_NUMBER: int
+    MEAN_PARAM_FIELD_NUMBER: int
+    EXPMAX_PARAM_FIELD_NUMBER: int
+    LPQ_LOSS_PARAM_FIELD_NUMBER: int
+    WRITER_PARAM_FIELD_NUMBER: int
+    BATCH_REDUCTION_PARAM_FIELD_NUMBER: int
+    PAD_PARAM_FIELD_NUMBER: int
+    PADDING_PARAM_FIELD_NUMBER: int
+    COS_DATA_PARAM_FIELD_NUMBER: int
+    CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
+    COMPACT_BILINEAR_PARAM_FIELD_NUMBER: int
+    MERGECROP_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -682,6 +697,18 @@ class LayerParameter(Message):
     ctc_decoder_param: CTCDecoderParameter
     labelsequence_accuracy_param: LabelsequenceAccuracyParameter
     eltwise_accuracy_param: AccuracyParameter
+    augmentation_param: AugmentationParameter
+    mean_param: MeanParameter
+    expmax_param: ExpParameter
+    lpq_loss_param: LpqLossParameter
+    writer_param: WriterParameter
+    batch_reduction_param: BatchReductionParameter
+    pad_param: PadParameter
+    padding_param: PaddingParameter
+    cos_data_param: CoSDataParameter
+    cpm_transform_param: CPMTransformationParameter
+    compact_bilinear_param: CompactBilinearParameter
+    mergecrop_param: MergeCropParameter
     def __init__(
         self,
         *,
@@ -825,6 +852,18 @@ class LayerParameter(Message):
         | Mapping[str, Any]
         | None = ...,
         eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        augmentation_param: AugmentationParameter | Mapping[str, Any] | None = ...,
+        mean_param: MeanParameter | Mapping[str, Any] | None = ...,
+        expmax_param: ExpParameter | Mapping[str, Any] | None = ...,
+        lpq_loss_param: LpqLossParameter | Mapping[str, Any] | None = ...,
+        writer_param: WriterParameter | Mapping[str, Any] | None = ...,
+        batch_reduction_param: BatchReductionParameter | Mapping[str, Any] | None = ...,
+        pad_param: PadParameter | Mapping[str, Any] | None = ...,
+        padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
+        cos_data_param: CoSDataParameter | Mapping[str, Any] | None = ...,
+        cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
+        compact_bilinear_param: CompactBilinearParameter | Mapping[str, Any] | None = ...,
+        mergecrop_param: MergeCropParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -848,6 +887,8 @@ class TransformationParameter(Message):
     SCALE_RATIOS_FIELD_NUMBER: int
     MAX_DISTORT_FIELD_NUMBER: int
     IS_FLOW_FIELD_NUMBER: int
+    RANDOM_RESIZE_PARAM_FIELD_NUMBER: int
+    RANDOM_ASPECT_RATIO_PARAM_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -868,6 +909,8 @@ class TransformationParameter(Message):
     scale_ratios: RepeatedScalarFieldContainer[float]
     max_distort: int
     is_flow: bool
+    random_resize_param: RandomResizeParameter
+    random_aspect_ratio_param: RandomAspectRatioParameter
     def __init__(
         self,
         *,
@@ -891,6 +934,8 @@ class TransformationParameter(Message):
         scale_ratios: Iterable[float] | None = ...,
         max_distort: int | None = ...,
         is_flow: bool | None = ...,
+        random_resize_param: RandomResizeParameter | Mapping[str, Any] | None = ...,
+        random_aspect_ratio_param: RandomAspectRatioParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -1037,6 +1082,7 @@ class PoolingParameter(Message):
     TORCH_POOLING_FIELD_NUMBER: int
     KERNEL_DEPTH_FIELD_NUMBER: int
     TEMPORAL_STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1054,6 +1100,7 @@ class PoolingParameter(Message):
     torch_pooling: bool
     kernel_depth: int
     temporal_stride: int
+    dilation: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1074,6 +1121,7 @@ class PoolingParameter(Message):
         torch_pooling: bool | None = ...,
         kernel_depth: int | None = ...,
         temporal_stride: int | None = ...,
+        dilation: Iterable[int] | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -1839,10 +1887,16 @@ class MemoryDataParameter(Message):
     CHANNELS_FIELD_NUMBER: int
     HEIGHT_FIELD_NUMBER: int
     WIDTH_FIELD_NUMBER: int
+    SOURCE_FIELD_NUMBER: int
+    SHARE_IN_PARALLEL_FIELD_NUMBER: int
+    DIM_FIELD_NUMBER: int
     batch_size: int
     channels: int
     height: int
     width: int
+    source: str
+    share_in_parallel: bool
+    dim: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1850,6 +1904,9 @@ class MemoryDataParameter(Message):
         channels: int | None = ...,
         height: int | None = ...,
         width: int | None = ...,
+        source: str | None = ...,
+        share_in_parallel: bool | None = ...,
+        dim: Iterable[int] | None = ...,
     ) -> None: ...
 
 class WindowDataParameter(Message):
@@ -1957,6 +2014,7 @@ class V1LayerParameter(Message):
     MAT_READ: int
     ELTWISE_ACCURACY: int
     WINDOW_SEG_DATA: int
+    PADDING: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2011,6 +2069,7 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    PADDING_PARAM_FIELD_NUMBER: int
     ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     DENSE_CRF_PARAM_FIELD_NUMBER: int
     MAT_WRITE_PARAM_FIELD_NUMBER: int
@@ -2067,6 +2126,7 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    padding_param: PaddingParameter
     eltwise_accuracy_param: AccuracyParameter
     dense_crf_param: DenseCRFParameter
     mat_write_param: MatWriteParameter
@@ -2126,6 +2186,7 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
         eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
         mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
@@ -2255,6 +2316,42 @@ class V0LayerParameter(Message):
         shuffle_images: bool | None = ...,
         concat_dim: int | None = ...,
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RandomResizeParameter(Message):
+    MIN_SIZE_FIELD_NUMBER: int
+    MAX_SIZE_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    min_size: int
+    max_size: int
+    resize_param: ResizeParameter
+    def __init__(
+        self,
+        *,
+        min_size: int | None = ...,
+        max_size: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RandomAspectRatioParameter(Message):
+    MIN_AREA_RATIO_FIELD_NUMBER: int
+    MAX_AREA_RATIO_FIELD_NUMBER: int
+    ASPECT_RATIO_CHANGE_FIELD_NUMBER: int
+    MAX_ATTEMPT_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    min_area_ratio: float
+    max_area_ratio: float
+    aspect_ratio_change: float
+    max_attempt: int
+    resize_param: ResizeParameter
+    def __init__(
+        self,
+        *,
+        min_area_ratio: float | None = ...,
+        max_area_ratio: float | None = ...,
+        aspect_ratio_change: float | None = ...,
+        max_attempt: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class ResizeParameter(Message):
@@ -4242,4 +4339,462 @@ class LabelsequenceAccuracyParameter(Message):
         self,
         *,
         blank_label: int | None = ...,
+    ) -> None: ...
+
+class AugmentationParameter(Message):
+    CROP_WIDTH_FIELD_NUMBER: int
+    CROP_HEIGHT_FIELD_NUMBER: int
+    WRITE_AUGMENTED_FIELD_NUMBER: int
+    MAX_MULTIPLIER_FIELD_NUMBER: int
+    AUGMENT_DURING_TEST_FIELD_NUMBER: int
+    RECOMPUTE_MEAN_FIELD_NUMBER: int
+    WRITE_MEAN_FIELD_NUMBER: int
+    MEAN_PER_PIXEL_FIELD_NUMBER: int
+    MEAN_FIELD_NUMBER: int
+    MODE_FIELD_NUMBER: int
+    BOTTOMWIDTH_FIELD_NUMBER: int
+    BOTTOMHEIGHT_FIELD_NUMBER: int
+    NUM_FIELD_NUMBER: int
+    CHROMATIC_EIGVEC_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    TRANSLATE_FIELD_NUMBER: int
+    ROTATE_FIELD_NUMBER: int
+    ZOOM_FIELD_NUMBER: int
+    SQUEEZE_FIELD_NUMBER: int
+    TRANSLATE_X_FIELD_NUMBER: int
+    TRANSLATE_Y_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    BRIGHTNESS_FIELD_NUMBER: int
+    CONTRAST_FIELD_NUMBER: int
+    COLOR_FIELD_NUMBER: int
+    LMULT_POW_FIELD_NUMBER: int
+    LMULT_MULT_FIELD_NUMBER: int
+    LMULT_ADD_FIELD_NUMBER: int
+    SAT_POW_FIELD_NUMBER: int
+    SAT_MULT_FIELD_NUMBER: int
+    SAT_ADD_FIELD_NUMBER: int
+    COL_POW_FIELD_NUMBER: int
+    COL_MULT_FIELD_NUMBER: int
+    COL_ADD_FIELD_NUMBER: int
+    LADD_POW_FIELD_NUMBER: int
+    LADD_MULT_FIELD_NUMBER: int
+    LADD_ADD_FIELD_NUMBER: int
+    COL_ROTATE_FIELD_NUMBER: int
+    FOG_AMOUNT_FIELD_NUMBER: int
+    FOG_SIZE_FIELD_NUMBER: int
+    MOTION_BLUR_ANGLE_FIELD_NUMBER: int
+    MOTION_BLUR_SIZE_FIELD_NUMBER: int
+    SHADOW_ANGLE_FIELD_NUMBER: int
+    SHADOW_DISTANCE_FIELD_NUMBER: int
+    SHADOW_STRENGTH_FIELD_NUMBER: int
+    NOISE_FIELD_NUMBER: int
+    crop_width: int
+    crop_height: int
+    write_augmented: str
+    max_multiplier: float
+    augment_during_test: bool
+    recompute_mean: int
+    write_mean: str
+    mean_per_pixel: bool
+    mean: RepeatedScalarFieldContainer[float]
+    mode: str
+    bottomwidth: int
+    bottomheight: int
+    num: int
+    chromatic_eigvec: RepeatedScalarFieldContainer[float]
+    mirror: RandomGeneratorParameter
+    translate: RandomGeneratorParameter
+    rotate: RandomGeneratorParameter
+    zoom: RandomGeneratorParameter
+    squeeze: RandomGeneratorParameter
+    translate_x: RandomGeneratorParameter
+    translate_y: RandomGeneratorParameter
+    gamma: RandomGeneratorParameter
+    brightness: RandomGeneratorParameter
+    contrast: RandomGeneratorParameter
+    color: RandomGeneratorParameter
+    lmult_pow: RandomGeneratorParameter
+    lmult_mult: RandomGeneratorParameter
+    lmult_add: RandomGeneratorParameter
+    sat_pow: RandomGeneratorParameter
+    sat_mult: RandomGeneratorParameter
+    sat_add: RandomGeneratorParameter
+    col_pow: RandomGeneratorParameter
+    col_mult: RandomGeneratorParameter
+    col_add: RandomGeneratorParameter
+    ladd_pow: RandomGeneratorParameter
+    ladd_mult: RandomGeneratorParameter
+    ladd_add: RandomGeneratorParameter
+    col_rotate: RandomGeneratorParameter
+    fog_amount: RandomGeneratorParameter
+    fog_size: RandomGeneratorParameter
+    motion_blur_angle: RandomGeneratorParameter
+    motion_blur_size: RandomGeneratorParameter
+    shadow_angle: RandomGeneratorParameter
+    shadow_distance: RandomGeneratorParameter
+    shadow_strength: RandomGeneratorParameter
+    noise: RandomGeneratorParameter
+    def __init__(
+        self,
+        *,
+        crop_width: int | None = ...,
+        crop_height: int | None = ...,
+        write_augmented: str | None = ...,
+        max_multiplier: float | None = ...,
+        augment_during_test: bool | None = ...,
+        recompute_mean: int | None = ...,
+        write_mean: str | None = ...,
+        mean_per_pixel: bool | None = ...,
+        mean: Iterable[float] | None = ...,
+        mode: str | None = ...,
+        bottomwidth: int | None = ...,
+        bottomheight: int | None = ...,
+        num: int | None = ...,
+        chromatic_eigvec: Iterable[float] | None = ...,
+        mirror: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        translate: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        rotate: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        zoom: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        squeeze: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        translate_x: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        translate_y: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        gamma: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        brightness: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        contrast: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        color: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        lmult_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        lmult_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        lmult_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        sat_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        sat_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        sat_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        ladd_pow: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        ladd_mult: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        ladd_add: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        col_rotate: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        fog_amount: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        fog_size: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        motion_blur_angle: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        motion_blur_size: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        shadow_angle: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        shadow_distance: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        shadow_strength: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+        noise: RandomGeneratorParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RandomGeneratorParameter(Message):
+    RAND_TYPE_FIELD_NUMBER: int
+    EXP_FIELD_NUMBER: int
+    MEAN_FIELD_NUMBER: int
+    SPREAD_FIELD_NUMBER: int
+    PROB_FIELD_NUMBER: int
+    APPLY_SCHEDULE_FIELD_NUMBER: int
+    DISCRETIZE_FIELD_NUMBER: int
+    MULTIPLIER_FIELD_NUMBER: int
+    rand_type: str
+    exp: bool
+    mean: float
+    spread: float
+    prob: float
+    apply_schedule: bool
+    discretize: bool
+    multiplier: float
+    def __init__(
+        self,
+        *,
+        rand_type: str | None = ...,
+        exp: bool | None = ...,
+        mean: float | None = ...,
+        spread: float | None = ...,
+        prob: float | None = ...,
+        apply_schedule: bool | None = ...,
+        discretize: bool | None = ...,
+        multiplier: float | None = ...,
+    ) -> None: ...
+
+class MeanParameter(Message):
+    MeanOperation: EnumTypeWrapper
+    ADD: int
+    SUBTRACT: int
+    OPERATION_FIELD_NUMBER: int
+    FILE_FIELD_NUMBER: int
+    VALUE_FIELD_NUMBER: int
+    MEAN_SCALE_FIELD_NUMBER: int
+    INPUT_SCALE_FIELD_NUMBER: int
+    OUTPUT_SCALE_FIELD_NUMBER: int
+    operation: int
+    file: str
+    value: RepeatedScalarFieldContainer[float]
+    mean_scale: float
+    input_scale: float
+    output_scale: float
+    def __init__(
+        self,
+        *,
+        operation: int | str | None = ...,
+        file: str | None = ...,
+        value: Iterable[float] | None = ...,
+        mean_scale: float | None = ...,
+        input_scale: float | None = ...,
+        output_scale: float | None = ...,
+    ) -> None: ...
+
+class LpqLossParameter(Message):
+    L2_PRESCALE_BY_CHANNELS_FIELD_NUMBER: int
+    NORMALIZE_BY_NUM_ENTRIES_FIELD_NUMBER: int
+    P_EPSILON_FIELD_NUMBER: int
+    Q_EPSILON_FIELD_NUMBER: int
+    PQ_EPISODE_STARTS_AT_ITER_FIELD_NUMBER: int
+    P_FIELD_NUMBER: int
+    Q_FIELD_NUMBER: int
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    p_epsilon: float
+    q_epsilon: float
+    pq_episode_starts_at_iter: RepeatedScalarFieldContainer[int]
+    p: RepeatedScalarFieldContainer[float]
+    q: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        l2_prescale_by_channels: bool | None = ...,
+        normalize_by_num_entries: bool | None = ...,
+        p_epsilon: float | None = ...,
+        q_epsilon: float | None = ...,
+        pq_episode_starts_at_iter: Iterable[int] | None = ...,
+        p: Iterable[float] | None = ...,
+        q: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class WriterParameter(Message):
+    FILE_FIELD_NUMBER: int
+    FOLDER_FIELD_NUMBER: int
+    PREFIX_FIELD_NUMBER: int
+    SUFFIX_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    file: str
+    folder: str
+    prefix: str
+    suffix: str
+    normalize: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        file: str | None = ...,
+        folder: str | None = ...,
+        prefix: str | None = ...,
+        suffix: str | None = ...,
+        normalize: bool | None = ...,
+        scale: float | None = ...,
+    ) -> None: ...
+
+class BatchReductionParameter(Message):
+    LEVEL_FIELD_NUMBER: int
+    REDUCTION_PARAM_FIELD_NUMBER: int
+    POS_FIELD_NUMBER: int
+    level: RepeatedScalarFieldContainer[int]
+    reduction_param: ReductionParameter
+    pos: bool
+    def __init__(
+        self,
+        *,
+        level: Iterable[int] | None = ...,
+        reduction_param: ReductionParameter | Mapping[str, Any] | None = ...,
+        pos: bool | None = ...,
+    ) -> None: ...
+
+class PadParameter(Message):
+    PadType: EnumTypeWrapper
+    ZERO: int
+    REPLICATE: int
+    REFLECT: int
+    REFLECT_101: int
+    TYPE_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    type: int
+    pad: int
+    def __init__(
+        self,
+        *,
+        type: int | str | None = ...,
+        pad: int | None = ...,
+    ) -> None: ...
+
+class PaddingParameter(Message):
+    PAD_BEG_FIELD_NUMBER: int
+    PAD_END_FIELD_NUMBER: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+class CoSDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    TOP_FIELD_NUMBER: int
+    source: str
+    batch_size: int
+    top: RepeatedCompositeFieldContainer[CoSTopParameter]
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        batch_size: int | None = ...,
+        top: Iterable[CoSTopParameter | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class CoSTopParameter(Message):
+    Type: EnumTypeWrapper
+    STRING: int
+    INT: int
+    FLOAT: int
+    INT_ARRAY: int
+    FLOAT_ARRAY: int
+    RAW_IMAGE: int
+    ENCODED_IMAGE: int
+    ENCODED_IMAGE_WITH_DIM: int
+    NAME_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    CHANNELS_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    OUT_CHANNELS_FIELD_NUMBER: int
+    OUT_HEIGHT_FIELD_NUMBER: int
+    OUT_WIDTH_FIELD_NUMBER: int
+    SAMPLE_NUM_AXES_FIELD_NUMBER: int
+    TRANSPOSE_FIELD_NUMBER: int
+    TRANSFORM_PARAM_FIELD_NUMBER: int
+    name: str
+    type: int
+    channels: int
+    height: int
+    width: int
+    out_channels: int
+    out_height: int
+    out_width: int
+    sample_num_axes: int
+    transpose: bool
+    transform_param: TransformationParameter
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        type: int | str | None = ...,
+        channels: int | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        out_channels: int | None = ...,
+        out_height: int | None = ...,
+        out_width: int | None = ...,
+        sample_num_axes: int | None = ...,
+        transpose: bool | None = ...,
+        transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class CPMTransformationParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    FLIP_PROB_FIELD_NUMBER: int
+    MAX_ROTATE_DEGREE_FIELD_NUMBER: int
+    VISUALIZE_FIELD_NUMBER: int
+    CROP_SIZE_X_FIELD_NUMBER: int
+    CROP_SIZE_Y_FIELD_NUMBER: int
+    SCALE_PROB_FIELD_NUMBER: int
+    SCALE_MIN_FIELD_NUMBER: int
+    SCALE_MAX_FIELD_NUMBER: int
+    TARGET_DIST_FIELD_NUMBER: int
+    CENTER_PERTERB_MAX_FIELD_NUMBER: int
+    SIGMA_FIELD_NUMBER: int
+    CLAHE_TILE_SIZE_FIELD_NUMBER: int
+    CLAHE_CLIP_LIMIT_FIELD_NUMBER: int
+    DO_CLAHE_FIELD_NUMBER: int
+    NUM_PARTS_FIELD_NUMBER: int
+    NUM_TOTAL_AUGS_FIELD_NUMBER: int
+    AUG_WAY_FIELD_NUMBER: int
+    GRAY_FIELD_NUMBER: int
+    NP_IN_LMDB_FIELD_NUMBER: int
+    TRANSFORM_BODY_JOINT_FIELD_NUMBER: int
+    stride: int
+    flip_prob: float
+    max_rotate_degree: float
+    visualize: bool
+    crop_size_x: int
+    crop_size_y: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    target_dist: float
+    center_perterb_max: float
+    sigma: float
+    clahe_tile_size: float
+    clahe_clip_limit: float
+    do_clahe: bool
+    num_parts: int
+    num_total_augs: int
+    aug_way: str
+    gray: int
+    np_in_lmdb: int
+    transform_body_joint: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        flip_prob: float | None = ...,
+        max_rotate_degree: float | None = ...,
+        visualize: bool | None = ...,
+        crop_size_x: int | None = ...,
+        crop_size_y: int | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        target_dist: float | None = ...,
+        center_perterb_max: float | None = ...,
+        sigma: float | None = ...,
+        clahe_tile_size: float | None = ...,
+        clahe_clip_limit: float | None = ...,
+        do_clahe: bool | None = ...,
+        num_parts: int | None = ...,
+        num_total_augs: int | None = ...,
+        aug_way: str | None = ...,
+        gray: int | None = ...,
+        np_in_lmdb: int | None = ...,
+        transform_body_joint: bool | None = ...,
+    ) -> None: ...
+
+class CompactBilinearParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    SUM_POOL_FIELD_NUMBER: int
+    num_output: int
+    sum_pool: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        sum_pool: bool | None = ...,
+    ) -> None: ...
+
+class MergeCropParameter(Message):
+    MergeOp: EnumTypeWrapper
+    STACK: int
+    ADD: int
+    FORWARD_FIELD_NUMBER: int
+    BACKWARD_FIELD_NUMBER: int
+    OPERATION_FIELD_NUMBER: int
+    forward: RepeatedScalarFieldContainer[bool]
+    backward: RepeatedScalarFieldContainer[bool]
+    operation: int
+    def __init__(
+        self,
+        *,
+        forward: Iterable[bool] | None = ...,
+        backward: Iterable[bool] | None = ...,
+        operation: int | str | None = ...,
     ) -> None: ...

@@ -64,6 +64,8 @@ def without(text: str, message: Message) -> Rest:
             passed_over.setdefault(forks.PASSED_OVER[part.name], {})[part.name] = None
         elif part.name in forks.FIRST_COUNTS and not part.is_field:
             several.add(part.name)
+        elif part.name in forks.OF_ALL_AXES and not part.is_field:
+            pass
         else:
             continue
         text = _replaced(text, part, by)
@@ -111,6 +113,7 @@ class _Walk:
         self.tokens = [t for t in TOKEN.finditer(text) if not t[0].startswith("#")]
         self.at = 0
         self.types: dict[Path, str] = {}  # of the layers
+        self.given: dict[tuple[Path, str], list[str]] = {}  # what a field has first
 
     def next(self) -> str:
         """The token that comes, "" at the end."""
@@ -166,7 +169,11 @@ class _Walk:
             self.types[path] = "".join(given).strip("\"'")
         if field.type == field.TYPE_STRING and _WORD.fullmatch("".join(given)):
             yield Part(field.name, holder, path, self.tokens[first].start(), self.end(), False)
-        if field.name in forks.FIRST_COUNTS and before:
+        first_given = self.given.setdefault((path, field.name), given)
+        again = before and not field.is_repeated and given == first_given
+        if (field.name in forks.FIRST_COUNTS and before) or (
+            field.name in forks.OF_ALL_AXES and again
+        ):
             yield Part(field.name, holder, path, start, self.end(), False)
         elif field.name in forks.FIRST_COUNTS and given[:1] == ["["]:
             bracket = self.tokens[first]

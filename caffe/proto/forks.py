@@ -22,6 +22,13 @@ _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
     Addition("Yolov3", "yolov3_param", "MobileNet-YOLO", _PYTHON),
+    Addition("MalisLoss", "", "naibaf7's Caffe", _PYTHON),
+    Addition("CustomData", "preselection_file", "FlowNet", "feed the net from a script, by Input"),
+    Addition("GenerateAugmentationParameters", "coeff_schedule_param", "FlowNet", _PYTHON),
+    Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
+    Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
+    Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
+    Addition("DetectNetTransformation", "detectnet_groundtruth_param", "NVIDIA's Caffe", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -99,6 +106,11 @@ FIELDS = {
     **dict.fromkeys(
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
+    "mergecrop_param": ("naibaf7's Caffe", "write a Crop and a Concat"),
+    "dim": ("naibaf7's Caffe", "write batch_size, channels, height and width"),
+    "dilation": ("naibaf7's Caffe", "leave it out where it is 1"),
+    "compact_bilinear_param": ("compact bilinear pooling", _PYTHON),
+    "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
     "st_param": ("several forks", _PYTHON),
     "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),
@@ -109,9 +121,19 @@ FIELDS = {
             "resample_param",
             "downsample_param",
             "l1_loss_param",
+            "augmentation_param",
+            "mean_param",
+            "lpq_loss_param",
+            "writer_param",
         ),
         ("FlowNet", _PYTHON),
     ),
+    "diag_val": ("FlowNet2", "leave it out, and fill the weights in a script"),
+    "expmax_param": ("LiteFlowNet", _PYTHON),
+    "batch_reduction_param": ("the temporal segment networks and PSPNet", "write a Reduction"),
+    "pad_param": ("several forks", "write a Convolution with pad, or a Python layer"),
+    "padding_param": ("DeepLab", _PYTHON),
+    **dict.fromkeys(("cos_data_param", "share_in_parallel"), ("CaffeOnSpark", "write an Input")),
     **dict.fromkeys(
         ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
         ("C3D", "write a Convolution with a value for each axis"),
@@ -131,6 +153,10 @@ FIELDS = {
     **dict.fromkeys(
         ("resize_param", "emit_constraint", "noise_param", "distort_param", "expand_param"),
         ("SSD", "prepare the images before training"),
+    ),
+    **dict.fromkeys(
+        ("random_resize_param", "random_aspect_ratio_param"),
+        ("Intel's Caffe", "prepare the images before training"),
     ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
     **dict.fromkeys(
@@ -196,11 +222,17 @@ PASSED_OVER = {
     "visualize_debug_info": ("SegNet", "it draws"),
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
+    "split_param": ("Intel's Caffe", _ENGINE),
+    "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
+    "source_class": ("CaffeOnSpark", "a script fills the tops"),
     "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 
 # Of a field with one value these are given several: the first counts.
 FIRST_COUNTS = {"device_id": "nets run on one device, the first that is named"}
+
+# OpenCV and naibaf7's Caffe give a pooling a value for each axis; one that is the same is dropped.
+OF_ALL_AXES = ("kernel_size", "stride", "pad")
 
 
 def of_type(name: str) -> str:

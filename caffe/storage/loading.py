@@ -69,6 +69,11 @@ def _pairs(
     lacking = layer.blobs[len(stored) :]
     if not any(id(blob) in owned for blob in lacking):  # HDF5 files leave out what is shared
         stored = [*stored, *(None for _ in lacking)]
+    if len(stored) == len(layer.blobs):
+        stored = list(stored)
+        for i in layer.optional_params:
+            values = stored[i]
+            stored[i] = values if values and values.fits(layer.blobs[i].shape) else None
     _check_fit(layer, stored, owned, path)
     return list(zip(layer.blobs, stored, strict=True))
 
@@ -114,7 +119,8 @@ def _check_fit(
         )
     for i, (blob, values) in enumerate(zip(layer.blobs, stored, strict=True)):
         if values is None:
-            layer.check(id(blob) not in owned, f"parameter {i} is missing in {path}")
+            left = id(blob) not in owned or i in layer.optional_params
+            layer.check(left, f"parameter {i} is missing in {path}")
         elif not (values.fits(blob.shape) or (layer.loads_by_count and _as_many(values, blob))):
             layer.check(
                 False,

@@ -84,3 +84,31 @@ def test_a_crop_that_says_nothing_keeps_caffes_offset_and_the_log_tells_the_alig
     net_of(crop_net("crop_param { offset: 0 }"))
     net_of(crop_net("").replace("pad: 8", "pad: 1"))
     assert not [each for each in caplog.records if "crop_param" in each.message]
+
+
+def test_an_autocrop_of_rcf_is_aligned_too():
+    def layer(name, kind, bottoms, body):
+        below = "".join(f' bottom: "{bottom}"' for bottom in bottoms)
+        return f'layer {{ name: "{name}" type: "{kind}"{below} top: "{name}" {body} }}'
+
+    net = net_of(
+        input_layer("x", 1, 1, 20, 24)
+        + layer(
+            "c", "Convolution", "x", "convolution_param { num_output: 1 kernel_size: 3 pad: 5 }"
+        )
+        + layer("score", "AutoCrop", "cx", "")
+        + layer("d", "Convolution", ["score"], "convolution_param { num_output: 1 kernel_size: 3 }")
+        + layer("again", "AutoCrop", "xd", "")
+    )
+    assert list(net.layer_dict["score"].spec.crop_param.offset) == [4]
+    assert list(net.layer_dict["again"].spec.crop_param.offset) == [1]
+    assert net.blobs["score"].shape == (1, 1, 20, 24)
+    assert net.blobs["again"].shape == (1, 1, 18, 22)
+
+
+def test_an_autocrop_is_refused_where_nets_are_strict(strict):
+    with pytest.raises(caffe.CaffeError, match=r"'AutoCrop'; it is of RCF, not of Caffe 1\.0"):
+        net_of(
+            input_layer("x", 1, 1, 4, 4)
+            + 'layer { name: "l" type: "AutoCrop" bottom: "x" bottom: "x" top: "y" }'
+        )

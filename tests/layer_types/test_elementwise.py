@@ -205,3 +205,15 @@ def test_in_place_gives_the_same_numbers(kind, body):
 def test_a_base_without_a_logarithm_is_refused(kind, body, message):
     with pytest.raises(caffe.CaffeError, match=rf"layer 'l' \({kind}\): .*{message}"):
         run_layer(kind, body, [np.ones(2)])
+
+
+def test_a_sum_of_one_bottom_is_flownets():
+    body = "eltwise_param { coeff: 0.5 }"
+    agree(run_layer("Eltwise", body, [np.float32([[1, -2]])]).y[0], [[0.5, -1]])
+    with pytest.raises(caffe.CaffeError, match="takes 2 to any number bottom"):
+        run_layer("Eltwise", "eltwise_param { operation: PROD }", [np.zeros((1, 2))])
+
+
+def test_a_sum_of_one_bottom_is_refused_where_nets_are_strict(strict):
+    with pytest.raises(caffe.CaffeError, match="takes 2 to any number bottom"):
+        run_layer("Eltwise", "eltwise_param { coeff: 0.5 }", [np.zeros((1, 2))])

@@ -163,5 +163,17 @@ def test_an_error_of_a_filler_names_the_layer():
 
 def test_every_filler_has_a_test_here():
     assert set(FILLERS) == {
-        *("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear")
+        *("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear"),
+        "diagonal",
     }
+
+
+def test_a_diagonal_is_given_value_by_value():
+    body = (
+        "convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: 'diagonal' "
+        "diag_val: 3 diag_val: 0.5 } }"
+    )
+    weight = run_layer("Convolution", body, [np.zeros((1, 2, 2, 2))]).params[0]
+    assert np.array_equal(weight[:, :, 0, 0], [[3, 0], [0, 0.5]])
+    with pytest.raises(caffe.CaffeError, match="2 diag_val are the diagonal of 2 x 2 weights"):
+        run_layer("Convolution", body.replace("size: 1", "size: 2"), [np.zeros((1, 2, 2, 2))])

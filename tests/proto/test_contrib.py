@@ -86,6 +86,33 @@ def test_all_that_is_said_to_be_passed_over_is():
         net_of(f"{name}: 1 {X} {layer('ReLU', block)}")
 
 
+def test_a_pooling_may_have_the_same_value_for_each_axis():
+    body = "kernel_size: 3 kernel_size: 3 stride: 2 stride: 2 stride: 2 dilation: 1 pad: 0 pad: 0"
+    net = net_of(X + layer("Pooling", f"pooling_param {{ {body} }}"))
+    param = net._graph.spec.layer[1].pooling_param
+    assert (param.kernel_size, param.stride) == (3, 2)
+    assert net.blobs["y"].shape == (1, 2, 4, 4)
+    with pytest.raises(caffe.CaffeError, match='not have multiple "kernel_size"'):
+        net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 kernel_size: 3 }"))
+    with pytest.raises(caffe.CaffeError, match=r"a window's dilation is 1; found \[2\]"):
+        net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 dilation: 2 }"))
+
+
+def test_a_convolution_keeps_a_value_for_each_axis():
+    body = "convolution_param { num_output: 1 kernel_size: 3 kernel_size: 3 pad: 1 pad: 1 }"
+    net = net_of(X + layer("Convolution", body))
+    assert list(net._graph.spec.layer[1].convolution_param.kernel_size) == [3, 3]
+
+
+def test_a_memory_data_may_have_its_shape_axis_by_axis():
+    dims = "dim: 2 dim: 3 dim: 4 dim: 5"
+    text = 'layer { name: "d" type: "MemoryData" top: "x" top: "y" memory_data_param { %s } }'
+    net = net_of(text % dims)
+    assert net.blobs["x"].shape == (2, 3, 4, 5)
+    with pytest.raises(caffe.CaffeError, match="must be specified and positive"):
+        net_of(text % "dim: 2 dim: 3")
+
+
 @pytest.mark.parametrize("ids", ["[1, 2, 3]", "1 device_id: 2", "[1]", "1"])
 def test_of_several_devices_the_first_counts(tmp_path, ids):
     path = tmp_path / "solver.prototxt"

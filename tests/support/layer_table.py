@@ -46,6 +46,9 @@ POOLED = input_layer("x", 1, 2, 4, 6) + (
     "pooling_param { kernel_size: 2 stride: 2 } }"
 )
 NETS = {  # where one layer with one top makes none
+    "AutoCrop": input_layer("x", 1, 2, 4, 6)
+    + 'layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { kernel_size: 3 } }'
+    'layer { name: "l" type: "AutoCrop" bottom: "x" bottom: "p" top: "y" }',
     "Slice": input_layer("x", 1, 2, 4, 6)
     + 'layer { name: "l" type: "Slice" bottom: "x" top: "y" top: "z" }',
     "LSTMUnit": input_layer("c", 1, 3, 2)
@@ -71,6 +74,15 @@ SCORES = (
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
+    "DataAugmentation": (
+        "augmentation_param { crop_height: 3 crop_width: 4 recompute_mean: 1 "
+        "mean_per_pixel: false }",
+        [(1, 3, 5, 6)],
+    ),
+    "ExpMax": ("", [(2, 3, 4, 4)]),
+    "SignedSqrt": ("", [(2, 3, 4, 5)]),
+    "Gram": ("", [(2, 3, 4, 5)]),
+    "Grid": ("", [(2, 3, 4, 5)]),
     "ArgMax": ("", [(2, 3, 4, 4)]),
     "GradientScaler": ("", [(2, 3)]),
     "Threshold": ("", [(2, 3)]),

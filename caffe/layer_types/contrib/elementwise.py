@@ -1,4 +1,4 @@
-"""Layer types that act elementwise: ReLU6, Axpy, ChannelScale."""
+"""Layer types that act elementwise: ReLU6, Axpy, ChannelScale, NegSquare, ExpMax."""
 
 import math
 
@@ -73,3 +73,36 @@ class ChannelScale(LayerType):
             x * scale if param.do_forward else x, x, scale if param.do_backward_feature else 1
         )
         return top + x.detach() * (scale - scale.detach()) if param.do_backward_scale else top
+
+
+@layer_type("NegSquare", "LiteFlowNet")
+class NegSquare(LayerType):
+    """-x * x."""
+
+    pointwise = True
+    reads_values = False
+    gradient_of_bottom = True
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return -bottoms[0] * bottoms[0]
+
+
+@layer_type("ExpMax", "LiteFlowNet")
+class ExpMax(LayerType):
+    """base ** (shift + scale * (x - the largest of x over axis 1)); base -1 is e.
+
+    The largest counts as a constant in the gradient.
+    """
+
+    reads_values = False
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        base = self.spec.expmax_param.base
+        self.check(base > 0 or base == -1, f"base must be positive, or -1 for e; found {base:g}")
+        self.check(len(shapes[0]) > 1, f"needs items of channels; found shape {shapes[0]}")
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param, (x,) = self.spec.expmax_param, bottoms
+        log_base = 1.0 if param.base == -1 else math.log(param.base)
+        apart = x - x.detach().amax(1, keepdim=True)
+        return (log_base * (param.shift + param.scale * apart)).exp()

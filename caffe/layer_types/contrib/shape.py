@@ -5,7 +5,12 @@ And Gather, which passes them on.
 
 import torch
 
+from ...proto import caffe_pb2
 from ..base import LayerType, Shape, Tensors, layer_type
+from ..loss import with_gradient
+from ..shape import Crop
+
+MERGE = caffe_pb2.MergeCropParameter
 
 
 @layer_type("Permute", "SSD")
@@ -156,3 +161,46 @@ class Gather(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         return [bottom.view_as(bottom) for bottom in bottoms]
+
+
+@layer_type("AutoCrop", "RCF")
+class AutoCrop(Crop):
+    """As Crop, at the offset that aligns both bottoms by the layers between them."""
+
+
+@layer_type("MergeCrop", "naibaf7's Caffe")
+class MergeCrop(LayerType):
+    """Bottom 0, and behind its channels (or, operation ADD, added) the middle of bottom 1.
+
+    The middle is of bottom 0's size. forward: false of a bottom is zeros in its place, backward:
+    false no gradient, which is bottom 1's default.
+    """
+
+    bottoms = (2, 2)
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        first, second = shapes
+        adds = self.spec.mergecrop_param.operation == MERGE.ADD
+        self.check(
+            len(first) == len(second) > 1
+            and first[0] == second[0]
+            and (first[1] == second[1] or not adds)
+            and all(a <= b for a, b in zip(first[2:], second[2:], strict=True)),
+            "needs bottoms of as many items, the second no smaller than the first; found shapes "
+            f"{first} and {second}",
+        )
+        return [(first[0], first[1] + (0 if adds else second[1]), *first[2:])]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param, (first, second) = self.spec.mergecrop_param, bottoms
+        for axis in range(2, first.dim()):
+            size = first.shape[axis]
+            second = second.narrow(axis, (second.shape[axis] - size) // 2, size)
+        forward = [*param.forward, *(True, True)[len(param.forward) :]]
+        backward = [*param.backward, *(True, False)[len(param.backward) :]]
+        parts = []
+        for x, shown, learns in zip((first, second), forward, backward, strict=True):
+            value = x.detach() if shown else torch.zeros_like(x)
+            parts.append(with_gradient(value, x, 1) if learns else value)
+        return sum(parts[1:], parts[0]) if param.operation == MERGE.ADD else torch.cat(parts, 1)

@@ -109,6 +109,7 @@ V1_TYPES = {
     "UPSAMPLE": "Upsample",
     "VIDEO_DATA": "VideoData",
     "WINDOW_SEG_DATA": "WindowSegData",
+    "PADDING": "Padding",
 }
 
 # V1 field that has a value for each parameter blob: the field of `param { }` it became.

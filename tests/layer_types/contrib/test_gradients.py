@@ -59,6 +59,39 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("FocalLoss", "SoftmaxFocalLoss")
     },
+    "MergeCrop": [
+        (f"mergecrop_param {{ {both} {more} }}", [(1, 2, 2, 1), (1, 2, 4, 4)], {})
+        for both in ("backward: true backward: true",)
+        for more in ("", "operation: ADD")
+    ],
+    "AutoCrop": [("crop_param { offset: 1 }", [(1, 2, 4, 4), (1, 2, 2, 3)], {})],
+    "CompactBilinear": [
+        ("compact_bilinear_param { num_output: 4 sum_pool: false }", [(1, 2, 1, 2)] * 2, {}),
+        ("compact_bilinear_param { num_output: 5 }", [(1, 2, 1, 2), (1, 3, 1, 2)], {}),
+    ],
+    "BatchReduction": [
+        ("", [(2, 3)], {}),
+        (
+            "batch_reduction_param { level: 1 level: 2 reduction_param { operation: MEAN axis: 1 "
+            "} }",
+            [(2, 5, 2)],
+            {},
+        ),
+    ],
+    "Pad": [
+        (f"pad_param {{ pad: 2 type: {kind} }}", [(1, 2, 3, 4)], {})
+        for kind in ("ZERO", "REPLICATE", "REFLECT", "REFLECT_101")
+    ],
+    "Padding": [
+        ("padding_param { pad_beg: 1 pad_end: 2 }", [(1, 2, 3, 4)], {}),
+        ("padding_param { pad_beg: -1 }", [(1, 2, 3, 4)], {}),
+    ],
+    "WeightedEuclideanLoss": [("", [(2, 3)] * 3, {})],
+    "NormalizedSigmoidCrossEntropyLoss": [("", [(3, 4), (3, 4)], {"classes": {1: 2}})],
+    "NegSquare": [("", [(2, 3)], {})],
+    "Warp": [("", [(1, 2, 3, 4), (1, 2, 2, 2)], {"shifts": {1: 1.2}})],
+    "Mean": [("mean_param { operation: ADD value: 1 input_scale: 2 }", [(2, 2, 2, 2)], {})],
+    "LpqLoss": [("lpq_loss_param { p: 1.5 q: 0.4 }", [(2, 3, 2), (2, 3, 2)], {})],
     "Axpy": [("", [(2, 3), (2, 3, 2, 2), (2, 3, 2, 2)], {})],
     "CenterLoss": [
         (
@@ -237,6 +270,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
 }
 NO_GRADIENT = {
+    "DataAugmentation",
+    "Grid",
     "BoxAnnotatorOHEM",
     "CTCGreedyDecoder",
     "DenseCRF",
@@ -254,7 +289,7 @@ NO_GRADIENT = {
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
-OWN_GRADIENT = {"RegionLoss"}  # Darknet's, as its law has it
+OWN_GRADIENT = {"ExpMax", "SignedSqrt", "Gram", "RegionLoss"}  # Darknet's, as its law has it
 
 
 def test_every_expression_with_a_gradient_is_checked():

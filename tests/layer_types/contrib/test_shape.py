@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
 
@@ -106,6 +106,74 @@ def test_relu6_lies_between_0_and_6():
     found = run_layer("ReLU6", "", [x], diffs=[np.ones_like(x)])
     np.testing.assert_array_equal(found.y[0], np.clip(x, 0, 6))
     np.testing.assert_array_equal(found.dx[0], [[0, 0, 1, 1, 0, 0]])
+
+
+@law("MergeCrop")
+@drawn()
+@given(SEED, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_the_middle_of_the_second_stands_behind_the_first(seed, add, shown, learns, default):
+    x, y = normal(seed, 2, 3, 2, 3), normal(seed + 1, 2, 3, 5, 6)
+    dy = normal(seed + 2, 2, 3 if add else 6, 2, 3)
+    body = f"operation: {'ADD' if add else 'STACK'}"
+    if not default:
+        body += f" forward: {str(shown).lower()} forward: true"
+        body += f" backward: true backward: {str(learns).lower()}"
+    found = run_layer("MergeCrop", f"mergecrop_param {{ {body} }}", [x, y], diffs=[dy])
+    first, middle = x * (shown or default), y[:, :, 1:3, 1:4]
+    agree(found.y[0], first + middle if add else np.concatenate([first, middle], 1))
+    agree(found.dx[0], dy[:, :3])
+    expected = np.zeros_like(y)
+    if learns and not default:
+        expected[:, :, 1:3, 1:4] = dy if add else dy[:, 3:]
+    agree(found.dx[1], expected)
+
+
+def test_the_second_is_no_smaller():
+    with pytest.raises(caffe.CaffeError, match="the second no smaller than the first"):
+        run_layer("MergeCrop", "", [np.zeros((1, 2, 3, 3)), np.zeros((1, 2, 4, 2))])
+
+
+@law("AutoCrop")
+def test_an_autocrop_cuts_as_a_crop_does():
+    x = normal(0, 2, 3, 5, 6)
+    net = net_of(
+        input_layer("x", 2, 3, 5, 6)
+        + 'layer { name: "pool" type: "Pooling" bottom: "x" top: "pool" pooling_param { '
+        "kernel_size: 3 } }"
+        + 'layer { name: "l" type: "AutoCrop" bottom: "x" bottom: "pool" top: "y" }'
+    )
+    net.blobs["x"].data[...] = x
+    net.forward()
+    agree(net.blobs["y"].data, x[:, :, 1:4, 1:5])
+
+
+@law("NegSquare")
+@drawn()
+@given(SEED)
+def test_negsquare_is_less_than_0(seed):
+    x, dy = normal(seed, 2, 3, 2), normal(seed + 1, 2, 3, 2)
+    found = run_layer("NegSquare", "", [x], diffs=[dy])
+    agree(found.y[0], -np.square(x.astype(np.float64)))
+    agree(found.dx[0], -2.0 * x * dy, 1e-4)
+
+
+@law("ExpMax")
+@drawn()
+@given(SEED, st.sampled_from([-1, 2, 0.5]), st.sampled_from([0, 0.3]))
+def test_expmax_is_1_where_a_channel_is_the_largest(seed, base, shift):
+    x, dy = normal(seed, 2, 3, 2, 2), normal(seed + 1, 2, 3, 2, 2)
+    body = f"expmax_param {{ base: {base} scale: 0.7 shift: {shift} }}"
+    found = run_layer("ExpMax", body, [x], diffs=[dy])
+    apart = x.astype(np.float64) - x.max(1, keepdims=True)
+    number = np.e if base == -1 else base
+    expected = number ** (shift + 0.7 * apart)
+    agree(found.y[0], expected, 1e-4)
+    agree(found.dx[0], expected * dy * np.log(number) * 0.7, 1e-4)
+
+
+def test_a_base_is_positive():
+    with pytest.raises(caffe.CaffeError, match="base must be positive, or -1 for e; found -2"):
+        run_layer("ExpMax", "expmax_param { base: -2 }", [np.zeros((1, 2))])
 
 
 @law("Axpy")

@@ -180,3 +180,59 @@ def test_strict_nets_refuse_it(strict, source):
     kind, param, _ = source
     with pytest.raises(caffe.CaffeError, match="resize_param"):
         net_of(data_layer(kind, param, RESIZE % "LINEAR"))
+
+
+# Intel's sizes by chance.
+
+
+def test_the_shorter_side_becomes_a_size(source):
+    kind, param, arrays = source
+    transform = (
+        "crop_size: 4 random_resize_param { min_size: 6 max_size: 6 resize_param "
+        "{ interp_mode: CUBIC } }"
+    )
+    ((data, _),) = passes(feed_net(kind, param, transform), 1)
+    for found, image in zip(data, arrays, strict=True):
+        size = {12: (7, 6), 7: (6, 17)}[image.shape[1]]
+        whole = interpolated(image.transpose(1, 2, 0), size, POLICY.CUBIC).transpose(2, 0, 1)
+        above, left = (size[0] - 4) // 2, (size[1] - 4) // 2
+        np.testing.assert_array_equal(found, whole[:, above : above + 4, left : left + 4])
+
+
+def test_the_side_is_drawn_again_for_each_image(source):
+    kind, param, _ = source
+    transform = "crop_size: 4 random_resize_param { min_size: 4 max_size: 9 }"
+    found = passes(feed_net(kind, param, transform, seed=1), 6)
+    assert len({data[0].tobytes() for data, _ in found}) > 2
+
+
+def test_a_part_of_a_share_of_the_area_is_resized(source):
+    kind, param, arrays = source
+    body = "min_area_ratio: 1 max_area_ratio: 1 aspect_ratio_change: 1 max_attempt: 1"
+    transform = f"crop_size: 6 random_aspect_ratio_param {{ {body} resize_param {{ }} }}"
+    ((data, _),) = passes(feed_net(kind, param, transform), 1)
+    first, second = (image.transpose(1, 2, 0) for image in arrays)
+    parts = [images.resize(first[y : y + 10], (6, 6)).transpose(2, 0, 1) for y in range(3)]
+    assert any(np.array_equal(data[0], part) for part in parts)
+    # No square of the second's area fits, so that its shorter side is resized.
+    whole = images.resize(second, (6, 17)).transpose(2, 0, 1)
+    np.testing.assert_array_equal(data[1], whole[:, :, 5:11])
+    body = "min_area_ratio: 0.3 max_area_ratio: 0.4 aspect_ratio_change: 0.75"
+    transform = f"crop_size: 6 random_aspect_ratio_param {{ {body} }}"
+    found = passes(feed_net(kind, param, transform, seed=1), 6)
+    assert {data.shape for data, _ in found} == {(2, 3, 6, 6)}
+    assert len({data[0].tobytes() for data, _ in found}) > 2
+
+
+@pytest.mark.parametrize("more", ["", "crop_size: 4 mean_file: 'x'"])
+def test_a_random_size_needs_a_crop(source, more):
+    kind, param, _ = source
+    with pytest.raises(caffe.CaffeError, match="random_resize_param needs a crop_size"):
+        feed_net(kind, param, f"random_resize_param {{ min_size: 9 }} {more}")
+
+
+def test_a_crop_larger_than_a_drawn_size_is_named(source):
+    kind, param, _ = source
+    transform = "crop_size: 8 random_resize_param { min_size: 6 max_size: 6 }"
+    with pytest.raises(caffe.CaffeError, match="crop_size 8 is larger than the image of height"):
+        passes(feed_net(kind, param, transform), 1)

@@ -1,0 +1,71 @@
+"""Sums along an axis, and of products of channels: BatchReduction, Gram."""
+
+import torch
+
+from ...proto import caffe_pb2
+from ..base import LayerType, Shape, layer_type
+from ..loss import with_gradient
+
+REDUCTION = caffe_pb2.ReductionParameter
+
+
+@layer_type("BatchReduction", "the temporal segment networks and PSPNet")
+class BatchReduction(LayerType):
+    """The sums, or means, of parts of an axis, level * level values each, one part a level.
+
+    With the one level 1, which is the default, of the whole axis, which is no axis of the top then.
+    """
+
+    reads_values = False
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.batch_reduction_param
+        self.check(
+            param.reduction_param.operation in (REDUCTION.SUM, REDUCTION.MEAN),
+            "its operation is SUM or MEAN",
+        )
+        self.levels = list(param.level) or [1]
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        axis = self.axis(self.spec.batch_reduction_param.reduction_param.axis, shape)
+        if self.levels == [1]:
+            return [shape[:axis] + shape[axis + 1 :]]
+        size = sum(level * level for level in self.levels)
+        self.check(
+            size == shape[axis],
+            f"levels {self.levels} are of {size} values; axis {axis} of {shape} has {shape[axis]}",
+        )
+        return [(*shape[:axis], len(self.levels), *shape[axis + 1 :])]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), param = bottoms, self.spec.batch_reduction_param.reduction_param
+        reduce = torch.mean if param.operation == REDUCTION.MEAN else torch.sum
+        axis = param.axis % x.dim()
+        if self.levels == [1]:
+            return reduce(x, axis)
+        parts = x.split([level * level for level in self.levels], axis)
+        return torch.stack([reduce(part, axis) for part in parts], axis)
+
+
+@layer_type("Gram", "happynear's Caffe")
+class Gram(LayerType):
+    """The products of channels at all places, over the count of N x C x H x W's items' values.
+
+    N x C x C x 1. The gradient counts an entry of the top once, twice on the diagonal.
+    """
+
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
+        return [(shape[0], shape[1], shape[1], 1)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x = bottoms[0].flatten(2)
+        scale = 1 / (x.shape[1] * x.shape[2])
+        other = x.detach().transpose(1, 2)
+        once = x @ other * scale
+        twice = once * (1 + torch.eye(x.shape[1], dtype=x.dtype, device=x.device))
+        return with_gradient(once, twice, 1).unsqueeze(3)

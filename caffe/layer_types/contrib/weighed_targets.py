@@ -1,0 +1,56 @@
+"""Losses on targets that weigh them: WeightedEuclideanLoss, NormalizedSigmoidCrossEntropyLoss."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from ..base import Shape, layer_type
+from ..loss import Loss
+from ..target import Distance
+
+
+@layer_type("WeightedEuclideanLoss", "several forks")
+class WeightedEuclideanLoss(Distance):
+    """Half the squared distance of an item to its target, on average, each value's by bottom 2."""
+
+    bottoms = (3, 3)
+    diff_bottoms = staticmethod(lambda index: index < 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            math.prod(shapes[2]) == math.prod(shapes[0]),
+            f"needs a weight for each value; found shapes {shapes[0]} and {shapes[2]}",
+        )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, target, weight = (bottom.reshape(bottoms[0].shape) for bottom in bottoms)
+        return ((x - target).square() * weight.detach()).sum() / x.shape[0] / 2
+
+
+@layer_type("NormalizedSigmoidCrossEntropyLoss", "several forks")
+class NormalizedSigmoidCrossEntropyLoss(Loss):
+    """As SigmoidCrossEntropyLoss; of each value of an item the items above 0.5 weigh half.
+
+    Of one value, the mean of the losses with targets above 0.5 and that of the others are added,
+    half of each; all values' are summed.
+    """
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"needs a target for each value; found shapes {shapes[0]} and {shapes[1]}",
+        )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x = bottoms[0].flatten(1)
+        target = bottoms[1].detach().reshape(x.shape)
+        losses = F.binary_cross_entropy_with_logits(x, target, reduction="none")
+        positive = target > 0.5
+        count = positive.sum(0)
+        weight = torch.where(positive, count, len(x) - count)
+        return (losses / (2 * weight)).sum()
