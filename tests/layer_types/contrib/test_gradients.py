@@ -17,6 +17,8 @@ ROIS = {1: lambda rng: np.float32([[0, 0, 0, 3, 2], [0, 1, 1, 2, 3], [0, -9, -9,
 CORNERS = [0, 0, 0.5, 0.5, 0.4, 0.4, 1, 0.9, 0.5, 0, 1, 0.4]
 PRIORS = np.reshape([*CORNERS, *[0.2] * 12], (1, 2, 12))
 OBJECTS = np.reshape([0, 1, 0, 0, 0, 0.4, 0.5, 0, 1, 2, 0, 0.4, 0.5, 1, 1, 0], (1, 1, 2, 8))
+FIELDS = np.zeros((1, 6, 2, 3))
+FIELDS[0, :, 0, :2] = [[1, 2], [3, 5], [4, 1], [6, 9], [7, 5], [0.8, 0.9]]
 CONV = "convolution_param { num_output: 4 kernel_size: 2 }"
 STATISTICS = {"params": 1.5, "learnt": (0, 1)}
 DIRECTIONS = ("Correlation", [""]), ("Correlation1D", ["", "single_direction: -1"])
@@ -109,6 +111,15 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             [(1, 2, 3, 4), (1, 8, 2, 3)],
             {},
         )
+    ],
+    "DetectionLoss": [
+        (
+            f"detection_loss_param {{ cls_num: 3 field_w: 8 field_h: 8 downsample_rate: 4 {more} "
+            "field_xyr: 0.05 field_whr: 100 } propagate_down: [true, false]",
+            [(1, 7, 2, 3), (1, 6, 2, 3)],
+            {"given": {1: lambda rng: FIELDS}},
+        )
+        for more in ("sample_mode: 'all' bb_smooth: false", "sample_mode: 'bootstrap'")
     ],
     "Downsample": [("downsample_param { top_height: 2 top_width: 3 }", [(1, 2, 4, 5)], {})],
     "FlowWarp": [("", [(1, 2, 3, 4), (1, 2, 3, 4)], {})],
@@ -204,7 +215,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.dirichlet(np.ones(4), 3)}})
     ],
     "ROIAlign": [
-        ("roi_align_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+        (f"{param} {{ pooled_h: 2 pooled_w: 2 }}", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+        for param in ("roi_align_param", "roi_pooling_param")
     ],
     "ROIPooling": [
         ("roi_pooling_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
@@ -237,9 +249,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
 }
 NO_GRADIENT = {
+    "BboxAccuracy",
     "BoxAnnotatorOHEM",
+    "BoxGroupOutput",
+    "BoxOutput",
     "CTCGreedyDecoder",
+    "DecodeBBox",
     "DenseCRF",
+    "DetectionAccuracy",
     "DetectionEvaluate",
     "DetectionOutput",
     "EltwiseAccuracy",
@@ -250,11 +267,12 @@ NO_GRADIENT = {
     "PriorBox",
     "PriorBoxClustered",
     "Proposal",
+    "ProposalTarget",
     "SegAccuracy",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
-OWN_GRADIENT = {"RegionLoss"}  # Darknet's, as its law has it
+OWN_GRADIENT = {"RegionLoss", "Yolov3"}  # Darknet's, as their laws have it
 
 
 def test_every_expression_with_a_gradient_is_checked():
