@@ -64,7 +64,12 @@ def losses(stage, rois, given):
         f"{rois} {tops}",
     )
     behind = (
-        layer(f"loss_cls{stage}", "SoftmaxWithLoss", f"cls_pred{stage} labels{stage}")
+        layer(
+            f"loss_cls{stage}",
+            "SoftmaxWithLoss",
+            f"cls_pred{stage} labels{stage}",
+            "propagate_down: 1 propagate_down: 0",
+        )
         + layer(
             f"loss_bbox{stage}",
             "SmoothL1Loss",
@@ -83,7 +88,7 @@ def mscnn(source=""):
             "data",
             "ImageGtData",
             body=f'image_gt_data_param {{ source: "{source}" batch_size: 2 {FIELDS} '
-            "output_gt_boxes: true } transform_param { mirror: true mean_value: 110 }",
+            "output_gt_boxes: true scale: 0.01 } transform_param { mirror: true mean_value: 110 }",
             tops="data label_1 label_2 boxes",
         )
     else:
