@@ -109,7 +109,8 @@ class BoxOutput(Found):
             all(len(s) == 4 and s[:2] == first[:2] and s[1] > 5 for s in shapes),
             f"needs maps N x (classes + 4) x H x W; found shapes {shapes}",
         )
-        return [(1, 5, 1, 1), (1, 6, 1, 1)][: len(self.spec.top)]
+        room: list[Shape] = [(1, 5, 1, 1), (1, 6, 1, 1)]
+        return room[: len(self.spec.top)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         corners, scores = self.candidates([bottom.detach() for bottom in bottoms])
@@ -213,7 +214,8 @@ class BoxGroupOutput(BoxOutput):
             )
             images.add(said[0] // count)
         self.check(len(images) == 1, f"needs bottoms of as many images; found {sorted(images)}")
-        return [(1, 5, 1, 1), (1, 6, 1, 1)][: len(self.spec.top)]
+        room: list[Shape] = [(1, 5, 1, 1), (1, 6, 1, 1)]
+        return room[: len(self.spec.top)]
 
     def candidates(self, maps: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         param = self.param()

@@ -58,9 +58,10 @@ class Fields(Labelled):
 
     def counting(self, label: torch.Tensor) -> torch.Tensor:
         """Which places (N, H, W) are no ignored ones."""
-        if self.ignored() is None:
+        ignored = self.ignored()
+        if ignored is None:
             return torch.ones_like(label, dtype=torch.bool)
-        return label != self.ignored()
+        return label.ne(ignored)
 
 
 @layer_type("DetectionLoss", "MS-CNN")
@@ -106,11 +107,11 @@ class DetectionLoss(Loss, Fields):
     ) -> torch.Tensor:
         """Which places (N, H, W) of the background count."""
         may = (label == 0) & (labels[:, 5] < self.param.bg_threshold)
-        mode = self.param.sample_mode
+        mode = self.spec.detection_loss_param.sample_mode
         if mode not in ("random", "bootstrap", "mixture"):
             return may
         kept = torch.zeros_like(may)
-        part = self.param.bg_multiple * (0.5 if mode == "mixture" else 1)
+        part = self.spec.detection_loss_param.bg_multiple * (0.5 if mode == "mixture" else 1)
         for image in range(len(x)):
             if mode != "bootstrap":
                 kept[image] |= self._drawn(label[image], part)
@@ -143,13 +144,14 @@ class DetectionLoss(Loss, Fields):
         self, labels: torch.Tensor, label: torch.Tensor, kept: torch.Tensor
     ) -> torch.Tensor:
         """What each place (N, H, W) weighs."""
+        param = self.spec.detection_loss_param
         objects = label != 0
         weights = torch.ones_like(labels[:, 5])
-        if self.param.iou_weighted:
+        if param.iou_weighted:
             weights = weights.where(~objects, labels[:, 5])
         total = weights[objects].sum()
-        if self.param.pos_neg_weighted and total != 0:
-            share = 1 / (1 + self.param.bg_multiple)
+        if param.pos_neg_weighted and total != 0:
+            share = 1 / (1 + param.bg_multiple)
             count = objects.sum() + kept.sum()
             both = share * count / total, (1 - share) * count / kept.sum().clamp(min=1)
             weights = weights * torch.where(objects, *both)
@@ -171,7 +173,7 @@ class DetectionLoss(Loss, Fields):
         apart = torch.maximum(torch.minimum(shifts, high), low) - (wanted - mean) / std
         apart = apart.detach()
         losses, slopes = apart.square() / 2, apart
-        if self.param.bb_smooth:
+        if self.spec.detection_loss_param.bb_smooth:
             losses = torch.where(apart.abs() < 1, losses, apart.abs() - 0.5)
             slopes = apart.clamp(-1, 1)
         losses = with_gradient(losses, shifts, slopes) * objects[:, None]
@@ -194,7 +196,8 @@ class DetectionAccuracy(Fields):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_fields(shapes)
-        return [(1, 1, 1, 2), (1, 1, 1, 1)][: len(self.spec.top)]
+        shown: list[Shape] = [(1, 1, 1, 2), (1, 1, 1, 1)]
+        return shown[: len(self.spec.top)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, labels = (bottom.detach() for bottom in bottoms)
@@ -212,8 +215,8 @@ class DetectionAccuracy(Fields):
             )
         ]
         tops.append(_mean(torch.from_numpy(self._overlaps(x[:, -4:], labels, counts))))
-        tops = torch.tensor(tops).to(x).reshape(1, 1, 1, 3)
-        return [tops[..., :2], tops[..., 2:]][: len(self.spec.top)]
+        top = torch.tensor(tops).to(x).reshape(1, 1, 1, 3)
+        return [top[..., :2], top[..., 2:]][: len(self.spec.top)]
 
     def _overlaps(
         self, shifts: torch.Tensor, labels: torch.Tensor, counts: torch.Tensor

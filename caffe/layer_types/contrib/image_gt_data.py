@@ -162,7 +162,7 @@ class Objects(Ordered):
             shown, centre = shown.cut(*start, *extent), centre - start
             size = np.array(extent)
         new = [max(whole(s * f), 1) for s, f in zip(size, by, strict=True)]
-        return shown.scaled(*new, by), centre * by
+        return shown.scaled(new[0], new[1], by), centre * by
 
     def _factors(self, side: np.ndarray, draws: Draws) -> np.ndarray:
         """Factors of width and height that bring an object of these sides to another scale."""
@@ -203,7 +203,7 @@ class Objects(Ordered):
             spans.append((at, min(length, size)))
             starts.append(start)
         (left, wide), (above, tall) = spans
-        part = shown.cut(*starts, wide, tall)
+        part = shown.cut(starts[0], starts[1], wide, tall)
         canvas = np.zeros((self.size[1], self.size[0], part.image.shape[2]), np.float32)
         canvas[above : above + tall, left : left + wide] = (part.image - self.mean) * np.float32(
             self.param.scale

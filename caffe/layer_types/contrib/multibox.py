@@ -138,8 +138,9 @@ class MultiBoxLoss(Loss):
         steps = zip(*self._first_step(first, prior.expand(images, *prior.shape)), strict=True)
         places, kinds = [located.sum() * 0], [confident.sum() * 0]
         count = 0
-        for *each, step in zip(located, confident, objects, steps, strict=True):
-            place, kind, matches = self._of_image(*each, *step)
+        each_image = zip(located, confident, objects, steps, strict=True)
+        for at, sure, image, (where, may) in each_image:
+            place, kind, matches = self._of_image(at, sure, image, where, may)
             places.append(place)
             kinds.append(kind)
             count += matches
