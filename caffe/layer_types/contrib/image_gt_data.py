@@ -49,7 +49,7 @@ class Shown(NamedTuple):
     objects: np.ndarray
     regions: np.ndarray
 
-    def scaled(self, width: int, height: int, by: Sequence[float]) -> "Shown":
+    def scaled(self, width: int, height: int, by: Sequence[float] | np.ndarray) -> "Shown":
         """The image in another size; the boxes by these factors of x and y."""
         factor = np.tile(by, 2)
         image = resize(self.image, (height, width))
