@@ -37,7 +37,7 @@ def read_windows(
 
     Raises CaffeError naming the file and the image at which it goes wrong.
     """
-    words = _words(path)
+    words = words_of(path)
     paths: list[str] = []
     foreground, background, channels = [], [], 0
     for mark in words:
@@ -74,7 +74,8 @@ def read_windows(
     return found
 
 
-def _words(path: PathLike) -> Iterator[str]:
+def words_of(path: PathLike) -> Iterator[str]:
+    """The words of a text file; CaffeError for one that cannot be read."""
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
             for line in file:

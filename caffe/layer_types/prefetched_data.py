@@ -125,7 +125,7 @@ class Feed(LayerType):
     """
 
     bottoms = (0, 0)
-    tops = (2, 2)
+    tops: tuple[int, int | None] = (2, 2)
 
     def open(self, seed: int) -> tuple[Source, int, int]:
         """The source, the batch size, and the number of the first item; CaffeError by `need`."""

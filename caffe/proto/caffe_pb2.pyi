@@ -511,6 +511,15 @@ class LayerParameter(Message):
     YOLO_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
     YOLOV3_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
     VIDEO_DATA_PARAM_FIELD_NUMBER: int
+    BOX_OUTPUT_PARAM_FIELD_NUMBER: int
+    DECODE_BBOX_PARAM_FIELD_NUMBER: int
+    BOX_GROUP_OUTPUT_PARAM_FIELD_NUMBER: int
+    BBOX_REG_PARAM_FIELD_NUMBER: int
+    DETECTION_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTION_ACCURACY_PARAM_FIELD_NUMBER: int
+    PROPOSAL_TARGET_PARAM_FIELD_NUMBER: int
+    IMAGE_GT_DATA_PARAM_FIELD_NUMBER: int
+    YOLOV3_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -653,6 +662,15 @@ class LayerParameter(Message):
     yolo_detection_output_param: YoloDetectionOutputParameter
     yolov3_detection_output_param: Yolov3DetectionOutputParameter
     video_data_param: VideoDataParameter
+    box_output_param: BoxOutputParameter
+    decode_bbox_param: DecodeBBoxParameter
+    box_group_output_param: BoxGroupOutputParameter
+    bbox_reg_param: BBoxRegParameter
+    detection_loss_param: DetectionLossParameter
+    detection_accuracy_param: DetectionAccuracyParameter
+    proposal_target_param: ProposalTargetParameter
+    image_gt_data_param: ImageGtDataParameter
+    yolov3_param: Yolov3Parameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -800,6 +818,15 @@ class LayerParameter(Message):
         | Mapping[str, Any]
         | None = ...,
         video_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
+        box_output_param: BoxOutputParameter | Mapping[str, Any] | None = ...,
+        decode_bbox_param: DecodeBBoxParameter | Mapping[str, Any] | None = ...,
+        box_group_output_param: BoxGroupOutputParameter | Mapping[str, Any] | None = ...,
+        bbox_reg_param: BBoxRegParameter | Mapping[str, Any] | None = ...,
+        detection_loss_param: DetectionLossParameter | Mapping[str, Any] | None = ...,
+        detection_accuracy_param: DetectionAccuracyParameter | Mapping[str, Any] | None = ...,
+        proposal_target_param: ProposalTargetParameter | Mapping[str, Any] | None = ...,
+        image_gt_data_param: ImageGtDataParameter | Mapping[str, Any] | None = ...,
+        yolov3_param: Yolov3Parameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -2763,6 +2790,333 @@ class SpatialDropoutParameter(Message):
         dropout_ratio: float | None = ...,
     ) -> None: ...
 
+class BBoxRegParameter(Message):
+    BBOX_MEAN_FIELD_NUMBER: int
+    BBOX_STD_FIELD_NUMBER: int
+    CLS_AWARE_FIELD_NUMBER: int
+    bbox_mean: RepeatedScalarFieldContainer[float]
+    bbox_std: RepeatedScalarFieldContainer[float]
+    cls_aware: bool
+    def __init__(
+        self,
+        *,
+        bbox_mean: Iterable[float] | None = ...,
+        bbox_std: Iterable[float] | None = ...,
+        cls_aware: bool | None = ...,
+    ) -> None: ...
+
+class BoxOutputParameter(Message):
+    FG_THR_FIELD_NUMBER: int
+    IOU_THR_FIELD_NUMBER: int
+    NMS_TYPE_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    DOWNSAMPLE_RATE_FIELD_NUMBER: int
+    FIELD_WHR_FIELD_NUMBER: int
+    FIELD_XYR_FIELD_NUMBER: int
+    MAX_NMS_NUM_FIELD_NUMBER: int
+    MAX_POST_NMS_NUM_FIELD_NUMBER: int
+    MIN_SIZE_FIELD_NUMBER: int
+    fg_thr: float
+    iou_thr: float
+    nms_type: str
+    field_h: RepeatedScalarFieldContainer[int]
+    field_w: RepeatedScalarFieldContainer[int]
+    downsample_rate: RepeatedScalarFieldContainer[int]
+    field_whr: float
+    field_xyr: float
+    max_nms_num: int
+    max_post_nms_num: int
+    min_size: float
+    def __init__(
+        self,
+        *,
+        fg_thr: float | None = ...,
+        iou_thr: float | None = ...,
+        nms_type: str | None = ...,
+        field_h: Iterable[int] | None = ...,
+        field_w: Iterable[int] | None = ...,
+        downsample_rate: Iterable[int] | None = ...,
+        field_whr: float | None = ...,
+        field_xyr: float | None = ...,
+        max_nms_num: int | None = ...,
+        max_post_nms_num: int | None = ...,
+        min_size: float | None = ...,
+    ) -> None: ...
+
+class BoxGroupParameter(Message):
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    field_h: RepeatedScalarFieldContainer[int]
+    field_w: RepeatedScalarFieldContainer[int]
+    stride: int
+    def __init__(
+        self,
+        *,
+        field_h: Iterable[int] | None = ...,
+        field_w: Iterable[int] | None = ...,
+        stride: int | None = ...,
+    ) -> None: ...
+
+class BoxGroupOutputParameter(Message):
+    FG_THR_FIELD_NUMBER: int
+    IOU_THR_FIELD_NUMBER: int
+    NMS_TYPE_FIELD_NUMBER: int
+    BOX_GROUP_PARAM_FIELD_NUMBER: int
+    FIELD_WHR_FIELD_NUMBER: int
+    FIELD_XYR_FIELD_NUMBER: int
+    MAX_NMS_NUM_FIELD_NUMBER: int
+    MAX_POST_NMS_NUM_FIELD_NUMBER: int
+    MIN_SIZE_FIELD_NUMBER: int
+    fg_thr: float
+    iou_thr: float
+    nms_type: str
+    box_group_param: RepeatedCompositeFieldContainer[BoxGroupParameter]
+    field_whr: float
+    field_xyr: float
+    max_nms_num: int
+    max_post_nms_num: int
+    min_size: float
+    def __init__(
+        self,
+        *,
+        fg_thr: float | None = ...,
+        iou_thr: float | None = ...,
+        nms_type: str | None = ...,
+        box_group_param: Iterable[BoxGroupParameter | Mapping[str, Any]] | None = ...,
+        field_whr: float | None = ...,
+        field_xyr: float | None = ...,
+        max_nms_num: int | None = ...,
+        max_post_nms_num: int | None = ...,
+        min_size: float | None = ...,
+    ) -> None: ...
+
+class DecodeBBoxParameter(Message):
+    GT_IOU_THR_FIELD_NUMBER: int
+    gt_iou_thr: float
+    def __init__(
+        self,
+        *,
+        gt_iou_thr: float | None = ...,
+    ) -> None: ...
+
+class DetectionLossParameter(Message):
+    CLS_NUM_FIELD_NUMBER: int
+    COORD_NUM_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    DOWNSAMPLE_RATE_FIELD_NUMBER: int
+    BB_SMOOTH_FIELD_NUMBER: int
+    FIELD_WHR_FIELD_NUMBER: int
+    FIELD_XYR_FIELD_NUMBER: int
+    BG_THRESHOLD_FIELD_NUMBER: int
+    BG_MULTIPLE_FIELD_NUMBER: int
+    SAMPLE_MODE_FIELD_NUMBER: int
+    OBJECTNESS_FIELD_NUMBER: int
+    IOU_WEIGHTED_FIELD_NUMBER: int
+    POS_NEG_WEIGHTED_FIELD_NUMBER: int
+    cls_num: int
+    coord_num: int
+    field_h: int
+    field_w: int
+    downsample_rate: int
+    bb_smooth: bool
+    field_whr: float
+    field_xyr: float
+    bg_threshold: float
+    bg_multiple: int
+    sample_mode: str
+    objectness: bool
+    iou_weighted: bool
+    pos_neg_weighted: bool
+    def __init__(
+        self,
+        *,
+        cls_num: int | None = ...,
+        coord_num: int | None = ...,
+        field_h: int | None = ...,
+        field_w: int | None = ...,
+        downsample_rate: int | None = ...,
+        bb_smooth: bool | None = ...,
+        field_whr: float | None = ...,
+        field_xyr: float | None = ...,
+        bg_threshold: float | None = ...,
+        bg_multiple: int | None = ...,
+        sample_mode: str | None = ...,
+        objectness: bool | None = ...,
+        iou_weighted: bool | None = ...,
+        pos_neg_weighted: bool | None = ...,
+    ) -> None: ...
+
+class DetectionAccuracyParameter(Message):
+    CLS_NUM_FIELD_NUMBER: int
+    COORD_NUM_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    DOWNSAMPLE_RATE_FIELD_NUMBER: int
+    TOP_K_FIELD_NUMBER: int
+    FIELD_WHR_FIELD_NUMBER: int
+    FIELD_XYR_FIELD_NUMBER: int
+    BG_THRESHOLD_FIELD_NUMBER: int
+    OBJECTNESS_FIELD_NUMBER: int
+    cls_num: int
+    coord_num: int
+    field_h: int
+    field_w: int
+    downsample_rate: int
+    top_k: int
+    field_whr: float
+    field_xyr: float
+    bg_threshold: float
+    objectness: bool
+    def __init__(
+        self,
+        *,
+        cls_num: int | None = ...,
+        coord_num: int | None = ...,
+        field_h: int | None = ...,
+        field_w: int | None = ...,
+        downsample_rate: int | None = ...,
+        top_k: int | None = ...,
+        field_whr: float | None = ...,
+        field_xyr: float | None = ...,
+        bg_threshold: float | None = ...,
+        objectness: bool | None = ...,
+    ) -> None: ...
+
+class ProposalTargetParameter(Message):
+    CLS_NUM_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    FG_FRACTION_FIELD_NUMBER: int
+    NUM_IMG_PER_BATCH_FIELD_NUMBER: int
+    FG_THR_FIELD_NUMBER: int
+    BG_THR_HG_FIELD_NUMBER: int
+    BG_THR_LW_FIELD_NUMBER: int
+    IMG_WIDTH_FIELD_NUMBER: int
+    IMG_HEIGHT_FIELD_NUMBER: int
+    IOU_WEIGHTED_FIELD_NUMBER: int
+    BBOX_THR_LW_FIELD_NUMBER: int
+    BBOX_THR_HG_FIELD_NUMBER: int
+    PICKUP_DISCARD_FIELD_NUMBER: int
+    APPEND_GTBOX_FIELD_NUMBER: int
+    cls_num: int
+    batch_size: int
+    fg_fraction: float
+    num_img_per_batch: int
+    fg_thr: float
+    bg_thr_hg: float
+    bg_thr_lw: float
+    img_width: int
+    img_height: int
+    iou_weighted: bool
+    bbox_thr_lw: float
+    bbox_thr_hg: float
+    pickup_discard: bool
+    append_gtbox: bool
+    def __init__(
+        self,
+        *,
+        cls_num: int | None = ...,
+        batch_size: int | None = ...,
+        fg_fraction: float | None = ...,
+        num_img_per_batch: int | None = ...,
+        fg_thr: float | None = ...,
+        bg_thr_hg: float | None = ...,
+        bg_thr_lw: float | None = ...,
+        img_width: int | None = ...,
+        img_height: int | None = ...,
+        iou_weighted: bool | None = ...,
+        bbox_thr_lw: float | None = ...,
+        bbox_thr_hg: float | None = ...,
+        pickup_discard: bool | None = ...,
+        append_gtbox: bool | None = ...,
+    ) -> None: ...
+
+class ImageGtDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    MEAN_FILE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    MIRROR_FIELD_NUMBER: int
+    DOWNSAMPLE_RATE_FIELD_NUMBER: int
+    COORD_NUM_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    FG_THRESHOLD_FIELD_NUMBER: int
+    RESIZE_WIDTH_FIELD_NUMBER: int
+    RESIZE_HEIGHT_FIELD_NUMBER: int
+    CROP_WIDTH_FIELD_NUMBER: int
+    CROP_HEIGHT_FIELD_NUMBER: int
+    DO_MULTIPLE_SCALE_FIELD_NUMBER: int
+    MIN_SCALE_FIELD_NUMBER: int
+    MAX_SCALE_FIELD_NUMBER: int
+    MIN_WHASPECT_FIELD_NUMBER: int
+    MAX_WHASPECT_FIELD_NUMBER: int
+    MIN_GT_WIDTH_FIELD_NUMBER: int
+    MIN_GT_HEIGHT_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    OUTPUT_GT_BOXES_FIELD_NUMBER: int
+    FG_IMG_MULTIPLE_FIELD_NUMBER: int
+    CACHE_IMAGES_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    mirror: bool
+    downsample_rate: RepeatedScalarFieldContainer[int]
+    coord_num: int
+    field_h: RepeatedScalarFieldContainer[int]
+    field_w: RepeatedScalarFieldContainer[int]
+    fg_threshold: float
+    resize_width: int
+    resize_height: int
+    crop_width: int
+    crop_height: int
+    do_multiple_scale: bool
+    min_scale: int
+    max_scale: int
+    min_whaspect: float
+    max_whaspect: float
+    min_gt_width: float
+    min_gt_height: float
+    shuffle: bool
+    output_gt_boxes: bool
+    fg_img_multiple: int
+    cache_images: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        mean_file: str | None = ...,
+        batch_size: int | None = ...,
+        mirror: bool | None = ...,
+        downsample_rate: Iterable[int] | None = ...,
+        coord_num: int | None = ...,
+        field_h: Iterable[int] | None = ...,
+        field_w: Iterable[int] | None = ...,
+        fg_threshold: float | None = ...,
+        resize_width: int | None = ...,
+        resize_height: int | None = ...,
+        crop_width: int | None = ...,
+        crop_height: int | None = ...,
+        do_multiple_scale: bool | None = ...,
+        min_scale: int | None = ...,
+        max_scale: int | None = ...,
+        min_whaspect: float | None = ...,
+        max_whaspect: float | None = ...,
+        min_gt_width: float | None = ...,
+        min_gt_height: float | None = ...,
+        shuffle: bool | None = ...,
+        output_gt_boxes: bool | None = ...,
+        fg_img_multiple: int | None = ...,
+        cache_images: bool | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
 class VideoDataParameter(Message):
     VideoType: EnumTypeWrapper
     WEBCAM: int
@@ -2974,11 +3328,13 @@ class AnnotatedDataParameter(Message):
     ANNO_TYPE_FIELD_NUMBER: int
     YOLO_DATA_TYPE_FIELD_NUMBER: int
     YOLO_DATA_JITTER_FIELD_NUMBER: int
+    TRAIN_DIFFCULT_FIELD_NUMBER: int
     batch_sampler: RepeatedCompositeFieldContainer[BatchSampler]
     label_map_file: str
     anno_type: int
     yolo_data_type: int
     yolo_data_jitter: float
+    train_diffcult: bool
     def __init__(
         self,
         *,
@@ -2987,6 +3343,7 @@ class AnnotatedDataParameter(Message):
         anno_type: int | str | None = ...,
         yolo_data_type: int | None = ...,
         yolo_data_jitter: float | None = ...,
+        train_diffcult: bool | None = ...,
     ) -> None: ...
 
 class DetectionEvaluateParameter(Message):
@@ -3071,6 +3428,61 @@ class RegionLossParameter(Message):
         biases: Iterable[float] | None = ...,
         softmax_tree: str | None = ...,
         class_map: str | None = ...,
+    ) -> None: ...
+
+class Yolov3Parameter(Message):
+    IouLoss: EnumTypeWrapper
+    MSE: int
+    IOU: int
+    GIOU: int
+    SIDE_FIELD_NUMBER: int
+    NUM_CLASS_FIELD_NUMBER: int
+    NUM_FIELD_NUMBER: int
+    OBJECT_SCALE_FIELD_NUMBER: int
+    CLASS_SCALE_FIELD_NUMBER: int
+    NOOBJECT_SCALE_FIELD_NUMBER: int
+    COORD_SCALE_FIELD_NUMBER: int
+    THRESH_FIELD_NUMBER: int
+    ANCHORS_SCALE_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    MASK_FIELD_NUMBER: int
+    USE_LOGIC_GRADIENT_FIELD_NUMBER: int
+    USE_FOCAL_LOSS_FIELD_NUMBER: int
+    IOU_LOSS_FIELD_NUMBER: int
+    IOU_NORMALIZER_FIELD_NUMBER: int
+    side: int
+    num_class: int
+    num: int
+    object_scale: float
+    class_scale: float
+    noobject_scale: float
+    coord_scale: float
+    thresh: float
+    anchors_scale: int
+    biases: RepeatedScalarFieldContainer[float]
+    mask: RepeatedScalarFieldContainer[int]
+    use_logic_gradient: bool
+    use_focal_loss: bool
+    iou_loss: int
+    iou_normalizer: float
+    def __init__(
+        self,
+        *,
+        side: int | None = ...,
+        num_class: int | None = ...,
+        num: int | None = ...,
+        object_scale: float | None = ...,
+        class_scale: float | None = ...,
+        noobject_scale: float | None = ...,
+        coord_scale: float | None = ...,
+        thresh: float | None = ...,
+        anchors_scale: int | None = ...,
+        biases: Iterable[float] | None = ...,
+        mask: Iterable[int] | None = ...,
+        use_logic_gradient: bool | None = ...,
+        use_focal_loss: bool | None = ...,
+        iou_loss: int | str | None = ...,
+        iou_normalizer: float | None = ...,
     ) -> None: ...
 
 class YoloDetectionOutputParameter(Message):
@@ -3267,6 +3679,7 @@ class DetectionOutputParameter(Message):
     VISUALIZE_FIELD_NUMBER: int
     VISUALIZE_THRESHOLD_FIELD_NUMBER: int
     SAVE_FILE_FIELD_NUMBER: int
+    OBJECTNESS_SCORE_FIELD_NUMBER: int
     num_classes: int
     share_location: bool
     background_label_id: int
@@ -3279,6 +3692,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -3294,6 +3708,7 @@ class DetectionOutputParameter(Message):
         visualize: bool | None = ...,
         visualize_threshold: float | None = ...,
         save_file: str | None = ...,
+        objectness_score: float | None = ...,
     ) -> None: ...
 
 class MultiBoxLossParameter(Message):
@@ -3332,6 +3747,7 @@ class MultiBoxLossParameter(Message):
     NMS_PARAM_FIELD_NUMBER: int
     SAMPLE_SIZE_FIELD_NUMBER: int
     USE_PRIOR_FOR_NMS_FIELD_NUMBER: int
+    OBJECTNESS_SCORE_FIELD_NUMBER: int
     loc_loss_type: int
     conf_loss_type: int
     loc_weight: float
@@ -3354,6 +3770,7 @@ class MultiBoxLossParameter(Message):
     nms_param: NonMaximumSuppressionParameter
     sample_size: int
     use_prior_for_nms: bool
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -3379,21 +3796,25 @@ class MultiBoxLossParameter(Message):
         nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
         sample_size: int | None = ...,
         use_prior_for_nms: bool | None = ...,
+        objectness_score: float | None = ...,
     ) -> None: ...
 
 class ROIPoolingParameter(Message):
     POOLED_H_FIELD_NUMBER: int
     POOLED_W_FIELD_NUMBER: int
     SPATIAL_SCALE_FIELD_NUMBER: int
+    PAD_RATIO_FIELD_NUMBER: int
     pooled_h: int
     pooled_w: int
     spatial_scale: float
+    pad_ratio: float
     def __init__(
         self,
         *,
         pooled_h: int | None = ...,
         pooled_w: int | None = ...,
         spatial_scale: float | None = ...,
+        pad_ratio: float | None = ...,
     ) -> None: ...
 
 class PSROIPoolingParameter(Message):

@@ -21,14 +21,24 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("Yolov3", "yolov3_param", "MobileNet-YOLO", _PYTHON),
     Addition("MalisLoss", "", "naibaf7's Caffe", _PYTHON),
     Addition("CustomData", "preselection_file", "FlowNet", "feed the net from a script, by Input"),
     Addition("GenerateAugmentationParameters", "coeff_schedule_param", "FlowNet", _PYTHON),
     Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
+    Addition("YoloSeg", "yolo_seg_param", "MobileNet-YOLO", _PYTHON),
+    Addition("SegmentationEvaluate", "segmentation_evaluate_param", "MobileNet-YOLO", _PYTHON),
     Addition("DetectNetTransformation", "detectnet_groundtruth_param", "NVIDIA's Caffe", _PYTHON),
+    Addition("BoxData", "box_data_param", "YOLO in Caffe", "write a Python layer"),
+    Addition("EvalDetection", "eval_detection_param", "YOLO in Caffe", _PYTHON),
+    Addition("PSROIAlign", "psroi_align_param", "several forks", _PYTHON),
+    Addition(
+        "DeformablePSROIPooling",
+        "deformable_psroi_pooling_param",
+        "Deformable ConvNets",
+        "write a PSROIPooling, which does not learn where to look, or a Python layer",
+    ),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -76,9 +86,29 @@ FIELDS = {
     **dict.fromkeys(("pre_fixed_normalizer", "PRE_FIXED"), ("R-FCN", "write a loss_weight")),
     **dict.fromkeys(("annotated_data_param", "detection_evaluate_param"), ("SSD", "")),
     **dict.fromkeys(
-        ("region_loss_param", "yolo_detection_output_param", "yolov3_detection_output_param"),
+        (
+            "region_loss_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+        ),
         ("YOLOv2 and MobileNet-YOLO", _PYTHON),
     ),
+    **dict.fromkeys(
+        (
+            "box_output_param",
+            "box_group_output_param",
+            "decode_bbox_param",
+            "bbox_reg_param",
+            "detection_loss_param",
+            "detection_accuracy_param",
+            "proposal_target_param",
+            "image_gt_data_param",
+            "pad_ratio",
+        ),
+        ("MS-CNN", _PYTHON),
+    ),
+    "objectness_score": ("RefineDet", ""),
     "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
     **dict.fromkeys(
         ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")

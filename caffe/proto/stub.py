@@ -1,6 +1,7 @@
 """Writes caffe_pb2.pyi, what type checkers read of caffe_pb2: `python -m caffe.proto.stub`."""
 
 from collections.abc import Iterator
+from keyword import iskeyword
 from pathlib import Path
 
 from google.protobuf.descriptor import (
@@ -68,14 +69,15 @@ def _message(message: Descriptor) -> Iterator[str]:
     yield f"class {message.name}(Message):"
     for enum in message.enum_types:
         yield from (f"    {line}" for line in _enum(enum))
-    for field in message.fields:
+    fields = [field for field in message.fields if not iskeyword(field.name)]  # getattr reads those
+    for field in fields:
         yield f"    {field.name.upper()}_FIELD_NUMBER: int"
-    for field in message.fields:
+    for field in fields:
         yield f"    {field.name}: {_read(field)}"
     yield "    def __init__("
     yield "        self,"
     yield "        *,"
-    for field in message.fields:
+    for field in fields:
         argument = f"        {field.name}: {_taken(field)} | None = ...,"
         # As the formatter breaks what is too long for a line.
         yield argument if len(argument) <= 100 else argument.replace(" | ", "\n        | ")

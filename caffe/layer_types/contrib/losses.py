@@ -16,11 +16,12 @@ class SmoothL1Loss(Loss):
     """The sum of f(w (x - t)) over the number of items (Girshick 2015, equation 3).
 
     f(d) is (sigma d)^2 / 2 where |d| is below 1 / sigma^2, else |d| - 1 / (2 sigma^2). Bottoms: x,
-    t, if given w, if given what multiplies f.
+    t, if given w, if given what multiplies f. The gradient by the last two is 0.
     """
 
     bottoms = (2, 4)
-    diff_bottoms = staticmethod(lambda index: index < 2)
+    # By weights too: those of Faster R-CNN come from a layer above what is learnt.
+    diff_bottoms = staticmethod(lambda index: True)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)

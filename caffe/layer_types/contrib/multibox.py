@@ -76,10 +76,13 @@ class MultiBoxLoss(Loss):
     count alone (Shrivastava et al. 2016); with nms_param both choose among the boxes that overlap
     none with a larger loss. With NONE all unmatched ones are negatives. bp_inside: a corner that
     lies beyond the image does not count. Both losses are divided by the number of matched priors,
-    or as loss_param says.
+    or as loss_param says. RefineDet (Zhang et al. 2018, section 3): bottom 4, N x 2 P, says how
+    likely each prior has an object, the second of each pair; a negative of less than
+    objectness_score is none. Bottom 5, locations N x 4 P, refines the priors before all else. With
+    objectness_score and two classes every object is of class 1.
     """
 
-    bottoms = (4, 4)
+    bottoms = (4, 6)
     diff_bottoms = staticmethod(lambda index: index < 2)
 
     def setup_from(self, shapes: list[Shape]) -> None:
@@ -106,7 +109,7 @@ class MultiBoxLoss(Loss):
         return [-1] if param.share_location else list(range(param.num_classes))
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        located, confident, prior, objects = shapes
+        located, confident, prior, objects, *first = shapes
         priors = int(np.prod(prior)) // 8
         classes = self.spec.multibox_loss_param.num_classes
         values = 4 * priors * len(self.slots())
@@ -117,6 +120,11 @@ class MultiBoxLoss(Loss):
             f"{priors} priors need {values} locations, {classes * priors} confidences and "
             f"objects of 8 values; found shapes {shapes}",
         )
+        for name, shape, count in zip(self.spec.bottom[4:], first, (2, 4), strict=False):
+            self.check(
+                int(np.prod(shape)) == located[0] * priors * count,
+                f"{priors} priors need {count} values each of '{name}'; found shape {shape}",
+            )
         return [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -126,15 +134,33 @@ class MultiBoxLoss(Loss):
         located = bottoms[0].reshape(images, prior.shape[1], -1, 4)
         confident = bottoms[1].reshape(images, -1, param.num_classes)
         objects = self._objects(bottoms[3].detach().cpu().numpy(), images)
+        first = [bottom.detach() for bottom in bottoms[4:]]
+        steps = zip(*self._first_step(first, prior.expand(images, *prior.shape)), strict=True)
         places, kinds = [located.sum() * 0], [confident.sum() * 0]
         count = 0
-        for each in zip(located, confident, objects, strict=True):
-            place, kind, matches = self._of_image(*each, prior)
+        each_image = zip(located, confident, objects, steps, strict=True)
+        for at, sure, image, (where, may) in each_image:
+            place, kind, matches = self._of_image(at, sure, image, where, may)
             places.append(place)
             kinds.append(kind)
             count += matches
         total = param.loc_weight * torch.stack(places).sum() + torch.stack(kinds).sum()
         return total / self.normaliser(images, prior.shape[1], count)
+
+    def _first_step(
+        self, first: list[torch.Tensor], prior: torch.Tensor
+    ) -> tuple[torch.Tensor, np.ndarray]:
+        """The priors of each image (N, 2, P, 4), refined, and which may be negatives (N, P)."""
+        param = self.spec.multibox_loss_param
+        images, _, count, _ = prior.shape
+        may = np.full((images, count), True)
+        if first:
+            likely = first[0].reshape(images, count, 2)[..., 1]
+            may = (likely >= param.objectness_score).cpu().numpy()
+        if len(first) == 2:
+            refined = self._boxes(first[1].reshape(images, count, 4), prior.transpose(0, 1))
+            prior = torch.stack([refined, prior[:, 1]], 1)
+        return prior, may
 
     def _objects(self, rows: np.ndarray, images: int) -> list[Objects]:
         """The objects of each image that count."""
@@ -144,6 +170,8 @@ class MultiBoxLoss(Loss):
         if not param.use_difficult_gt:
             rows = rows[rows[:, 7] == 0]
         classes = rows[:, 1].astype(int)
+        if param.HasField("objectness_score") and param.num_classes == 2:
+            classes = np.minimum(classes, 1)
         wrong = (classes == param.background_label_id) | (classes < 0)
         wrong |= classes >= param.num_classes
         self.check(
@@ -162,8 +190,12 @@ class MultiBoxLoss(Loss):
         confident: torch.Tensor,
         image: Objects,
         prior: torch.Tensor,
+        may: np.ndarray,
     ) -> tuple[torch.Tensor, torch.Tensor, int]:
-        """Both losses of an image, and its number of matches; located (P, slots, 4)."""
+        """Both losses of an image, and its number of matches; located (P, slots, 4).
+
+        may: which priors (P) may be negatives.
+        """
         param = self.spec.multibox_loss_param
         matches = self._matches(located.detach(), image, prior)
         label = np.full(len(confident), param.background_label_id)
@@ -187,7 +219,7 @@ class MultiBoxLoss(Loss):
             counts = positive[-1]
             if len(image.classes):
                 positive[-1], counts = self._mined(
-                    losses.cpu().numpy(), matches[-1], located[:, 0].detach(), prior
+                    losses.cpu().numpy(), matches[-1], located[:, 0].detach(), prior, may
                 )
 
         def total(losses: torch.Tensor, counts: np.ndarray) -> torch.Tensor:
@@ -264,13 +296,18 @@ class MultiBoxLoss(Loss):
         return F.binary_cross_entropy_with_logits(scores, one, reduction="none").sum(1)
 
     def _mined(
-        self, losses: np.ndarray, match: Matches, located: torch.Tensor, prior: torch.Tensor
+        self,
+        losses: np.ndarray,
+        match: Matches,
+        located: torch.Tensor,
+        prior: torch.Tensor,
+        may: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Which priors count as matched, and which count at all."""
         param = self.spec.multibox_loss_param
         positive, hard = match.objects >= 0, self.mining() == PARAM.HARD_EXAMPLE
         eligible = np.flatnonzero(
-            hard | ((match.objects == NONE) & (match.overlaps < param.neg_overlap))
+            may & (hard | ((match.objects == NONE) & (match.overlaps < param.neg_overlap)))
         )
         most = param.sample_size if hard else int(positive.sum() * param.neg_pos_ratio)
         if param.HasField("nms_param") and param.nms_param.nms_threshold > 0:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from ...proto import caffe_pb2
 from .. import exporting
 from ..base import LayerType, Shape, layer_type
 from . import traced_rois
@@ -54,6 +55,15 @@ class Regions(LayerType):
             yield maps[int(image)], np.array(corners, np.float32)
 
 
+def padded(regions: torch.Tensor, ratio: float) -> torch.Tensor:
+    """Regions of 5 values, R x 5, larger by a part of their sides at each end."""
+    if not ratio:
+        return regions
+    image, start, end = regions.detach().reshape(-1, 5).split([1, 2, 2], 1)
+    more = (end - start + 1) * ratio
+    return torch.cat([image, start - more, end + more], 1)
+
+
 def rounded(values: np.ndarray) -> np.ndarray:
     """To whole numbers, halves away from 0: C's round."""
     return np.sign(values) * np.floor(np.abs(values) + np.float32(0.5))
@@ -71,9 +81,10 @@ def _bins(start: float, size: float, count: int, length: int) -> list[Range]:
 class ROIPooling(Regions):
     """The maximum of each of pooled_h x pooled_w parts of a region (Girshick 2015, section 2.1).
 
-    Corners are multiplied by spatial_scale and rounded, and lie inside; a region is a pixel at
-    least. Parts share the pixels between them. One that lies outside of the map is 0. The gradient
-    goes to the first of equal maxima, rows first.
+    A region is larger by pad_ratio of its sides at each end (MS-CNN). Corners are multiplied by
+    spatial_scale and rounded, and lie inside; a region is a pixel at least. Parts share the pixels
+    between them. One that lies outside of the map is 0. The gradient goes to the first of equal
+    maxima, rows first.
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:
@@ -93,6 +104,7 @@ class ROIPooling(Regions):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         pool = self.spec.roi_pooling_param
+        bottoms = [bottoms[0], padded(bottoms[1], pool.pad_ratio)]
         if exporting.is_traced():
             size = (pool.pooled_h, pool.pooled_w)
             return traced_rois.maxima(bottoms[0], bottoms[1], size, pool.spatial_scale)
@@ -125,22 +137,43 @@ class ROIAlign(Regions):
     He et al. 2017, section 3; as Detectron has it: corners are multiplied by spatial_scale, a
     region is a pixel at least, and values lie in the middle of the parts' equal parts; so many
     along an axis as a part has pixels, rounded up, where sampling_ratio is not positive. Up to a
-    pixel beyond the map its edge counts, further out 0.
+    pixel beyond the map its edge counts, further out 0. With roi_pooling_param, as MS-CNN has it:
+    the bilinear values at the corners of the parts, one more than these along each axis, of a
+    region that pad_ratio enlarges as ROIPooling's; a pixel's value is in its middle, 0 outside of
+    the map and for a region without extent.
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        pool = self.spec.roi_align_param
+        pool = self._pool()
         self.check(
             pool.pooled_h > 0 and pool.pooled_w > 0,
             f"pooled_h and pooled_w must be positive; found {pool.pooled_h} and {pool.pooled_w}",
         )
 
+    def _corners(self) -> bool:
+        """Whether values lie at the parts' corners."""
+        return self.spec.HasField("roi_pooling_param")
+
+    def _pool(self) -> caffe_pb2.ROIAlignParameter | caffe_pb2.ROIPoolingParameter:
+        return self.spec.roi_pooling_param if self._corners() else self.spec.roi_align_param
+
+    def scale(self) -> float:
+        return self._pool().spatial_scale
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_regions(shapes)
-        pool = self.spec.roi_align_param
-        return [(shapes[1][0], shapes[0][1], pool.pooled_h, pool.pooled_w)]
+        pool, more = self._pool(), self._corners()
+        return [(shapes[1][0], shapes[0][1], pool.pooled_h + more, pool.pooled_w + more)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        if self._corners():
+            pool = self.spec.roi_pooling_param
+            if not exporting.is_traced():
+                list(self.regions(bottoms))  # of images that there are
+            regions = padded(bottoms[1].detach().reshape(-1, 5), pool.pad_ratio)
+            return traced_rois.at_corners(
+                bottoms[0], regions, (pool.pooled_h, pool.pooled_w), pool.spatial_scale
+            )
         pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         return torch.stack(pooled) if pooled else bottoms[0].new_zeros(top)

@@ -1,6 +1,7 @@
 """SSD: Normalize, PriorBox, DetectionOutput."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -206,10 +207,12 @@ class DetectionOutput(Found):
     class but the background: what is above confidence_threshold, the top_k most confident,
     greedily without those that overlap a kept one by more than nms_threshold; of an image the
     keep_top_k most confident. Of equal confidences the earlier prior comes first, and the lower
-    class.
+    class. RefineDet (Zhang et al. 2018, section 3): bottom 3, N x 2 P, says how likely each prior
+    has an object, the second of each pair; below objectness_score there is none. Bottom 4,
+    locations N x 4 P, refines the priors first.
     """
 
-    bottoms = (3, 4)  # some nets give the image too, to draw on
+    bottoms = (3, 5)  # some nets give the image too, bottom 3, to draw on
 
     @property
     def not_in_onnx(self) -> str:
@@ -247,7 +250,18 @@ class DetectionOutput(Found):
             f"{count} priors need {count * of_each * 4} locations and "
             f"{count * param.num_classes} confidences; found shapes {shapes[:3]}",
         )
+        first = shapes[3:] if self._refines(shapes) else []
+        for name, shape, values in zip(self.spec.bottom[3:], first, (2, 4), strict=False):
+            self.check(
+                math.prod(shape) == shapes[0][0] * count * values,
+                f"{count} priors need {values} values each of '{name}'; found shape {shape}",
+            )
         return [(1, 1, 1, 7)]
+
+    def _refines(self, bottoms: Sequence[object]) -> bool:
+        """Whether bottom 3 is no image."""
+        given = self.spec.detection_output_param.HasField("objectness_score")
+        return len(bottoms) == 5 or (len(bottoms) == 4 and given)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         located, confident, prior = (bottom.detach() for bottom in bottoms[:3])
@@ -257,7 +271,14 @@ class DetectionOutput(Found):
         located = located.reshape(images, -1, of_each, 4)
         confident = confident.reshape(images, -1, param.num_classes)
         variance = None if param.variance_encoded_in_target else prior[1, None, :, None]
-        found = boxes.decoded(located, prior[0, None, :, None], variance, param.code_type)
+        box = prior[0, None, :, None]
+        if self._refines(bottoms):
+            likely, *first = (bottom.detach() for bottom in bottoms[3:])
+            likely = likely.reshape(images, -1, 2)[..., 1:] >= param.objectness_score
+            confident = torch.where(likely, confident, 0)
+            for shift in first:
+                box = boxes.decoded(shift.reshape(images, -1, 1, 4), box, variance, param.code_type)
+        found = boxes.decoded(located, box, variance, param.code_type)
         if exporting.is_traced():
             return self._traced(found, confident)
         scores = confident.cpu().numpy()

@@ -44,6 +44,41 @@ def means(x: torch.Tensor, regions: torch.Tensor, group: int, scale: float) -> t
     return total / (rows.sum(2)[:, :, None] * columns.sum(2)[:, None]).clamp(min=1)[:, None]
 
 
+def at_corners(
+    x: torch.Tensor, regions: torch.Tensor, parts: tuple[int, int], scale: float
+) -> torch.Tensor:
+    """Bilinear values of maps (N, C, H, W) at the corners of parts of regions: (R, C, 1 + parts).
+
+    A pixel's value is in its middle. 0 outside of the map, and of regions without extent.
+    """
+    corners = regions[:, 1:] * scale - 0.5
+    extent = corners[:, 2:] - corners[:, :2]
+    (columns, rows) = (
+        corners[:, i, None] + torch.arange(count + 1).to(x) * (extent[:, i, None] / count)
+        for i, count in ((0, parts[1]), (1, parts[0]))
+    )
+    inside = [
+        (at >= -0.5) & (at <= length - 0.5) & (extent > 0).all(1, keepdim=True)
+        for at, length in ((rows, x.shape[2]), (columns, x.shape[3]))
+    ]
+    y, z = rows.clamp(0, x.shape[2] - 1), columns.clamp(0, x.shape[3] - 1)
+    above, left = y.floor().long(), z.floor().long()
+    below, right = (above + 1).clamp(max=x.shape[2] - 1), (left + 1).clamp(max=x.shape[3] - 1)
+    maps, image = x.movedim(1, -1), regions[:, 0].long()[:, None, None]
+    across = (z - left)[:, None, :, None]
+    upper, lower = (
+        torch.lerp(
+            maps[image, at[:, :, None], left[:, None]],
+            maps[image, at[:, :, None], right[:, None]],
+            across,
+        )
+        for at in (above, below)
+    )
+    values = torch.lerp(upper, lower, (y - above)[:, :, None, None])
+    full = (inside[0][:, :, None] & inside[1][:, None])[..., None]
+    return values.where(full, 0).movedim(-1, 1)
+
+
 def _rounded(values: torch.Tensor) -> torch.Tensor:
     """To whole numbers, halves away from 0: C's round."""
     return values.sign() * (values.abs() + 0.5).floor()

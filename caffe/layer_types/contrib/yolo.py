@@ -8,6 +8,7 @@ import torch
 
 from ...core.blob import Blob
 from ...core.rectangles import overlap
+from ...proto import caffe_pb2
 from ..base import Shape, layer_type
 from ..loss import Loss
 from . import boxes
@@ -42,8 +43,61 @@ def corners(centre: np.ndarray, side: np.ndarray) -> np.ndarray:
     return np.concatenate([centre - side / 2, centre + side / 2], -1)
 
 
+class YoloLoss(Loss):
+    """Base: bottoms N x num (5 + num_class) x H x W, and of each image rows of 5.
+
+    Of each anchor x, y, w, h, objectness and the classes; of each object its class, then centre and
+    sides as parts of the image; a row without a width ends them.
+    """
+
+    anchors: np.ndarray
+
+    def param(self) -> caffe_pb2.RegionLossParameter | caffe_pb2.Yolov3Parameter:
+        raise NotImplementedError
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (x, objects), param = shapes, self.param()
+        channels = param.num * (BOX + param.num_class)
+        self.check(
+            len(x) == 4 and x[1] == channels and math.prod(objects[1:]) % 5 == 0,
+            f"needs num * (5 + num_class) = {channels} channels, and rows of 5 values for each "
+            f"image; found shapes {x} and {objects}",
+        )
+        return super().top_shapes(shapes)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, objects = bottoms
+        images = len(x)
+        values = x.detach().cpu().double().numpy()
+        values = values.reshape(images, len(self.anchors), -1, *x.shape[2:])
+        rows = objects.detach().cpu().double().numpy().reshape(images, -1, 5)
+        found = [
+            self.of_image(of_image, each[: np.flatnonzero([*(each[:, 3] == 0), True])[0]], images)
+            for of_image, each in zip(values, rows, strict=True)
+        ]
+        slopes = np.stack([each for each, _ in found])
+        loss = sum(of_image for _, of_image in found) / images
+        slope = torch.from_numpy(slopes).to(x).reshape(x.shape) / images
+        return loss + (slope * (x - x.detach())).sum()
+
+    def of_image(self, x: np.ndarray, rows: np.ndarray, images: int) -> tuple[np.ndarray, float]:
+        """The gradient of an image's channels (A, 5 + K, H, W), and its loss; objects (G, 5)."""
+        raise NotImplementedError
+
+    def check_objects(self, rows: np.ndarray) -> None:
+        classes = self.param().num_class
+        centre, side = rows[:, 1:3], rows[:, 3:]
+        wrong = (rows[:, 0] < 0) | (rows[:, 0] >= classes) | (side <= 0).any(1)
+        wrong |= ((centre < 0) | (centre >= 1)).any(1)
+        self.check(
+            not wrong.any(),
+            f"object blob '{self.spec.bottom[1]}' holds {rows[wrong][:1].round(4).tolist()}; "
+            f"expected a class of 0 to {classes - 1}, a centre in [0, 1) and positive sides",
+        )
+
+
 @layer_type("RegionLoss", "YOLOv2")
-class RegionLoss(Loss):
+class RegionLoss(YoloLoss):
     """The loss of YOLOv2: places, sides, objectness and classes of the boxes of each anchor.
 
     Redmon and Farhadi 2017, section 2, as Darknet trains. Bottoms: N x num (5 + num_class) x H x W,
@@ -67,38 +121,16 @@ class RegionLoss(Loss):
         )
         self.anchors = np.array(param.biases).reshape(-1, 2)[: param.num]
 
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        param = self.spec.region_loss_param
-        x, objects = shapes
-        channels = param.num * (BOX + param.num_class)
-        self.check(
-            len(x) == 4 and x[1] == channels and math.prod(objects[1:]) % 5 == 0,
-            f"needs num * (5 + num_class) = {channels} channels, and rows of 5 values for each "
-            f"image; found shapes {x} and {objects}",
-        )
-        return super().top_shapes(shapes)
+    def param(self) -> caffe_pb2.RegionLossParameter:
+        return self.spec.region_loss_param
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         super().forward(bottom, top)
         self.passes += 1
 
-    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, objects = bottoms
-        images = len(x)
-        values = x.detach().cpu().double().numpy()
-        values = values.reshape(images, len(self.anchors), -1, *x.shape[2:])
-        rows = objects.detach().cpu().double().numpy().reshape(images, -1, 5)
-        warm_up = self.passes < WARM_UP // images
-        slopes = np.stack([self._slopes(*each, warm_up) for each in zip(values, rows, strict=True)])
-        slope = torch.from_numpy(slopes).to(x).reshape(x.shape) / images
-        loss = float((slopes**2).sum() / images)
-        return loss + (slope * (x - x.detach())).sum()
-
-    def _slopes(self, x: np.ndarray, rows: np.ndarray, warm_up: bool) -> np.ndarray:
-        """The gradient of an image's channels (A, 5 + K, H, W), its objects being rows (G, 5)."""
+    def of_image(self, x: np.ndarray, rows: np.ndarray, images: int) -> tuple[np.ndarray, float]:
         param = self.spec.region_loss_param
-        rows = rows[: np.flatnonzero([*(rows[:, 3] == 0), True])[0]]
-        self._check_objects(rows)
+        self.check_objects(rows)
         found = corners(*places(x, self.anchors))
         truths = corners(rows[:, 1:3], rows[:, 3:])
         slopes = np.zeros_like(x)
@@ -106,12 +138,12 @@ class RegionLoss(Loss):
         if len(rows):
             best = overlap(found[..., None, :], truths).max(-1)
             slopes[:, 4][best > param.thresh] = 0
-        if warm_up:
+        if self.passes < WARM_UP // images:
             for n in range(len(x)):
                 slopes[n, :4] = WARM_UP_SCALE * _place_slope(x[n, :4], np.array([0.5, 0.5, 0, 0]))
         for row, truth in zip(rows, truths, strict=True):
             self._learn(x, slopes, row, truth, found)
-        return slopes
+        return slopes, float(np.square(slopes).sum())
 
     def _learn(
         self,
@@ -141,17 +173,6 @@ class RegionLoss(Loss):
         classes[int(row[0])] -= 1
         slopes[n, BOX:, j, i] = param.class_scale * classes
 
-    def _check_objects(self, rows: np.ndarray) -> None:
-        classes = self.spec.region_loss_param.num_class
-        centre, side = rows[:, 1:3], rows[:, 3:]
-        wrong = (rows[:, 0] < 0) | (rows[:, 0] >= classes) | (side <= 0).any(1)
-        wrong |= ((centre < 0) | (centre >= 1)).any(1)
-        self.check(
-            not wrong.any(),
-            f"object blob '{self.spec.bottom[1]}' holds {rows[wrong][:1].round(4).tolist()}; "
-            f"expected a class of 0 to {classes - 1}, a centre in [0, 1) and positive sides",
-        )
-
 
 def _objectness_slope(x: np.ndarray, target: np.ndarray | float) -> np.ndarray:
     found = sigmoid(x)
@@ -170,28 +191,28 @@ class YoloOutput(Found):
 
     bottoms = (1, None)
 
-    def check_bottoms(self, shapes: list[Shape], anchors: int, classes: int) -> None:
-        channels = anchors * (BOX + classes)
+    def param(
+        self,
+    ) -> caffe_pb2.YoloDetectionOutputParameter | caffe_pb2.Yolov3DetectionOutputParameter:
+        raise NotImplementedError
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        """The top has room for one box, until the first forward."""
+        channels = self.param().num_box * (BOX + self.param().num_classes)
         for shape in shapes:
             self.check(
                 len(shape) == 4 and shape[1] == channels and shape[0] == shapes[0][0],
                 f"needs num_box * (5 + num_classes) = {channels} channels; found shapes {shapes}",
             )
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        """The top has room for one box, until the first forward."""
         return [(1, 1, 1, 7)]
 
     def found(self, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Corners (P, 4) and class and confidence (P, 2), of an image's maps (C, H, W)."""
         raise NotImplementedError
 
-    def nms_threshold(self) -> float:
-        raise NotImplementedError
-
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         maps = [bottom.detach().cpu().double().numpy() for bottom in bottoms]
-        threshold = self.nms_threshold()
+        threshold = self.param().nms_threshold
         rows = []
         for image, each in enumerate(zip(*maps, strict=True)):
             corner, said = self.found(each)
@@ -231,13 +252,8 @@ class YoloDetectionOutput(YoloOutput):
         )
         self.anchors = np.array(param.biases).reshape(-1, 2)[: param.num_box]
 
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        param = self.spec.yolo_detection_output_param
-        self.check_bottoms(shapes, param.num_box, param.num_classes)
-        return super().top_shapes(shapes)
-
-    def nms_threshold(self) -> float:
-        return self.spec.yolo_detection_output_param.nms_threshold
+    def param(self) -> caffe_pb2.YoloDetectionOutputParameter:
+        return self.spec.yolo_detection_output_param
 
     def found(self, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         corner, said = [], []
@@ -281,13 +297,8 @@ class Yolov3DetectionOutput(YoloOutput):
         anchors = np.array(param.biases).reshape(-1, 2)
         self.anchors = np.split(anchors[list(param.mask)], groups)
 
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        param = self.spec.yolov3_detection_output_param
-        self.check_bottoms(shapes, param.num_box, param.num_classes)
-        return super().top_shapes(shapes)
-
-    def nms_threshold(self) -> float:
-        return self.spec.yolov3_detection_output_param.nms_threshold
+    def param(self) -> caffe_pb2.Yolov3DetectionOutputParameter:
+        return self.spec.yolov3_detection_output_param
 
     def found(self, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         param = self.spec.yolov3_detection_output_param

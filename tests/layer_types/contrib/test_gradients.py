@@ -237,7 +237,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.dirichlet(np.ones(4), 3)}})
     ],
     "ROIAlign": [
-        ("roi_align_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+        (f"{param} {{ pooled_h: 2 pooled_w: 2 }}", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
+        for param in ("roi_align_param", "roi_pooling_param")
     ],
     "ROIPooling": [
         ("roi_pooling_param { pooled_h: 2 pooled_w: 2 }", [(1, 2, 4, 5), (3, 5)], {"given": ROIS})
@@ -250,7 +251,12 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "Reverse": [("", [(3, 2)], {})],
     "ShuffleChannel": [("shuffle_channel_param { group: 2 }", [(1, 6, 2)], {})],
     "SmoothL1Loss": [
-        ("smooth_l1_loss_param { sigma: 3 }", [(2, 3)] * bottoms, {}) for bottoms in (2, 3, 4)
+        (
+            "smooth_l1_loss_param { sigma: 3 }",
+            [(2, 3)] * bottoms,
+            {"given": {at: lambda rng: rng.randn(2, 3) for at in range(2, bottoms)}},
+        )
+        for bottoms in (2, 3, 4)
     ],
     "SmoothL1LossOHEM": [("", [(2, 3, 2, 2)] * 2, {})],
     "SoftmaxWithLossOHEM": [("", [(2, 3, 2), (2, 2)], {"classes": {1: 3}})],
@@ -270,11 +276,16 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
 }
 NO_GRADIENT = {
+    "BboxAccuracy",
     "DataAugmentation",
     "Grid",
     "BoxAnnotatorOHEM",
+    "BoxGroupOutput",
+    "BoxOutput",
     "CTCGreedyDecoder",
+    "DecodeBBox",
     "DenseCRF",
+    "DetectionAccuracy",
     "DetectionEvaluate",
     "DetectionOutput",
     "EltwiseAccuracy",
@@ -285,11 +296,13 @@ NO_GRADIENT = {
     "PriorBox",
     "PriorBoxClustered",
     "Proposal",
+    "ProposalTarget",
     "SegAccuracy",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
-OWN_GRADIENT = {"ExpMax", "SignedSqrt", "Gram", "RegionLoss"}  # Darknet's, as its law has it
+# As their laws have them: forks', Darknet's
+OWN_GRADIENT = {"DetectionLoss", "ExpMax", "Gram", "RegionLoss", "SignedSqrt", "Yolov3"}
 
 
 def test_every_expression_with_a_gradient_is_checked():

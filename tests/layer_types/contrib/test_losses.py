@@ -23,6 +23,15 @@ def test_smooth_l1_is_a_square_near_0(seed, n, c, bottoms, sigma):
     agree(found.y[0], expected, 1e-4, 1e-4)
 
 
+def test_what_weighs_a_smooth_l1_has_a_gradient_of_0_where_one_is_asked_for():
+    inputs = [normal(i, 2, 3) for i in range(4)]
+    found = run_layer("SmoothL1Loss", "", inputs, diffs=[np.float32(1)])
+    assert found.dx[0].any()
+    assert found.dx[1].any()
+    assert not found.dx[2].any()
+    assert not found.dx[3].any()
+
+
 @law("L1Loss")
 @drawn()
 @given(SEED, SMALL, SMALL)

@@ -307,3 +307,65 @@ def test_an_object_of_no_class_is_named(label):
         loss_of(
             "", [[0, label, 0, 0, 0, 0.5, 0.5, 0]], "propagate_down: [true, true, false, false]"
         )
+
+
+# RefineDet's steps.
+
+
+@drawn(15)
+@given(SEED, st.booleans())
+def test_the_second_step_of_refinedet_matches_and_mines_among_refined_boxes(seed, refined):
+    rng = np.random.RandomState(seed)
+    images, count, classes = 2, 8, 3
+    prior = np.stack([some_boxes(rng, count), np.full((count, 4), 0.2)])
+    objects = np.c_[
+        rng.randint(0, images, 4), rng.randint(1, classes, 4), np.arange(4), some_boxes(rng, 4)
+    ]
+    objects = np.c_[objects, np.zeros(4)]
+    loc, conf = rng.randn(images, count, 4), rng.randn(images, count, classes)
+    shift, likely = rng.randn(images, count, 4), rng.uniform(0, 1, (images, count, 2))
+    places = kinds = 0.0
+    matched = 0
+    for image in range(images):
+        own = [
+            decoded(shift[image, p] * prior[1, p], prior[0, p]) if refined else prior[0, p]
+            for p in range(count)
+        ]
+        mine = [o for o in objects if o[0] == image]
+        found, best = match(own, [o[3:7] for o in mine], 0.5)
+        labels = [int(mine[found[p]][1]) if p in found else 0 for p in range(count)]
+        losses = [class_loss(conf[image, p], labels[p], False) for p in range(count)]
+        free = [p for p in range(count) if p not in found and best[p] < 0.5]
+        free = [p for p in free if likely[image, p, 1] >= 0.4]
+        free = sorted(free, key=lambda p: -losses[p])[: 3 * len(found)]
+        kinds += sum(losses[p] for p in [*found, *free])
+        matched += len(found)
+        for p, g in found.items():
+            d = np.abs(loc[image, p] - encoded(mine[g][3:7], own[p], prior[1, p]))
+            places += np.where(d < 1, d * d / 2, d - 0.5).sum()
+    body = (
+        "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE objectness_score: 0.4 } "
+        f"propagate_down: [true, true, false, false, false{', false' * refined}]"
+    )
+    inputs = [loc.reshape(images, -1), conf.reshape(images, -1), prior.reshape(1, 2, -1)]
+    inputs += [objects.reshape(1, 1, -1, 8), likely.reshape(images, -1)]
+    inputs += [shift.reshape(images, -1)] * refined
+    found = run_layer("MultiBoxLoss", body, inputs)
+    agree(found.y[0], (places + kinds) / max(matched, 1), 1e-3, 1e-3)
+
+
+def test_the_first_step_of_refinedet_knows_objects_alone():
+    more = "propagate_down: [true, true, false, false]"
+    inputs = [np.zeros((1, 4)), np.zeros((1, 2)), np.reshape(ONE["prior"], (1, 2, -1))]
+    objects = np.reshape([0, 7, 0, 0, 0, 0.5, 0.5, 0], (1, 1, -1, 8))
+    body = f"multibox_loss_param {{ num_classes: 2 objectness_score: 0.01 }} {more}"
+    agree(run_layer("MultiBoxLoss", body, [*inputs, objects]).y[0], math.log(2))
+
+
+@pytest.mark.parametrize("shapes", [[(1, 3)], [(1, 2), (1, 3)]])
+def test_a_first_step_that_does_not_fit_says_so(shapes):
+    inputs = [np.zeros((1, 4)), np.zeros((1, 3)), np.reshape(ONE["prior"], (1, 2, -1))]
+    inputs += [np.reshape(ONE["objects"], (1, 1, -1, 8)), *map(np.zeros, shapes)]
+    message = f"1 priors need .* values each of 'x{3 + len(shapes)}'; found shape .1, 3."
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer("MultiBoxLoss", "multibox_loss_param { num_classes: 3 }", inputs)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
+from caffe.export import onnx
 
 
 def c_round(value):
@@ -47,6 +48,45 @@ def roi_pooled(x, rois, scale, size):
                             place[n, c, i, j] = h * width + w
                 out[n, c, i, j] = best if rows and columns else 0
     return out, place
+
+
+def larger(rois, ratio):
+    """By a part of their sides at each end; the last pixels are inside."""
+    more = (rois[:, 3:] - rois[:, 1:3] + 1) * np.float32(ratio)
+    return np.concatenate([rois[:, :1], rois[:, 1:3] - more, rois[:, 3:] + more], 1)
+
+
+def test_a_larger_region_is_mscnns():
+    x, rois = normal(0, 2, 2, 5, 6), regions_of(0, 6, 2, 12)
+    body = "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.5 pad_ratio: 0.25 }"
+    expected, _ = roi_pooled(x, larger(rois, 0.25), 0.5, (2, 3))
+    np.testing.assert_array_equal(run_layer("ROIPooling", body, [x, rois]).y[0], expected)
+
+
+@drawn(15)
+@given(SEED, st.sampled_from([0, 0.25]), st.sampled_from([1, 0.25]))
+def test_of_roi_pooling_param_values_at_the_corners_of_parts_are_mscnns(seed, ratio, scale):
+    x, rois = normal(seed, 2, 2, 5, 6), regions_of(seed, 6, 2, 6 / scale)
+    body = f"pooled_h: 2 pooled_w: 3 spatial_scale: {scale} pad_ratio: {ratio}"
+    found = run_layer("ROIAlign", f"roi_pooling_param {{ {body} }}", [x, rois]).y[0]
+    assert found.shape == (6, 2, 3, 4)
+    for n, (image, *corners) in enumerate(larger(rois, ratio)):
+        x1, y1, x2, y2 = (float(corner) * scale - 0.5 for corner in corners)
+        for c, i, j in np.ndindex(2, 3, 4):
+            y, z = y1 + i * (y2 - y1) / 2, x1 + j * (x2 - x1) / 3
+            inside = -0.5 <= y <= 4.5 and -0.5 <= z <= 5.5 and min(x2 - x1, y2 - y1) > 0
+            value = bilinear(x[int(image), c].astype(np.float64), y, z) if inside else 0
+            agree(found[n, c, i, j], value, 1e-3, 1e-4)
+
+
+def test_roi_align_at_corners_is_written_as_onnx(tmp_path):
+    x = input_layer("x", 1, 2, 12, 10) + input_layer("rois", 3, 5)
+    body = "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.25 pad_ratio: 0.2 }"
+    layers = "".join(
+        f'layer {{ name: "{kind}" type: "{kind}" bottom: "x" bottom: "rois" top: "{kind}" {body} }}'
+        for kind in ("ROIAlign", "ROIPooling")
+    )
+    onnx.export(net_of(x + layers), tmp_path / "net.onnx")  # which runs it beside the net
 
 
 @law("ROIPooling")
@@ -143,6 +183,7 @@ ROI, PSROI = "pooled_h: 1 pooled_w: 1", "spatial_scale: 1 output_dim: 1 group_si
     [
         ("ROIPooling", "roi_pooling_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
         ("ROIAlign", "roi_align_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
+        ("ROIAlign", "roi_pooling_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
         ("ROIPooling", f"roi_pooling_param {{ {ROI} }}", [(1, 1, 2, 2), (1, 4)], "regions R x 5"),
         (
             "PSROIPooling",

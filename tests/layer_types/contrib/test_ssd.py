@@ -310,3 +310,40 @@ def test_detections_that_do_not_fit_say_so(fields, message):
     inputs = [np.zeros((1, 4)), np.zeros((1, 2)), np.zeros((1, 2, 4))]
     with pytest.raises(caffe.CaffeError, match=message):
         run_layer("DetectionOutput", f"detection_output_param {{ {fields} }}", inputs)
+
+
+@drawn(10)
+@given(SEED, st.booleans())
+def test_the_second_step_of_refinedet_starts_from_the_first(seed, refined):
+    rng = np.random.RandomState(seed)
+    images, count = 2, 6
+    prior = np.stack([some_boxes(rng, count), np.full((count, 4), 0.2)])
+    loc, shift = rng.randn(images, count, 4), rng.randn(images, count, 4)
+    conf, likely = rng.uniform(0, 1, (images, count, 3)), rng.uniform(0, 1, (images, count, 2))
+    fields = "num_classes: 3 code_type: CENTER_SIZE confidence_threshold: 0.2"
+    expected = []
+    for image in range(images):
+        own = [
+            decoded(shift[image, p], prior[0, p], prior[1, p], "CENTER_SIZE")
+            if refined
+            else prior[0, p]
+            for p in range(count)
+        ]
+        scores = np.where(likely[image, :, 1:] >= 0.5, conf[image], 0)
+        inputs = [loc[image].reshape(1, -1), scores.reshape(1, -1)]
+        inputs.append(np.stack([own, prior[1]]).reshape(1, 2, -1))
+        rows = run_layer("DetectionOutput", f"detection_output_param {{ {fields} }}", inputs).y[0]
+        expected += [[image, *row[1:]] for row in rows[0, 0] if row[1] >= 0]
+    inputs = [loc.reshape(images, -1), conf.reshape(images, -1), prior.reshape(1, 2, -1)]
+    inputs += [likely.reshape(images, -1)] + [shift.reshape(images, -1)] * refined
+    body = f"detection_output_param {{ {fields} objectness_score: 0.5 }}"
+    found = run_layer("DetectionOutput", body, inputs).y[0]
+    expected = expected or [[image, *[-1] * 6] for image in range(images)]
+    agree(found[0, 0], expected, 1e-4, 1e-5)
+
+
+def test_a_second_step_that_does_not_fit_says_so():
+    inputs = [np.zeros((1, 4)), np.zeros((1, 2)), np.zeros((1, 2, 4)), np.zeros((1, 3))]
+    body = "detection_output_param { num_classes: 2 objectness_score: 0.1 }"
+    with pytest.raises(caffe.CaffeError, match="1 priors need 2 values each of 'x3'"):
+        run_layer("DetectionOutput", body, inputs)
