@@ -277,12 +277,11 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 }
 NO_GRADIENT = {
     "BboxAccuracy",
-    "DataAugmentation",
-    "Grid",
     "BoxAnnotatorOHEM",
     "BoxGroupOutput",
     "BoxOutput",
     "CTCGreedyDecoder",
+    "DataAugmentation",
     "DecodeBBox",
     "DenseCRF",
     "DetectionAccuracy",
@@ -290,6 +289,7 @@ NO_GRADIENT = {
     "DetectionOutput",
     "EltwiseAccuracy",
     "GradientScaler",
+    "Grid",
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
