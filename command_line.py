@@ -40,7 +40,7 @@ def run(work: Callable[..., int | None], *args: object) -> int:
         if not _is_the_users(error):
             raise
         if getattr(error, "speaks", True):  # of several ranks one says what they share
-            tqdm.write(f"error: {error}", file=sys.stderr)
+            tqdm.write(f"error: {getattr(error, 'said_by', '')}{error}", file=sys.stderr)
         return 1
 
 

@@ -35,6 +35,23 @@ def test_lenet_of_two_ranks_is_that_of_one_process_with_iter_size_2(tmp_path, ru
     assert_close(first, alone)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_lenet_of_two_ranks_has_the_bits_of_iter_size_2_on_the_ranks_batches(tmp_path, rule):
+    """Batches of 4: the one process reads first what rank 0 does of each step, then rank 1's."""
+    steps, batches = 20, [0, 2, 4, 6, 1, 3, 5, 7]
+    (tmp_path / "alone").mkdir()
+    order = [(8 * step + item) % 23 for step in range(steps) for item in batches]
+    texts = [
+        lenet_solver(database, tmp_path / "s", rule, more).replace("mirror: true", "")
+        for database, more in (
+            (digits(tmp_path), ""),
+            (digits(tmp_path / "alone", order=order), "iter_size: 2"),
+        )
+    ]
+    first, _ = on_ranks(2, trained, texts[0], steps)
+    assert_same(first, trained(None, texts[1], steps))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_fcn32s_of_two_ranks_is_that_of_one_process_with_iter_size_2(tmp_path, rule):

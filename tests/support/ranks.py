@@ -122,6 +122,17 @@ def stop(group: Group) -> None:
     group.sums([1])
 
 
+def fail(rank: int, uid: str, words: Sequence[str]) -> tuple[bool, str]:
+    """Both ranks stop on an error of their own, rank 0 last; who is to print it, and as whose."""
+    try:
+        with Group(rendezvous.of_uid(uid, rank, 2)) as group:
+            group.sums([1])
+            time.sleep(1 - rank)
+            raise ValueError(words[rank])
+    except ValueError as error:
+        return error.speaks, error.said_by
+
+
 def arrive(rank: int, address: str, count: int) -> None:
     """Look for the other ranks, but not for long."""
     rendezvous.TIMEOUT = 1
