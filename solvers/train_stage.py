@@ -31,6 +31,7 @@ from caffe.core.files import write_text
 from caffe.core.ranks import is_root, solver_rank
 from caffe.distributed.group import Group
 from caffe.distributed.launch import PREEMPTED
+from caffe.distributed.reducer import TRAVEL_AS
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from caffe.solver.resume import restore_newest
@@ -72,14 +73,20 @@ class Diverged(ValueError):
 
 
 def train(
-    stage: Stage, *, resume: bool = True, keep: int | None = None, group: Group | None = None
+    stage: Stage,
+    *,
+    resume: bool = True,
+    keep: int | None = None,
+    group: Group | None = None,
+    gradients: str = "fp32",
 ) -> Evaluation:
     """Train a stage to max_iter and return the scores of its last iteration.
 
     Continues from the newest whole snapshot; if `resume` is False, what an older run left, weights,
     snapshots and metrics, is moved aside first. Ctrl-C, SIGTERM and errors of the data write a
     snapshot. keep: the number of snapshots that stay, beside the best one; None: all.
-    group: the ranks that train together, each calling this, in one folder.
+    group: the ranks that train together, each calling this, in one folder; gradients: how these
+    travel between them, fp32 or bf16.
     Raises ValueError for weights that are not those of the stage before, for a folder where another
     net or dataset trained, and for labels that nothing can be learned from.
     """
@@ -99,7 +106,7 @@ def train(
                 nets_before=stage.before,
             )
         if group:
-            solver.join(group)
+            solver.join(group, gradients)
         if snapshots:
             _same_classes(stage)
             _resume(stage, solver, snapshots)
@@ -398,6 +405,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
     parser.add_argument(
+        "--gradients",
+        choices=tuple(TRAVEL_AS),
+        default="fp32",
+        help="how they travel between processes; bf16: in half the bytes (fp32)",
+    )
+    parser.add_argument(
         "--recompute", action="store_true", help="less memory: compute activations twice"
     )
     parser.add_argument("--restart", action="store_true", help="do not resume from a snapshot")
@@ -429,7 +442,7 @@ def _train(args: argparse.Namespace, group: Group | None) -> None:
     if warning := copies_alone(args.net):
         command_line.warn(warning)
     restart = args.restart and not (group and group.attempt)
-    result = train(stage, resume=not restart, keep=args.keep, group=group)
+    result = train(stage, resume=not restart, keep=args.keep, group=group, gradients=args.gradients)
     if not is_root():
         return
     print(score.table({args.net: result.scores, **result.others}))

@@ -75,6 +75,17 @@ def test_three_ranks_with_iter_size_2_and_clipping(tmp_path):
     assert_close(found[0], alone)
 
 
+def test_gradients_that_travel_in_bfloat16_are_rounded_to_it_and_the_ranks_stay_alike(tmp_path):
+    text = lenet_solver(digits(tmp_path), tmp_path / "s")
+    first, second = on_ranks(2, trained, text, 5, "bf16")
+    assert_same(first, second)
+    whole, _ = on_ranks(2, trained, text, 5)
+    assert_close(first, whole, 2**-7)  # of 8 bits, rounded on each rank and after the sum
+    assert any((mine != theirs).any() for mine, theirs in zip(first, whole, strict=True))
+    (refused, _) = on_ranks(2, trained, text, 1, "fp8")
+    assert refused == "gradients travel as fp32 or bf16; found 'fp8'"
+
+
 @pytest.mark.parametrize("more", ["", "iter_size: 2"])
 def test_each_gradient_travels_once_a_step(tmp_path, more):
     """One bucket, for the net is small, and the loss."""

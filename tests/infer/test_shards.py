@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,38 @@ from infer.shards import Shard, own_shard
 
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
-IMAGES, DAMAGED = 20, (3, 4, 11)  # of 20, as 50 of 1,000 in the long form
+IMAGES = 40
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def claim_a_large_size(path):
+    content = bytearray(path.read_bytes())
+    content[16:24] = 2 * (60_000).to_bytes(4, "big")  # PNG's IHDR: width, height
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+def replace_by(make):
+    def replace(path):
+        path.unlink()
+        make(path)
+
+    return replace
+
+
+# How some of the images are damaged, and what is said of them
+DAMAGED = {
+    3: (truncate, "truncated or damaged image"),
+    4: (lambda path: path.write_bytes(b""), "the file is empty, expected an image"),
+    11: (lambda path: path.write_text("no image"), "not an image of a format that Pillow knows"),
+    17: (claim_a_large_size, "more than 89478485 pixels"),
+    26: (replace_by(Path.mkdir), "a folder, expected an image"),
+    32: (replace_by(lambda path: path.symlink_to(path.name)), "no such image"),
+    33: (lambda path: Image.new("F", (9, 9)).save(path, "tiff"), "float pixels"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +69,7 @@ def world(tmp_path_factory):
         path = folder / "images" / f"{i:02}.png"
         Image.fromarray(pixels).save(path)
         if i in DAMAGED:
-            path.write_bytes(path.read_bytes()[:100])
+            DAMAGED[i][0](path)
     return folder
 
 
@@ -64,8 +96,8 @@ def test_a_folder_is_labelled_by_two_processes_but_for_what_is_damaged(world, tm
     assert done.returncode == 1
     errors = re.findall("error: .*", done.stderr)  # the bar's lines are among them
     assert len(errors) == len(DAMAGED)
-    for i in DAMAGED:
-        assert sum(f"{i:02}.png" in line for line in errors) == 1
+    for i, (_, reason) in DAMAGED.items():
+        assert sum(f"{i:02}.png: {reason}" in line for line in errors) == 1
     assert labelled(tmp_path / "out") == WHOLE
     assert f"{len(WHOLE)} of {IMAGES} images are labelled" in done.stdout
     said = lines(tmp_path / "out" / "manifest.jsonl")
@@ -102,9 +134,9 @@ def test_a_broken_off_run_goes_on_where_it_was(cli, world, tmp_path, capsys):
 
 def test_other_weights_and_changed_images_are_labelled_anew(cli, world, tmp_path, capsys):
     images = tmp_path / "images"
-    shutil.copytree(world / "images", images)
-    for i in DAMAGED:
-        (images / f"{i:02}.png").unlink()
+    images.mkdir()
+    for name in WHOLE:
+        shutil.copy(world / "images" / name, images)
     given = arguments(world, tmp_path / "out", "--manifest", str(tmp_path / "list"))
     given[0] = str(images)
     assert cli.main(given) == 0

@@ -86,11 +86,13 @@ def solver_of(text: str) -> caffe.SGDSolver:
     return caffe.get_solver(text_format.Parse(text, caffe_pb2.SolverParameter()))
 
 
-def trained(group: Group | None, text: str, iterations: int) -> list[np.ndarray]:
+def trained(
+    group: Group | None, text: str, iterations: int, gradients: str = "fp32"
+) -> list[np.ndarray]:
     """The weights and the history of a solver after so many iterations."""
     solver = solver_of(text)
     if group:
-        solver.join(group)
+        solver.join(group, gradients)
     solver.step(iterations)
     return parameters(solver)
 
