@@ -80,7 +80,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(words)
     if args.serve or args.explain:
         return command_line.run(serve, args)
-    return command_line.run(segment, args, words)
+    try:
+        return command_line.run(segment, args, words)
+    except KeyboardInterrupt:
+        if not is_shard():
+            command_line.warn(
+                "interrupted; the same command goes on with what is left"
+                if args.manifest or args.gpus or args.nproc > 1
+                else "interrupted (with --manifest the same command would go on)"
+            )
+        return 130
 
 
 def segment(args: argparse.Namespace, words: Sequence[str]) -> int:

@@ -18,6 +18,7 @@ import lmdb
 
 from ..core.errors import CaffeError
 from ..core.files import PathLike, cannot_be_read
+from ..core.local_copy import local_copy
 from .key_value import Database, Writer, damaged
 
 MAGIC, VERSION = 0xBEEFC0DE, 1
@@ -59,7 +60,7 @@ class LmdbReader(Database):
         path = Path(path)
         self.path = path / "data.mdb" if path.is_dir() else path
         try:
-            with open(self.path, "rb") as file:
+            with open(local_copy(self.path), "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         except (OSError, ValueError) as error:

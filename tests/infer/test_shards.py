@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -111,6 +113,27 @@ def test_a_folder_is_labelled_by_two_processes_but_for_what_is_damaged(world, tm
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert again.returncode == 1
     assert len(lines(tmp_path / "out" / "manifest.jsonl")) == IMAGES + len(DAMAGED)
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_one_line_and_the_same_command_goes_on(world, tmp_path):
+    listed = tmp_path / "out" / "manifest.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "infer.py", *arguments(world, tmp_path / "out", "--nproc", "2")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    while not listed.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.count("interrupted; the same command goes on with what is left") == 1
+    assert "Traceback" not in said
 
 
 def test_a_broken_off_run_goes_on_where_it_was(cli, world, tmp_path, capsys):
