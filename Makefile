@@ -39,6 +39,7 @@ options = $(if $(data),--data "$(data)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	$(if $(GPU),--gpu $(GPU)) $(if $(PRECISION),--precision $(PRECISION)) \
 	$(if $(filter 1,$(RECOMPUTE)),--recompute) \
 	$(if $(GPUS),--gpus $(GPUS)) $(if $(NPROC),--nproc $(NPROC)) \
+	$(if $(GRADIENTS),--gradients $(GRADIENTS)) \
 	$(if $(RESTARTS),--max-restarts $(RESTARTS)) $(if $(KEEP),--keep $(KEEP)) \
 	$(if $(OUT),--out "$(OUT)") $(if $(filter 0,$(RESUME)),--restart)
 sources = $(if $(SOURCE),--source $(SOURCE)) $(if $(FILE),--file "$(FILE)")
@@ -77,6 +78,7 @@ help:  ## list the targets
 	@echo "  SNAPSHOT=N           iterations between two snapshots, each of which is scored"
 	@echo "  GPU=0, GPU=cpu       by default the GPU if there is one"
 	@echo "  GPUS=4, GPUS=0,1,3   several GPUs, a process each, or all; NPROC=2: processes on the CPU"
+	@echo "  GRADIENTS=bf16       between processes in half the bytes; by default fp32"
 	@echo "  RESTARTS=3           start the processes again, so often, where one is lost"
 	@echo "  KEEP=N               keep the last N snapshots and the best; by default all"
 	@echo "  PRECISION=bf16       or tf32 (on a GPU); by default fp32, as Caffe"

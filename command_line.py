@@ -38,7 +38,7 @@ def run(work: Callable[..., int | None], *args: object) -> int:
         if not _is_the_users(error):
             raise
         if getattr(error, "speaks", True):  # of several ranks one says what they share
-            _write(f"error: {error}")
+            _write(f"error: {getattr(error, 'said_by', '')}{error}")
         return 1
 
 

@@ -80,7 +80,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(words)
     if args.serve or args.explain:
         return command_line.run(serve, args)
-    return command_line.run(segment, args, words)
+    try:
+        return command_line.run(segment, args, words)
+    except KeyboardInterrupt:
+        if not is_shard():
+            command_line.warn(
+                "interrupted; the same command goes on with what is left"
+                if args.manifest or args.gpus or args.nproc > 1
+                else "interrupted (with --manifest the same command would go on)"
+            )
+        return 130
 
 
 def segment(args: argparse.Namespace, words: Sequence[str]) -> int:
@@ -187,10 +196,10 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 
     Raises ValueError for a folder without images, and where an output would replace an input.
     """
-    images: dict[Path, Path] = {}
+    images: dict[str, Path] = {}
     for path in inputs:
-        found = _images_in(path) if path.is_dir() else [path]
-        images.update((image.resolve(), image) for image in found if image.resolve() not in images)
+        for image in _images_in(path) if path.is_dir() else [path]:
+            images.setdefault(os.path.realpath(image), image)  # of a loop of links too
     taken: set[str] = set()
     jobs = []
     for image in images.values():
@@ -201,7 +210,7 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
         taken |= targets
         job = Job(image, out / f"{stem}.png", out / f"{stem}_overlay.png")
         for target in (job.labels, job.overlay):
-            if target.resolve() in images:
+            if os.path.realpath(target) in images:
                 raise ValueError(f"{target}: an image to read would be overwritten; choose --out")
         jobs.append(job)
     return jobs

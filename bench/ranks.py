@@ -1,6 +1,6 @@
 """Training by two processes of one thread, beside one process of two threads.
 
-    python -m bench.ranks [--width 0.25] [--rounds 3]
+    python -m bench.ranks [--width 0.25] [--rounds 3] [--gradients bf16]
 
 FCN-32s on synthetic images, SGD, an image a step and process. Of the two processes: how long the
 gradients take to travel with nothing to do beside, and for how much of that a step waits.
@@ -21,6 +21,7 @@ import command_line
 import nets
 from caffe.distributed import rendezvous
 from caffe.distributed.group import Group
+from caffe.distributed.reducer import TRAVEL_AS
 from caffe.proto import caffe_pb2
 from caffe.solver.solver import Solver
 from data import synthetic
@@ -46,14 +47,16 @@ def solver(folder: Path, width: float) -> Solver:
     return caffe.get_solver(param)
 
 
-def train(rank: int, count: int, uid: str, folder: Path, width: float) -> dict[str, float]:
+def train(
+    rank: int, count: int, uid: str, folder: Path, width: float, gradients: str
+) -> dict[str, float]:
     """Seconds a step; of several ranks, seconds of all gradients' way, and of waiting for it."""
     torch.set_num_threads(2 // count)
     if count == 1:
         return {"step": _seconds_a_step(solver(folder, width))}
     with Group(rendezvous.of_uid(uid, rank, count)) as group:
         trained = solver(folder, width)
-        trained.join(group)
+        trained.join(group, gradients)
         ranks = trained.ranks
         assert ranks is not None  # for it has joined
         trained.step(WARM_UP)
@@ -75,7 +78,7 @@ def _seconds_a_step(trained: Solver, warm_up: int = WARM_UP) -> float:
     return (time.perf_counter() - began) / STEPS
 
 
-def compare(width: float, rounds: int) -> str:
+def compare(width: float, rounds: int, gradients: str = "fp32") -> str:
     """The table, of the medians of rounds in which both take turns."""
     found: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
@@ -83,16 +86,17 @@ def compare(width: float, rounds: int) -> str:
         voc = Path(folder, "data", "pascal", "VOC2011")
         for _ in range(rounds):
             for count, times in found.items():
-                given = (count, rendezvous.new_uid(), voc, width)
+                given = (count, rendezvous.new_uid(), voc, width, gradients)
                 times.append(at_once(count, train, *given)[0])
     one, two = (statistics.median(times["step"] for times in found[count]) for count in (1, 2))
     alone, waited = (
         statistics.median(times[what] for times in found[2]) for what in ("alone", "waited")
     )
-    megabytes = _megabytes(width)
+    megabytes = _megabytes(width) * TRAVEL_AS[gradients].itemsize / 4
     return "\n".join(
         [
-            f"FCN-32s, width {width:g}, {SIZE[0]} x {SIZE[1]}, {megabytes:.0f} MB of gradients",
+            f"FCN-32s, width {width:g}, {SIZE[0]} x {SIZE[1]}, "
+            f"{megabytes:.0f} MB of gradients ({gradients})",
             f"1 process, 2 threads:   {1 / one:.3f} images/s",
             f"2 processes, 1 thread:  {2 / two:.3f} images/s, {2 * one / two:.2f} x",
             f"gradients alone:        {1000 * alone:.0f} ms a step",
@@ -111,11 +115,14 @@ def main() -> int:
     parser = command_line.parser("python -m bench.ranks", __doc__)
     parser.add_argument("--width", type=float, default=0.25, help="of the net (0.25)")
     parser.add_argument("--rounds", type=int, default=3, help="of both in turn (3)")
+    parser.add_argument(
+        "--gradients", choices=tuple(TRAVEL_AS), default="fp32", help="how they travel (fp32)"
+    )
     return command_line.run(_main, parser.parse_args())
 
 
 def _main(args: argparse.Namespace) -> None:
-    print(compare(args.width, args.rounds))
+    print(compare(args.width, args.rounds, args.gradients))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"error: {in_layer[0]}: {type(error).__name__}: {error}", file=sys.stderr)
         elif isinstance(error, CaffeError | OSError | ValueError):
             if getattr(error, "speaks", True):  # of several ranks one says what they share
-                print(f"error: {error}", file=sys.stderr)
+                print(f"error: {getattr(error, 'said_by', '')}{error}", file=sys.stderr)
         else:
             raise
         return 1

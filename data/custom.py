@@ -107,7 +107,8 @@ def _numbered(folder: Path, path: Path) -> tuple[str, ...]:
 
     ValueError where not half of the numbers up to the highest occur: those are gray levels.
     """
-    from seg_data_layer import read_indices  # here, for it needs caffe, which takes seconds
+    from caffe.core.ranks import is_root  # here, for caffe takes seconds
+    from seg_data_layer import read_indices
 
     names = [
         name
@@ -115,7 +116,8 @@ def _numbered(folder: Path, path: Path) -> tuple[str, ...]:
         for name in ids_in(folder / LAYERS[LAYER].lists.format(split))
     ]
     counts = np.zeros(VOID + 1, np.int64)
-    for file in tqdm(label_paths(folder, names), f"no {path.name}: counting classes", unit="image"):
+    title, files = f"no {path.name}: counting classes", label_paths(folder, names)
+    for file in tqdm(files, title, unit="image", disable=not is_root()):
         counts += np.bincount(read_indices(file).ravel(), minlength=VOID + 1)
     found = np.flatnonzero(counts[:VOID]).tolist()
     highest = max([1, *found])  # a net has two classes at least
@@ -126,7 +128,8 @@ def _numbered(folder: Path, path: Path) -> tuple[str, ...]:
             f"expected class indices, 0, 1, 2, ...: write those in their place, or, if these are "
             f"indices, name the {highest + 1} classes in {path.name}"
         )
-    print(f"{path} is not there: the labels go to {highest}; write it to name the classes")
+    if is_root():
+        print(f"{path} is not there: the labels go to {highest}; write it to name the classes")
     return numbered(highest + 1)
 
 

@@ -51,6 +51,8 @@ def run_shards(script: str, words: Sequence[str], count: int) -> int:
     finally:
         for process in processes:
             process.terminate()
+        for process in processes:
+            process.wait()
     for rank, status in enumerate(statuses):
         if status < 0:
             print(

@@ -33,6 +33,14 @@ from seg_labels import VOID
 from text_list import read_list
 from views import DEGREES, VIEWS, cropped, lost, mirrored, resized, zoomed
 
+try:
+    from caffe.core.local_copy import local_copy
+except ImportError:  # another pycaffe
+
+    def local_copy(path: str | os.PathLike) -> str | os.PathLike:
+        return path
+
+
 PathLike = str | os.PathLike
 Fits = Callable[[Any], bool]
 Item = tuple[int, int]  # its number in the order of all passes, and the entry that it is
@@ -398,7 +406,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 def read_image(path: PathLike) -> Image.Image:
     """The decoded image at path."""
     try:
-        with Image.open(path) as image:
+        with Image.open(local_copy(path)) as image:
             image.load()
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file: {_cure(str(path))}") from None
@@ -465,7 +473,7 @@ def _turned_with(
 def read_mat(path: PathLike) -> dict[str, Any]:
     """The variables of a MATLAB file, as read_mat_file gives them."""
     try:
-        return read_mat_file(path)
+        return read_mat_file(local_copy(path))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:

@@ -4,7 +4,8 @@
         --out runs/voc-fcn8s
 
 For released models, and for a net trained on another form of the dataset. Writes val.prototxt and
-metrics.csv (iteration 0) to a new folder, where `python -m tables` finds them. With
+metrics.csv (iteration 0) to a new folder, where `python -m tables` finds them. Several GPUs
+(--gpus), or processes on the CPU (--nproc 2), share the images; the numbers are those of one. With
 --compare-precision it writes precision.csv instead: how the scores and the mean IU in --precision
 differ from those in fp32.
 """
@@ -20,28 +21,39 @@ import caffe
 import command_line
 import nets
 from caffe.core.files import write_text
+from caffe.core.ranks import is_root
+from caffe.distributed.group import Group
 from caffe.proto.text import prototxt
 from data.custom import NAMES, find
 from data.datasets import Dataset, passes, require
 from data.meaning import meaning_of
 
 from . import compare_precision, score
-from .choose_device import choose_device
 from .initialise import check_shapes
 from .recipes import as_seen
+from .run_on_ranks import add_rank_options, run_on_ranks
 
 
 def evaluate(
-    net: str, dataset: Dataset, weights: Path, out: Path, *, width: float = 1.0
+    net: str,
+    dataset: Dataset,
+    weights: Path,
+    out: Path,
+    *,
+    width: float = 1.0,
+    group: Group | None = None,
 ) -> score.Evaluation:
     """Score `weights` and write the folder `out`; returns the scores.
 
-    Raises FileExistsError for a folder that holds scores already, and ValueError for weights that
-    lack some of the net's layers.
+    group: the ranks that share the images, each calling this; rank 0 writes the scores. Raises
+    FileExistsError for a folder that holds scores already, and ValueError for weights that lack
+    some of the net's layers.
     """
     metrics = _new(out / "metrics.csv")
     loaded = _val_net(net, dataset, weights, out, width)
-    evaluation = score.evaluate(loaded, passes(dataset, dataset.val_split))
+    evaluation = score.evaluate(loaded, passes(dataset, dataset.val_split), group=group)
+    if not is_root():
+        return evaluation
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(score.header(dataset.classes, evaluation.others))
@@ -84,7 +96,7 @@ def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float)
             f"names alone differ, remove {found[0].name}"
         )
     spec = nets.net_for(dataset, net, "val", width=width, home=dataset.home)
-    write_text(out / "val.prototxt", prototxt(spec))
+    write_text(out / "val.prototxt", prototxt(spec))  # each rank the same, whole
     loaded = caffe.Net(str(out / "val.prototxt"), caffe.TEST)
     if missing := [layer for layer in loaded.params if layer not in stored]:
         raise ValueError(f"{weights}: has no weights for {', '.join(missing)} of {net}")
@@ -94,6 +106,7 @@ def _val_net(net: str, dataset: Dataset, weights: Path, out: Path, width: float)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
     parser = command_line.parser("python -m solvers.evaluate", __doc__)
     parser.add_argument("net", choices=(*nets.NETS, *nets.RGBD_NETS, *nets.ZOO))
     parser.add_argument(
@@ -103,25 +116,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, required=True, help="caffemodel to score")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--width", type=float, default=1.0, help="of the net (1)")
-    parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
+    add_rank_options(parser)
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
     parser.add_argument(
         "--compare-precision", action="store_true", help="hold --precision against fp32, see above"
     )
-    return command_line.run(_evaluate, parser.parse_args(argv))
+    args = parser.parse_args(words)
+    return command_line.run(run_on_ranks, "solvers.evaluate", words, args, _evaluate)
 
 
-def _evaluate(args: argparse.Namespace) -> None:
-    choose_device(args.gpu)
+def _evaluate(args: argparse.Namespace, group: Group | None) -> None:
     caffe.set_precision(args.precision)
     dataset = as_seen(find(args.dataset or _trained_on(args.weights), args.data), args.net)
     require(dataset)
     given = (args.net, dataset, args.weights, args.out)
     if args.compare_precision:
+        if group:
+            raise ValueError("--compare-precision is one process's: leave out --gpus and --nproc")
         heads = evaluate_precision(*given, args.precision, width=args.width)
         print(compare_precision.table(heads, args.precision))
         return
-    result = evaluate(*given, width=args.width)
+    result = evaluate(*given, width=args.width, group=group)
+    if not is_root():
+        return
     print(score.table({args.net: result.scores, **result.others}))
     for warning in score.warnings(dataset, result):
         command_line.warn(warning)

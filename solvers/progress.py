@@ -9,6 +9,8 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from caffe.core.ranks import is_root, solver_count
+
 
 class logging_to:
     """Copies what the solver and the engine log to a file, and shows it above progress bars."""
@@ -41,12 +43,15 @@ class Stopping:
 
     def __init__(self) -> None:
         self.came = self.terminated = False
+        self._alone = solver_count() == 1  # else a launcher passes each Ctrl-C on: it comes twice
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self.came:
+        if self.came and self._alone:
             raise KeyboardInterrupt
+        if not self.came and is_root():
+            more = " (Ctrl-C again: stop at once)" if self._alone else ""
+            tqdm.write(f"finishing this iteration, then writing a snapshot{more}")
         self.came = True
-        tqdm.write("finishing this iteration, then writing a snapshot (Ctrl-C again: stop at once)")
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
         self.came = self.terminated = True
@@ -54,7 +59,10 @@ class Stopping:
 
 @contextmanager
 def stopping() -> Iterator[Stopping]:
-    """Inside, Ctrl-C and SIGTERM wait for the end of the iteration; a second Ctrl-C does not."""
+    """Inside, Ctrl-C and SIGTERM wait for the end of the iteration.
+
+    A second Ctrl-C does not, in a run of one process.
+    """
     state = Stopping()
     handlers = {signal.SIGINT: state.interrupt, signal.SIGTERM: state.terminate}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

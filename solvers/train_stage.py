@@ -27,13 +27,11 @@ from tqdm import tqdm
 import caffe
 import command_line
 import nets
-from caffe.core.device import gpu_count
 from caffe.core.files import write_text
 from caffe.core.ranks import is_root, solver_rank
-from caffe.distributed import rendezvous
 from caffe.distributed.group import Group
-from caffe.distributed.launch import PREEMPTED, launch
-from caffe.distributed.rendezvous import Place
+from caffe.distributed.launch import PREEMPTED
+from caffe.distributed.reducer import TRAVEL_AS
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
 from caffe.solver.resume import restore_newest
@@ -48,7 +46,6 @@ from nets.zoo import LOSS_WEIGHTS
 from seg_labels import VOC_FILES
 
 from . import loss_weights, run_facts, run_progress, run_report, score, solver_prototxt
-from .choose_device import choose_device, gpu_ids
 from .crops import crop_for
 from .initialise import start_from
 from .keep import keep_best_and_last
@@ -64,6 +61,7 @@ from .recipes import (
     require_weights,
 )
 from .report_scores import report_scores
+from .run_on_ranks import add_rank_options, run_on_ranks
 from .score import Evaluation
 
 log = logging.getLogger("solvers")
@@ -74,21 +72,22 @@ RANK_SEEDS = 1 << 32  # between two ranks' seeds: more than there are iterations
 class Diverged(ValueError):
     """A loss that is no number: nothing of this iteration is worth a snapshot."""
 
-    @property
-    def speaks(self) -> bool:
-        """Whether this rank says so: the loss is that of all."""
-        return is_root()
-
 
 def train(
-    stage: Stage, *, resume: bool = True, keep: int | None = None, group: Group | None = None
+    stage: Stage,
+    *,
+    resume: bool = True,
+    keep: int | None = None,
+    group: Group | None = None,
+    gradients: str = "fp32",
 ) -> Evaluation:
     """Train a stage to max_iter and return the scores of its last iteration.
 
     Continues from the newest whole snapshot; if `resume` is False, what an older run left, weights,
     snapshots and metrics, is moved aside first. Ctrl-C, SIGTERM and errors of the data write a
     snapshot. keep: the number of snapshots that stay, beside the best one; None: all.
-    group: the ranks that train together, each calling this, in one folder.
+    group: the ranks that train together, each calling this, in one folder; gradients: how these
+    travel between them, fp32 or bf16.
     Raises ValueError for weights that are not those of the stage before, for a folder where another
     net or dataset trained, and for labels that nothing can be learned from.
     """
@@ -108,7 +107,7 @@ def train(
                 nets_before=stage.before,
             )
         if group:
-            solver.join(group)
+            solver.join(group, gradients)
         if snapshots:
             _same_classes(stage)
             _resume(stage, solver, snapshots)
@@ -353,39 +352,7 @@ def _paths(text: str) -> list[Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(words)
-    return command_line.run(_ranks, args, words)
-
-
-def _ranks(args: argparse.Namespace, words: Sequence[str]) -> int:
-    """Train here, or start the ranks that do; the exit status."""
-    if args.gpus and (args.gpu or args.nproc > 1):
-        raise ValueError("--gpus, --gpu and --nproc each say where to run: give one of them")
-    gpus = gpu_ids(args.gpus) if args.gpus else []
-    count = max(len(gpus), args.nproc)
-    if count > 1 and not rendezvous.is_launched():
-        return launch("solvers.train_stage", words, count, args.max_restarts)
-    place = rendezvous.from_environment()
-    choose_device(_device(args, gpus, place))
-    with Group(place) if place else nullcontext() as group:
-        _train(args, group)
-    return 0
-
-
-def _device(args: argparse.Namespace, gpus: list[int], place: Place | None) -> str | None:
-    """What `choose_device` takes: of several ranks each has a GPU of its own, if there are any."""
-    local = place.local_rank if place else 0
-    if gpus and local >= len(gpus):
-        raise ValueError(
-            f"a rank is number {local} on this machine, counted from 0, but --gpus {args.gpus} "
-            f"gives it {len(gpus)}: start as many ranks as GPUs, or name more"
-        )
-    if gpus:
-        return str(gpus[local])
-    if args.nproc > 1:
-        return "cpu"
-    if place and args.gpu is None and gpu_count():
-        return str(local)
-    return args.gpu
+    return command_line.run(run_on_ranks, "solvers.train_stage", words, args, _train)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -432,20 +399,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--width", type=command_line.positive(float), default=1.0, help="scales the channels (1)"
     )
-    parser.add_argument("--gpu", help="number of the GPU, or cpu (the GPU if there is one)")
-    parser.add_argument(
-        "--gpus", help="several, a process each: how many (4), which (0,1,3), or all"
-    )
-    parser.add_argument(
-        "--nproc", type=command_line.positive(int), default=1, help="processes on the CPU (1)"
-    )
-    parser.add_argument(
-        "--max-restarts",
-        type=int,
-        default=0,
-        metavar="N",
-        help="times that processes are started again where one is lost (0)",
-    )
+    add_rank_options(parser)
     parser.add_argument(
         "--keep",
         type=command_line.positive(int),
@@ -453,6 +407,12 @@ def _parser() -> argparse.ArgumentParser:
         help="snapshots that stay, the last ones and the best by mean IU (all)",
     )
     parser.add_argument("--precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
+    parser.add_argument(
+        "--gradients",
+        choices=tuple(TRAVEL_AS),
+        default="fp32",
+        help="how they travel between processes; bf16: in half the bytes (fp32)",
+    )
     parser.add_argument(
         "--recompute", action="store_true", help="less memory: compute activations twice"
     )
@@ -485,7 +445,7 @@ def _train(args: argparse.Namespace, group: Group | None) -> None:
     if warning := copies_alone(args.net):
         command_line.warn(warning)
     restart = args.restart and not (group and group.attempt)
-    result = train(stage, resume=not restart, keep=args.keep, group=group)
+    result = train(stage, resume=not restart, keep=args.keep, group=group, gradients=args.gradients)
     if not is_root():
         return
     print(score.table({args.net: result.scores, **result.others}))

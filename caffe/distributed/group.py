@@ -17,7 +17,7 @@ from ..core.errors import CaffeError
 from ..core.log import LOGGER
 from ..core.ranks import set_multiprocess, set_solver_count, set_solver_rank
 from .rendezvous import TIMEOUT, Place, await_all, open_store
-from .watch import RankLost, RanksError, Watch
+from .watch import RankLost, Watch
 
 Value = TypeVar("Value")
 
@@ -89,16 +89,15 @@ class Group:
         return values[0]
 
     def check_same(self, facts: dict[str, str], cure: str) -> None:
-        """Raise RanksError, on every rank, unless all have the same facts: names and values."""
+        """Raise CaffeError, on every rank, unless all have the same facts: names and values."""
         first, *others = self.gather(facts)
         for rank, other in enumerate(others, 1):
             for name in [*first, *(other.keys() - first.keys())]:
                 mine, theirs = first.get(name, "nothing"), other.get(name, "nothing")
                 if mine != theirs:
-                    raise RanksError(
+                    raise CaffeError(
                         f"the ranks differ in {name}: rank 0 has {mine}, rank {rank} has {theirs}; "
-                        f"{cure}",
-                        speaks=self.rank == 0,
+                        f"{cure}"
                     )
 
     def __enter__(self) -> Group:
@@ -114,7 +113,10 @@ class Group:
         if error is None or isinstance(error, SystemExit):
             self.close()
         elif not isinstance(error, RankLost):
-            self.watch.leave(str(error).partition("\n")[0] or type(error).__name__)
+            why = str(error).partition("\n")[0] or type(error).__name__
+            # What commands look at: whether to print the error, and what comes before it.
+            facts = {"speaks": self.watch.leave(why), "said_by": f"rank {self.rank}: "}
+            vars(error).update(facts)
 
     def close(self) -> None:
         """Leave the group, once all ranks do."""

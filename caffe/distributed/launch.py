@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Sequence
@@ -21,6 +23,8 @@ def launch(module: str, words: Sequence[str], count: int, restarts: int = 0) -> 
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    # It tells of each process that another's end has made it end: the ranks have said why.
+    logging.getLogger("torch.distributed.elastic.multiprocessing").setLevel(logging.CRITICAL)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     config = LaunchConfig(
         min_nodes=1,
@@ -35,6 +39,9 @@ def launch(module: str, words: Sequence[str], count: int, restarts: int = 0) -> 
         elastic_launch(config, sys.executable)("-m", module, *words)
     except ChildFailedError as error:
         statuses = {failure.exitcode for failure in error.failures.values()}
+        for rank, failure in error.failures.items():
+            if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:
+                print(f"rank {rank} was ended by signal {-failure.exitcode}", file=sys.stderr)
         return PREEMPTED if PREEMPTED in statuses else 1
     except SignalException as error:
         return 130 if error.sigval == 2 else PREEMPTED

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from .group import Group
 
 BUCKET = 25 << 20  # bytes: smaller gradients travel together
+TRAVEL_AS = {"fp32": torch.float32, "bf16": torch.bfloat16}  # in half the bytes
 
 
 class _Flight(NamedTuple):
@@ -31,9 +32,17 @@ class Reducer:
     """
 
     def __init__(
-        self, group: Group, sizes: Sequence[int], gradient: Callable[[int], torch.Tensor]
+        self,
+        group: Group,
+        sizes: Sequence[int],
+        gradient: Callable[[int], torch.Tensor],
+        travel_as: torch.dtype = torch.float32,
     ) -> None:
-        """sizes: the number of values at each place; 0 where there is nothing to average."""
+        """sizes: the number of values at each place; 0 where there is nothing to average.
+
+        travel_as: what float32 gradients are rounded to, and added up in.
+        """
+        self._dtype = travel_as
         self.waited = 0.0  # seconds: what the backward pass did not hide
         self._group, self._gradient = group, gradient
         self._buckets = buckets(sizes)
@@ -72,18 +81,20 @@ class Reducer:
         gradients = [self._gradient(place) for place in places]
         alone = len(gradients) == 1 and gradients[0].is_contiguous()
         tensor = gradients[0] if alone else torch.cat([g.flatten() for g in gradients])
+        tensor = tensor.to(self._dtype)
         self._flights.append(_Flight(places, tensor, self._group.begin_sum(tensor)))
 
     def _land(self, flight: _Flight, then: Callable[[int], None]) -> None:
         began = time.perf_counter()
         self._group.end(flight.work)
         self.waited += time.perf_counter() - began
-        flight.tensor.mul_(1 / self._group.count)
+        mean = flight.tensor.float().mul_(1 / self._group.count)
         at = 0
         for place in flight.places:
             gradient = self._gradient(place)
-            if gradient.data_ptr() != flight.tensor.data_ptr():
-                gradient.copy_(flight.tensor[at : at + gradient.numel()].view_as(gradient))
+            if gradient.data_ptr() != mean.data_ptr():
+                values = mean.flatten()[at : at + gradient.numel()]
+                gradient.copy_(values.view_as(gradient))
                 at += gradient.numel()
             then(place)
 

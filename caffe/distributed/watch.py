@@ -19,19 +19,16 @@ from .rendezvous import TIMEOUT
 EVERY = 1.0  # seconds between two beats
 SILENT = 25.0  # seconds without one: the process is stopped, or its machine gone
 SUSPECTED = 6.0  # the same, once an exchange has failed
+GONE, RUNS = "gone", "runs"  # of a process on this machine
 GRACE = 5.0  # seconds in which an exchange may fail by itself once a rank is lost
 
 
-class RanksError(CaffeError):
-    """What is wrong with the ranks together; `speaks`: this one is to say so, not another."""
+class RankLost(CaffeError):
+    """Another rank has died, hangs or has stopped; `speaks`: this one is to say so, not another."""
 
     def __init__(self, message: object = "", speaks: bool = True) -> None:
         super().__init__(message)
         self.speaks = speaks
-
-
-class RankLost(RanksError):
-    """Another rank has died, hangs or has stopped."""
 
 
 class Watch(threading.Thread):
@@ -87,14 +84,19 @@ class Watch(threading.Thread):
         verdict = self._verdict or f"the ranks have lost each other ({reason})"
         return RankLost(verdict, self._claim())
 
-    def leave(self, why: str) -> None:
-        """This rank stops for a reason of its own; the others hear of it."""
+    def leave(self, why: str) -> bool:
+        """This rank stops for a reason of its own, of which the others hear.
+
+        Whether it is to say so itself: not where another has stopped for the same.
+        """
         self._ended.set()
+        own, stopped = f"rank {self._rank}", f" has stopped: {why}"
         try:
-            self._store.compare_set("verdict", "", f"rank {self._rank} has stopped: {why}")
-            self._claim()  # it says so itself
+            first = self._store.compare_set("verdict", "", own + stopped).decode()
+            self._claim()
         except RuntimeError:  # the store is gone too
-            pass
+            return True
+        return first == own + stopped or not first.endswith(stopped)
 
     def end(self) -> None:
         """Look no more."""
@@ -130,9 +132,10 @@ class Watch(threading.Thread):
             beats, moves, waiting, pid, host = said.decode().split(" ", 4)
             at = f"rank {other} (process {pid} on {host})"
             silent = self._since(self._alive, other, beats, now)
-            if host == self._host and _is_gone(pid):
+            state = _state(pid) if host == self._host else ""
+            if state == GONE:
                 self._tell(f"{at} has died")
-            elif silent > patience:
+            elif silent > (TIMEOUT if state == RUNS else patience):
                 self._tell(f"{at} was last heard of {silent:.0f} s ago: it hangs, or has died")
             elif self._since(self._moved, other, moves, now) > TIMEOUT and waiting == "0":
                 self._tell(f"{at} hangs: it has done nothing for {TIMEOUT:g} s")
@@ -168,9 +171,14 @@ class Watch(threading.Thread):
             return self._rank <= 1
 
 
-def _is_gone(pid: str) -> bool:
-    """Whether there is no such process on this machine, or only what its parent has not reaped."""
+def _state(pid: str) -> str:
+    """GONE where there is no such process on this machine, or only what its parent has not reaped.
+
+    RUNS where it is not stopped: if it is silent all the same, other processes have the machine.
+    "" where it is stopped, and where nobody knows.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return Path("/proc/self").exists()  # else this is not Linux, and nobody knows
+        return GONE if Path("/proc/self").exists() else ""  # else this is not Linux
+    return GONE if state in "ZX" else "" if state in "Tt" else RUNS

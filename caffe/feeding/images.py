@@ -18,6 +18,7 @@ import numpy as np
 
 from ..core.errors import CaffeError, caffe_error, error_context
 from ..core.files import PathLike, cannot_be_read
+from ..core.local_copy import local_copy
 
 if TYPE_CHECKING:  # Pillow is loaded by the first image: a net on blobs needs none
     from PIL import Image
@@ -75,16 +76,16 @@ def read_image(
 
     ReadImageToCVMat of io.cpp. Raises CaffeError naming the file.
     """
-    data = read_file(path)
+    data = read_file(path, local_copy(path))
     with error_context(path):
         image = decode(data, color)
     return resize(image, size) if size else image
 
 
-def read_file(path: PathLike) -> bytes:
-    """A file's bytes. Raises OSError for one that is missing or empty."""
+def read_file(path: PathLike, at: PathLike | None = None) -> bytes:
+    """A file's bytes, read at a copy if given. Raises OSError for one that is missing or empty."""
     try:
-        with open(path, "rb") as file:
+        with open(at or path, "rb") as file:
             data = file.read()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None

@@ -14,6 +14,7 @@ from struct import Struct, calcsize, unpack_from
 from typing import NamedTuple
 
 from ..core.files import PathLike, cannot_be_read
+from ..core.local_copy import local_copy
 from .key_value import Database, damaged
 
 MAGIC, VERSION = 0xBEEFC0DE, 1
@@ -52,7 +53,7 @@ class LmdbReader(Database):
         path = Path(path)
         self.path = path / "data.mdb" if path.is_dir() else path
         try:
-            with open(self.path, "rb") as file:
+            with open(local_copy(self.path), "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         except (OSError, ValueError) as error:

@@ -13,8 +13,9 @@ import torch
 
 from ..core.blob import Blob
 from ..core.digest import digest, file_digest
+from ..core.errors import CaffeError
 from ..distributed.group import Group
-from ..distributed.reducer import Reducer
+from ..distributed.reducer import TRAVEL_AS, Reducer
 from ..graph.build import Parameter
 from ..net import Net
 from ..proto import caffe_pb2
@@ -29,12 +30,17 @@ ACTIONS = (None, "snapshot", "stop")  # by weight: what one rank asks for, all d
 class DataParallel:
     """What the ranks of a group exchange for a solver; a solver alone has none of this."""
 
-    def __init__(self, group: Group, params: Sequence[Parameter]) -> None:
+    def __init__(self, group: Group, params: Sequence[Parameter], gradients: str = "fp32") -> None:
+        """gradients: how they travel, of TRAVEL_AS."""
+        if gradients not in TRAVEL_AS:
+            known = " or ".join(TRAVEL_AS)
+            raise CaffeError(f"gradients travel as {known}; found '{gradients}'")
         self.group = group
+        self._travel_as = gradients
         self._params = params
         self._places = {param.blob: place for place, param in enumerate(params)}
         sizes = [param.blob.count if param.lr_mult else 0 for param in params]
-        self._reducer = Reducer(group, sizes, self._gradient)
+        self._reducer = Reducer(group, sizes, self._gradient, TRAVEL_AS[gradients])
         self._asked: str | None = None  # of this rank, not yet told to the others
 
     def _gradient(self, place: int) -> torch.Tensor:
@@ -111,7 +117,13 @@ class DataParallel:
         Raises CaffeError where the ranks differ in what they are to have in common.
         """
         self.group.check_same(
-            {"the iteration": str(at), **_versions(), **_files(param), **_texts(param, nets)},
+            {
+                "the iteration": str(at),
+                "what gradients travel as": self._travel_as,
+                **_versions(),
+                **_files(param),
+                **_texts(param, nets),
+            },
             "give all of them the same files, and the same versions of the software",
         )
         self.copy_weights(history if at else ())

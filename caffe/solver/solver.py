@@ -179,14 +179,14 @@ class Solver(Unpicklable):
         """What this solver shares with those of other ranks; None: it trains alone."""
         return self._ranks
 
-    def join(self, group: Group) -> None:
+    def join(self, group: Group, gradients: str = "fp32") -> None:
         """Train with the other ranks of a group from now on, from rank 0's weights and history.
 
         Gradients, and the loss that is shown, are averaged over the ranks; tests are shared; rank 0
-        writes the snapshots. Raises CaffeError where the ranks differ in what they are to have in
-        common.
+        writes the snapshots. gradients: "fp32", or "bf16", that they travel in half the bytes.
+        Raises CaffeError where the ranks differ in what they are to have in common.
         """
-        ranks = DataParallel(group, self._params)
+        ranks = DataParallel(group, self._params, gradients)
         ranks.join(self.param, self._nets(), self.history, self.iter)
         self._ranks = ranks
 

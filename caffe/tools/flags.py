@@ -10,6 +10,7 @@ import torch
 from ..core.device import set_device, set_mode_cpu, set_mode_gpu
 from ..core.errors import CaffeError
 from ..core.log import logs_to_stderr, min_log_level, setting
+from ..distributed.reducer import TRAVEL_AS
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -75,6 +76,13 @@ def caffe_flags(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         help="times that processes are started again where one is lost (train; 0)",
+    )
+    flag(
+        parser,
+        "gradients",
+        choices=tuple(TRAVEL_AS),
+        default="fp32",
+        help="how they travel between processes; bf16: in half the bytes (train; fp32)",
     )
     flag(parser, "precision", default="fp32", help="fp32, tf32 or bf16 (fp32)")
     boolean(parser, "strict", False, "refuse what Caffe 1.0 does not have, as BVLC's build does")

@@ -74,7 +74,7 @@ def _train(
         info("caffe.cpp:242", "Resuming from %s", args.snapshot)
         solver.restore(args.snapshot)
     if group:
-        solver.join(group)
+        solver.join(group, args.gradients)
         if found := restore_newest(solver, _since_the_start(group, param.snapshot_prefix)):
             info("caffe.cpp:242", "Resuming from %s", found)
     info("caffe.cpp:248", "Starting Optimization")

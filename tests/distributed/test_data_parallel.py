@@ -35,6 +35,23 @@ def test_lenet_of_two_ranks_is_that_of_one_process_with_iter_size_2(tmp_path, ru
     assert_close(first, alone)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_lenet_of_two_ranks_has_the_bits_of_iter_size_2_on_the_ranks_batches(tmp_path, rule):
+    """Batches of 4: the one process reads first what rank 0 does of each step, then rank 1's."""
+    steps, batches = 20, [0, 2, 4, 6, 1, 3, 5, 7]
+    (tmp_path / "alone").mkdir()
+    order = [(8 * step + item) % 23 for step in range(steps) for item in batches]
+    texts = [
+        lenet_solver(database, tmp_path / "s", rule, more).replace("mirror: true", "")
+        for database, more in (
+            (digits(tmp_path), ""),
+            (digits(tmp_path / "alone", order=order), "iter_size: 2"),
+        )
+    ]
+    first, _ = on_ranks(2, trained, texts[0], steps)
+    assert_same(first, trained(None, texts[1], steps))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_fcn32s_of_two_ranks_is_that_of_one_process_with_iter_size_2(tmp_path, rule):
@@ -56,6 +73,17 @@ def test_three_ranks_with_iter_size_2_and_clipping(tmp_path):
     text = lenet_solver(database, tmp_path / "1", more=more.format(0.3, 6), batch=1)
     alone = trained(None, text, 5)
     assert_close(found[0], alone)
+
+
+def test_gradients_that_travel_in_bfloat16_are_rounded_to_it_and_the_ranks_stay_alike(tmp_path):
+    text = lenet_solver(digits(tmp_path), tmp_path / "s")
+    first, second = on_ranks(2, trained, text, 5, "bf16")
+    assert_same(first, second)
+    whole, _ = on_ranks(2, trained, text, 5)
+    assert_close(first, whole, 2**-7)  # of 8 bits, rounded on each rank and after the sum
+    assert any((mine != theirs).any() for mine, theirs in zip(first, whole, strict=True))
+    (refused, _) = on_ranks(2, trained, text, 1, "fp8")
+    assert refused == "gradients travel as fp32 or bf16; found 'fp8'"
 
 
 @pytest.mark.parametrize("more", ["", "iter_size: 2"])

@@ -1,7 +1,10 @@
 """The ranks as one: what they exchange, how they meet, and how one is lost."""
 
 import re
+import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -10,7 +13,7 @@ from support.ranks import on_ranks
 from support.small_nets import digits, lenet_solver
 
 from caffe import CaffeError
-from caffe.distributed import rendezvous
+from caffe.distributed import rendezvous, watch
 from caffe.distributed.reducer import BUCKET, buckets
 
 
@@ -49,6 +52,30 @@ def test_the_others_hear_why_a_rank_stops():
     others, own = on_ranks(2, ranks.stop)
     assert others == "rank 1 has stopped: the disk is full"
     assert own.startswith("the disk is full")
+
+
+@pytest.mark.parametrize(("words", "speak"), [("aa", [False, True]), ("ab", [True, True])])
+def test_an_error_that_all_ranks_have_is_said_by_one_that_names_itself(words, speak):
+    found = ranks.outcomes(*ranks.start(2, ranks.fail, rendezvous.new_uid(), words))
+    assert found == [(speaks, f"rank {rank}: ") for rank, speaks in enumerate(speak)]
+
+
+def test_a_process_of_this_machine_that_runs_is_not_given_up_as_one_that_is_stopped():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        pid = str(process.pid)
+        assert watch._state(pid) == watch.RUNS
+        process.send_signal(signal.SIGSTOP)
+        await_(lambda: watch._state(pid) == "")
+        process.kill()
+        await_(lambda: watch._state(pid) == watch.GONE)
+    assert watch._state(pid) == watch.GONE
+
+
+def await_(happens):
+    until = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 # Who never comes.

@@ -4,8 +4,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,38 @@ from infer.shards import Shard, own_shard
 
 ROOT = Path(infer.__file__).parents[1]
 VOC = DATASETS["voc"]
-IMAGES, DAMAGED = 20, (3, 4, 11)  # of 20, as 50 of 1,000 in the long form
+IMAGES = 40
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def claim_a_large_size(path):
+    content = bytearray(path.read_bytes())
+    content[16:24] = 2 * (60_000).to_bytes(4, "big")  # PNG's IHDR: width, height
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+def replace_by(make):
+    def replace(path):
+        path.unlink()
+        make(path)
+
+    return replace
+
+
+# How some of the images are damaged, and what is said of them
+DAMAGED = {
+    3: (truncate, "truncated or damaged image"),
+    4: (lambda path: path.write_bytes(b""), "the file is empty, expected an image"),
+    11: (lambda path: path.write_text("no image"), "not an image of a format that Pillow knows"),
+    17: (claim_a_large_size, "more than 89478485 pixels"),
+    26: (replace_by(Path.mkdir), "a folder, expected an image"),
+    32: (replace_by(lambda path: path.symlink_to(path.name)), "no such image"),
+    33: (lambda path: Image.new("F", (9, 9)).save(path, "tiff"), "float pixels"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +71,7 @@ def world(tmp_path_factory):
         path = folder / "images" / f"{i:02}.png"
         Image.fromarray(pixels).save(path)
         if i in DAMAGED:
-            path.write_bytes(path.read_bytes()[:100])
+            DAMAGED[i][0](path)
     return folder
 
 
@@ -64,8 +98,8 @@ def test_a_folder_is_labelled_by_two_processes_but_for_what_is_damaged(world, tm
     assert done.returncode == 1
     errors = re.findall("error: .*", done.stderr)  # the bar's lines are among them
     assert len(errors) == len(DAMAGED)
-    for i in DAMAGED:
-        assert sum(f"{i:02}.png" in line for line in errors) == 1
+    for i, (_, reason) in DAMAGED.items():
+        assert sum(f"{i:02}.png: {reason}" in line for line in errors) == 1
     assert labelled(tmp_path / "out") == WHOLE
     assert f"{len(WHOLE)} of {IMAGES} images are labelled" in done.stdout
     said = lines(tmp_path / "out" / "manifest.jsonl")
@@ -79,6 +113,27 @@ def test_a_folder_is_labelled_by_two_processes_but_for_what_is_damaged(world, tm
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert again.returncode == 1
     assert len(lines(tmp_path / "out" / "manifest.jsonl")) == IMAGES + len(DAMAGED)
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_one_line_and_the_same_command_goes_on(world, tmp_path):
+    listed = tmp_path / "out" / "manifest.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "infer.py", *arguments(world, tmp_path / "out", "--nproc", "2")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    while not listed.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.count("interrupted; the same command goes on with what is left") == 1
+    assert "Traceback" not in said
 
 
 def test_a_broken_off_run_goes_on_where_it_was(cli, world, tmp_path, capsys):
@@ -102,9 +157,9 @@ def test_a_broken_off_run_goes_on_where_it_was(cli, world, tmp_path, capsys):
 
 def test_other_weights_and_changed_images_are_labelled_anew(cli, world, tmp_path, capsys):
     images = tmp_path / "images"
-    shutil.copytree(world / "images", images)
-    for i in DAMAGED:
-        (images / f"{i:02}.png").unlink()
+    images.mkdir()
+    for name in WHOLE:
+        shutil.copy(world / "images" / name, images)
     given = arguments(world, tmp_path / "out", "--manifest", str(tmp_path / "list"))
     given[0] = str(images)
     assert cli.main(given) == 0

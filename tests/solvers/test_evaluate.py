@@ -66,6 +66,21 @@ def test_scores_of_both_heads_stand_in_the_folder_and_in_the_tables(world, tmp_p
     assert float(cells["geom. acc."]) == pytest.approx(expected, abs=0.05 + 1e-4)
 
 
+@pytest.mark.slow
+def test_two_processes_write_what_one_writes(world, tmp_path, capfd):
+    assert evaluate.main(arguments(world, tmp_path / "one")) == 0
+    alone = capfd.readouterr().out
+    two = [*arguments(world, tmp_path / "two"), "--nproc", "2"]
+    assert evaluate.main(two) == 0
+    assert capfd.readouterr().out == alone.replace("/one", "/two")
+    scores = [(tmp_path / name / "metrics.csv").read_bytes() for name in ("one", "two")]
+    assert scores[0] == scores[1]
+    assert evaluate.main(two) == 1
+    errors = re.findall("^error: .*", capfd.readouterr().err, re.MULTILINE)
+    assert len(errors) == 1
+    assert re.match(r"error: rank [01]: .*/metrics.csv is there already", errors[0])
+
+
 def test_a_folder_of_ones_own_is_scored_too(tmp_path, capsys):
     folder = tmp_path / "photos"
     synthetic.generate(folder, train=1, val=1, size=(40, 48), seed=1, dataset="mine")

@@ -86,11 +86,13 @@ def solver_of(text: str) -> caffe.SGDSolver:
     return caffe.get_solver(text_format.Parse(text, caffe_pb2.SolverParameter()))
 
 
-def trained(group: Group | None, text: str, iterations: int) -> list[np.ndarray]:
+def trained(
+    group: Group | None, text: str, iterations: int, gradients: str = "fp32"
+) -> list[np.ndarray]:
     """The weights and the history of a solver after so many iterations."""
     solver = solver_of(text)
     if group:
-        solver.join(group)
+        solver.join(group, gradients)
     solver.step(iterations)
     return parameters(solver)
 
@@ -120,6 +122,17 @@ def stop(group: Group) -> None:
     if group.rank == 1:
         raise caffe.CaffeError("the disk is full\n(more of it)")
     group.sums([1])
+
+
+def fail(rank: int, uid: str, words: Sequence[str]) -> tuple[bool, str]:
+    """Both ranks stop on an error of their own, rank 0 last; who is to print it, and as whose."""
+    try:
+        with Group(rendezvous.of_uid(uid, rank, 2)) as group:
+            group.sums([1])
+            time.sleep(1 - rank)
+            raise ValueError(words[rank])
+    except ValueError as error:
+        return error.speaks, error.said_by
 
 
 def arrive(rank: int, address: str, count: int) -> None:

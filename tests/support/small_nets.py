@@ -1,5 +1,6 @@
 """LeNet and FCN-32s in small, with the data that they train on, for tests of whole trainings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,15 +39,19 @@ RULES = {
 }
 
 
-def digits(folder: Path, count: int = 23) -> Path:
-    """An LMDB of so many (1, 28, 28) images of ten classes, each with a stroke of its own."""
+def digits(folder: Path, count: int = 23, order: Sequence[int] | None = None) -> Path:
+    """An LMDB of so many (1, 28, 28) images of ten classes, each with a stroke of its own.
+
+    order: the images that its records are, from first to last; without it each, once.
+    """
     draws = np.random.RandomState(0)
+    images = draws.randint(0, 100, (count, 1, 28, 28)).astype(np.uint8)
     path = folder / "digits"
     with create_database(path, "lmdb") as database:
-        for i in range(count):
-            image = draws.randint(0, 100, (1, 28, 28)).astype(np.uint8)
+        for record, i in enumerate(range(count) if order is None else order):
+            image = images[i].copy()
             image[:, 2 * (i % 10) : 2 * (i % 10) + 6] += 100
-            database.put(b"%08d" % i, array_to_datum(image, i % 10).SerializeToString())
+            database.put(b"%08d" % record, array_to_datum(image, i % 10).SerializeToString())
     return path
 
 
