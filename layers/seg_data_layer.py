@@ -37,7 +37,7 @@ try:
     from caffe.core.local_copy import local_copy
 except ImportError:  # another pycaffe
 
-    def local_copy(path: str | os.PathLike) -> str | os.PathLike:
+    def local_copy(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
         return path
 
 
