@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeVar
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.exceptions import HTTPException
 
+from data.html_page import templates
 from infer.any_image import TooLarge
 from nets.receptive_field import windows
 
@@ -69,11 +69,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
     """The page of these nets, the first one chosen; `explain` adds /explain."""
     app = FastAPI(title="Segmentation", version="1", docs_url=None, redoc_url=None)
     queue = OneAtATime(limits.QUEUE)
-    pages = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-    )
+    pages = templates(HERE / "templates")
     shared = {"nets": list(nets.values()), "samples": SAMPLES, "limits": limits, "explain": explain}
     app.mount("/static", StaticFiles(directory=HERE / "static"), "static")
 
