@@ -17,7 +17,7 @@ from support.served_nets import served
 
 from data.drawing import palette
 from infer.stages import stage_scores
-from page import limits, upload
+from page import channels, limits, upload
 from page.application import application
 from page.one_at_a_time import Full, OneAtATime
 from page.segmentation import highest_probability
@@ -254,6 +254,7 @@ def test_a_blobs_channels_are_pictures_and_its_window_is_told(client, nets):
     blob = nets[NAME].predictor.net.blobs["fire4/concat"]
     assert answer["shape"] == list(blob.shape[1:])
     assert answer["count"] == blob.channels - 2
+    assert answer["at_most"] == channels.SHOWN
     assert answer["stride"] == 8
     assert answer["lowest"] == float(blob.data.min())
     assert pixels(answer["sheet"]).mode == "L"
