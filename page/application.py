@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -83,6 +84,11 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
         response.headers["Cache-Control"] = "no-store"
         return response
 
+    @app.exception_handler(RequestValidationError)
+    async def wrong(_: Request, error: RequestValidationError) -> JSONResponse:
+        said = [f"{found['loc'][-1]}: {found['msg']}" for found in error.errors()]
+        return JSONResponse({"detail": "; ".join(said)}, 422)
+
     @app.exception_handler(Full)
     async def full(_: Request, error: Full) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
@@ -117,7 +123,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
     ) -> Response:
         """Segment the image in the request's body."""
         chosen = _chosen(nets, net)
-        upload = await _taken(body(request.stream()))
+        upload = await _uploaded(request)
 
         def work() -> Response:
             image, size = photograph(upload, side)
@@ -152,7 +158,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
         chosen = _chosen(nets, net)
         if blob not in windows(chosen.param):
             raise HTTPException(404, f"the net has no blob {blob!r} of pixels")
-        upload = await _taken(body(request.stream()))
+        upload = await _uploaded(request)
 
         def work() -> dict[str, Any]:
             image, _ = photograph(upload, side)
@@ -169,6 +175,14 @@ def _chosen(nets: Mapping[str, Shown], name: str | None) -> Shown:
     if name not in nets:
         raise HTTPException(404, f"there is no net {name!r}; choose from {', '.join(nets)}")
     return nets[name]
+
+
+async def _uploaded(request: Request) -> bytes:
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(
+            422, "a form: send the image itself as the body (curl --data-binary @FILE, not -F)"
+        )
+    return await _taken(body(request.stream()))
 
 
 async def _taken(work: Awaitable[Answer]) -> Answer:

@@ -110,7 +110,7 @@ export async function post(address, parameters, photograph) {
   }
   const found = await response.json().catch(() => ({ detail: response.statusText }));
   if (!response.ok) {
-    throw new Error(typeof found.detail === "string" ? found.detail : JSON.stringify(found.detail));
+    throw new Error(found.detail);
   }
   return found;
 }
