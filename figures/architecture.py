@@ -58,7 +58,7 @@ def figure(net: caffe_pb2.NetParameter, title: str) -> Figure:
     axes = drawn.add_subplot()
     axes.set_axis_off()
     axes.set_aspect("equal")
-    axes.set_title(title)
+    axes.set_title(title, pad=20)  # above the names of the grids
     for level in shown:
         _grid(axes, x, 0, level.stride, level.blob, f"stride {level.stride}")
         grids[level.blob] = ends[level.stride] = x + SIDE / 2
