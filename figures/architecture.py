@@ -82,7 +82,8 @@ def figure(net: caffe_pb2.NetParameter, title: str) -> Figure:
                 ([start, x], [y + SIDE / 2] * 2),
             ):
                 axes.plot(*points, color="C0", linewidth=1)
-            axes.text((start + x) / 2, y + SIDE / 2 + 0.06, f"+ scores of {stage.adds}", fontsize=8)
+            above = f"+ scores of {stage.adds}"
+            axes.text((start + x) / 2, y + SIDE / 2 + 0.06, above, fontsize=8, ha="center")
             down = FancyArrowPatch(
                 (x + SIDE / 2, y + 1.75 - 0.38),
                 (x + SIDE / 2, y + SIDE + 0.2),
