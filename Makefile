@@ -90,7 +90,7 @@ $(READY): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[test]"
 	@touch $@
 
-setup: $(READY)  ## make the environment .venv, with exact versions (a minute); every target does so
+setup: $(READY)  ## make the environment .venv, with exact versions (two minutes); every target does so
 
 demo: $(READY)  ## pretrain, transplant, train 32s -> 16s -> 8s on synthetic images, score, draw (SEEDS=3)
 	$(RUN) -m solvers.demo $(if $(SEEDS),--seeds $(SEEDS))

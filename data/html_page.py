@@ -1,4 +1,4 @@
-"""Pages of HTML in one file: a template, its values, and pictures inside."""
+"""Pages of HTML of templates, and those in one file: values and pictures inside."""
 
 from __future__ import annotations
 
@@ -6,31 +6,40 @@ import base64
 import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 from PIL import Image
 
 from caffe.core.files import write_text
 
+if TYPE_CHECKING:  # what serves pages draws no figure
+    from matplotlib.figure import Figure
+
 SHARED = Path(__file__).resolve().parent / "templates"  # what the pages of all rooms extend
 
 
-def write_page(path: str | os.PathLike, template: Path, **values: object) -> None:
-    """Write the page of a template, whole or not at all; it may extend those beside page.html.
+def templates(*folders: Path) -> Environment:
+    """The templates of these folders, the first that has one; a value that is missing is an error.
 
     Values are escaped, but for Markup: what `svg` gives.
     """
-    pages = Environment(
-        loader=FileSystemLoader([template.parent, SHARED]),
+    found = Environment(
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters["percent"] = percent
+    found.filters["percent"] = percent
+    return found
+
+
+def write_page(path: str | os.PathLike, template: Path, **values: object) -> None:
+    """Write the page of a template, whole or not at all; it may extend those beside page.html."""
+    pages = templates(template.parent, SHARED)
     write_text(path, pages.get_template(template.name).render(values))
 
 

@@ -59,7 +59,7 @@ def _check(dataset: Dataset, split: str, top: str, pixels: np.ndarray) -> list[s
     elif not occurs.all():
         warnings.append(
             f"{of}: no pixel of {named(classes, ~occurs)}; what is not there is not scored, and "
-            "the means are over the others"
+            "the means are over the others: list images that show it"
         )
     if void > MUCH_VOID:
         warnings.append(f"{of}: {100 * void:.1f}% of the pixels are void ({VOID}): {MASKS}")

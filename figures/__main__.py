@@ -46,7 +46,7 @@ def draw(weights: Sequence[Path], data: Path | None, out: Path) -> list[Path]:
     drawn = [out / f"figure-{number}.png" for number in (3, 4, 6)]
     with replacing(drawn[0]) as file:
         figure = architecture.figure(last.predictor.param, last.name)
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png", dpi=150, bbox_inches="tight")
     if data is None:
         shown = pictures.from_files(sorted(SAMPLES.glob("*.jpg")))
     else:

@@ -53,35 +53,37 @@ def levels(net: caffe_pb2.NetParameter) -> list[Level]:
 def figure(net: caffe_pb2.NetParameter, title: str) -> Figure:
     """Figure 3 of a deploy net: its levels from left to right, a row for each stage."""
     shown, found = levels(net), stages(net)
-    places, x = {}, 0.0
+    grids, ends, x = {}, {}, 0.0  # the middle of a blob's grid; by stride the last convolution
     drawn = Figure(figsize=(13, 1.2 + 1.6 * len(found)), layout="constrained")
     axes = drawn.add_subplot()
     axes.set_axis_off()
     axes.set_aspect("equal")
-    axes.set_title(title)
+    axes.set_title(title, pad=20)  # above the names of the grids
     for level in shown:
         _grid(axes, x, 0, level.stride, level.blob, f"stride {level.stride}")
-        places[level.stride] = x
+        grids[level.blob] = ends[level.stride] = x + SIDE / 2
         x += SIDE + GAP
         if level.convolutions:
             middle = x + (level.convolutions - 1) * LINES / 2
             above = f"{level.convolutions} conv"
             axes.text(middle, SIDE + 0.06, above, fontsize=8, ha="center", va="bottom")
             for number in range(level.convolutions):
-                axes.plot([x + number * LINES] * 2, [0, SIDE], color="0.4", linewidth=1.5)
+                ends[level.stride] = x + number * LINES
+                axes.plot([ends[level.stride]] * 2, [0, SIDE], color="0.4", linewidth=1.5)
             x += level.convolutions * LINES + GAP
     for row, stage in enumerate(found):
         y = -1.75 * row
         stride = round(stage.window.stride)
         _grid(axes, x, y, stride, f"{stage.name}", f"{stride}x upsampled prediction")
         if row:
-            start = places[_stride_of(windows(net), stage)] + SIDE / 2
+            start = grids.get(stage.adds, ends[_stride_of(windows(net), stage)])
             for points in (
-                ([start, start], [-0.4, y + SIDE / 2]),
+                ([start, start], [-0.4 if stage.adds in grids else -0.08, y + SIDE / 2]),
                 ([start, x], [y + SIDE / 2] * 2),
             ):
                 axes.plot(*points, color="C0", linewidth=1)
-            axes.text((start + x) / 2, y + SIDE / 2 + 0.06, f"+ scores of {stage.adds}", fontsize=8)
+            above = f"+ scores of {stage.adds}"
+            axes.text((start + x) / 2, y + SIDE / 2 + 0.06, above, fontsize=8, ha="center")
             down = FancyArrowPatch(
                 (x + SIDE / 2, y + 1.75 - 0.38),
                 (x + SIDE / 2, y + SIDE + 0.2),

@@ -78,9 +78,8 @@ def decode(
             known = ", ".join(formats) if formats else "a format that Pillow knows"
             raise ValueError(f"{name}: not an image of {known}") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise TooLarge(
-                f"{name}: more than {Image.MAX_IMAGE_PIXELS} pixels; make it smaller"
-            ) from error
+            limit = Image.MAX_IMAGE_PIXELS if pixels is None else pixels
+            raise TooLarge(f"{name}: more than {limit} pixels; make it smaller") from error
         except Exception as error:  # Pillow's decoders raise a dozen types on damaged files
             raise ValueError(f"{name}: truncated or damaged image ({error})") from error
     return opened

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.exceptions import HTTPException
 
+from data.html_page import templates
 from infer.any_image import TooLarge
 from nets.receptive_field import windows
 
@@ -69,11 +70,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
     """The page of these nets, the first one chosen; `explain` adds /explain."""
     app = FastAPI(title="Segmentation", version="1", docs_url=None, redoc_url=None)
     queue = OneAtATime(limits.QUEUE)
-    pages = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-    )
+    pages = templates(HERE / "templates")
     shared = {"nets": list(nets.values()), "samples": SAMPLES, "limits": limits, "explain": explain}
     app.mount("/static", StaticFiles(directory=HERE / "static"), "static")
 
@@ -86,6 +83,11 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong(_: Request, error: RequestValidationError) -> JSONResponse:
+        said = [f"{found['loc'][-1]}: {found['msg']}" for found in error.errors()]
+        return JSONResponse({"detail": "; ".join(said)}, 422)
 
     @app.exception_handler(Full)
     async def full(_: Request, error: Full) -> JSONResponse:
@@ -121,7 +123,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
     ) -> Response:
         """Segment the image in the request's body."""
         chosen = _chosen(nets, net)
-        upload = await _taken(body(request.stream()))
+        upload = await _uploaded(request)
 
         def work() -> Response:
             image, size = photograph(upload, side)
@@ -156,7 +158,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
         chosen = _chosen(nets, net)
         if blob not in windows(chosen.param):
             raise HTTPException(404, f"the net has no blob {blob!r} of pixels")
-        upload = await _taken(body(request.stream()))
+        upload = await _uploaded(request)
 
         def work() -> dict[str, Any]:
             image, _ = photograph(upload, side)
@@ -173,6 +175,14 @@ def _chosen(nets: Mapping[str, Shown], name: str | None) -> Shown:
     if name not in nets:
         raise HTTPException(404, f"there is no net {name!r}; choose from {', '.join(nets)}")
     return nets[name]
+
+
+async def _uploaded(request: Request) -> bytes:
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(
+            422, "a form: send the image itself as the body (curl --data-binary @FILE, not -F)"
+        )
+    return await _taken(body(request.stream()))
 
 
 async def _taken(work: Awaitable[Answer]) -> Answer:

@@ -34,6 +34,7 @@ def channels(predictor: Predictor, image: np.ndarray, blob: str, first: int) -> 
         "shape": list(values.shape),
         "first": first,
         "count": len(shown),
+        "at_most": SHOWN,
         "lowest": float(values.min()),
         "highest": float(values.max()),
         "receptive_field": window.size,

@@ -15,15 +15,15 @@ ROUND = 14  # pixels of a line's bend
 class Box(NamedTuple):
     """A layer, with those that work in place on its top (ReLU, Dropout).
 
-    text   its type and what it slides, as "Convolution 3x3, ReLU"
-    shape  channels, height and width at the size of the deploy net
-    window what a pixel sees of the image; None where the blob has no pixels
-    x, y   the upper left corner, in pixels
+    text     its type and what it slides, as "Convolution 3x3, ReLU"
+    channels of the blob
+    window   what a pixel sees of the image; None where the blob has no pixels
+    x, y     the upper left corner, in pixels
     """
 
     blob: str
     text: str
-    shape: tuple[int, ...]
+    channels: int
     window: Window | None
     x: int
     y: int
@@ -50,7 +50,7 @@ def layout(predictor: Predictor) -> Graph:
         Box(
             layer.top[0],
             ", ".join([_text(layer), *_in_place(net, layer.top[0])]),
-            tuple(predictor.net.blobs[layer.top[0]].shape[1:]),
+            predictor.net.blobs[layer.top[0]].shape[1],
             seen.get(layer.top[0]),
             columns[layer.top[0]] * PITCH[0],
             rows[layer.top[0]] * PITCH[1],

@@ -24,21 +24,23 @@ def serve(nets: Iterable[Loaded], *, host: str, port: int, explain: bool) -> Non
 
     Raises OSError for an address that is in use or that this machine has not.
     """
-    app = application(shown(nets), explain=explain)
-    with listening(host, port) as listener:
-        if warning := reach(host):
-            command_line.warn(warning)
-        address = url(host, listener.getsockname()[1]) + ("explain" if explain else "")
-        print(f"{address} (Ctrl-C ends it)", flush=True)
-        if warning is None:
-            Timer(0.5, webbrowser.open, [address]).start()
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            limit_concurrency=4 * QUEUE,  # more are refused before their bodies are read
-            timeout_graceful_shutdown=2,
-        )
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then
+    with contextlib.suppress(KeyboardInterrupt):  # also before uvicorn waits for it
+        app = application(shown(nets), explain=explain)
+        with listening(host, port) as listener:
+            if warning := reach(host):
+                command_line.warn(warning)
+            address = url(host, listener.getsockname()[1])
+            print(f"{address} (Ctrl-C ends it)", flush=True)
+            if warning is None:
+                browser = Timer(0.5, webbrowser.open, [address])
+                browser.daemon = True  # no page comes up of a server that has ended
+                browser.start()
+            config = uvicorn.Config(
+                app,
+                log_level="warning",
+                limit_concurrency=4 * QUEUE,  # more are refused before their bodies are read
+                timeout_graceful_shutdown=2,
+            )
             uvicorn.Server(config).run(sockets=[listener])
 
 

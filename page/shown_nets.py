@@ -51,7 +51,7 @@ def shown(loaded: Iterable[Loaded]) -> dict[str, Shown]:
         found[name] = Shown(name, name, predictor, table, None)
         for stage in stages(predictor.param)[-2::-1]:
             own = f"{name}:{stage.name}"
-            found[own] = Shown(own, f"{name}, its scores at {stage.name}", predictor, table, stage)
+            found[own] = Shown(own, f"{name} at {stage.name}", predictor, table, stage)
     return found
 
 

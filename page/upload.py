@@ -44,7 +44,7 @@ def photograph(upload: bytes, side: int | None = None) -> tuple[np.ndarray, tupl
         rgb = np.asarray(small)
     if rgb.shape[0] * rgb.shape[1] > NET_PIXELS:
         raise TooLarge(
-            f"{NAME}: {before[1]} x {before[0]} pixels, a net labels at most {NET_PIXELS}; ask for "
-            "a smaller side, as ?side=1000"
+            f"{NAME}: {before[1]} x {before[0]} pixels, a net labels at most {NET_PIXELS}; have "
+            "it made smaller, as by ?side=1000"
         )
     return rgb, (before[0], before[1])

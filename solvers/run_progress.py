@@ -7,7 +7,9 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import torch
@@ -33,7 +35,10 @@ class Progress(NamedTuple):
 
 
 def recorder(folder: Path, solver: Solver) -> Callable[[], bool]:
-    """A function to call after each iteration: adds a line every EVERY seconds, and tells if so."""
+    """A function to call after each iteration: adds a line every EVERY seconds, and tells if so.
+
+    The speed is that since this call, or the line before: a new one begins where training does.
+    """
     images = solver.param.iter_size * _batch(solver.net)
     before_time, before = time.monotonic(), solver.iter
 
@@ -74,12 +79,15 @@ def read_progress(folder: Path) -> list[Progress]:
 
 
 def seconds_left(progress: list[Progress], max_iter: int) -> float | None:
-    """How long the iterations that are left take, as the last ones took; None if nothing says."""
-    recent = [line for line in progress[-12:] if line.images_per_second > 0]
-    if len(recent) < 2 or recent[-1].time <= recent[0].time:
-        return None
-    done = recent[-1].iteration - recent[0].iteration
-    return (max_iter - recent[-1].iteration) * (recent[-1].time - recent[0].time) / done
+    """How long the iterations that are left take, as the last ones took; None if nothing says.
+
+    The median, for between two lines the run may have been scored, or have been broken off.
+    """
+    took = [
+        (line.time - before.time) / (line.iteration - before.iteration)
+        for before, line in pairwise(progress[-12:])
+    ]
+    return (max_iter - progress[-1].iteration) * median(took) if took else None
 
 
 def _batch(net: caffe.Net) -> int:

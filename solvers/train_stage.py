@@ -16,7 +16,7 @@ import dataclasses
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
@@ -253,7 +253,7 @@ def _run(stage: Stage, solver: Solver, keep: int | None) -> Evaluation:
         disable=not is_root(),
     )
     with bar, stopping() as signals:
-        record = run_progress.recorder(stage.folder, solver) if is_root() else None
+        record = _recorder(stage, solver)
         reported = time.monotonic()
 
         def after_iteration() -> str | None:
@@ -281,6 +281,7 @@ def _run(stage: Stage, solver: Solver, keep: int | None) -> Evaluation:
                 if solver.requested_early_exit:
                     _leave(solver, signals)
                 result = report_scores(stage, solver, solver.smoothed_loss)
+                record = _recorder(stage, solver)  # the score's time is none of training's
                 if keep and is_root():
                     keep_best_and_last(_prefix(stage), stage.folder / "metrics.csv", keep)
         except Diverged:
@@ -301,6 +302,10 @@ def _run(stage: Stage, solver: Solver, keep: int | None) -> Evaluation:
         solver.net.save(weights)
         write_meaning(_meaning_file(stage), stage.dataset, weights)
     return result
+
+
+def _recorder(stage: Stage, solver: Solver) -> Callable[[], bool] | None:
+    return run_progress.recorder(stage.folder, solver) if is_root() else None
 
 
 def _leave(solver: Solver, signals: Stopping) -> NoReturn:

@@ -1,6 +1,7 @@
 // The page that explains a net: its layers, a blob's channels, what each skip adds.
 
-import { onPhotograph, onPoint, pixels, post, resized, say, tell } from "./source.js";
+import { changed, labelled, painted } from "./labels.js";
+import { intoView, onPhotograph, onPoint, post, resized, say, tell } from "./source.js";
 
 const byId = (id) => document.getElementById(id);
 const canvas = byId("photograph");
@@ -10,6 +11,9 @@ let photograph = null;
 let blob = null; // what the server says of the chosen blob
 let chosen = null; // its name
 let first = 0; // number of the first channel that is shown
+
+const skips = latest(drawSkips);
+const channels = latest(drawChannels);
 
 onPhotograph((file) => {
   photograph = file;
@@ -42,7 +46,7 @@ for (const [id, direction] of [
   ["later", 1],
 ]) {
   byId(id).addEventListener("click", () => {
-    first += direction * blob.count;
+    first += direction * blob.at_most;
     attempt(channels);
   });
 }
@@ -68,44 +72,53 @@ function everything() {
   });
 }
 
-/** The labels of each stage, and how many pixels its skip changed. */
-async function skips() {
+const OPACITY = 0.6; // of labels over the photograph
+
+/** A function whose last call counts: work(overtaken) asks after each wait whether it is another. */
+function latest(work) {
+  let turn = 0;
+  return () => {
+    const mine = ++turn;
+    return work(() => mine !== turn);
+  };
+}
+
+/** The labels of each stage, and the pixels that its skip changed. */
+async function drawSkips(overtaken) {
   let before = null;
   for (const figure of document.querySelectorAll("[data-net]")) {
-    const answer = await post("/segment", { net: figure.dataset.net }, photograph);
-    const found = await pixels(answer.map);
-    const labels = new Image();
-    labels.src = `data:image/png;base64,${answer.labels}`;
-    await labels.decode();
+    const answer = await labelled(figure.dataset.net, photograph);
+    const image = await resized(photograph, answer.width, answer.height);
+    if (overtaken()) return;
     const drawn = figure.querySelector("canvas");
     drawn.width = answer.width;
     drawn.height = answer.height;
     const context = drawn.getContext("2d");
-    const image = await resized(photograph, answer.width, answer.height);
     if (image) context.drawImage(image, 0, 0);
-    context.globalAlpha = image ? 0.7 : 1;
-    context.drawImage(labels, 0, 0);
-    figure.querySelector(".added").textContent = before
-      ? `: ${(100 * changed(before, found)).toFixed(1)} % of the pixels changed`
-      : "";
-    before = found;
+    context.globalAlpha = image ? OPACITY : 1;
+    context.drawImage(painted(answer, (index) => index !== 0), 0, 0);
+    if (before) {
+      const [white, fraction] = changed(before, answer);
+      context.globalAlpha = 1;
+      context.drawImage(white, 0, 0);
+      const added = figure.querySelector(".added");
+      added.textContent = `: ${(100 * fraction).toFixed(1)} % of the pixels changed`;
+    }
+    before = answer;
   }
   byId("skips").hidden = false;
 }
 
-function changed(before, now) {
-  let count = 0;
-  for (let at = 0; at < now.length; at += 4) count += before[at] !== now[at];
-  return (4 * count) / now.length;
-}
-
-async function channels() {
-  blob = await post("/explain/channels", { net, blob: chosen, first }, photograph);
+async function drawChannels(overtaken) {
+  const answer = await post("/explain/channels", { net, blob: chosen, first }, photograph);
+  const image = await resized(photograph, answer.width, answer.height);
+  if (overtaken()) return;
+  blob = answer;
   const [count, height, width] = blob.shape;
   byId("blob").hidden = false;
   byId("facts").textContent =
-    `${blob.blob}: ${count} x ${height} x ${width}, values from ${blob.lowest.toPrecision(3)} to ` +
-    `${blob.highest.toPrecision(3)}. A pixel sees ${blob.receptive_field} pixels of the image on a ` +
+    `${blob.blob}: ${count} x ${height} x ${width}, values from ${short(blob.lowest)} to ` +
+    `${short(blob.highest)}. A pixel sees ${blob.receptive_field} pixels of the image on a ` +
     `side; the next one is ${blob.stride} further. Channels ${first} to ${first + blob.count - 1}, ` +
     "each from its lowest (black) to its highest (white):";
   const sheet = byId("sheet");
@@ -115,9 +128,14 @@ async function channels() {
   byId("later").disabled = first + blob.count >= count;
   canvas.width = blob.width;
   canvas.height = blob.height;
-  const image = await resized(photograph, blob.width, blob.height);
   if (image) canvas.getContext("2d").drawImage(image, 0, 0);
   frame(blob.width >> 1, blob.height >> 1);
+  intoView(byId("blob"));
+}
+
+/** A number with three digits, without an exponent where it is of everyday size. */
+function short(number) {
+  return String(Number(number.toPrecision(3)));
 }
 
 /** The frame of what the blob's pixel nearest to an image's pixel sees. */

@@ -1,6 +1,7 @@
 // The page that segments: sends a photograph to one or two nets, and draws what they answer.
 
-import { onPhotograph, onPoint, pixels, post, resized, say, tell } from "./source.js";
+import { labelled, painted } from "./labels.js";
+import { intoView, onPhotograph, onPoint, resized, say, tell } from "./source.js";
 
 const byId = (id) => document.getElementById(id);
 const view = byId("view");
@@ -29,12 +30,7 @@ async function segment() {
   byId("result").setAttribute("aria-busy", "true");
   try {
     const nets = [byId("net-a").value, byId("net-b").value].filter(Boolean);
-    const answers = await Promise.all(
-      nets.map(async (net) => {
-        const answer = await post("/segment", { net }, photograph);
-        return { ...answer, pixels: await pixels(answer.map) };
-      }),
-    );
+    const answers = await Promise.all(nets.map((net) => labelled(net, photograph)));
     if (mine !== turn) return;
     const { width, height } = answers[0];
     image = await resized(photograph, width, height);
@@ -68,8 +64,7 @@ function present() {
   const seconds = shown.map((answer) => `${answer.seconds.toFixed(2)} s`).join(" and ");
   tell(`${first.width} x ${first.height} pixels${made}; ${seconds}.`);
   draw();
-  const narrow = matchMedia("(max-width: 50rem)").matches;
-  if (narrow) byId("result").scrollIntoView(); // it lies below the nets there
+  intoView(byId("result"));
 }
 
 function legend(table, answer) {
@@ -107,39 +102,20 @@ function draw() {
   if (image && kind !== "labels") context.drawImage(image, 0, 0);
   if (kind === "photograph") return;
   const opacity = kind === "labels" ? 1 : byId("opacity").value / 100;
+  const shows = (index) => (kind === "labels" || index !== 0) && (only === null || only === index);
   const edge = shown.length > 1 ? Math.round((byId("divider").value / 100) * view.width) : view.width;
   shown.forEach((answer, number) => {
     const from = number ? edge : 0;
     const to = number || shown.length === 1 ? view.width : edge;
     if (to <= from) return;
-    const layer = new OffscreenCanvas(answer.width, answer.height);
-    layer.getContext("2d").putImageData(painted(answer, kind === "labels"), 0, 0);
     context.globalAlpha = opacity;
-    context.drawImage(layer, from, 0, to - from, view.height, from, 0, to - from, view.height);
+    context.drawImage(painted(answer, shows), from, 0, to - from, view.height, from, 0, to - from, view.height);
     context.globalAlpha = 1;
   });
   if (shown.length > 1) {
     context.fillStyle = "#fff";
     context.fillRect(edge - 1, 0, 2, view.height);
   }
-}
-
-/** An answer's classes in their colours; class 0 stays open, unless all are to be painted. */
-function painted(answer, all) {
-  const colours = new Map(
-    answer.classes.map(({ index, colour }) => [index, parseInt(colour.slice(1), 16)]),
-  );
-  const picture = new ImageData(answer.width, answer.height);
-  for (let at = 0; at < answer.pixels.length; at += 4) {
-    const index = answer.pixels[at];
-    if ((!all && index === 0) || (only !== null && only !== index)) continue;
-    const colour = colours.get(index);
-    picture.data[at] = colour >> 16;
-    picture.data[at + 1] = (colour >> 8) & 255;
-    picture.data[at + 2] = colour & 255;
-    picture.data[at + 3] = 255;
-  }
-  return picture;
 }
 
 function read(x, y) {

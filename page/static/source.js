@@ -110,20 +110,9 @@ export async function post(address, parameters, photograph) {
   }
   const found = await response.json().catch(() => ({ detail: response.statusText }));
   if (!response.ok) {
-    throw new Error(typeof found.detail === "string" ? found.detail : JSON.stringify(found.detail));
+    throw new Error(found.detail);
   }
   return found;
-}
-
-/** The pixels of a PNG in base64. */
-export async function pixels(base64) {
-  const image = new Image();
-  image.src = `data:image/png;base64,${base64}`;
-  await image.decode();
-  const canvas = new OffscreenCanvas(image.width, image.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, image.width, image.height).data;
 }
 
 /** The photograph as the net saw it: upright, of that width and height. */
@@ -139,6 +128,11 @@ export async function resized(photograph, width, height) {
     return null; // a format that the server reads and the browser does not, as TIFF
   }
   return bitmap;
+}
+
+/** Scrolls to an element where it lies below the controls: on a narrow screen. */
+export function intoView(element) {
+  if (matchMedia("(max-width: 50rem)").matches) element.scrollIntoView();
 }
 
 /** Lets arrow keys and the pointer move over a canvas: moved(x, y) in its pixels. */

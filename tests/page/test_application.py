@@ -17,7 +17,7 @@ from support.served_nets import served
 
 from data.drawing import palette
 from infer.stages import stage_scores
-from page import limits, upload
+from page import channels, limits, upload
 from page.application import application
 from page.one_at_a_time import Full, OneAtATime
 from page.segmentation import highest_probability
@@ -115,7 +115,9 @@ def test_side_makes_the_longer_side_smaller_and_never_larger(client):
     assert (answer["upload_width"], answer["upload_height"]) == (40, 30)
     answer = client.post("/segment?side=400", content=photo((40, 30))).json()
     assert answer["width"] == 40
-    assert client.post("/segment?side=5", content=photo()).status_code == 422
+    answer = client.post("/segment?side=5", content=photo())
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("side: ")
 
 
 def test_exif_turns_the_photograph(client):
@@ -155,6 +157,12 @@ def test_what_is_no_photograph_is_refused(client, content, says):
     assert says in answer.json()["detail"]
 
 
+def test_a_form_is_told_what_to_send_instead(client):
+    answer = client.post("/segment", files={"file": photo()})
+    assert answer.status_code == 422
+    assert "--data-binary" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("size", [(10_000, 6_000), (20_000, 10_000)])
 def test_a_bomb_is_refused_before_it_is_decoded(client, monkeypatch, size):
     bomb = io.BytesIO()
@@ -162,7 +170,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(client, monkeypatch, size):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it was decoded"))
     answer = client.post("/segment", content=bomb.getvalue())
     assert answer.status_code == 413
-    assert "pixels" in answer.json()["detail"]
+    assert f"{limits.UPLOAD_PIXELS}" in answer.json()["detail"]
     assert "make it smaller" in answer.json()["detail"]
 
 
@@ -254,6 +262,7 @@ def test_a_blobs_channels_are_pictures_and_its_window_is_told(client, nets):
     blob = nets[NAME].predictor.net.blobs["fire4/concat"]
     assert answer["shape"] == list(blob.shape[1:])
     assert answer["count"] == blob.channels - 2
+    assert answer["at_most"] == channels.SHOWN
     assert answer["stride"] == 8
     assert answer["lowest"] == float(blob.data.min())
     assert pixels(answer["sheet"]).mode == "L"

@@ -66,6 +66,17 @@ def test_a_server_answers_until_ctrl_c_and_ends_without_a_word(tmp_path):
     assert "Traceback" not in error
 
 
+def test_ctrl_c_in_the_first_moment_ends_it_without_a_word_too(cli, monkeypatch, tmp_path, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("page.serve.reach", interrupted)
+    weights = tiny_fcn.write_weights(tmp_path, "fcn32s", 21)
+    arguments = ["--serve", "--dataset", "voc", "--port", "0", "--weights", str(weights)]
+    assert cli.main(arguments) == 0
+    assert "error" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -149,6 +149,12 @@ def test_lines_that_were_cut_off_are_passed_over(tmp_path):
     assert seconds_left(read_progress(tmp_path)[:1], 40) is None
 
 
+def test_what_is_left_counts_neither_a_score_nor_a_night_between_two_lines():
+    times = (0, 10, 20, 500, 510, 90_000, 90_010)
+    progress = [Progress(i, time, 1, 1, 1, 1) for i, time in enumerate(times, 1)]
+    assert seconds_left(progress, 9) == 20
+
+
 def test_the_best_and_the_worst_images_are_kept():
     rng = np.random.RandomState(1)
     extremes, values = Extremes(3, lambda data: data), {}
