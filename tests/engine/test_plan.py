@@ -14,6 +14,7 @@ from support.planned import BEHIND_A_BORDER, images, with_outputs_written
 import caffe
 from caffe import layer_types
 from caffe.engine import kernels, regions
+from caffe.layer_types import winograd
 from surgery import interp
 from surgery.random_weights import draw
 
@@ -295,6 +296,11 @@ def random_nets(draw_):
 @given(random_nets(), SIZE, SEED, st.integers(0, 6))
 @drawn(60)
 def test_random_nets_give_what_their_layers_give_one_by_one(net, other, seed, looked_at):
+    check_random_net(net, other, seed, looked_at)
+
+
+def check_random_net(net, other, seed, looked_at):
+    """On images of two sizes; all blobs are read behind so many of them."""
     text, size = net
     try:
         ours, theirs = twins(text)
@@ -310,6 +316,18 @@ def test_random_nets_give_what_their_layers_give_one_by_one(net, other, seed, lo
     images(ours, theirs, sizes[:looked_at])
     images(ours, theirs, sizes[looked_at:], look=True)
     images(ours, theirs, sizes)
+
+
+@pytest.mark.slow
+@given(random_nets(), SIZE, SEED)
+@drawn(40)
+def test_random_nets_by_winograds_filtering(net, other, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("CHANNELS", "POSITIONS"):
+            patch.setattr(winograd, limit, 1)
+        patch.setattr(winograd, "TILES", 3)
+        patch.setattr(winograd, "VALUES", 8)
+        check_random_net(net, other, seed, 3)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
