@@ -9,6 +9,7 @@ The transforms on both axes at once are products with a matrix too, so that all 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,8 @@ CHANNELS = 128  # with fewer the transforms take as long as what they spare
 POSITIONS = 1024  # with fewer the weights' transform does
 
 TILES = 192  # whose products are taken at once: their transforms stay in a cache
-VALUES = 4096  # of each of a tile's places, that are transformed at once
+SUMMED = 512  # the same, of a weight gradient: each time all sums pass through the cache too
+VALUES = 8192  # of each of a tile's places, that are transformed at once
 
 _ON_INPUT = [
     [4, 0, -5, 0, 1, 0],
@@ -67,9 +69,9 @@ def uses_winograd() -> bool:
 def set_winograd(on: bool) -> None:
     """Choose whether nets may compute 3 x 3 convolutions by Winograd's minimal filtering.
 
-    On by default. It is for passes of a whole net in TEST on the CPU, for stride 1 and at least 128
-    channels: their values differ from those of the sums by some 1e-5 of the largest. Off, they are
-    the sums.
+    On by default. It is for passes of a whole net in TEST on the CPU, and for the layers of a
+    solver's iterations whose image is padded, with stride 1 and at least 128 channels: their values
+    and gradients differ from those of the sums by some 1e-5 of the largest. Off, they are the sums.
     """
     global _on
     _on = on
@@ -103,17 +105,81 @@ def convolve(
     biases = (x.new_zeros(outputs) if bias is None else bias).repeat(_at_once(outputs))
     y = x.new_empty(len(x), height, width, outputs)
     for image, top in zip(x.permute(0, 2, 3, 1), y, strict=True):
-        for rows, columns in _blocks(height, width):
-            tiles = _tiles(image, rows, columns, (above, left))
-            products = torch.bmm(_transformed(tiles), weights)
+        for rows, columns in _blocks(height, width, TILES):
+            tiles = _tiles(image, rows, columns, (above, left), SEEN)
+            products = torch.bmm(_transformed(INPUT, tiles), weights)
             _put(products, biases, top[rows.start : rows.stop, columns.start : columns.stop])
     return y.permute(0, 3, 1, 2)
 
 
-def _blocks(height: int, width: int) -> Iterator[Block]:
-    """All of a top, in parts of some TILES tiles."""
-    columns = min(-(-width // TILE), TILES)
-    rows = max(1, TILES // columns)
+def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int]) -> torch.Tensor:
+    """The gradient (K, C, 3, 3) of the weights of a convolution of x (N, C, H, W).
+
+    diff: of its top, (N, K, height, width); padding: above and below, left and right of x. Both are
+    float32 on the CPU, with the channels last in memory. That is F(3x3, 4x4): every transform of
+    the convolution, transposed.
+    """
+    outputs, channels = diff.shape[1], x.shape[1]
+    sums = x.new_zeros(SEEN * SEEN, outputs, channels)
+    for image, top in zip(x.permute(0, 2, 3, 1), diff.permute(0, 2, 3, 1), strict=True):
+        for rows, columns in _blocks(*diff.shape[2:], SUMMED):
+            seen = _transformed(INPUT, _tiles(image, rows, columns, padding, SEEN))
+            wanted = _transformed(OUTPUT.T, _tiles(top, rows, columns, (0, 0), TILE))
+            sums.baddbmm_(wanted.transpose(1, 2), seen)
+    return (WEIGHT.T @ sums.flatten(1)).view(3, 3, outputs, channels).permute(2, 3, 0, 1)
+
+
+class _Recorded(torch.autograd.Function):
+    """`convolve` with as much pad on both sides, and its gradients likewise."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        padding: tuple[int, int],
+    ) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.padding = padding
+        return convolve(_channels_last(x), _channels_last(weight), bias, _both_sides(padding))
+
+    @staticmethod
+    def backward(ctx: Any, diff: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        diff = _channels_last(diff)
+        of_x, of_weight, of_bias, _ = ctx.needs_input_grad
+        above, left = ctx.padding
+        turned = weight.flip(2, 3).transpose(0, 1)
+        around = _both_sides((2 - above, 2 - left))
+        return (
+            convolve(diff, _channels_last(turned), None, around) if of_x else None,
+            weight_gradient(_channels_last(x), diff, ctx.padding) if of_weight else None,
+            diff.sum((0, 2, 3)) if of_bias else None,
+            None,
+        )
+
+
+def recorded(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: tuple[int, int]
+) -> torch.Tensor:
+    """`convolve` in torch's graph; padding: at most 2 above and below, left and right."""
+    return _Recorded.apply(x, weight, bias, padding)
+
+
+def _channels_last(x: torch.Tensor) -> torch.Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _both_sides(padding: tuple[int, int]) -> Margins:
+    above, left = padding
+    return (above, above), (left, left)
+
+
+def _blocks(height: int, width: int, tiles: int) -> Iterator[Block]:
+    """All of a top, in parts of some so many tiles."""
+    columns = min(-(-width // TILE), tiles)
+    rows = max(1, tiles // columns)
     for row in range(0, height, TILE * rows):
         for column in range(0, width, TILE * columns):
             yield (
@@ -128,16 +194,16 @@ def _at_once(channels: int) -> int:
 
 
 def _tiles(
-    image: torch.Tensor, rows: range, columns: range, before: tuple[int, int]
+    image: torch.Tensor, rows: range, columns: range, before: tuple[int, int], extent: int
 ) -> torch.Tensor:
-    """(6, 6, tile rows, tile columns, C): what a block's tiles see of an image (H, W, C).
+    """(extent, extent, tile rows, tile columns, C): what a block's tiles see of an image (H, W, C).
 
     before: how much pad there is above and to the left of the image; what lies behind it is 0 too.
     """
     spans, padding = [], []
     for block, pad, size in zip((rows, columns), before, image.shape, strict=False):
         start = block.start - pad
-        end = start + -(-len(block) // TILE) * TILE + SEEN - TILE
+        end = start + -(-len(block) // TILE) * TILE + extent - TILE
         inside = range(size)[max(start, 0) : max(end, 0)]
         ahead = min(max(-start, 0), end - start)
         spans.append(slice(inside.start, inside.stop))
@@ -146,20 +212,20 @@ def _tiles(
     seen = image[spans[0], spans[1]]
     if above or below or left or right:
         seen = F.pad(seen, (0, 0, left, right, above, below))
-    return seen.unfold(0, SEEN, TILE).unfold(1, SEEN, TILE).permute(3, 4, 0, 1, 2)
+    return seen.unfold(0, extent, TILE).unfold(1, extent, TILE).permute(3, 4, 0, 1, 2)
 
 
-def _transformed(tiles: torch.Tensor) -> torch.Tensor:
-    """(36, tiles, C), of what tiles see."""
+def _transformed(matrix: torch.Tensor, tiles: torch.Tensor) -> torch.Tensor:
+    """(36, tiles, C): the matrix (36, places) times each of the tiles (places on two axes, ...)."""
     _, _, rows, columns, channels = tiles.shape
-    to = tiles.new_empty(SEEN * SEEN, rows * columns * channels)
+    to = tiles.new_empty(len(matrix), rows * columns * channels)
     many = _at_once(channels)
     for row in range(rows):
         for column in range(0, columns, many):
-            some = tiles[:, :, row, column : column + many].reshape(SEEN * SEEN, -1)
+            some = tiles[:, :, row, column : column + many].reshape(matrix.shape[1], -1)
             start = (row * columns + column) * channels
-            torch.mm(INPUT, some, out=to[:, start : start + some.shape[1]])
-    return to.view(SEEN * SEEN, rows * columns, channels)
+            torch.mm(matrix, some, out=to[:, start : start + some.shape[1]])
+    return to.view(len(matrix), rows * columns, channels)
 
 
 def _put(products: torch.Tensor, biases: torch.Tensor, to: torch.Tensor) -> None:

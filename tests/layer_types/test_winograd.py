@@ -24,6 +24,7 @@ def in_small_parts() -> Iterator[None]:
     """A few tiles at a time, so that there are several parts in small images."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "TILES", 3)
+        patch.setattr(winograd, "SUMMED", 5)
         patch.setattr(winograd, "VALUES", 8)
         yield
 
@@ -69,6 +70,39 @@ def test_it_is_the_convolution(seed, shape, outputs, pads, biased):
     assert ours.is_contiguous(memory_format=last)
 
 
+@given(
+    SEED,
+    st.tuples(st.integers(1, 2), st.integers(1, 5), st.integers(3, 14), st.integers(3, 14)),
+    st.integers(1, 5),
+    st.tuples(*[st.integers(0, 2)] * 2),
+    st.booleans(),
+)
+@drawn(60)
+def test_its_gradients_are_the_convolutions(seed, shape, outputs, padding, biased):
+    leaves = [
+        torch.from_numpy(image(seed + i, *s)).requires_grad_()
+        for i, s in enumerate([shape, (outputs, shape[1], 3, 3), (outputs,)])
+    ]
+    leaves = leaves if biased else leaves[:2]
+
+    def gradients(leaves, diff, convolve):
+        top = convolve(leaves[0], leaves[1], leaves[2] if biased else None)
+        return [top, *torch.autograd.grad(top, leaves, diff)]
+
+    def direct(x, weight, bias):
+        return F.conv2d(x, weight, bias, padding=padding)
+
+    diff = torch.from_numpy(image(seed + 3, *direct(*leaves[:2], None).shape))
+    with in_small_parts():
+        ours = gradients(leaves, diff, lambda *args: winograd.recorded(*args, padding))
+    double = [x.detach().double().requires_grad_() for x in leaves]
+    theirs = gradients(double, diff.double(), direct)
+    positive = [x.detach().abs().requires_grad_() for x in double]
+    summands = gradients(positive, diff.double().abs(), direct)
+    for x, y, z in zip(ours, theirs, summands, strict=True):
+        near(x, y, z)
+
+
 def test_a_part_of_an_image_in_memory():
     """As a plan cuts it from a blob: its lines lie further apart than they are long."""
     x = torch.from_numpy(image(0, 1, 3, 12, 14)).contiguous(memory_format=torch.channels_last)
@@ -105,7 +139,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
 def test_the_switch_gives_the_sums_bit_for_bit(monkeypatch):
     shapes = counted(monkeypatch)
     text = WIDE + conv("y", "data", THREE) + layer("ReLU", "relu", "y", "y")
-    ours, plain = twins(text)
+    _, plain = twins(text)
     data = image(0, 1, 128, 32, 33)
     weight, bias = (torch.from_numpy(b.data.copy()) for b in plain.params["y"])
     sums = F.conv2d(
