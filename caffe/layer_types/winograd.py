@@ -103,13 +103,14 @@ def convolve(
     # (36, C, K)
     weights = (WEIGHT @ weight.permute(0, 2, 3, 1).reshape(outputs, 9, channels)).permute(1, 2, 0)
     biases = (x.new_zeros(outputs) if bias is None else bias).repeat(_at_once(outputs))
-    y = x.new_empty(len(x), height, width, outputs)
-    for image, top in zip(x.permute(0, 2, 3, 1), y, strict=True):
+    shape = len(x), outputs, height, width
+    y = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
+    for image, top in zip(x.permute(0, 2, 3, 1), y.permute(0, 2, 3, 1), strict=True):
         for rows, columns in _blocks(height, width, TILES):
             tiles = _tiles(image, rows, columns, (above, left), SEEN)
             products = torch.bmm(_transformed(INPUT, tiles), weights)
             _put(products, biases, top[rows.start : rows.stop, columns.start : columns.stop])
-    return y.permute(0, 3, 1, 2)
+    return y
 
 
 def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int]) -> torch.Tensor:

@@ -6,6 +6,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import tiny_fcn
+from support.filtering import everywhere
 from support.laws import SEED, drawn
 from support.net_text import input_layer, net_of
 from support.plain_path import FCN, close, conv, image, layer, plain, twins
@@ -14,7 +15,6 @@ from support.planned import BEHIND_A_BORDER, images, with_outputs_written
 import caffe
 from caffe import layer_types
 from caffe.engine import kernels, regions
-from caffe.layer_types import winograd
 from surgery import interp
 from surgery.random_weights import draw
 
@@ -322,11 +322,7 @@ def check_random_net(net, other, seed, looked_at):
 @given(random_nets(), SIZE, SEED)
 @drawn(40)
 def test_random_nets_by_winograds_filtering(net, other, seed):
-    with pytest.MonkeyPatch.context() as patch:
-        for limit in ("CHANNELS", "POSITIONS"):
-            patch.setattr(winograd, limit, 1)
-        patch.setattr(winograd, "TILES", 3)
-        patch.setattr(winograd, "VALUES", 8)
+    with everywhere():
         check_random_net(net, other, seed, 3)
 
 

@@ -1,14 +1,12 @@
 """Laws of layer_types/winograd.py: the sums of a 3 x 3 convolution, to rounding."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from support.filtering import in_small_parts
 from support.laws import SEED, drawn
 from support.net_text import input_layer
 from support.plain_path import conv, image, layer, ran_fast, twins
@@ -17,16 +15,6 @@ import caffe
 from caffe.layer_types import winograd
 
 ROUNDING = 2e-5  # of the largest value
-
-
-@contextmanager
-def in_small_parts() -> Iterator[None]:
-    """A few tiles at a time, so that there are several parts in small images."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd, "TILES", 3)
-        patch.setattr(winograd, "SUMMED", 5)
-        patch.setattr(winograd, "VALUES", 8)
-        yield
 
 
 def near(ours: torch.Tensor, theirs: torch.Tensor, summands: torch.Tensor) -> None:
