@@ -138,7 +138,7 @@ $(VENV)/.browser: $(READY)
 	@touch $@
 
 test-browser: $(VENV)/.browser  ## test the page in Chromium, where the system has it (apt-get install chromium)
-	$(RUN) -m pytest tests/page
+	$(RUN) -m pytest tests/page/test_browser.py
 
 $(VENV)/.bench: $(READY)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[bench]"

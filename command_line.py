@@ -4,8 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tqdm import tqdm
-
 
 def parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     """A parser whose help shows the description, a module's docstring, line by line as written."""
@@ -40,13 +38,19 @@ def run(work: Callable[..., int | None], *args: object) -> int:
         if not _is_the_users(error):
             raise
         if getattr(error, "speaks", True):  # of several ranks one says what they share
-            tqdm.write(f"error: {error}", file=sys.stderr)
+            _write(f"error: {error}")
         return 1
 
 
 def warn(text: str) -> None:
     """Print `warning: text` to stderr, above any progress bar."""
-    tqdm.write(f"warning: {text}", file=sys.stderr)
+    _write(f"warning: {text}")
+
+
+def _write(line: str) -> None:
+    from tqdm import tqdm  # here, for `python -m bench.gpu` runs where torch is and little else
+
+    tqdm.write(line, file=sys.stderr)
 
 
 def _is_the_users(error: Exception) -> bool:

@@ -10,10 +10,9 @@ from tqdm import tqdm
 
 from . import ours
 from .cases import OURS, SECONDS
-from .measure import WARM_UP
 from .processes import Engine, in_process, ready, turn, worker
 from .result_tables import Row, Table, over
-from .work import Work
+from .work import WARM_UP, Work
 
 TITLE = "FCN-8s training step, an eighth of the channels, 320 x 416, as the demo's"
 ALONE, BUSY = "alone", "beside a busy process"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from . import matrix, ours, peers, plain
-from .measure import WARM_UP, check, interleave
+from .measure import check, interleave
 from .processes import Engine, in_process
 from .result_tables import GB, Row, Table, over
-from .work import Size, Work
+from .work import WARM_UP, Size, Work
 
 OURS = "ours"
 ONNX_RUNTIME, OPENVINO = "onnxruntime", "OpenVINO"

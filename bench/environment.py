@@ -10,9 +10,8 @@ from pathlib import Path
 
 import torch
 
-from .measure import WARM_UP
 from .result_tables import GB
-from .work import Work
+from .work import WARM_UP, Work
 
 PACKAGES = (
     *("torch", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "onnx", "onnxscript"),

@@ -23,10 +23,10 @@ from data import synthetic
 from data.datasets import DATASETS, Dataset
 
 from . import ours
-from .measure import WARM_UP
+from .photographs import jpeg, photograph
 from .processes import in_process
 from .result_tables import Row, Table
-from .work import NET, Size, Work, jpeg, photograph
+from .work import NET, WARM_UP, Size, Work
 
 TITLE = "Data layers alone, on 2 cores"
 RATE = "images/s"

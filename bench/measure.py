@@ -11,9 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .processes import Engine, Failed, finish, in_process, ready, turn, worker
-from .work import Work
+from .work import WARM_UP, Work
 
-WARM_UP = 2
 COMPARED = 2  # images: a second of the same size may take another path
 
 

@@ -20,10 +20,10 @@ from caffe.core.files import write_text
 
 from . import matrix, ours, plots
 from .cases import LIMITS, OURS, PEAK, SECONDS
-from .measure import WARM_UP, interleave
+from .measure import interleave
 from .processes import Engine, in_process
 from .result_tables import GB, Row, Table, as_csv, markdown, over
-from .work import Work
+from .work import WARM_UP, Work
 
 SIZES = (
     (128, 128),

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from . import ours
 from .cases import OURS, SECONDS
-from .measure import WARM_UP
+from .photographs import jpeg, photograph
 from .processes import Engine, Failed, ready, turn, worker
 from .result_tables import Row, Table, over
-from .work import Work, jpeg, photograph
+from .work import WARM_UP, Work
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,17 +1,16 @@
 """What every engine is given: sizes, weights on disk, inputs from a seed, solver constants."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from data.datasets import VOID
 
 NET = "fcn8s"
 CLASSES = 21
 BASE_LR, MOMENTUM, WEIGHT_DECAY = 1e-14, 0.99, 0.0005  # FCN-8s as published
+WARM_UP = 2  # passes that are not timed
 PARTS = ("weight", "bias")  # how torch calls a layer's parameters 0 and 1
 
 Size = tuple[int, int]  # height and width
@@ -63,20 +62,3 @@ def label(work: Work) -> np.ndarray:
     """A random class for each pixel, one in 22 void: (1, 1, H, W) float32."""
     drawn = np.random.RandomState(1).randint(0, CLASSES + 1, (1, 1, *work.size))
     return np.where(drawn == CLASSES, VOID, drawn).astype(np.float32)
-
-
-def photograph(size: Size, seed: int) -> np.ndarray:
-    """(H, W, 3) uint8: soft shapes and fine noise, which compress about as a photograph does."""
-    random = np.random.RandomState(seed)
-    height, width = size
-    shapes = Image.fromarray(random.randint(0, 256, (12, 16, 3)).astype(np.uint8))
-    noise = random.normal(0, 8, (height, width, 3))
-    soft = np.asarray(shapes.resize((width, height), Image.Resampling.BICUBIC))
-    return np.clip(soft + noise, 0, 255).astype(np.uint8)
-
-
-def jpeg(image: np.ndarray) -> bytes:
-    """The bytes of a JPEG of an (H, W, 3) uint8 RGB image."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=90)
-    return file.getvalue()

@@ -15,7 +15,7 @@ from .core.blob import Blob
 from .core.device import set_device, set_mode_cpu, set_mode_gpu
 from .core.errors import CaffeError
 from .core.log import init_log, log
-from .core.precision import set_precision
+from .core.precision import has_fast_bf16, set_precision
 from .core.rng import set_random_seed
 from .core.strict import set_strict
 from .core.timer import Timer
@@ -67,6 +67,7 @@ __all__ = [
     "contrib_layer_types",
     "coord_map",
     "get_solver",
+    "has_fast_bf16",
     "has_nccl",
     "init_log",
     "io",

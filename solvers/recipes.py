@@ -120,6 +120,7 @@ class Stage:
     before     what the net starts from; None: what BEFORE has for it
     changes    what the net has otherwise than the released one
     data       further options of the data layer in training: mirror, jitter, every, crop, ...
+    keep       whether the first layers don't learn; None: as the regime has it
     """
 
     net: str
@@ -133,6 +134,7 @@ class Stage:
     before: tuple[str, ...] | None = None
     changes: nets.Changes = nets.RELEASED
     data: dict[str, Any] = field(default_factory=dict)
+    keep: bool | None = None
 
 
 # base_lr of the released nets. A hundredth for the net with a finer skip: so the paper, and so ours

@@ -45,6 +45,7 @@ from data.label_check import check_labels
 from data.meaning import read_meaning, write_meaning
 from data.statistics import label_counts
 from nets.zoo import LOSS_WEIGHTS
+from seg_labels import VOC_FILES
 
 from . import loss_weights, run_facts, run_progress, run_report, score, solver_prototxt
 from .choose_device import choose_device, gpu_ids
@@ -143,7 +144,7 @@ def net_of(stage: Stage, split: str) -> caffe_pb2.NetParameter:
         options = {
             "normalize": regime.normalize,
             "score_rate": regime.score_rate,
-            "keep": regime.keep,
+            "keep": regime.keep if stage.keep is None else stage.keep,
             "dropout": regime.dropout,
         }
         if split == "train" and regime.mirror:
@@ -340,7 +341,9 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
 
 
 def _in_voc_layout(dataset: Dataset) -> bool:
-    return all(LAYERS[split.layer].module == "voc_layers" for split in dataset.splits.values())
+    """Whether files lie as VOC's do: not where the dataset's own options say otherwise."""
+    layers = {LAYERS[split.layer].module for split in dataset.splits.values()}
+    return layers == {"voc_layers"} and not dataset.options.keys() & VOC_FILES.keys()
 
 
 def _paths(text: str) -> list[Path]:

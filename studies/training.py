@@ -119,6 +119,7 @@ def _stage(setting: Setting, arm: Arm, seed: int, folder: Path) -> Stage:
         before=before,
         changes=changes,
         data=UNCHANGED | arm.data,
+        keep=False if arm.start == "scratch" else None,  # drawn layers have all to learn
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from .errors import CaffeError
+from .log import log
 
 PRECISIONS = ("fp32", "tf32", "bf16")
 # What may round to TF32, on a GPU. Any: torch does not declare the first one's allow_tf32.
@@ -37,6 +38,24 @@ def set_precision(name: str) -> None:
         raise CaffeError(f"unknown precision {name!r}; there are {', '.join(PRECISIONS)}")
     _precision = name
     tell_torch()
+    if name == "bf16":
+        log(f"bf16: this processor has {', '.join(_bf16_units()) or 'no unit for it'}")
+
+
+def has_fast_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 itself: with AMX, or with AVX512-BF16.
+
+    Without, `bf16` on the CPU gives the rounding, not the speed. It says nothing of a GPU.
+    """
+    return bool(_bf16_units())
+
+
+def _bf16_units() -> list[str]:
+    units = {
+        "AMX": torch.cpu._is_amx_tile_supported,
+        "AVX512-BF16": torch.cpu._is_avx512_bf16_supported,
+    }
+    return [name for name, is_there in units.items() if is_there()]
 
 
 @contextmanager

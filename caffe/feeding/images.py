@@ -4,19 +4,23 @@ The resizing is ours, since no other library rounds as OpenCV does, bit for bit,
 would be a second decoder beside Pillow.
 """
 
+from __future__ import annotations
+
 import io
 import math
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from ..core.errors import CaffeError, caffe_error, error_context
 from ..core.files import PathLike, cannot_be_read
+
+if TYPE_CHECKING:  # Pillow is loaded by the first image: a net on blobs needs none
+    from PIL import Image
 
 # What OpenCV reads too. Pillow knows many more, some of which start other programs.
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -34,6 +38,8 @@ def decode(data: bytes, color: bool | None = None) -> np.ndarray:
     included. As in OpenCV, only with True or False is the picture turned as its EXIF data says.
     Raises CaffeError for what is no whole image, and for more than 8 bits with None.
     """
+    from PIL import ImageOps
+
     with opened(data) as image:
         if color is False:
             image.draft("L", image.size)  # a JPEG's gray is its own luma
@@ -46,6 +52,8 @@ def decode(data: bytes, color: bool | None = None) -> np.ndarray:
 @contextmanager
 def opened(data: bytes, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
     """An encoded image, nothing but its header read; what is wrong with it is a CaffeError."""
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
             _check_size(image, len(data))
@@ -126,7 +134,7 @@ def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
         if color is None or image.mode == "F":
             raise CaffeError("an encoded image of 16 bits; expected 8 (or force_color, force_gray)")
         high = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
-        image = Image.fromarray(high)
+        image = _image(high)
     if image.mode == "CMYK":
         bgr = _cmyk_to_bgr(image)
         return gray(bgr) if color is False else bgr
@@ -141,6 +149,12 @@ def _pixels(image: Image.Image, color: bool | None) -> np.ndarray:
     if color is not False:
         return bgr
     return _luma(bgr, (3737, 19234, 9797), 0, 15) if image.format == "PNG" else gray(bgr)
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    from PIL import Image
+
+    return Image.fromarray(pixels)
 
 
 def gray(bgr: np.ndarray) -> np.ndarray:
@@ -223,7 +237,7 @@ def encode(image: np.ndarray, extension: str, quality: int = 95) -> bytes:
     is_gray = image.shape[2] == 1
     pixels = image[:, :, 0] if is_gray else image[:, :, ::-1]
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(
+    _image(np.ascontiguousarray(pixels)).save(
         file, "JPEG", quality=quality, subsampling=-1 if is_gray else "4:2:0"
     )
     return file.getvalue()

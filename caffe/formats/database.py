@@ -12,11 +12,19 @@ from ..core.files import PathLike
 from ..proto import caffe_pb2
 from .key_value import Database, Writer, writing
 from .leveldb import LevelDbReader, LevelDbWriter
-from .lmdb import LmdbReader, LmdbWriter
+from .lmdb import LmdbReader
 
 DB = caffe_pb2.DataParameter
+
+
+def _lmdb_writer(folder: Path) -> Writer:
+    from .lmdb_writer import LmdbWriter  # here, for a machine that only reads has no package lmdb
+
+    return LmdbWriter(folder)
+
+
 READERS = {DB.LMDB: LmdbReader, DB.LEVELDB: LevelDbReader}
-WRITERS = {DB.LMDB: LmdbWriter, DB.LEVELDB: LevelDbWriter}
+WRITERS = {DB.LMDB: _lmdb_writer, DB.LEVELDB: LevelDbWriter}
 MARKS = {DB.LMDB: "data.mdb", DB.LEVELDB: "CURRENT"}  # a file that each folder holds
 
 

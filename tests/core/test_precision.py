@@ -48,6 +48,23 @@ def test_another_name_is_refused_with_the_three_and_the_setting_stays():
     assert caffe.core.precision.current_precision() == "bf16"
 
 
+@pytest.mark.parametrize(
+    ("amx", "avx", "said"),
+    [
+        (False, False, "this processor has no unit for it"),
+        (False, True, "this processor has AVX512-BF16"),
+        (True, True, "this processor has AMX, AVX512-BF16"),
+    ],
+)
+def test_the_log_says_what_a_processor_has_for_bf16(monkeypatch, caplog, amx, avx, said):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx)
+    with caplog.at_level("INFO"):
+        caffe.set_precision("bf16")
+    assert said in caplog.text
+    assert caffe.has_fast_bf16() == (amx or avx)
+
+
 def tf32_allowed() -> set[bool]:
     return {torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32}
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import caffe
 from caffe import CaffeError
-from caffe.formats import leveldb
-from caffe.formats import lmdb as lmdb_format
+from caffe.formats import leveldb, lmdb_writer
 from caffe.formats.database import create_database, open_database
 from caffe.formats.leveldb_tables import checksum, log_of, log_records
 from caffe.formats.snappy import decompress
@@ -183,7 +182,7 @@ def test_a_database_takes_its_place_whole_or_not_at_all(tmp_path, backend):
 
 
 def test_an_lmdb_grows_beyond_its_first_map_and_commits_unasked(tmp_path, monkeypatch):
-    monkeypatch.setattr(lmdb_format, "PENDING", 1 << 20)
+    monkeypatch.setattr(lmdb_writer, "PENDING", 1 << 20)
     items = [(b"%03d" % i, value(100_000 + i)) for i in range(40)]
     assert read(write(tmp_path / "db", "lmdb", items), "lmdb") == items
 

@@ -19,7 +19,7 @@ import caffe
 import nets
 from caffe.proto import caffe_pb2
 from data import synthetic
-from data.datasets import DATASETS
+from data.datasets import DATASETS, require
 from data.drawing import palette
 from data.meaning import digest, meaning_of, write_meaning
 from solvers import score, solver_prototxt, train_stage
@@ -517,3 +517,9 @@ def test_a_stage_trains_a_changed_net_on_augmented_data_and_resumes_to_the_same_
     for name, blobs in a.items():
         for x, y in zip(blobs, b[name], strict=True):
             np.testing.assert_array_equal(x, y)
+
+
+def test_a_folder_of_idd_lite_without_lists_is_told_what_writes_them(tmp_path):
+    dataset = train_stage.dataset_at("idd-lite", tmp_path)
+    with pytest.raises(FileNotFoundError, match="make data-idd-lite"):
+        require(dataset)

@@ -98,6 +98,19 @@ def test_an_arm_starts_from_the_plain_net_before_it_and_a_sampled_one_has_more_i
 
 
 @pytest.mark.slow
+def test_from_scratch_the_first_layers_learn_too(world, tmp_path):
+    of = setting(world, tmp_path)
+    learns = {}
+    for arm in (plain(0), Arm("", start="scratch")):
+        train_arm(of, arm, 1)
+        net = caffe_pb2.NetParameter()
+        caffe.proto.text.read_prototxt(tmp_path / "arms" / arm.key / "1" / "train.prototxt", net)
+        (first,) = (layer for layer in net.layer if layer.name == "conv1_1")
+        learns[arm.start] = [param.lr_mult for param in first.param]
+    assert learns == {"classifier": [0, 0], "scratch": [1, 2]}
+
+
+@pytest.mark.slow
 def test_an_arm_that_was_broken_off_ends_as_one_that_was_not(world, tmp_path, monkeypatch):
     arm = Arm("", changes=nets.Changes(kept=0.5, score_std=0.01), data={"mirror": True})
     whole = train_arm(setting(world, tmp_path / "whole"), arm, 1)

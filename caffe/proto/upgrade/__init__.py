@@ -6,6 +6,7 @@ BatchNorm's parameters, the solver's type.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -41,7 +42,7 @@ def read_known_net(path: PathLike) -> Known[NetParameter]:
     if known.unknown and _is(path, SolverParameter):
         raise CaffeError(f"{path}: {SOLVER_GIVEN}")
     with error_context(path):
-        return known._replace(message=upgrade_net(known.message, path))
+        return replace(known, message=upgrade_net(known.message, path))
 
 
 def read_net_binary(path: PathLike) -> NetParameter:
