@@ -123,7 +123,7 @@ def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int
     outputs, channels = diff.shape[1], x.shape[1]
     sums = x.new_zeros(SEEN * SEEN, outputs, channels)
     for image, top in zip(x.permute(0, 2, 3, 1), diff.permute(0, 2, 3, 1), strict=True):
-        for rows, columns in _blocks(*diff.shape[2:], SUMMED):
+        for rows, columns in _blocks(diff.shape[2], diff.shape[3], SUMMED):
             seen = _transformed(INPUT, _tiles(image, rows, columns, padding, SEEN))
             wanted = _transformed(OUTPUT.T, _tiles(top, rows, columns, (0, 0), TILE))
             sums.baddbmm_(wanted.transpose(1, 2), seen)
