@@ -23,6 +23,7 @@ from .detector import Detector
 from .engine.remat import set_recompute
 from .layer_types import contrib_layer_types, layer_type_list, register_layer
 from .layer_types.layer import Layer
+from .layer_types.winograd import set_winograd
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
 from .parallel import (
@@ -86,6 +87,7 @@ __all__ = [
     "set_solver_count",
     "set_solver_rank",
     "set_strict",
+    "set_winograd",
     "solver_count",
     "solver_rank",
     "to_proto",

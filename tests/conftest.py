@@ -64,6 +64,13 @@ def fp32_again():
 
 
 @pytest.fixture(autouse=True)
+def winograd_again():
+    """No test leaves the nets without it."""
+    yield
+    caffe.set_winograd(True)
+
+
+@pytest.fixture(autouse=True)
 def not_strict_again():
     """No test leaves nets strict."""
     yield

@@ -22,6 +22,7 @@ from ..core.synced_memory import Memory, storage_address
 from ..graph.build import Graph
 from ..layer_types import LayerType, autocast, autograd
 from ..layer_types.base import Shape
+from ..layer_types.winograd import uses_winograd
 from .plan import Plan, can_plan
 from .schedule import Tensors, evaluate, source_layers, storage_of
 
@@ -69,7 +70,7 @@ class FastForward:
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
-        plan_is_for = (kept, params, current_device(), current_precision())
+        plan_is_for = (kept, params, current_device(), current_precision(), uses_winograd())
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken
             self._plan = Plan(self._graph, self._sources, kept)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from ..core import host_memory
 from ..core.blob import Blob
+from ..layer_types import winograd
 from ..layer_types.autograd import End
 from ..layer_types.base import LayerType
 from ..layer_types.convolution import Convolution
@@ -146,6 +147,8 @@ def _compute(
         assert isinstance(layer, Convolution)
         weight, *biases = (values[layer, i] for i in range(len(layer.blobs)))
         bias = biases[0] if biases else None
+        if layer.is_filtered(x) and max(padding) <= 2:
+            return winograd.recorded(x, weight, bias, padding)
         group = layer.spec.convolution_param.group
         return F.conv2d(x, weight, bias, layer.stride, padding, layer.dilation, group)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
+from . import winograd
 from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
 # From so many weights on (fc6, fc7) a convolution is computed as a product of matrices.
@@ -219,6 +220,8 @@ class Convolution(Windowed):
     ) -> torch.Tensor:
         (x,), weight = bottoms, params[0]
         bias = params[1] if len(params) > 1 else None
+        if self.is_filtered(x):
+            return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
         # Channels last, oneDNN reads wild memory where all dilated windows miss a one-wide bottom.
         if above != below or left != right or x.shape[3] == 1:
@@ -232,6 +235,15 @@ class Convolution(Windowed):
     def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
         weight, *bias = params
         return [weight if self.is_product(weight) else in_fastest_order(weight), *bias]
+
+    def is_filtered(self, x: torch.Tensor) -> bool:
+        """Whether `winograd` is the faster way to compute a region of the top."""
+        conv = self.spec.convolution_param
+        return (
+            (self.kernel, self.stride, self.dilation) == ((3, 3), (1, 1), (1, 1))
+            and conv.group == 1
+            and winograd.pays(x, conv.num_output)
+        )
 
     def is_product(self, weight: torch.Tensor) -> bool:
         """Whether `product` is the faster way: oneDNN lays out all weights anew in every pass."""

@@ -4,7 +4,7 @@ Each is held against a twin solver whose net a hook watches, which runs layer by
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.filtering import everywhere
 from support.laws import SEED
 from support.net_text import input_layer
 from support.plain_path import conv, image, layer
@@ -237,7 +238,8 @@ SOLVERS = [
 
 # Where two values round to the other order, a pooling or a ReLU sends its diff elsewhere: the same
 # examples in every run, for such are rare and no error.
-def test_random_nets_learn_the_same():
+@pytest.mark.parametrize("filtering", [nullcontext, everywhere])
+def test_random_nets_learn_the_same(filtering):
     used = []
 
     @settings(
@@ -249,7 +251,7 @@ def test_random_nets_learn_the_same():
     )
     def check(net, seed, sizes, looks, recompute):
         text, shapes = net
-        with counted() as runs, setting(recompute):
+        with counted() as runs, setting(recompute), filtering():
             try:
                 solvers = twins(text)
                 for shape in shapes:
@@ -716,6 +718,16 @@ def in_float64(net: caffe.Net) -> dict[str, list[np.ndarray]]:
 @pytest.mark.parametrize("size", [(33, 46), (1, 70)])
 def test_the_gradients_are_those_in_float64(size, runs):
     """As near as those of the layers one by one. From rest and at rate 1 an update is one."""
+    gradients_are_those_in_float64(size, runs)
+
+
+def test_filtered_gradients_are_those_in_float64(runs):
+    with everywhere() as shapes:
+        gradients_are_those_in_float64((33, 46), runs)
+    assert shapes
+
+
+def gradients_are_those_in_float64(size, runs):
     net = fcn("fcn8s", *size, width=1 / 32, dropout=False)
     solvers = twins(net, 'base_lr: 1 lr_policy: "fixed"')
     for solver in solvers:

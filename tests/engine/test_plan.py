@@ -6,6 +6,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import tiny_fcn
+from support.filtering import everywhere
 from support.laws import SEED, drawn
 from support.net_text import input_layer, net_of
 from support.plain_path import FCN, close, conv, image, layer, plain, twins
@@ -295,6 +296,11 @@ def random_nets(draw_):
 @given(random_nets(), SIZE, SEED, st.integers(0, 6))
 @drawn(60)
 def test_random_nets_give_what_their_layers_give_one_by_one(net, other, seed, looked_at):
+    check_random_net(net, other, seed, looked_at)
+
+
+def check_random_net(net, other, seed, looked_at):
+    """On images of two sizes; all blobs are read behind so many of them."""
     text, size = net
     try:
         ours, theirs = twins(text)
@@ -310,6 +316,14 @@ def test_random_nets_give_what_their_layers_give_one_by_one(net, other, seed, lo
     images(ours, theirs, sizes[:looked_at])
     images(ours, theirs, sizes[looked_at:], look=True)
     images(ours, theirs, sizes)
+
+
+@pytest.mark.slow
+@given(random_nets(), SIZE, SEED)
+@drawn(40)
+def test_random_nets_by_winograds_filtering(net, other, seed):
+    with everywhere():
+        check_random_net(net, other, seed, 3)
 
 
 @pytest.mark.parametrize("batch", [1, 2])
