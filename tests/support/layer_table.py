@@ -67,8 +67,8 @@ NETS = {  # where one layer with one top makes none
 }
 SCORES = (
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
-    "BoxAnnotatorOHEM",
-    "DetectionEvaluate",
+    *("BoxAnnotatorOHEM", "ProposalTarget"),
+    *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate"),
     *("HDF5Output", "MatWrite"),
 )
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
@@ -84,6 +84,12 @@ DEPLOYED = {
     "Gram": ("", [(2, 3, 4, 5)]),
     "Grid": ("", [(2, 3, 4, 5)]),
     "ArgMax": ("", [(2, 3, 4, 4)]),
+    "BoxOutput": (
+        "box_output_param { field_w: 20 field_h: 30 downsample_rate: 8 fg_thr: -10 min_size: 2 "
+        "max_nms_num: 9 max_post_nms_num: 4 }",
+        [(1, 6, 3, 4)],
+    ),
+    "DecodeBBox": ("", [(5, 8), (5, 5)]),
     "GradientScaler": ("", [(2, 3)]),
     "Threshold": ("", [(2, 3)]),
     "DetectionOutput": (
