@@ -5,7 +5,7 @@ from support.torture import torture
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_killed_trainings_end_in_the_same_bits(tmp_path, count):
     tally = torture(tmp_path, count, kills=3)
     assert tally["kills"] == 3

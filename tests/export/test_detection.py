@@ -85,6 +85,7 @@ def regions(pooling):
     )
 
 
+LONG = pytest.mark.long
 POOLINGS = (
     'type: "ROIPooling" roi_pooling_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.125 }',
     'type: "PSROIPooling" psroi_pooling_param { output_dim: 2 group_size: 3 spatial_scale: 0.125 }',
@@ -117,7 +118,10 @@ def test_where_nothing_is_found_the_exported_net_says_so_too(tmp_path):
     assert found.tolist() == [[[[0, *[-1] * 6]]]]
 
 
-@pytest.mark.parametrize("pooling", POOLINGS, ids=("roi", "psroi"))
+@pytest.mark.parametrize(
+    "pooling",
+    [pytest.param(POOLINGS[0], id="roi"), pytest.param(POOLINGS[1], marks=LONG, id="psroi")],
+)
 def test_regions_are_exported_for_any_height_and_width(tmp_path, pooling):
     caffe.set_random_seed(3)
     net = net_of(regions(pooling))

@@ -103,8 +103,8 @@ def test_a_file_that_is_missing_a_folder_or_no_text_is_named(tmp_path):
         (X + 'layer { name: "l" type: "Crop" bottom: "x" top: "y" }', "takes 2 bottom.*found 1"),
         (X + 'layer { name: "l" type: "ReLU" bottom: "x" }', "takes 1 top.*found 0"),
         (
-            X + 'layer { name: "l" type: "Eltwise" bottom: "x" top: "y" }',
-            "takes 2 to any number bottom.*found 1",
+            X + 'layer { name: "l" type: "Eltwise" top: "y" }',
+            "takes 1 to any number bottom.*found 0",
         ),
         (
             X + relu("x", "y").replace("}", "loss_weight: 1 loss_weight: 2 }"),

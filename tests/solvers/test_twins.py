@@ -123,6 +123,7 @@ NETS = {
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_other_nets_of_voc_are_trained_too(world, tmp_path):
     """AlexNet and GoogLeNet accumulate gradients, as published."""
     paths = {name: world / f"{name}-fcn.caffemodel" for name in ("vgg16", "caffenet", "googlenet")}
