@@ -19,6 +19,7 @@ def test_all_parts_run_and_are_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gpu, "QUICK_SIZES", ((32, 40),))
     monkeypatch.setattr(gpu, "QUICK_SIZE", (32, 32))
     monkeypatch.setattr(gpu, "BEFORE", 0)
+    monkeypatch.setenv("GLOG_minloglevel", "1")  # as the command sets it, for other tests too
     monkeypatch.setattr(gpu, "_product_seconds", lambda work, rounds: [1.0])
     path = tmp_path / "gpu.json"
     assert gpu.main(["--quick", "--rounds", "1", "--json", str(path)]) == 0

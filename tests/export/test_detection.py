@@ -110,6 +110,7 @@ def test_an_ssd_is_exported_for_any_size_and_batch(tmp_path):
     assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
 
 
+@pytest.mark.long
 def test_where_nothing_is_found_the_exported_net_says_so_too(tmp_path):
     net = net_of(ssd().replace("confidence_threshold: 0.3", "confidence_threshold: 0.999"))
     onnx_export.export(net, tmp_path / "net.onnx")

@@ -41,6 +41,7 @@ def test_the_twins_run_from_the_demos_classifier_each_stage_from_the_one_before(
     assert [path.name for path in (runs / "twins").iterdir()] == ["nyud"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_zoo_runs_on_its_twin_but_for_the_net_that_starts_from_torchvisions(
     tiny, monkeypatch, capsys

@@ -51,6 +51,7 @@ def metrics(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_stage_on_two_processes_broken_off_by_a_kill_ends_in_the_same_bits(world, tmp_path):
     whole = started(world, tmp_path / "whole", "--nproc", "2")

@@ -80,6 +80,7 @@ def test_a_study_writes_table_figure_and_sentences_and_trains_nothing_twice(
     assert "a run with another setting" in capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_arm_starts_from_the_plain_net_before_it_and_a_sampled_one_has_more_images(
     world, tmp_path

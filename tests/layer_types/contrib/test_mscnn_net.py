@@ -176,6 +176,7 @@ def test_mscnn_gives_the_same_whole_and_layer_by_layer_and_as_torch():
         np.testing.assert_allclose(whole[key], out[key].detach(), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.long
 def test_mscnn_leaves_as_onnx(tmp_path):
     found = onnx.export(drawn_net(), tmp_path / "net.onnx")
     assert max(found.differences.values()) <= agreement.TOLERANCE
