@@ -1,6 +1,7 @@
 """MS-CNN with a second stage, in small: trained for a step, run, taken out of Caffe."""
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from support.layer_text import conv, conv_relu, layer, max_pool
