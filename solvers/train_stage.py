@@ -334,6 +334,7 @@ def dataset_at(name: str, data: Path | None) -> Dataset:
     return dataclasses.replace(
         DATASETS[name],
         home=data.resolve(),
+        title=f"{data.resolve().name}, {len(DATASETS[name].classes)} classes",
         splits={split: Split("VOCSegDataLayer", ".") for split in ("train", "val")},
         train_split="train",
         val_split="val",

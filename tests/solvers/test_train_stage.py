@@ -519,6 +519,11 @@ def test_a_stage_trains_a_changed_net_on_augmented_data_and_resumes_to_the_same_
             np.testing.assert_array_equal(x, y)
 
 
+def test_a_folder_of_ones_own_is_not_called_what_the_dataset_is(world):
+    dataset = train_stage.dataset_at("synthetic", world / "data" / "pascal" / "VOC2011")
+    assert dataset.title == "VOC2011, 21 classes"
+
+
 def test_a_folder_of_idd_lite_without_lists_is_told_what_writes_them(tmp_path):
     dataset = train_stage.dataset_at("idd-lite", tmp_path)
     with pytest.raises(FileNotFoundError, match="make data-idd-lite"):
