@@ -36,6 +36,15 @@ def need(condition: bool, message: str) -> None:
         raise CaffeError(message)
 
 
+def opened(param: caffe_pb2.DataParameter) -> Database:
+    """The database of a layer's data_param, which names one that has records, and a batch_size."""
+    need(bool(param.source), "data_param { source } is missing")
+    need(param.batch_size > 0, "Positive batch size required; found batch_size 0")
+    database = open_database(param.source, param.backend)
+    need(any(database.cursor()), f"{param.source}: the database is empty")
+    return database
+
+
 class Source(ABC):
     """Where a layer's items come from. The threads share it; it does not know the layer."""
 
@@ -242,9 +251,7 @@ class Data(Feed):
         param, transform = self.spec.data_param, self.spec.transform_param
         if param.rand_skip:
             LOGGER.warning("rand_skip: Data layers ignore it, as in Caffe 1.0")
-        database = open_database(param.source, param.backend)
-        need(any(database.cursor()), f"{param.source}: the database is empty")
-        source = Records(param.source, database, Transformer(transform, self.phase))
+        source = Records(param.source, opened(param), Transformer(transform, self.phase))
         return source, param.batch_size, 0
 
 

@@ -17,10 +17,10 @@ from ...feeding.noise import check_noise, noised
 from ...feeding.resizing import Size, check_policy, resized, to_uint8
 from ...feeding.samplers import check_sampler, jittered, sampled
 from ...feeding.transform import Place, Transformer, eight_bits, uniforms
-from ...formats.database import Database, open_database
+from ...formats.database import Database
 from ...proto import caffe_pb2
 from ..base import layer_type
-from ..prefetched_data import Feed, Records, Source, need
+from ..prefetched_data import Feed, Records, Source, need, opened
 
 CHANCES, POLICIES = 4, 5  # streams of random numbers
 YOLO_OBJECTS = 300  # rows of an image's label with yolo_data_type 1
@@ -263,11 +263,8 @@ class AnnotatedData(Feed):
 
     def open(self, seed: int) -> tuple[Source, int, int]:
         param = self.spec.data_param
-        need(bool(param.source), "data_param { source } is missing")
-        need(param.batch_size > 0, "Positive batch size required; found batch_size 0")
-        database = open_database(param.source, param.backend)
-        need(any(database.cursor()), f"{param.source}: the database is empty")
-        return Annotated(param.source, database, self.spec, self.phase), param.batch_size, 0
+        source = Annotated(param.source, opened(param), self.spec, self.phase)
+        return source, param.batch_size, 0
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         super().setup(bottom, top)

@@ -11,10 +11,10 @@ from ...feeding.datum import datum_to_array, parse_datum
 from ...feeding.pose_views import CUBIC, view
 from ...feeding.resizing import interpolated
 from ...feeding.transform import Place, Transformer, uniforms
-from ...formats.database import Database, open_database
+from ...formats.database import Database
 from ...proto import caffe_pb2
 from ..base import layer_type
-from ..prefetched_data import Feed, Records, Source, need
+from ..prefetched_data import Feed, Records, Source, need, opened
 
 CHANCES = 4  # a stream of random numbers
 CHANNELS = 6  # of a record: colours, people, and two masks
@@ -130,9 +130,6 @@ class CPMData(Feed):
 
     def open(self, seed: int) -> tuple[Source, int, int]:
         param = self.spec.data_param
-        need(bool(param.source), "data_param { source } is missing")
-        need(param.batch_size > 0, "Positive batch size required; found batch_size 0")
-        database = open_database(param.source, param.backend)
-        need(any(database.cursor()), f"{param.source}: the database is empty")
+        database = opened(param)
         source = Poses(param.source, database, self.spec.cpm_transform_param, self.phase)
         return source, param.batch_size, 0
