@@ -75,6 +75,7 @@ def test_three_ranks_with_iter_size_2_and_clipping(tmp_path):
     assert_close(found[0], alone)
 
 
+@pytest.mark.long
 def test_gradients_that_travel_in_bfloat16_are_rounded_to_it_and_the_ranks_stay_alike(tmp_path):
     text = lenet_solver(digits(tmp_path), tmp_path / "s")
     first, second = on_ranks(2, trained, text, 5, "bf16")

@@ -47,6 +47,7 @@ def setting(world, out):
     return Setting(custom(world / "mine"), "vgg16", weights, WIDTH, 1e-9, 4, (1, 2), out)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_study_writes_table_figure_and_sentences_and_trains_nothing_twice(
     world, tmp_path, capsys, monkeypatch

@@ -18,7 +18,10 @@ from caffe.proto.upgrade import read_net
 # A mean field is made of no standard operators, and a script's proposals are no function.
 NOT_EXPORTED = {"CRF-RNN", "Faster R-CNN", "R-FCN"}
 # Their export takes most of a minute.
-DEEP = {"DeepLab v2", "HED", "MobileNet-SSD", "OpenPose", "SSD-300", "SSD of faces"}
+DEEP = {
+    *("DeepLab v2", "HED", "MobileNet-SSD", "OpenPose"),
+    *("PSPNet-50", "SSD-300", "SSD of faces", "YOLOv2"),
+}
 
 
 class ProposalLayer(caffe.Layer):
