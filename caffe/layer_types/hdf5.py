@@ -19,19 +19,19 @@ from ..feeding.transform import random_words
 from ..formats import hdf5
 from ..proto import caffe_pb2
 from .base import LayerType, Shape, layer_type
+from .reader import Reader
 
 FILES, ROWS = 1, 2  # streams of a layer's random numbers
 
 
 @layer_type("HDF5Data")
-class HDF5Data(LayerType):
+class HDF5Data(Reader):
     """Rows of HDF5 files, from the dataset that has the top's name (hdf5_data_layer.cpp).
 
     `source` lists the files. One is in memory at a time. With shuffle the files, and the rows
     of each, come in another order each time: functions of the seed in `state_dict`.
     """
 
-    bottoms = (0, 0)
     tops = (1, None)
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
@@ -45,6 +45,7 @@ class HDF5Data(LayerType):
             bool(self._files), f"Must have at least 1 HDF5 filename listed in {param.source}"
         )
         info("hdf5_data_layer.cpp:93", "Number of HDF5 files: %d", len(self._files))
+        # Seed of all draws, files passed so far, row
         self._position = {"seed": draw_seed(), "file": 0, "row": 0}
         self._loaded: tuple[str, list[np.ndarray]] | None = None
         self._ordered: tuple[tuple[int, int], np.ndarray] | None = None
@@ -55,9 +56,6 @@ class HDF5Data(LayerType):
                 self._share = training_share(range(self._items()), param.source)
         for blob, shape in zip(top, self._rows, strict=True):
             blob.reshape(param.batch_size, *shape)
-
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Nothing to do: each batch brings its shape."""
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         size = self.spec.hdf5_data_param.batch_size
@@ -72,18 +70,6 @@ class HDF5Data(LayerType):
         for blob, tensor in zip(top, batch, strict=True):
             blob.reshape(*tensor.shape)
             blob._data.assign(tensor.to(current_device()))
-
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """Nothing to do."""
-
-    def state_dict(self) -> dict[str, int]:
-        """Where the next forward begins: seed of all draws, files passed so far, row."""
-        return dict(self._position)
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on there; CaffeError for anything but what `state_dict` gave."""
-        self.check_position(state, self._position)
-        self._position = dict(state)
 
     def take_turns(self, rank: int, count: int) -> None:
         """Of each `count` passes from here on, read the one that is number `rank`."""

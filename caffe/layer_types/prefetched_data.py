@@ -24,7 +24,8 @@ from ..feeding.prefetch import Batch, Prefetcher, empty
 from ..feeding.transform import Place, Transformer, random_words
 from ..formats.database import Database, open_database
 from ..proto import caffe_pb2
-from .base import LayerType, layer_type
+from .base import layer_type
+from .reader import Reader
 
 # Streams of random numbers of a layer's seed; the transformer's are 0 and 3.
 ORDER, SKIP = 1, 2
@@ -37,9 +38,8 @@ def need(condition: bool, message: str) -> None:
 
 
 def opened(param: caffe_pb2.DataParameter) -> Database:
-    """The database of a layer's data_param, which names one that has records, and a batch_size."""
+    """The database of a layer's data_param, which names one that has records."""
     need(bool(param.source), "data_param { source } is missing")
-    need(param.batch_size > 0, "Positive batch size required; found batch_size 0")
     database = open_database(param.source, param.backend)
     need(any(database.cursor()), f"{param.source}: the database is empty")
     return database
@@ -126,14 +126,13 @@ def _fill(
         source.write_label(label, place, label_outs)
 
 
-class Feed(LayerType):
+class Feed(Reader):
     """Base of the layers here: tops are a batch of images (N, C, H, W) and of labels (N).
 
     What item number k becomes is a function of (seed, k); `state_dict` holds both, and is the same
     on all ranks that read together. Nothing is read ahead before the first forward.
     """
 
-    bottoms = (0, 0)
     tops: tuple[int, int | None] = (2, 2)
 
     def open(self, seed: int) -> tuple[Source, int, int]:
@@ -163,9 +162,6 @@ class Feed(LayerType):
         for blob, each in zip(top[1:], shapes, strict=False):
             blob.reshape(self._batch_size, *each)
 
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Nothing to do: each batch brings its shape."""
-
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         if self._prefetcher is None or self._prefetcher.stopped:
             size, share = self._batch_size, self._share
@@ -177,18 +173,6 @@ class Feed(LayerType):
         for blob, tensor in zip(top, self._source.tops(batch.tensors), strict=True):
             blob.reshape(*tensor.shape)
             blob._data.assign(tensor.to(current_device(), non_blocking=True))
-
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """Nothing to do."""
-
-    def state_dict(self) -> dict[str, int]:
-        """Seed of all draws, and number of the item that the next forward begins with."""
-        return dict(self._position)
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on there; CaffeError for anything but what `state_dict` gave."""
-        self.check_position(state, self._position)
-        self._go_to(state)
 
     def take_turns(self, rank: int, count: int) -> None:
         """Of each `count` passes from here on, read the one that is number `rank`."""

@@ -9,6 +9,7 @@ from ...core.errors import CaffeError
 from ...core.files import cannot_be_read, replacing
 from ...feeding.image_list import read_lines
 from ..base import LayerType, Shape, layer_type
+from ..reader import Reader
 
 
 def _names(source: str, strip: int) -> list[str]:
@@ -63,14 +64,13 @@ class MatWrite(LayerType):
 
 
 @layer_type("MatRead", "DeepLab")
-class MatRead(LayerType):
+class MatRead(Reader):
     """Tops from what MatWrite writes: top i from PREFIX NAME _blob_i.mat, one item of each file.
 
     NAME is the next line of `source`, from its first one again after the last, or iter_ and a
     number from 0.
     """
 
-    bottoms = (0, 0)
     tops = (1, None)
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
@@ -82,9 +82,6 @@ class MatRead(LayerType):
         for i, blob in enumerate(top):
             blob.reshape(param.batch_size, *self._item(0, i).shape)
 
-    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        """Nothing to do: each batch brings its shape."""
-
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         first, size = self._position["file"], self.spec.mat_read_param.batch_size
         for i, blob in enumerate(top):
@@ -94,18 +91,6 @@ class MatRead(LayerType):
             blob.reshape(size, *items[0].shape)
             blob._data.assign(torch.from_numpy(np.stack(items)).to(current_device()))
         self._position["file"] = first + size
-
-    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
-        """Nothing to do."""
-
-    def state_dict(self) -> dict[str, int]:
-        """Where the next forward begins."""
-        return dict(self._position)
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on there; CaffeError for anything but what `state_dict` gave."""
-        self.check_position(state, self._position)
-        self._position = dict(state)
 
     def _item(self, number: int, i: int) -> np.ndarray:
         """C x H x W."""
