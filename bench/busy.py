@@ -9,9 +9,9 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from . import ours
-from .cases import OURS, SECONDS
+from .cases import OURS
 from .processes import Engine, in_process, ready, turn, worker
-from .result_tables import Row, Table, over
+from .result_tables import SECONDS, Row, Table, over
 from .work import WARM_UP, Work
 
 TITLE = "FCN-8s training step, an eighth of the channels, 320 x 416, as the demo's"

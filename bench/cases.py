@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from . import matrix, ours, peers, plain
 from .measure import check, interleave
 from .processes import Engine, in_process
-from .result_tables import GB, Row, Table, over
+from .result_tables import GB, LIMITS, PEAK, SECONDS, Row, Table, over
 from .work import WARM_UP, Size, Work
 
 OURS = "ours"
 ONNX_RUNTIME, OPENVINO = "onnxruntime", "OpenVINO"
 NCHW, CHANNELS_LAST = "PyTorch eager, NCHW", "PyTorch eager, channels_last"
-SECONDS, LIMITS, RATIO, PEAK = "s", "\N{MULTIPLICATION SIGN} limit", "/ ours", "peak GB"
+RATIO = "/ ours"
 ABOVE = "GB above the parameters"
 
 # Of the largest value of an output; what is rounded to 10 or 7 bits adds up in the gradients

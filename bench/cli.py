@@ -23,7 +23,7 @@ from caffe.core.precision import PRECISIONS
 
 from . import busy, cases, environment, feed, goals, ours, plots, sizes, snapshots, start
 from .processes import in_process
-from .result_tables import Table, as_csv, markdown
+from .result_tables import LIMITS, Table, as_csv, markdown
 from .work import Work
 
 FULL_SIZE, FULL_WIDTH, ROUNDS = 500, 1.0, 7  # what the goals are for
@@ -110,7 +110,7 @@ def write(folder: Path, head: list[str], tables: list[Table]) -> None:
     write_text(folder / "results.csv", as_csv(others))
     compared = (cases.FORWARD.title, cases.TRAIN.title)
     drawn = [table for table in others if table.title in compared]
-    plots.bars(folder / "results.png", drawn, cases.LIMITS)
+    plots.bars(folder / "results.png", drawn, LIMITS)
     sizes.write(of_sizes, folder)
     print(f"written to {folder}: results.md, .csv, .png, sizes.csv, .png")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from . import busy, cases, feed, sizes, snapshots, start
-from .result_tables import Table, median_of
+from .result_tables import LIMITS, PEAK, SECONDS, Table, median_of
 
 
 class Figure(NamedTuple):
@@ -35,7 +35,7 @@ def _gpu(case: cases.Case, text: str, seconds: dict[str, float]) -> list[Goal]:
     return [
         Goal(
             f"H200, {text}, {precision}",
-            Figure(cases.on_gpu(case, precision), cases.OURS, cases.SECONDS),
+            Figure(cases.on_gpu(case, precision), cases.OURS, SECONDS),
             limit,
         )
         for precision, limit in seconds.items()
@@ -47,7 +47,7 @@ _FORWARD, _FIRST, _TRAIN = (case.title for case in (cases.FORWARD, cases.FIRST, 
 _FLOORS = {"fp32": 0.0054, "tf32": 0.0008, "bf16": 0.00046}
 
 CPU = (
-    Goal("forward, images of one size", Figure(_FORWARD, cases.OURS, cases.LIMITS), 0.85),
+    Goal("forward, images of one size", Figure(_FORWARD, cases.OURS, LIMITS), 0.85),
     *(
         Goal(
             f"{peer}'s time over ours, the same run",
@@ -57,13 +57,13 @@ CPU = (
         )
         for peer in (cases.ONNX_RUNTIME, cases.OPENVINO)
     ),
-    Goal("forward, first image of a size", Figure(_FIRST, cases.OURS, cases.LIMITS), 1.15),
-    Goal("forward, memory", Figure(_FORWARD, cases.OURS, cases.PEAK), 1.2),
-    Goal("training step", Figure(_TRAIN, cases.OURS, cases.LIMITS), 4.2),
-    Goal("training step, memory", Figure(_TRAIN, cases.OURS, cases.PEAK), 2.6),
-    Goal("loading", Figure(cases.LOAD.title, cases.OURS, cases.SECONDS), 0.5),
+    Goal("forward, first image of a size", Figure(_FIRST, cases.OURS, LIMITS), 1.15),
+    Goal("forward, memory", Figure(_FORWARD, cases.OURS, PEAK), 1.2),
+    Goal("training step", Figure(_TRAIN, cases.OURS, LIMITS), 4.2),
+    Goal("training step, memory", Figure(_TRAIN, cases.OURS, PEAK), 2.6),
+    Goal("loading", Figure(cases.LOAD.title, cases.OURS, SECONDS), 0.5),
     Goal("loading, memory", Figure(cases.LOAD.title, cases.OURS, cases.ABOVE), 0.65),
-    Goal("snapshot of the weights", Figure(snapshots.TITLE, snapshots.SAVE, cases.SECONDS), 1.5),
+    Goal("snapshot of the weights", Figure(snapshots.TITLE, snapshots.SAVE, SECONDS), 1.5),
     Goal(
         "training held up by a snapshot",
         Figure(snapshots.TITLE, snapshots.HELD, snapshots.OVER_COPY),
@@ -89,9 +89,9 @@ CPU = (
     *(
         Goal(text, Figure(sizes.STRAIGHT, row, what), limit)
         for text, row, what, limit in (
-            ("time against pixels", cases.SECONDS, sizes.DEVIATION, 5),
-            ("memory against pixels", cases.PEAK, sizes.DEVIATION, 5),
-            ("a size's first pass", cases.SECONDS, sizes.FIRST_OVER_LATER, 1.5),
+            ("time against pixels", SECONDS, sizes.DEVIATION, 5),
+            ("memory against pixels", PEAK, sizes.DEVIATION, 5),
+            ("a size's first pass", SECONDS, sizes.FIRST_OVER_LATER, 1.5),
         )
     ),
 )

@@ -29,14 +29,15 @@ import caffe
 import command_line
 from caffe.core.files import write_text
 from caffe.core.precision import PRECISIONS
+from caffe.core.timer import now
 from caffe.engine import plan, training_step
 from caffe.engine.bounds import Bounds, find_bounds
 
 from . import environment, matrix, ours, recorded
-from .result_tables import GB, Row, Table, markdown, over
+from .differences import difference
+from .result_tables import GB, LIMITS, PEAK, SECONDS, Row, Table, markdown, over
 from .work import WARM_UP, Size, Work
 
-SECONDS, LIMITS, PEAK = "s", "\N{MULTIPLICATION SIGN} limit", "peak GB"
 SIZE = (500, 500)
 SIZES: Sequence[Size] = ((128, 128), (256, 256), (500, 500), (512, 1024), (1024, 2048))
 QUICK_SIZE, QUICK_WIDTH = (64, 64), 1 / 16
@@ -88,21 +89,21 @@ def agreement(folder: Path) -> Table:
 def beside_cpu(work: Work) -> Table:
     """FCN-8s' scores and labels in each precision, and a training step, beside the CPU's."""
     there = replace(work, device="cpu", precision="fp32", dropout=False)
-    (theirs,) = _scores(there)
+    theirs = _scores(there)
     step = dict(ours.Train(there).outputs())
     rows = []
     for precision in PRECISIONS:
         here = replace(work, precision=precision, dropout=False)
-        (score,) = _scores(here)
+        score = _scores(here)
         figures: dict[str, Sequence[float]] = {
-            "scores differ": [_difference(score, theirs)],
+            "scores differ": [difference(score, theirs)],
             "labels that are the same, %": [100 * (score.argmax(1) == theirs.argmax(1)).mean()],
         }
         found = dict(ours.Train(here).outputs())
         updates = [name for name in step if name.startswith("update")]
-        figures["loss differs"] = [_difference(found["loss"], step["loss"])]
+        figures["loss differs"] = [difference(found["loss"], step["loss"])]
         figures["updates differ, at most"] = [
-            max(_difference(found[name], step[name]) for name in updates)
+            max(difference(found[name], step[name]) for name in updates)
         ]
         rows.append(Row(precision, figures))
     return Table("FCN-8s beside the CPU's float32, over the largest value", rows)
@@ -149,12 +150,12 @@ def across_sizes(work: Work, sizes: Sequence[Size], rounds: int) -> Iterator[Tab
         yield Table(f"FCN-8s forward, {precision}, by size", rows)
 
 
-def _scores(work: Work) -> Iterator[np.ndarray]:
+def _scores(work: Work) -> np.ndarray:
     """Those of a size's later passes, which may be graphs."""
     engine = ours.Forward(work)
     for _ in range(BEFORE):
         engine.once()
-    yield engine.once()
+    return engine.once()
 
 
 def _product_seconds(work: Work, rounds: int) -> list[float]:
@@ -180,21 +181,10 @@ def _seconds(once: Once, rounds: int, before: int = BEFORE) -> list[float]:
         once()
     found = []
     for _ in range(rounds):
-        _wait()
-        began = time.perf_counter()
+        began = now()
         once()
-        _wait()
-        found.append(time.perf_counter() - began)
+        found.append((now() - began) / 1000)
     return found
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
-def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
-    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
 
 def measure(work: Work, sizes: Sequence[Size], rounds: int) -> Iterator[Table]:

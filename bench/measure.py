@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from .differences import difference
 from .processes import Engine, Failed, finish, in_process, ready, turn, worker
 from .work import WARM_UP, Work
 
@@ -92,14 +93,13 @@ def compare(found: Path, expected: Path, tolerance: float) -> float:
         a, b = (np.load(folder / name, mmap_mode="r") for folder in (found, expected))
         if a.shape != b.shape:
             raise ValueError(f"{name} has shape {a.shape}; the reference's has {b.shape}")
-        scale = np.abs(b).max()
-        difference = float(np.abs(a - b).max() / scale) if scale else float(np.abs(a).max())
-        if not difference <= tolerance:  # a NaN is a difference too
+        apart = difference(a, b)
+        if not apart <= tolerance:  # a NaN is a difference too
             raise ValueError(
-                f"{name} differs from the reference's by {difference:.1e} of the largest value; "
+                f"{name} differs from the reference's by {apart:.1e} of the largest value; "
                 f"at most {tolerance:g} was expected"
             )
-        worst = max(worst, difference)
+        worst = max(worst, apart)
     return worst
 
 

@@ -5,7 +5,7 @@ pass, the diffs given to the tops, every blob after forward, and all diffs after
 solver's: net and solver, parameters and batches, losses, and weights at a snapshot and at the end.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,17 +52,15 @@ def layer(path: Path, folder: Path) -> Iterator[Compared]:
     for name, value in _part(record, "in/"):
         net.blobs[name].data[...] = value
     net.forward()
-    for name, value in _part(record, "out/"):
-        yield Compared(f"blob {name}", net.blobs[name].data, value)
-    for name, value in _part(record, "param_after/"):
-        yield Compared(f"parameter {name} after forward", _param(net, name).data, value)
+    yield from _beside(record, "out/", "blob {}", lambda name: net.blobs[name].data)
+    after = "parameter {} after forward"
+    yield from _beside(record, "param_after/", after, lambda name: _param(net, name).data)
     for name, value in _part(record, "top_diff/"):
         net.blobs[name].diff[...] = value
     net.backward()
-    for name, value in _part(record, "in_diff/"):
-        yield Compared(f"diff of {name}", net.blobs[name].diff, value)
-    for name, value in _part(record, "param_diff/"):
-        yield Compared(f"diff of parameter {name}", _param(net, name).diff, value)
+    yield from _beside(record, "in_diff/", "diff of {}", lambda name: net.blobs[name].diff)
+    of_param = "diff of parameter {}"
+    yield from _beside(record, "param_diff/", of_param, lambda name: _param(net, name).diff)
 
 
 def solver_of(record: Record, folder: Path) -> Solver:
@@ -83,8 +81,7 @@ def step(solver: Solver, record: Record, i: int) -> float:
 
 def weights(net: caffe.Net, record: Record, prefix: str) -> Iterator[Compared]:
     """The net's parameters beside those of a record: prefix init/, snap/ or final/."""
-    for name, value in _part(record, prefix):
-        yield Compared(f"{prefix}{name}", _param(net, name).data, value)
+    return _beside(record, prefix, f"{prefix}{{}}", lambda name: _param(net, name).data)
 
 
 def solver(path: Path, folder: Path) -> Iterator[Compared]:
@@ -96,6 +93,13 @@ def solver(path: Path, folder: Path) -> Iterator[Compared]:
     losses = [step(ours, record, i) for i in range(len(record["losses"]))]
     yield Compared("losses", np.array(losses), record["losses"])
     yield from weights(ours.net, record, "final/")
+
+
+def _beside(
+    record: Record, prefix: str, what: str, ours: Callable[[str], np.ndarray]
+) -> Iterator[Compared]:
+    for name, theirs in _part(record, prefix):
+        yield Compared(what.format(name), ours(name), theirs)
 
 
 def _part(record: Record, prefix: str) -> Iterator[tuple[str, np.ndarray]]:

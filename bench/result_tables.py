@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 GB = 1e9
+SECONDS, LIMITS, PEAK = "s", "\N{MULTIPLICATION SIGN} limit", "peak GB"  # quantities
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ import command_line
 from caffe.core.files import write_text
 
 from . import matrix, ours, plots
-from .cases import LIMITS, OURS, PEAK, SECONDS
+from .cases import OURS
 from .measure import interleave
 from .processes import Engine, in_process
-from .result_tables import GB, Row, Table, as_csv, markdown, over
+from .result_tables import GB, LIMITS, PEAK, SECONDS, Row, Table, as_csv, markdown, over
 from .work import WARM_UP, Work
 
 SIZES = (

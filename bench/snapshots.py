@@ -10,9 +10,8 @@ import numpy as np
 import caffe
 
 from . import ours
-from .cases import SECONDS
 from .processes import in_process
-from .result_tables import GB, Row, Table, over
+from .result_tables import GB, SECONDS, Row, Table, over
 from .work import Work, images, label
 
 TITLE = "Snapshots of FCN-8s"

@@ -10,10 +10,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import ours
-from .cases import OURS, SECONDS
+from .cases import OURS
 from .photographs import jpeg, photograph
 from .processes import Engine, Failed, ready, turn, worker
-from .result_tables import Row, Table, over
+from .result_tables import SECONDS, Row, Table, over
 from .work import WARM_UP, Work
 
 ROOT = Path(__file__).resolve().parent.parent
