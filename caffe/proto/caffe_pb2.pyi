@@ -576,6 +576,8 @@ class LayerParameter(Message):
     CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
     COMPACT_BILINEAR_PARAM_FIELD_NUMBER: int
     MERGECROP_PARAM_FIELD_NUMBER: int
+    PSROI_ALIGN_PARAM_FIELD_NUMBER: int
+    DEFORMABLE_PSROI_POOLING_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -727,6 +729,8 @@ class LayerParameter(Message):
     cpm_transform_param: CPMTransformationParameter
     compact_bilinear_param: CompactBilinearParameter
     mergecrop_param: MergeCropParameter
+    psroi_align_param: PSROIAlignParameter
+    deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
     def __init__(
         self,
         *,
@@ -891,6 +895,10 @@ class LayerParameter(Message):
         cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
         compact_bilinear_param: CompactBilinearParameter | Mapping[str, Any] | None = ...,
         mergecrop_param: MergeCropParameter | Mapping[str, Any] | None = ...,
+        psroi_align_param: PSROIAlignParameter | Mapping[str, Any] | None = ...,
+        deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
+        | Mapping[str, Any]
+        | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -5218,4 +5226,49 @@ class MergeCropParameter(Message):
         forward: Iterable[bool] | None = ...,
         backward: Iterable[bool] | None = ...,
         operation: int | str | None = ...,
+    ) -> None: ...
+
+class PSROIAlignParameter(Message):
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    SAMPLE_NUM_FIELD_NUMBER: int
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    sample_num: int
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+        sample_num: int | None = ...,
+    ) -> None: ...
+
+class DeformablePSROIPoolingParameter(Message):
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    PART_SIZE_FIELD_NUMBER: int
+    SAMPLE_PER_PART_FIELD_NUMBER: int
+    TRANS_STD_FIELD_NUMBER: int
+    NO_TRANS_FIELD_NUMBER: int
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    part_size: int
+    sample_per_part: int
+    trans_std: float
+    no_trans: bool
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+        part_size: int | None = ...,
+        sample_per_part: int | None = ...,
+        trans_std: float | None = ...,
+        no_trans: bool | None = ...,
     ) -> None: ...

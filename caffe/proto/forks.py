@@ -32,13 +32,6 @@ TYPES = [
     Addition("DetectNetTransformation", "detectnet_groundtruth_param", "NVIDIA's Caffe", _PYTHON),
     Addition("BoxData", "box_data_param", "YOLO in Caffe", "write a Python layer"),
     Addition("EvalDetection", "eval_detection_param", "YOLO in Caffe", _PYTHON),
-    Addition("PSROIAlign", "psroi_align_param", "several forks", _PYTHON),
-    Addition(
-        "DeformablePSROIPooling",
-        "deformable_psroi_pooling_param",
-        "Deformable ConvNets",
-        "write a PSROIPooling, which does not learn where to look, or a Python layer",
-    ),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -115,6 +108,11 @@ FIELDS = {
     ),
     "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
+    "psroi_align_param": ("several forks", "write a PSROIPooling"),
+    "deformable_psroi_pooling_param": (
+        "Deformable ConvNets",
+        "write a PSROIPooling, which does not learn where to look",
+    ),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
     "flip_param": ("several forks", _PYTHON),

@@ -41,6 +41,7 @@ from . import (  # noqa: F401
     resample,
     resampling,
     rois,
+    sampled_rois,
     seg_accuracy,
     sequences,
     shape,

@@ -274,6 +274,25 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { upsample_h: 3 upsample_w: 4 }", [(2, 2, 2, 2)] * 2, {"given": MASK}),
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
+    **{
+        kind: [
+            (
+                f"{param} {{ spatial_scale: 0.9 output_dim: 1 group_size: 2 }}",
+                [(1, 4, 4, 5), (3, 5)],
+                {"given": ROIS},
+            )
+            for param in ("psroi_align_param", "psroi_pooling_param")
+        ]
+        for kind in ("PSROIAlign", "PSROIAlignPooling")
+    },
+    "DeformablePSROIPooling": [
+        (
+            "deformable_psroi_pooling_param { spatial_scale: 0.9 output_dim: 2 group_size: 2 "
+            "sample_per_part: 2 trans_std: 0.11 }",
+            [(1, 8, 4, 5), (3, 5), (3, 4, 2, 2)],
+            {"given": ROIS},
+        )
+    ],
 }
 NO_GRADIENT = {
     "BboxAccuracy",
