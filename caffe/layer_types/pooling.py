@@ -9,6 +9,7 @@ from ..core.rng import generator
 from ..proto import caffe_pb2
 from . import exporting
 from .base import LayerType, Shape, Tensors, Window, layer_type
+from .volume_pooling import Triple, VolumePooling
 from .windows import Pair, window_sums
 
 
@@ -18,7 +19,8 @@ class Pooling(LayerType):
 
     pooling_layer.cpp: in a padded pooling a last window that would start behind the bottom and one
     `pad` is dropped. STOCHASTIC follows pooling_layer.cu: in TRAIN a value drawn in proportion to
-    its size, in TEST what would be drawn on average.
+    its size, in TEST what would be drawn on average. N x C x L x H x W, of which BVLC's CPU code
+    has no pooling, is pooled as forks do, by the same rules.
     """
 
     tops = (1, 2)
@@ -41,6 +43,9 @@ class Pooling(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
+        self.volume = self._volume() if len(shapes[0]) == 5 else None
+        if self.volume:
+            return
         self.check(
             len(self.spec.top) == 1 or self._is_maximum,
             "only MAX pooling has a second top (the mask)",
@@ -72,7 +77,12 @@ class Pooling(LayerType):
         )
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check(len(shapes[0]) == 4, f"pools 4 axes (N, C, H, W); found shape {shapes[0]}")
+        if self.volume:
+            return [self._volume_top(shapes[0], self.volume)]
+        self.check(
+            len(shapes[0]) == 4,
+            f"pools 4 axes (N, C, H, W), or 5 with a length; found shape {shapes[0]}",
+        )
         n, c, *size = shapes[0]
         kernel = self.kernel or size
         pooled = tuple(self._pooled(size[i], kernel[i], i) for i in range(2))
@@ -85,7 +95,7 @@ class Pooling(LayerType):
 
     def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
         """Of a maximum whose windows lie in a part of the bottom as they do in the whole."""
-        if not self._is_maximum or self.kernel is None or self.pad != (0, 0):
+        if self.volume or not self._is_maximum or self.kernel is None or self.pad != (0, 0):
             return None
         height, width = map(Window, self.kernel, self.stride, self.pad)
         no_gaps = all(window.extent >= window.stride for window in (height, width))
@@ -103,6 +113,8 @@ class Pooling(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
+        if self.volume:
+            return self._of_size(self.volume, tuple(x.shape)).pooled(x)
         if self.kernel is None and len(self.spec.top) == 1 and exporting.is_traced():
             if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
                 return x.mean((2, 3), keepdim=True)  # at any size, where a kernel has its own
@@ -196,8 +208,55 @@ class Pooling(LayerType):
         drawn = (sums >= (share * sums[..., -1])[..., None]).int().argmax(-1, keepdim=True)
         return windows.gather(-1, drawn).squeeze(-1)
 
+    # Of 5 axes; a kernel of (0, 0, 0) is the bottom's size.
+
+    def _volume(self) -> VolumePooling:
+        pool = self.spec.pooling_param
+        self.check(len(self.spec.top) == 1, "of 5 axes no mask is given; found two tops")
+        self.check(
+            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC, "of 5 axes pools by MAX or AVE"
+        )
+        planes = [f for f in ("kernel_h", "stride_h", "pad_h") if pool.HasField(f)]
+        self.check(not planes, f"has 5 axes: drop {planes}, and give kernel_size once or 3 times")
+        kernel, stride, pad = (self._triple(f) for f in ("kernel_size", "stride", "pad"))
+        self.check(
+            pool.global_pooling or min(kernel) > 0, f"kernel_size must be positive; found {kernel}"
+        )
+        self.check(min(stride) > 0, f"stride must be positive; found {stride}")
+        if pool.global_pooling:
+            self.check(
+                (stride, pad) == ((1, 1, 1), (0, 0, 0)),
+                f"global_pooling needs stride 1 and pad 0; found {stride} and {pad}",
+            )
+            kernel = (0, 0, 0)
+        floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR
+        return VolumePooling(kernel, stride, pad, not self._is_maximum, floor, drops=True)
+
+    def _triple(self, name: str) -> Triple:
+        pool = self.spec.pooling_param
+        given = list(getattr(pool, f"axis_{name}"))
+        given = given or [getattr(pool, name)] * 3
+        self.check(len(given) == 3, f"needs {name} once or 3 times; found {given}")
+        length, height, width = given
+        return length, height, width
+
+    def _of_size(self, volume: VolumePooling, shape: Shape) -> VolumePooling:
+        length, height, width = shape[2:]
+        return volume if any(volume.kernel) else volume._replace(kernel=(length, height, width))
+
+    def _volume_top(self, shape: Shape, volume: VolumePooling) -> Shape:
+        self.check(len(shape) == 5, f"was set up for 5 axes; found shape {shape}")
+        whole = self._of_size(volume, shape)
+        places = whole.places(shape)
+        self.check(
+            min(places) > 0, f"a bottom of shape {shape} is smaller than kernel {whole.kernel}"
+        )
+        return (*shape[:2], *places)
+
     def _pair(self, name: str, hw: str, default: int | None) -> tuple[int, int]:
         pool = self.spec.pooling_param
+        several = list(getattr(pool, f"axis_{name}"))
+        self.check(not several, f"has 4 axes, and {name} for {len(several)}: {several}")
         if pool.HasField(f"{hw}_h") or pool.HasField(f"{hw}_w"):
             self.check(not pool.HasField(name), f"either {name} or {hw}_h and {hw}_w, not both")
             both = pool.HasField(f"{hw}_h") and pool.HasField(f"{hw}_w")

@@ -1033,6 +1033,9 @@ class ConvolutionParameter(Message):
     TEMPORAL_STRIDE_FIELD_NUMBER: int
     TEMPORAL_PAD_FIELD_NUMBER: int
     FILTER_GROUP_FIELD_NUMBER: int
+    KERNEL_SHAPE_FIELD_NUMBER: int
+    STRIDE_SHAPE_FIELD_NUMBER: int
+    PAD_SHAPE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -1058,6 +1061,9 @@ class ConvolutionParameter(Message):
     temporal_stride: int
     temporal_pad: int
     filter_group: int
+    kernel_shape: BlobShape
+    stride_shape: BlobShape
+    pad_shape: BlobShape
     def __init__(
         self,
         *,
@@ -1086,6 +1092,9 @@ class ConvolutionParameter(Message):
         temporal_stride: int | None = ...,
         temporal_pad: int | None = ...,
         filter_group: int | None = ...,
+        kernel_shape: BlobShape | Mapping[str, Any] | None = ...,
+        stride_shape: BlobShape | Mapping[str, Any] | None = ...,
+        pad_shape: BlobShape | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -1118,6 +1127,12 @@ class PoolingParameter(Message):
     KERNEL_DEPTH_FIELD_NUMBER: int
     TEMPORAL_STRIDE_FIELD_NUMBER: int
     DILATION_FIELD_NUMBER: int
+    AXIS_KERNEL_SIZE_FIELD_NUMBER: int
+    AXIS_STRIDE_FIELD_NUMBER: int
+    AXIS_PAD_FIELD_NUMBER: int
+    KERNEL_SHAPE_FIELD_NUMBER: int
+    STRIDE_SHAPE_FIELD_NUMBER: int
+    PAD_SHAPE_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1136,6 +1151,12 @@ class PoolingParameter(Message):
     kernel_depth: int
     temporal_stride: int
     dilation: RepeatedScalarFieldContainer[int]
+    axis_kernel_size: RepeatedScalarFieldContainer[int]
+    axis_stride: RepeatedScalarFieldContainer[int]
+    axis_pad: RepeatedScalarFieldContainer[int]
+    kernel_shape: BlobShape
+    stride_shape: BlobShape
+    pad_shape: BlobShape
     def __init__(
         self,
         *,
@@ -1157,6 +1178,12 @@ class PoolingParameter(Message):
         kernel_depth: int | None = ...,
         temporal_stride: int | None = ...,
         dilation: Iterable[int] | None = ...,
+        axis_kernel_size: Iterable[int] | None = ...,
+        axis_stride: Iterable[int] | None = ...,
+        axis_pad: Iterable[int] | None = ...,
+        kernel_shape: BlobShape | Mapping[str, Any] | None = ...,
+        stride_shape: BlobShape | Mapping[str, Any] | None = ...,
+        pad_shape: BlobShape | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):

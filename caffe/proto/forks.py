@@ -166,6 +166,10 @@ FIELDS = {
         ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
         ("C3D", "write a Convolution with a value for each axis"),
     ),
+    **dict.fromkeys(
+        ("kernel_shape", "stride_shape", "pad_shape"),
+        ("video-caffe", "write kernel_size, stride and pad"),
+    ),
     "filter_group": ("C3D", "leave it out: it only spares memory"),
     "pooling3d_param": ("C3D", ""),
     "deformable_convolution_param": ("Deformable ConvNets", _PYTHON),
@@ -259,7 +263,7 @@ PASSED_OVER = {
 # Of a field with one value these are given several: the first counts.
 FIRST_COUNTS = {"device_id": "nets run on one device, the first that is named"}
 
-# OpenCV and naibaf7's Caffe give a pooling a value for each axis; one that is the same is dropped.
+# OpenCV and several forks give a pooling a value for each axis.
 OF_ALL_AXES = ("kernel_size", "stride", "pad")
 
 

@@ -92,10 +92,21 @@ def test_a_pooling_may_have_the_same_value_for_each_axis():
     param = net._graph.spec.layer[1].pooling_param
     assert (param.kernel_size, param.stride) == (3, 2)
     assert net.blobs["y"].shape == (1, 2, 4, 4)
-    with pytest.raises(caffe.CaffeError, match='not have multiple "kernel_size"'):
-        net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 kernel_size: 3 }"))
     with pytest.raises(caffe.CaffeError, match=r"a window's dilation is 1; found \[2\]"):
         net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 dilation: 2 }"))
+
+
+def test_a_pooling_may_have_other_values_for_each_axis():
+    body = "kernel_size: 2 kernel_size: 3 stride: [1, 2] pad: 0 pad: 1"
+    net = net_of(X + layer("Pooling", f"pooling_param {{ {body} }}"))
+    param = net._graph.spec.layer[1].pooling_param
+    assert (param.kernel_h, param.kernel_w, param.stride_w, param.pad_w) == (2, 3, 2, 1)
+    assert not param.HasField("kernel_size")
+    assert net.blobs["y"].shape == (1, 2, 7, 5)
+    with pytest.raises(caffe.CaffeError, match=r"has 4 axes, and kernel_size for 3: \[2, 3, 3\]"):
+        net_of(X + layer("Pooling", "pooling_param { kernel_size: [2, 3, 3] }"))
+    with pytest.raises(caffe.CaffeError, match="should not have multiple"):
+        net_of(X + layer("Reorg", "reorg_param { stride: 2 stride: 4 }"))
 
 
 def test_a_convolution_keeps_a_value_for_each_axis():

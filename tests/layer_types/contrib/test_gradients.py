@@ -293,6 +293,21 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             {"given": ROIS},
         )
     ],
+    "NdConvolution": [
+        (
+            "convolution_param { num_output: 2 kernel_shape { dim: 2 dim: 1 dim: 2 } }",
+            [(1, 2, 3, 2, 2)],
+            {},
+        )
+    ],
+    "NdPooling": [
+        (
+            f"pooling_param {{ pool: {pool} kernel_shape {{ dim: 2 dim: 1 dim: 2 }} }}",
+            [(1, 2, 3, 3, 3)],
+            {},
+        )
+        for pool in ("MAX", "AVE")
+    ],
 }
 NO_GRADIENT = {
     "BboxAccuracy",
