@@ -578,6 +578,13 @@ class LayerParameter(Message):
     MERGECROP_PARAM_FIELD_NUMBER: int
     PSROI_ALIGN_PARAM_FIELD_NUMBER: int
     DEFORMABLE_PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    INNER_DISTANCE_PARAM_FIELD_NUMBER: int
+    GENERAL_CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: int
+    GENERAL_TRIPLET_LOSS_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_RESCALE_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_MARGIN_PARAM_FIELD_NUMBER: int
+    COSIN_ADD_M_PARAM_FIELD_NUMBER: int
+    INTER_CLASS_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -731,6 +738,13 @@ class LayerParameter(Message):
     mergecrop_param: MergeCropParameter
     psroi_align_param: PSROIAlignParameter
     deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
+    inner_distance_param: InnerDistanceParameter
+    general_contrastive_loss_param: GeneralContrastiveLossParameter
+    general_triplet_loss_param: GeneralTripletLossParameter
+    label_specific_rescale_param: LabelSpecificRescaleParameter
+    label_specific_margin_param: LabelSpecificMarginParameter
+    cosin_add_m_param: CosinAddmParameter
+    inter_class_param: InterClassParameter
     def __init__(
         self,
         *,
@@ -899,6 +913,17 @@ class LayerParameter(Message):
         deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
         | Mapping[str, Any]
         | None = ...,
+        inner_distance_param: InnerDistanceParameter | Mapping[str, Any] | None = ...,
+        general_contrastive_loss_param: GeneralContrastiveLossParameter
+        | Mapping[str, Any]
+        | None = ...,
+        general_triplet_loss_param: GeneralTripletLossParameter | Mapping[str, Any] | None = ...,
+        label_specific_rescale_param: LabelSpecificRescaleParameter
+        | Mapping[str, Any]
+        | None = ...,
+        label_specific_margin_param: LabelSpecificMarginParameter | Mapping[str, Any] | None = ...,
+        cosin_add_m_param: CosinAddmParameter | Mapping[str, Any] | None = ...,
+        inter_class_param: InterClassParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1217,6 +1242,7 @@ class InnerProductParameter(Message):
     AXIS_FIELD_NUMBER: int
     TRANSPOSE_FIELD_NUMBER: int
     NORMALIZE_FIELD_NUMBER: int
+    DISTANCE_TYPE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     weight_filler: FillerParameter
@@ -1224,6 +1250,7 @@ class InnerProductParameter(Message):
     axis: int
     transpose: bool
     normalize: bool
+    distance_type: str
     def __init__(
         self,
         *,
@@ -1234,6 +1261,7 @@ class InnerProductParameter(Message):
         axis: int | None = ...,
         transpose: bool | None = ...,
         normalize: bool | None = ...,
+        distance_type: str | None = ...,
     ) -> None: ...
 
 class EmbedParameter(Message):
@@ -1505,13 +1533,16 @@ class SoftmaxParameter(Message):
     CUDNN: int
     ENGINE_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
+    NORMALIZE_TYPE_FIELD_NUMBER: int
     engine: int
     axis: int
+    normalize_type: str
     def __init__(
         self,
         *,
         engine: int | str | None = ...,
         axis: int | None = ...,
+        normalize_type: str | None = ...,
     ) -> None: ...
 
 class DropoutParameter(Message):
@@ -1695,15 +1726,18 @@ class AccuracyParameter(Message):
     TOP_K_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     IGNORE_LABEL_FIELD_NUMBER: int
+    MIN_IS_BETTER_FIELD_NUMBER: int
     top_k: int
     axis: int
     ignore_label: int
+    min_is_better: bool
     def __init__(
         self,
         *,
         top_k: int | None = ...,
         axis: int | None = ...,
         ignore_label: int | None = ...,
+        min_is_better: bool | None = ...,
     ) -> None: ...
 
 class ContrastiveLossParameter(Message):
@@ -1753,11 +1787,14 @@ class InputParameter(Message):
 
 class ParameterParameter(Message):
     SHAPE_FIELD_NUMBER: int
+    BLOB_FILLER_FIELD_NUMBER: int
     shape: BlobShape
+    blob_filler: FillerParameter
     def __init__(
         self,
         *,
         shape: BlobShape | Mapping[str, Any] | None = ...,
+        blob_filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class PythonParameter(Message):
@@ -5298,4 +5335,208 @@ class DeformablePSROIPoolingParameter(Message):
         sample_per_part: int | None = ...,
         trans_std: float | None = ...,
         no_trans: bool | None = ...,
+    ) -> None: ...
+
+class InnerDistanceParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    TRANSPOSE_FIELD_NUMBER: int
+    DISTANCE_TYPE_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    axis: int
+    transpose: bool
+    distance_type: str
+    normalize: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        transpose: bool | None = ...,
+        distance_type: str | None = ...,
+        normalize: bool | None = ...,
+    ) -> None: ...
+
+class GeneralContrastiveLossParameter(Message):
+    POSITIVE_MARGIN_FIELD_NUMBER: int
+    NEGATIVE_MARGIN_FIELD_NUMBER: int
+    POSITIVE_WEIGHT_FIELD_NUMBER: int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    EXP_NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    NORMALIZE_NEGATIVE_FIELD_NUMBER: int
+    POSITIVE_OUTLIER_THRESH_FIELD_NUMBER: int
+    MAX_NEGATIVE_ONLY_FIELD_NUMBER: int
+    positive_margin: float
+    negative_margin: float
+    positive_weight: float
+    negative_weight: float
+    exp_negative_weight: bool
+    normalize_negative: float
+    positive_outlier_thresh: float
+    max_negative_only: bool
+    def __init__(
+        self,
+        *,
+        positive_margin: float | None = ...,
+        negative_margin: float | None = ...,
+        positive_weight: float | None = ...,
+        negative_weight: float | None = ...,
+        exp_negative_weight: bool | None = ...,
+        normalize_negative: float | None = ...,
+        positive_outlier_thresh: float | None = ...,
+        max_negative_only: bool | None = ...,
+    ) -> None: ...
+
+class GeneralTripletLossParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    ADD_CENTER_LOSS_FIELD_NUMBER: int
+    HARDEST_ONLY_FIELD_NUMBER: int
+    POSITIVE_WEIGHT_FIELD_NUMBER: int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    margin: float
+    add_center_loss: bool
+    hardest_only: bool
+    positive_weight: float
+    negative_weight: float
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        add_center_loss: bool | None = ...,
+        hardest_only: bool | None = ...,
+        positive_weight: float | None = ...,
+        negative_weight: float | None = ...,
+    ) -> None: ...
+
+class LabelSpecificRescaleParameter(Message):
+    POSITIVE_WEIGHT_FIELD_NUMBER: int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    POSITIVE_LOWER_BOUND_FIELD_NUMBER: int
+    NEGATIVE_UPPER_BOUND_FIELD_NUMBER: int
+    RESCALE_TEST_FIELD_NUMBER: int
+    FOR_IP_FIELD_NUMBER: int
+    BASE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    LAMBDA_MIN_FIELD_NUMBER: int
+    positive_weight: float
+    negative_weight: float
+    positive_lower_bound: float
+    negative_upper_bound: float
+    rescale_test: bool
+    for_ip: bool
+    base: float
+    gamma: float
+    power: float
+    lambda_min: float
+    def __init__(
+        self,
+        *,
+        positive_weight: float | None = ...,
+        negative_weight: float | None = ...,
+        positive_lower_bound: float | None = ...,
+        negative_upper_bound: float | None = ...,
+        rescale_test: bool | None = ...,
+        for_ip: bool | None = ...,
+        base: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        lambda_min: float | None = ...,
+    ) -> None: ...
+
+class LabelSpecificMarginParameter(Message):
+    MarginType: EnumTypeWrapper
+    HARD: int
+    SOFT: int
+    MARGIN_BASE_FIELD_NUMBER: int
+    MARGIN_MAX_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    MARGIN_ON_TEST_FIELD_NUMBER: int
+    AUTO_TUNE_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    PASS_BP_FIELD_NUMBER: int
+    margin_base: float
+    margin_max: float
+    gamma: float
+    power: float
+    iteration: int
+    margin_on_test: bool
+    auto_tune: bool
+    type: int
+    pass_bp: bool
+    def __init__(
+        self,
+        *,
+        margin_base: float | None = ...,
+        margin_max: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iteration: int | None = ...,
+        margin_on_test: bool | None = ...,
+        auto_tune: bool | None = ...,
+        type: int | str | None = ...,
+        pass_bp: bool | None = ...,
+    ) -> None: ...
+
+class CosinAddmParameter(Message):
+    M_FIELD_NUMBER: int
+    TRANSFORM_TEST_FIELD_NUMBER: int
+    m: float
+    transform_test: bool
+    def __init__(
+        self,
+        *,
+        m: float | None = ...,
+        transform_test: bool | None = ...,
+    ) -> None: ...
+
+class InterClassParameter(Message):
+    InterClassType: EnumTypeWrapper
+    MEAN: int
+    AMONG: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    ALPHA_START_ITER_FIELD_NUMBER: int
+    ALPHA_START_VALUE_FIELD_NUMBER: int
+    ALPHA_STEP_FIELD_NUMBER: int
+    ALPHA_STEPVALUE_FIELD_NUMBER: int
+    num_output: int
+    type: int
+    weight_filler: FillerParameter
+    axis: int
+    iteration: int
+    normalize: bool
+    alpha_start_iter: float
+    alpha_start_value: float
+    alpha_step: float
+    alpha_stepvalue: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        type: int | str | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        iteration: int | None = ...,
+        normalize: bool | None = ...,
+        alpha_start_iter: float | None = ...,
+        alpha_start_value: float | None = ...,
+        alpha_step: float | None = ...,
+        alpha_stepvalue: Iterable[int] | None = ...,
     ) -> None: ...

@@ -12,6 +12,7 @@ from ..loss import Accuracy
 class EltwiseAccuracy(Accuracy):
     """As Accuracy, in a top of 1 x 1 x 1 x 1."""
 
+    bottoms = (2, 2)
     tops = (1, 1)
 
     def param(self) -> caffe_pb2.AccuracyParameter:

@@ -308,6 +308,29 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
         for pool in ("MAX", "AVE")
     ],
+    "InnerDistance": [
+        (
+            f'inner_distance_param {{ num_output: 3 bias_term: true distance_type: "{kind}" }}',
+            [(2, 4)],
+            {},
+        )
+        for kind in ("L1", "L2")
+    ],
+    "GeneralContrastiveLoss": [
+        (
+            "general_contrastive_loss_param { negative_margin: 0.2 }",
+            [(4, 3), (4,)],
+            {"classes": {1: 3}},
+        )
+    ],
+    **{
+        kind: [(body, [(4, 3), (4,)], {"classes": {1: 3}, "learnt": ()})]
+        for kind, body in (
+            ("LabelSpecificRescale", "label_specific_rescale_param { positive_weight: 0.8 }"),
+            ("LabelSpecificMargin", "label_specific_margin_param { margin_base: 20 }"),
+            ("CosinAddm", "cosin_add_m_param { m: 0.4 }"),
+        )
+    },
 }
 NO_GRADIENT = {
     "BboxAccuracy",
@@ -336,7 +359,10 @@ NO_GRADIENT = {
     "Yolov3DetectionOutput",
 }
 # As their laws have them: forks', Darknet's
-OWN_GRADIENT = {"DetectionLoss", "ExpMax", "Gram", "RegionLoss", "SignedSqrt", "Yolov3"}
+OWN_GRADIENT = {
+    *("DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
+    *("RegionLoss", "SignedSqrt", "Yolov3"),
+}
 
 
 def test_every_expression_with_a_gradient_is_checked():
