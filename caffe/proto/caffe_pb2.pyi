@@ -3664,6 +3664,7 @@ class PriorBoxParameter(Message):
     OFFSET_FIELD_NUMBER: int
     WIDTH_FIELD_NUMBER: int
     HEIGHT_FIELD_NUMBER: int
+    DENSER_PRIOR_BOXES_FIELD_NUMBER: int
     min_size: RepeatedScalarFieldContainer[float]
     max_size: RepeatedScalarFieldContainer[float]
     aspect_ratio: RepeatedScalarFieldContainer[float]
@@ -3679,6 +3680,7 @@ class PriorBoxParameter(Message):
     offset: float
     width: RepeatedScalarFieldContainer[float]
     height: RepeatedScalarFieldContainer[float]
+    denser_prior_boxes: bool
     def __init__(
         self,
         *,
@@ -3697,6 +3699,7 @@ class PriorBoxParameter(Message):
         offset: float | None = ...,
         width: Iterable[float] | None = ...,
         height: Iterable[float] | None = ...,
+        denser_prior_boxes: bool | None = ...,
     ) -> None: ...
 
 class NonMaximumSuppressionParameter(Message):
@@ -3752,6 +3755,7 @@ class DetectionOutputParameter(Message):
     VISUALIZE_THRESHOLD_FIELD_NUMBER: int
     SAVE_FILE_FIELD_NUMBER: int
     OBJECTNESS_SCORE_FIELD_NUMBER: int
+    USE_POLYGON_FIELD_NUMBER: int
     num_classes: int
     share_location: bool
     background_label_id: int
@@ -3765,6 +3769,7 @@ class DetectionOutputParameter(Message):
     visualize_threshold: float
     save_file: str
     objectness_score: float
+    use_polygon: bool
     def __init__(
         self,
         *,
@@ -3781,6 +3786,7 @@ class DetectionOutputParameter(Message):
         visualize_threshold: float | None = ...,
         save_file: str | None = ...,
         objectness_score: float | None = ...,
+        use_polygon: bool | None = ...,
     ) -> None: ...
 
 class MultiBoxLossParameter(Message):

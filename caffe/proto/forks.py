@@ -102,6 +102,7 @@ FIELDS = {
         ("MS-CNN", _PYTHON),
     ),
     "objectness_score": ("RefineDet", ""),
+    **dict.fromkeys(("denser_prior_boxes", "use_polygon"), ("TextBoxes++", "")),
     "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
     **dict.fromkeys(
         ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")
