@@ -585,6 +585,11 @@ class LayerParameter(Message):
     LABEL_SPECIFIC_MARGIN_PARAM_FIELD_NUMBER: int
     COSIN_ADD_M_PARAM_FIELD_NUMBER: int
     INTER_CLASS_PARAM_FIELD_NUMBER: int
+    BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    ADAPTIVE_BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    UNIQUE_LABEL_PARAM_FIELD_NUMBER: int
+    DOMAIN_TRANSFORM_PARAM_FIELD_NUMBER: int
+    ATTENTION_LOSS_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -745,6 +750,11 @@ class LayerParameter(Message):
     label_specific_margin_param: LabelSpecificMarginParameter
     cosin_add_m_param: CosinAddmParameter
     inter_class_param: InterClassParameter
+    bias_channel_param: BiasChannelParameter
+    adaptive_bias_channel_param: AdaptiveBiasChannelParameter
+    unique_label_param: UniqueLabelParameter
+    domain_transform_param: DomainTransformParameter
+    attention_loss_param: AttentionLossParameter
     def __init__(
         self,
         *,
@@ -924,6 +934,11 @@ class LayerParameter(Message):
         label_specific_margin_param: LabelSpecificMarginParameter | Mapping[str, Any] | None = ...,
         cosin_add_m_param: CosinAddmParameter | Mapping[str, Any] | None = ...,
         inter_class_param: InterClassParameter | Mapping[str, Any] | None = ...,
+        bias_channel_param: BiasChannelParameter | Mapping[str, Any] | None = ...,
+        adaptive_bias_channel_param: AdaptiveBiasChannelParameter | Mapping[str, Any] | None = ...,
+        unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
+        domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
+        attention_loss_param: AttentionLossParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2114,6 +2129,11 @@ class V1LayerParameter(Message):
     ELTWISE_ACCURACY: int
     WINDOW_SEG_DATA: int
     PADDING: int
+    BIAS_CHANNEL: int
+    ADAPTIVE_BIAS_CHANNEL: int
+    UNIQUE_LABEL: int
+    DOMAIN_TRANSFORM: int
+    SPATIAL_PRODUCT: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2168,6 +2188,10 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    ADAPTIVE_BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    UNIQUE_LABEL_PARAM_FIELD_NUMBER: int
+    DOMAIN_TRANSFORM_PARAM_FIELD_NUMBER: int
     PADDING_PARAM_FIELD_NUMBER: int
     ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     DENSE_CRF_PARAM_FIELD_NUMBER: int
@@ -2225,6 +2249,10 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    bias_channel_param: BiasChannelParameter
+    adaptive_bias_channel_param: AdaptiveBiasChannelParameter
+    unique_label_param: UniqueLabelParameter
+    domain_transform_param: DomainTransformParameter
     padding_param: PaddingParameter
     eltwise_accuracy_param: AccuracyParameter
     dense_crf_param: DenseCRFParameter
@@ -2285,6 +2313,10 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        bias_channel_param: BiasChannelParameter | Mapping[str, Any] | None = ...,
+        adaptive_bias_channel_param: AdaptiveBiasChannelParameter | Mapping[str, Any] | None = ...,
+        unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
+        domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
         padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
         eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
@@ -5545,4 +5577,85 @@ class InterClassParameter(Message):
         alpha_start_value: float | None = ...,
         alpha_step: float | None = ...,
         alpha_stepvalue: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BiasChannelParameter(Message):
+    BG_BIAS_FIELD_NUMBER: int
+    FG_BIAS_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    bg_bias: float
+    fg_bias: float
+    ignore_label: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        bg_bias: float | None = ...,
+        fg_bias: float | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class AdaptiveBiasChannelParameter(Message):
+    NUM_ITER_FIELD_NUMBER: int
+    SUPPRESS_OTHERS_FIELD_NUMBER: int
+    MARGIN_OTHERS_FIELD_NUMBER: int
+    BG_PORTION_FIELD_NUMBER: int
+    FG_PORTION_FIELD_NUMBER: int
+    num_iter: int
+    suppress_others: bool
+    margin_others: float
+    bg_portion: float
+    fg_portion: float
+    def __init__(
+        self,
+        *,
+        num_iter: int | None = ...,
+        suppress_others: bool | None = ...,
+        margin_others: float | None = ...,
+        bg_portion: float | None = ...,
+        fg_portion: float | None = ...,
+    ) -> None: ...
+
+class UniqueLabelParameter(Message):
+    MAX_LABELS_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    FORCE_LABEL_FIELD_NUMBER: int
+    max_labels: int
+    ignore_label: RepeatedScalarFieldContainer[int]
+    force_label: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        max_labels: int | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+        force_label: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class DomainTransformParameter(Message):
+    SPATIAL_SIGMA_FIELD_NUMBER: int
+    RANGE_SIGMA_FIELD_NUMBER: int
+    NUM_ITER_FIELD_NUMBER: int
+    MIN_WEIGHT_FIELD_NUMBER: int
+    spatial_sigma: float
+    range_sigma: float
+    num_iter: int
+    min_weight: float
+    def __init__(
+        self,
+        *,
+        spatial_sigma: float | None = ...,
+        range_sigma: float | None = ...,
+        num_iter: int | None = ...,
+        min_weight: float | None = ...,
+    ) -> None: ...
+
+class AttentionLossParameter(Message):
+    BETA_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    beta: float
+    gamma: float
+    def __init__(
+        self,
+        *,
+        beta: float | None = ...,
+        gamma: float | None = ...,
     ) -> None: ...

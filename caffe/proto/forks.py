@@ -68,6 +68,16 @@ FIELDS = {
         ("continuation_indicator_param", "ctc_decoder_param", "labelsequence_accuracy_param"),
         ("several forks", _PYTHON),
     ),
+    **dict.fromkeys(
+        (
+            "bias_channel_param",
+            "adaptive_bias_channel_param",
+            "unique_label_param",
+            "domain_transform_param",
+        ),
+        ("DeepLab", _PYTHON),
+    ),
+    "attention_loss_param": ("DOOBNet", _PYTHON),
     "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(

@@ -331,8 +331,32 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             ("CosinAddm", "cosin_add_m_param { m: 0.4 }"),
         )
     },
+    "BiasChannel": [
+        (
+            "bias_channel_param { bg_bias: 0.3 fg_bias: 0.2 }",
+            [(2, 3, 2, 2), (2, 2)],
+            {"given": {1: lambda rng: np.array([[0, 1], [-1, 2]])}},
+        )
+    ],
+    "DomainTransform": [
+        (
+            "domain_transform_param { spatial_sigma: 3 range_sigma: 2 num_iter: 2 }",
+            [(1, 2, 3, 3), (1, 1, 3, 3), (1, 2)],
+            {"given": {2: lambda rng: np.array([[3, 2]])}, "shifts": {1: 0.5}},
+        )
+    ],
+    "SpatialProduct": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
+    **{
+        kind: [("", [(2, 1, 3, 2)] * 2, {"classes": {1: 2}})]
+        for kind in (
+            "ClassBalancedSigmoidCrossEntropyLoss",
+            "ClassBalancedSigmoidCrossEntropyAttentionLoss",
+        )
+    },
+    "BalanceCrossEntropyLoss": [("", [(2, 2, 3), (2, 1, 3)], {"classes": {1: 3}})],
 }
 NO_GRADIENT = {
+    "AdaptiveBiasChannel",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "BoxGroupOutput",
@@ -355,6 +379,7 @@ NO_GRADIENT = {
     "Proposal",
     "ProposalTarget",
     "SegAccuracy",
+    "UniqueLabel",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
