@@ -590,6 +590,8 @@ class LayerParameter(Message):
     UNIQUE_LABEL_PARAM_FIELD_NUMBER: int
     DOMAIN_TRANSFORM_PARAM_FIELD_NUMBER: int
     ATTENTION_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTNET_GROUNDTRUTH_PARAM_FIELD_NUMBER: int
+    DETECTNET_AUGMENTATION_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -755,6 +757,8 @@ class LayerParameter(Message):
     unique_label_param: UniqueLabelParameter
     domain_transform_param: DomainTransformParameter
     attention_loss_param: AttentionLossParameter
+    detectnet_groundtruth_param: DetectNetGroundTruthParameter
+    detectnet_augmentation_param: DetectNetAugmentationParameter
     def __init__(
         self,
         *,
@@ -939,6 +943,10 @@ class LayerParameter(Message):
         unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
         domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
         attention_loss_param: AttentionLossParameter | Mapping[str, Any] | None = ...,
+        detectnet_groundtruth_param: DetectNetGroundTruthParameter | Mapping[str, Any] | None = ...,
+        detectnet_augmentation_param: DetectNetAugmentationParameter
+        | Mapping[str, Any]
+        | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -5658,4 +5666,105 @@ class AttentionLossParameter(Message):
         *,
         beta: float | None = ...,
         gamma: float | None = ...,
+    ) -> None: ...
+
+class DetectNetGroundTruthParameter(Message):
+    CoverageType: EnumTypeWrapper
+    RECTANGULAR: int
+    GridboxType: EnumTypeWrapper
+    GRIDBOX_MAX: int
+    GRIDBOX_MIN: int
+    STRIDE_FIELD_NUMBER: int
+    SCALE_CVG_FIELD_NUMBER: int
+    GRIDBOX_TYPE_FIELD_NUMBER: int
+    MIN_CVG_LEN_FIELD_NUMBER: int
+    COVERAGE_TYPE_FIELD_NUMBER: int
+    IMAGE_SIZE_X_FIELD_NUMBER: int
+    IMAGE_SIZE_Y_FIELD_NUMBER: int
+    OBJ_NORM_FIELD_NUMBER: int
+    CROP_BBOXES_FIELD_NUMBER: int
+    MAX_CVG_LEN_FIELD_NUMBER: int
+    OBJECT_CLASS_FIELD_NUMBER: int
+    stride: int
+    scale_cvg: float
+    gridbox_type: int
+    min_cvg_len: int
+    coverage_type: int
+    image_size_x: int
+    image_size_y: int
+    obj_norm: bool
+    crop_bboxes: bool
+    max_cvg_len: int
+    object_class: RepeatedCompositeFieldContainer[ClassMapping]
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        scale_cvg: float | None = ...,
+        gridbox_type: int | str | None = ...,
+        min_cvg_len: int | None = ...,
+        coverage_type: int | str | None = ...,
+        image_size_x: int | None = ...,
+        image_size_y: int | None = ...,
+        obj_norm: bool | None = ...,
+        crop_bboxes: bool | None = ...,
+        max_cvg_len: int | None = ...,
+        object_class: Iterable[ClassMapping | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class ClassMapping(Message):
+    SRC_FIELD_NUMBER: int
+    DST_FIELD_NUMBER: int
+    src: int
+    dst: int
+    def __init__(
+        self,
+        *,
+        src: int | None = ...,
+        dst: int | None = ...,
+    ) -> None: ...
+
+class DetectNetAugmentationParameter(Message):
+    CROP_PROB_FIELD_NUMBER: int
+    SHIFT_X_FIELD_NUMBER: int
+    SHIFT_Y_FIELD_NUMBER: int
+    SCALE_PROB_FIELD_NUMBER: int
+    SCALE_MIN_FIELD_NUMBER: int
+    SCALE_MAX_FIELD_NUMBER: int
+    FLIP_PROB_FIELD_NUMBER: int
+    ROTATION_PROB_FIELD_NUMBER: int
+    MAX_ROTATE_DEGREE_FIELD_NUMBER: int
+    HUE_ROTATION_PROB_FIELD_NUMBER: int
+    HUE_ROTATION_FIELD_NUMBER: int
+    DESATURATION_PROB_FIELD_NUMBER: int
+    DESATURATION_MAX_FIELD_NUMBER: int
+    crop_prob: float
+    shift_x: int
+    shift_y: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    flip_prob: float
+    rotation_prob: float
+    max_rotate_degree: float
+    hue_rotation_prob: float
+    hue_rotation: float
+    desaturation_prob: float
+    desaturation_max: float
+    def __init__(
+        self,
+        *,
+        crop_prob: float | None = ...,
+        shift_x: int | None = ...,
+        shift_y: int | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        flip_prob: float | None = ...,
+        rotation_prob: float | None = ...,
+        max_rotate_degree: float | None = ...,
+        hue_rotation_prob: float | None = ...,
+        hue_rotation: float | None = ...,
+        desaturation_prob: float | None = ...,
+        desaturation_max: float | None = ...,
     ) -> None: ...

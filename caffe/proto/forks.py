@@ -29,7 +29,6 @@ TYPES = [
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("YoloSeg", "yolo_seg_param", "MobileNet-YOLO", _PYTHON),
     Addition("SegmentationEvaluate", "segmentation_evaluate_param", "MobileNet-YOLO", _PYTHON),
-    Addition("DetectNetTransformation", "detectnet_groundtruth_param", "NVIDIA's Caffe", _PYTHON),
     Addition("BoxData", "box_data_param", "YOLO in Caffe", "write a Python layer"),
     Addition("EvalDetection", "eval_detection_param", "YOLO in Caffe", _PYTHON),
 ]
@@ -201,6 +200,10 @@ FIELDS = {
     "pooling3d_param": ("C3D", ""),
     "deformable_convolution_param": ("Deformable ConvNets", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
+    **dict.fromkeys(
+        ("detectnet_groundtruth_param", "detectnet_augmentation_param"),
+        ("NVIDIA's Caffe", _PYTHON),
+    ),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(
         ("eval_type", "ap_version", "show_per_class_result"),

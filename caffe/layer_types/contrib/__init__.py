@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     dense_crf,
     depthwise,
     detection_evaluate,
+    detectnet,
     distances,
     domain_transform,
     elementwise,

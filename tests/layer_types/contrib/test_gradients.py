@@ -366,6 +366,7 @@ NO_GRADIENT = {
     "DecodeBBox",
     "DenseCRF",
     "DetectionAccuracy",
+    "DetectNetTransformation",
     "DetectionEvaluate",
     "DetectionOutput",
     "EltwiseAccuracy",
