@@ -592,6 +592,7 @@ class LayerParameter(Message):
     ATTENTION_LOSS_PARAM_FIELD_NUMBER: int
     DETECTNET_GROUNDTRUTH_PARAM_FIELD_NUMBER: int
     DETECTNET_AUGMENTATION_PARAM_FIELD_NUMBER: int
+    EVAL_DETECTION_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -759,6 +760,7 @@ class LayerParameter(Message):
     attention_loss_param: AttentionLossParameter
     detectnet_groundtruth_param: DetectNetGroundTruthParameter
     detectnet_augmentation_param: DetectNetAugmentationParameter
+    eval_detection_param: EvalDetectionParameter
     def __init__(
         self,
         *,
@@ -947,6 +949,7 @@ class LayerParameter(Message):
         detectnet_augmentation_param: DetectNetAugmentationParameter
         | Mapping[str, Any]
         | None = ...,
+        eval_detection_param: EvalDetectionParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1852,6 +1855,7 @@ class DataParameter(Message):
     MIRROR_FIELD_NUMBER: int
     FORCE_ENCODED_COLOR_FIELD_NUMBER: int
     PREFETCH_FIELD_NUMBER: int
+    SIDE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1862,6 +1866,7 @@ class DataParameter(Message):
     mirror: bool
     force_encoded_color: bool
     prefetch: int
+    side: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1875,6 +1880,7 @@ class DataParameter(Message):
         mirror: bool | None = ...,
         force_encoded_color: bool | None = ...,
         prefetch: int | None = ...,
+        side: Iterable[int] | None = ...,
     ) -> None: ...
 
 class DummyDataParameter(Message):
@@ -3796,6 +3802,12 @@ class DetectionOutputParameter(Message):
     SAVE_FILE_FIELD_NUMBER: int
     OBJECTNESS_SCORE_FIELD_NUMBER: int
     USE_POLYGON_FIELD_NUMBER: int
+    SIDE_FIELD_NUMBER: int
+    NUM_BOX_FIELD_NUMBER: int
+    COORDS_FIELD_NUMBER: int
+    NMS_THRESHOLD_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    LABEL_MAP_FILE_FIELD_NUMBER: int
     num_classes: int
     share_location: bool
     background_label_id: int
@@ -3810,6 +3822,12 @@ class DetectionOutputParameter(Message):
     save_file: str
     objectness_score: float
     use_polygon: bool
+    side: int
+    num_box: int
+    coords: int
+    nms_threshold: float
+    biases: RepeatedScalarFieldContainer[float]
+    label_map_file: str
     def __init__(
         self,
         *,
@@ -3827,6 +3845,12 @@ class DetectionOutputParameter(Message):
         save_file: str | None = ...,
         objectness_score: float | None = ...,
         use_polygon: bool | None = ...,
+        side: int | None = ...,
+        num_box: int | None = ...,
+        coords: int | None = ...,
+        nms_threshold: float | None = ...,
+        biases: Iterable[float] | None = ...,
+        label_map_file: str | None = ...,
     ) -> None: ...
 
 class MultiBoxLossParameter(Message):
@@ -5767,4 +5791,35 @@ class DetectNetAugmentationParameter(Message):
         hue_rotation: float | None = ...,
         desaturation_prob: float | None = ...,
         desaturation_max: float | None = ...,
+    ) -> None: ...
+
+class EvalDetectionParameter(Message):
+    ScoreType: EnumTypeWrapper
+    OBJ: int
+    PROB: int
+    MULTIPLY: int
+    SIDE_FIELD_NUMBER: int
+    NUM_CLASS_FIELD_NUMBER: int
+    NUM_OBJECT_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    NMS_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    SCORE_TYPE_FIELD_NUMBER: int
+    side: int
+    num_class: int
+    num_object: int
+    threshold: float
+    nms: float
+    biases: RepeatedScalarFieldContainer[float]
+    score_type: int
+    def __init__(
+        self,
+        *,
+        side: int | None = ...,
+        num_class: int | None = ...,
+        num_object: int | None = ...,
+        threshold: float | None = ...,
+        nms: float | None = ...,
+        biases: Iterable[float] | None = ...,
+        score_type: int | str | None = ...,
     ) -> None: ...

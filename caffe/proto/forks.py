@@ -29,8 +29,6 @@ TYPES = [
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("YoloSeg", "yolo_seg_param", "MobileNet-YOLO", _PYTHON),
     Addition("SegmentationEvaluate", "segmentation_evaluate_param", "MobileNet-YOLO", _PYTHON),
-    Addition("BoxData", "box_data_param", "YOLO in Caffe", "write a Python layer"),
-    Addition("EvalDetection", "eval_detection_param", "YOLO in Caffe", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -112,6 +110,11 @@ FIELDS = {
     ),
     "objectness_score": ("RefineDet", ""),
     **dict.fromkeys(("denser_prior_boxes", "use_polygon"), ("TextBoxes++", "")),
+    **dict.fromkeys(
+        ("eval_detection_param", "num_box", "coords", "biases", "label_map_file"),
+        ("YOLO in Caffe", _PYTHON),
+    ),
+    "side": ("YOLO in Caffe", "write a Python layer that reads the data"),
     "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
     **dict.fromkeys(
         ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")

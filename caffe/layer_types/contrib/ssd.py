@@ -13,6 +13,7 @@ from ..base import LayerType, Shape, Tensors, layer_type
 from ..ordering import highest
 from . import boxes, quadrilaterals, traced_boxes
 from .found import Found
+from .yolo import CentredDetections
 
 TINY = 1e-20  # keeps the gradient of a norm of 0 finite
 
@@ -217,19 +218,27 @@ class DetectionOutput(Found):
     class. RefineDet (Zhang et al. 2018, section 3): bottom 3, N x 2 P, says how likely each prior
     has an object, the second of each pair; below objectness_score there is none. Bottom 4,
     locations N x 4 P, refines the priors first. TextBoxes++: with use_polygon a box has 8 locations
-    more, and a row 8 values, its corners; where use_polygon is false 5, a turned rectangle.
+    more, and a row 8 values, its corners; where use_polygon is false 5, a turned rectangle. With
+    one bottom it is YOLO in Caffe's, CentredDetections.
     """
 
-    bottoms = (3, 5)  # some nets give the image too, bottom 3, to draw on
+    bottoms = (1, 5)  # some nets give the image too, bottom 3, to draw on
 
     @property
     def not_in_onnx(self) -> str:
+        if len(self.spec.bottom) == 1:
+            return "YOLO's boxes are found by values; end the net before them"
         adaptive = self.spec.detection_output_param.nms_param.eta < 1
         return "NonMaxSuppression has no eta; write eta: 1" if adaptive else ""
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_output_param
         self.check(param.num_classes > 0, "num_classes is missing")
+        self.yolo = CentredDetections(self.spec, self.phase) if len(shapes) == 1 else None
+        if self.yolo:
+            self.yolo.setup_from(shapes)
+            return
+        self.check(len(shapes) > 2, f"takes 1 bottom, or 3 to 5; found {len(shapes)}")
         self.check(
             0 < param.nms_param.eta <= 1 and param.nms_param.nms_threshold >= 0,
             f"needs eta in (0, 1] and nms_threshold of at least 0; found {param.nms_param.eta:g} "
@@ -252,6 +261,8 @@ class DetectionOutput(Found):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """The top has room for one box, until the first forward."""
+        if self.yolo:
+            return self.yolo.top_shapes(shapes)
         param = self.spec.detection_output_param
         located, confident, prior = (math.prod(shape[1:]) for shape in shapes[:3])
         count = prior // 8
@@ -278,6 +289,8 @@ class DetectionOutput(Found):
         return len(bottoms) == 5 or (len(bottoms) == 4 and given)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        if self.yolo:
+            return self.yolo.expression(bottoms, params)
         located, confident, prior = (bottom.detach() for bottom in bottoms[:3])
         param = self.spec.detection_output_param
         prior, images = prior.reshape(2, -1, 4), located.shape[0]

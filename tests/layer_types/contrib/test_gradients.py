@@ -370,6 +370,7 @@ NO_GRADIENT = {
     "DetectionEvaluate",
     "DetectionOutput",
     "EltwiseAccuracy",
+    "EvalDetection",
     "GradientScaler",
     "Grid",
     "LabelsequenceAccuracy",
