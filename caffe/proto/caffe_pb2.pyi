@@ -593,6 +593,7 @@ class LayerParameter(Message):
     DETECTNET_GROUNDTRUTH_PARAM_FIELD_NUMBER: int
     DETECTNET_AUGMENTATION_PARAM_FIELD_NUMBER: int
     EVAL_DETECTION_PARAM_FIELD_NUMBER: int
+    QUANTIZATION_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -761,6 +762,7 @@ class LayerParameter(Message):
     detectnet_groundtruth_param: DetectNetGroundTruthParameter
     detectnet_augmentation_param: DetectNetAugmentationParameter
     eval_detection_param: EvalDetectionParameter
+    quantization_param: QuantizationParameter
     def __init__(
         self,
         *,
@@ -950,6 +952,7 @@ class LayerParameter(Message):
         | Mapping[str, Any]
         | None = ...,
         eval_detection_param: EvalDetectionParameter | Mapping[str, Any] | None = ...,
+        quantization_param: QuantizationParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -5822,4 +5825,53 @@ class EvalDetectionParameter(Message):
         nms: float | None = ...,
         biases: Iterable[float] | None = ...,
         score_type: int | str | None = ...,
+    ) -> None: ...
+
+class QuantizationParameter(Message):
+    Precision: EnumTypeWrapper
+    DYNAMIC_FIXED_POINT: int
+    MINIFLOAT: int
+    INTEGER_POWER_OF_2_WEIGHTS: int
+    Rounding: EnumTypeWrapper
+    NEAREST: int
+    STOCHASTIC: int
+    PRECISION_FIELD_NUMBER: int
+    ROUNDING_SCHEME_FIELD_NUMBER: int
+    BW_LAYER_IN_FIELD_NUMBER: int
+    BW_LAYER_OUT_FIELD_NUMBER: int
+    BW_PARAMS_FIELD_NUMBER: int
+    FL_LAYER_IN_FIELD_NUMBER: int
+    FL_LAYER_OUT_FIELD_NUMBER: int
+    FL_PARAMS_FIELD_NUMBER: int
+    MANT_BITS_FIELD_NUMBER: int
+    EXP_BITS_FIELD_NUMBER: int
+    EXP_MIN_FIELD_NUMBER: int
+    EXP_MAX_FIELD_NUMBER: int
+    precision: int
+    rounding_scheme: int
+    bw_layer_in: int
+    bw_layer_out: int
+    bw_params: int
+    fl_layer_in: int
+    fl_layer_out: int
+    fl_params: int
+    mant_bits: int
+    exp_bits: int
+    exp_min: int
+    exp_max: int
+    def __init__(
+        self,
+        *,
+        precision: int | str | None = ...,
+        rounding_scheme: int | str | None = ...,
+        bw_layer_in: int | None = ...,
+        bw_layer_out: int | None = ...,
+        bw_params: int | None = ...,
+        fl_layer_in: int | None = ...,
+        fl_layer_out: int | None = ...,
+        fl_params: int | None = ...,
+        mant_bits: int | None = ...,
+        exp_bits: int | None = ...,
+        exp_min: int | None = ...,
+        exp_max: int | None = ...,
     ) -> None: ...

@@ -22,6 +22,7 @@ OWN_TYPES: set[str] = set()  # layer types of scripts, whose fields are kept
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
 _SOLVER = caffe_pb2.SolverParameter.DESCRIPTOR
+_QUANTIZATION = caffe_pb2.QuantizationParameter.DESCRIPTOR  # which each fork fills in its way
 _POOLING = caffe_pb2.PoolingParameter.DESCRIPTOR
 _RENAMED = {"param_str_": "param_str"}  # of one meaning, and no longer
 _WORDS = ("type", "regularization_type", "lr_policy")  # strings that some write without quotes
@@ -63,8 +64,9 @@ def without(text: str, message: Message) -> Rest:
             continue
         elif part.is_field and part.holder is _LAYER and walk.types.get(part.path) in OWN_TYPES:
             kept.append((part.path, text[part.start : part.end]))
-        elif part.name in forks.PASSED_OVER:
-            passed_over.setdefault(forks.PASSED_OVER[part.name], {})[part.name] = None
+        elif part.name in forks.PASSED_OVER or part.holder is _QUANTIZATION:
+            name = part.name if part.name in forks.PASSED_OVER else "quantization_param"
+            passed_over.setdefault(forks.PASSED_OVER[name], {})[part.name] = None
         elif part.name in forks.FIRST_COUNTS and not part.is_field:
             several.add(part.name)
         elif part.name in forks.OF_ALL_AXES and not part.is_field:
@@ -147,6 +149,8 @@ class _Walk:
                 self.skip()
             elif field is None:
                 self.skip()
+                if self.next() in (",", ";"):  # which may follow a field, not stand alone
+                    self.at += 1
                 yield Part(name, message, path, start, self.end(), True)
             elif field.message_type:
                 inside = (*path, (name, seen[name]))

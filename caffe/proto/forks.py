@@ -283,7 +283,10 @@ PASSED_OVER = {
         ("Intel's Caffe", _NODES),
     ),
     "test_net_type": ("SSD", "a net's own layers say what it is"),
-    "quantization_param": ("Intel's Caffe", "weights and values are floating-point numbers here"),
+    "quantization_param": (
+        "Intel's or another fork",
+        "weights and values are floating-point numbers here, but of Ristretto's layer types",
+    ),
     "visualize_debug_info": ("SegNet", "it draws"),
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),

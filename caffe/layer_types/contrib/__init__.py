@@ -47,6 +47,7 @@ from . import (  # noqa: F401
     reduction,
     resample,
     resampling,
+    ristretto,
     rois,
     sampled_rois,
     seg_accuracy,

@@ -104,9 +104,9 @@ class DetectionEvaluate(Found):
             objects = objects[0, 0]
         found, objects = found[found[:, IMAGE] >= 0], objects[objects[:, IMAGE] >= 0]
         background = self._background()
-        for rows, name in zip((found, objects), self.spec.bottom, strict=True):
+        for each, name in zip((found, objects), self.spec.bottom, strict=True):
             self.check(
-                not (rows[:, LABEL] == background).any(),
+                not (each[:, LABEL] == background).any(),
                 f"'{name}' holds boxes of class {background}, which is the background",
             )
         rows = [*self._counts(objects), *self._judged(found, objects)]

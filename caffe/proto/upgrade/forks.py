@@ -1,6 +1,7 @@
 """Fields of forks that Caffe 1.0 has under another name, as Caffe 1.0 has them."""
 
-from .. import caffe_pb2
+from ...core.log import LOGGER
+from .. import caffe_pb2, forks
 
 NetParameter = caffe_pb2.NetParameter
 PoolingParameter = caffe_pb2.PoolingParameter
@@ -13,19 +14,36 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
     """Whether a layer has such fields."""
     return any(
         layer.pooling_param.HasField(field) for layer in net.layer for field in _ROUNDING
-    ) or any(layer.convolution_param.hole or _given(layer) for layer in net.layer)
+    ) or any(
+        layer.convolution_param.hole or _given(layer) or _quantized_elsewhere(layer)
+        for layer in net.layer
+    )
 
 
 def upgrade_fork_fields(net: NetParameter) -> NetParameter:
-    """ceil_mode and torch_pooling as round_mode, hole as dilation."""
+    """ceil_mode and torch_pooling as round_mode, hole as dilation.
+
+    quantization_param, but of Ristretto's types, is passed over, with a line in the log.
+    """
     out = NetParameter()
     out.CopyFrom(net)
+    elsewhere = [layer for layer in out.layer if _quantized_elsewhere(layer)]
+    for layer in elsewhere:
+        layer.ClearField("quantization_param")
+    if elsewhere:
+        fork, why = forks.PASSED_OVER["quantization_param"]
+        LOGGER.info("passed over quantization_param of %s: %s", fork, why)
     for layer in out.layer:
         if any(map(layer.pooling_param.HasField, _ROUNDING)):
             _upgrade_rounding(layer.pooling_param)
         if layer.convolution_param.hole or _given(layer):
             _upgrade_holes(layer.convolution_param)
     return out
+
+
+def _quantized_elsewhere(layer: caffe_pb2.LayerParameter) -> bool:
+    """Whether another program than this is to round what the layer computes."""
+    return layer.HasField("quantization_param") and not layer.type.endswith("Ristretto")
 
 
 def _given(layer: caffe_pb2.LayerParameter) -> bool:

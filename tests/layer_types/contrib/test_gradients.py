@@ -389,6 +389,7 @@ NO_GRADIENT = {
 OWN_GRADIENT = {
     *("DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
+    *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
 }
 
 
