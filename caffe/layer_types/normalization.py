@@ -51,7 +51,8 @@ class BatchNorm(LayerType):
     Parameters: running mean and variance, both times the third, a scale (batch_norm_layer.cpp).
     They are no weights: the solver must not touch them (lr_mult 0). With scale_bias, or a filler of
     them (NVIDIA's Caffe), two more are learnt: what a channel is multiplied by then, and what is
-    added.
+    added. Four or five `param`, of which the first two alone are learnt, are meant for these two
+    first, as in its older versions and in Texas Instruments' nets.
     """
 
     updates_params = True
@@ -73,6 +74,7 @@ class BatchNorm(LayerType):
             one = caffe_pb2.FillerParameter(value=1)
             self.add_param((channels,), norm.scale_filler if given[0] else one)
             self.add_param((channels,), norm.bias_filler)
+            self._reorder_rates()
         for i in range(3):
             if i == len(self.spec.param):
                 self.spec.param.add(lr_mult=0)
@@ -80,6 +82,13 @@ class BatchNorm(LayerType):
                 self.spec.param[i].lr_mult == 0,
                 "its parameters are running statistics: set lr_mult to 0 (or leave it out)",
             )
+
+    def _reorder_rates(self) -> None:
+        specs = list(self.spec.param)
+        if len(specs) in (4, 5) and [bool(spec.lr_mult) for spec in specs[:4]] == [1, 1, 0, 0]:
+            count = specs[4:] or [caffe_pb2.ParamSpec(lr_mult=0)]
+            del self.spec.param[:]
+            self.spec.param.extend([*specs[2:4], *count, *specs[:2]])
 
     @staticmethod
     def _channels(shape: Shape) -> int:

@@ -4828,6 +4828,12 @@ class ImageLabelDataParameter(Message):
     RAND_SCALE_FIELD_NUMBER: int
     MIN_SCALE_FIELD_NUMBER: int
     MAX_SCALE_FIELD_NUMBER: int
+    BACKEND_FIELD_NUMBER: int
+    SCALE_PROB_FIELD_NUMBER: int
+    SCALE_MIN_FIELD_NUMBER: int
+    SCALE_MAX_FIELD_NUMBER: int
+    SIZE_MIN_FIELD_NUMBER: int
+    SIZE_MAX_FIELD_NUMBER: int
     data_dir: str
     image_dir: str
     label_dir: str
@@ -4841,6 +4847,12 @@ class ImageLabelDataParameter(Message):
     rand_scale: bool
     min_scale: float
     max_scale: float
+    backend: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    size_min: int
+    size_max: int
     def __init__(
         self,
         *,
@@ -4857,6 +4869,12 @@ class ImageLabelDataParameter(Message):
         rand_scale: bool | None = ...,
         min_scale: float | None = ...,
         max_scale: float | None = ...,
+        backend: int | str | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        size_min: int | None = ...,
+        size_max: int | None = ...,
     ) -> None: ...
 
 class LabelSliceParameter(Message):

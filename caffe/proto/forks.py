@@ -223,6 +223,13 @@ FIELDS = {
         ("random_resize_param", "random_aspect_ratio_param"),
         ("Intel's Caffe", "prepare the images before training"),
     ),
+    **dict.fromkeys(
+        [
+            *("sparse_mode", "sparsity_target", "sparsity_step_factor", "sparsity_step_iter"),
+            *("sparsity_start_iter", "sparsity_start_factor"),
+        ],
+        ("caffe-jacinto", "leave it out: weights are not made sparse here"),
+    ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
     **dict.fromkeys(
         ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
@@ -287,6 +294,11 @@ PASSED_OVER = {
         "Intel's or another fork",
         "weights and values are floating-point numbers here, but of Ristretto's layer types",
     ),
+    **dict.fromkeys(
+        ("quantize", "net_quantization_param"),
+        ("caffe-jacinto", "weights and values are floating-point numbers here"),
+    ),
+    "display_sparsity": ("caffe-jacinto", "it says how much is logged"),
     "visualize_debug_info": ("SegNet", "it draws"),
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),

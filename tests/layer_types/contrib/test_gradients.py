@@ -381,6 +381,8 @@ NO_GRADIENT = {
     "Proposal",
     "ProposalTarget",
     "SegAccuracy",
+    "IOUAccuracy",
+    "ImageLabelListData",
     "UniqueLabel",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
