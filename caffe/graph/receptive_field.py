@@ -58,7 +58,8 @@ def _windows(layer: LayerType, shapes: list[Shape]) -> tuple[Window, Window] | N
     if isinstance(layer, Windowed):
         return layer.sliding()
     if isinstance(layer, Pooling) and len(shapes[0]) == 4:
-        height, width = map(Window, layer.kernel or shapes[0][2:], layer.stride, layer.pad)
+        extent = layer.extent(layer.kernel or shapes[0][2:])
+        height, width = map(Window, extent, layer.stride, layer.pad)
         return height, width
     return layer.windows(shapes)
 

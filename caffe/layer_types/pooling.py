@@ -1,5 +1,6 @@
 """Layers that pool: Pooling, SPP."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +21,8 @@ class Pooling(LayerType):
     pooling_layer.cpp: in a padded pooling a last window that would start behind the bottom and one
     `pad` is dropped. STOCHASTIC follows pooling_layer.cu: in TRAIN a value drawn in proportion to
     its size, in TEST what would be drawn on average. N x C x L x H x W, of which BVLC's CPU code
-    has no pooling, is pooled as forks do, by the same rules.
+    has no pooling, is pooled as forks do, by the same rules. With a dilation (naibaf7's Caffe) the
+    values of a window of MAX lie so far apart.
     """
 
     tops = (1, 2)
@@ -52,9 +54,7 @@ class Pooling(LayerType):
         )
         self.stride = self._pair("stride", "stride", 1)
         self.pad = self._pair("pad", "pad", 0)
-        self.check(
-            set(pool.dilation) <= {1}, f"a window's dilation is 1; found {list(pool.dilation)}"
-        )
+        self.dilation = self._dilation(2)
         self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
         self.check(
             pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC or self.pad == (0, 0),
@@ -85,7 +85,8 @@ class Pooling(LayerType):
         )
         n, c, *size = shapes[0]
         kernel = self.kernel or size
-        pooled = tuple(self._pooled(size[i], kernel[i], i) for i in range(2))
+        extent = self.extent(kernel)
+        pooled = tuple(self._pooled(size[i], extent[i], i) for i in range(2))
         # Each by itself, for an export would keep to which of them is the least.
         self.check(
             pooled[0] > 0 and pooled[1] > 0,
@@ -93,9 +94,16 @@ class Pooling(LayerType):
         )
         return [(n, c, *pooled)] * len(self.spec.top)
 
+    def extent(self, kernel: Sequence[int]) -> Pair:
+        """How far a window of this kernel reaches."""
+        height, width = (d * (k - 1) + 1 for d, k in zip(self.dilation, kernel, strict=True))
+        return height, width
+
     def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
         """Of a maximum whose windows lie in a part of the bottom as they do in the whole."""
         if self.volume or not self._is_maximum or self.kernel is None or self.pad != (0, 0):
+            return None
+        if self.dilation != (1, 1):
             return None
         height, width = map(Window, self.kernel, self.stride, self.pad)
         no_gaps = all(window.extent >= window.stride for window in (height, width))
@@ -164,15 +172,18 @@ class Pooling(LayerType):
     def _maximum(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> Tensors:
         mask = len(self.spec.top) == 2
         ceil = self._torch_rounding(kernel)
-        if ceil is not None:
+        if ceil is not None and self.dilation == (1, 1):
             if not mask:
                 return F.max_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
             out, at = F.max_pool2d(
                 x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=True
             )
             return [out, at.to(x.dtype)]
-        padded = self._padded(x, kernel, pooled, -torch.finfo(x.dtype).max)  # Caffe's -FLT_MAX
-        out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
+        extent, least = self.extent(kernel), -torch.finfo(x.dtype).max  # Caffe's -FLT_MAX
+        padded = self._padded(x, extent, pooled, least)
+        out, at = F.max_pool2d(
+            padded, kernel, self.stride, dilation=self.dilation, return_indices=True
+        )
         if not mask:
             return out
         width = padded.shape[3]
@@ -229,8 +240,21 @@ class Pooling(LayerType):
                 f"global_pooling needs stride 1 and pad 0; found {stride} and {pad}",
             )
             kernel = (0, 0, 0)
+        length, height, width = self._dilation(3)
         floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR
-        return VolumePooling(kernel, stride, pad, not self._is_maximum, floor, drops=True)
+        volume = VolumePooling(kernel, stride, pad, not self._is_maximum, floor, drops=True)
+        return volume._replace(dilation=(length, height, width))
+
+    def _dilation(self, axes: int) -> tuple[int, ...]:
+        """How far apart a window's values are, along each axis."""
+        given = _for_axes(self.spec.pooling_param.dilation or [1], axes)
+        self.check(given is not None, f"needs dilation once or {axes} times")
+        assert given
+        self.check(
+            max(given) == 1 or (self._is_maximum and min(given) > 0),
+            f"a dilation is positive, and of MAX pooling alone; found {given}",
+        )
+        return given
 
     def _triple(self, name: str) -> Triple:
         pool = self.spec.pooling_param
@@ -255,8 +279,11 @@ class Pooling(LayerType):
 
     def _pair(self, name: str, hw: str, default: int | None) -> tuple[int, int]:
         pool = self.spec.pooling_param
-        several = list(getattr(pool, f"axis_{name}"))
-        self.check(not several, f"has 4 axes, and {name} for {len(several)}: {several}")
+        if several := getattr(pool, f"axis_{name}"):
+            given = _for_axes(several, 2)
+            self.check(given is not None, f"has 4 axes, and {name} for {len(several)}: {several}")
+            assert given
+            return given[0], given[1]
         if pool.HasField(f"{hw}_h") or pool.HasField(f"{hw}_w"):
             self.check(not pool.HasField(name), f"either {name} or {hw}_h and {hw}_w, not both")
             both = pool.HasField(f"{hw}_h") and pool.HasField(f"{hw}_w")
@@ -267,6 +294,17 @@ class Pooling(LayerType):
         )
         value = getattr(pool, name) if default is None or pool.HasField(name) else default
         return (value, value)
+
+
+def _for_axes(values: Sequence[int], axes: int) -> tuple[int, ...] | None:
+    """One of the values for each axis, None where there are none for all.
+
+    naibaf7's nets name more of them than there are axes, all alike.
+    """
+    values = values[:1] if len(values) > axes and len(set(values)) == 1 else values
+    if len(values) not in (1, axes):
+        return None
+    return tuple(values) * (axes // len(values))
 
 
 @layer_type("SPP")

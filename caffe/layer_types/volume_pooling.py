@@ -20,6 +20,7 @@ class VolumePooling(NamedTuple):
     average: bool  # padding counts, but only as far as one `pad` behind the bottom
     floor: bool = False  # sizes are rounded down
     drops: bool = False  # in a padded pooling a last window that would start behind one `pad` is
+    dilation: Triple = (1, 1, 1)  # of maxima
 
     def places(self, shape: Shape) -> Triple:
         """How many windows there are along each axis; 0 or less where the bottom is smaller."""
@@ -27,7 +28,7 @@ class VolumePooling(NamedTuple):
         return length, height, width
 
     def _places(self, size: int, i: int) -> int:
-        span = size + 2 * self.pad[i] - self.kernel[i]
+        span = size + 2 * self.pad[i] - self._extent(i)
         if span < 0:
             return 0
         steps = span // self.stride[i] if self.floor else -(-span // self.stride[i])
@@ -35,17 +36,20 @@ class VolumePooling(NamedTuple):
             steps = min(steps, (size + self.pad[i] - 1) // self.stride[i])
         return steps + 1
 
+    def _extent(self, i: int) -> int:
+        return self.dilation[i] * (self.kernel[i] - 1) + 1
+
     def pooled(self, x: torch.Tensor) -> torch.Tensor:
         """The windows' values, (N, C, *places)."""
         places = self.places(tuple(x.shape))
         padding: list[int] = []
         for i in reversed(range(3)):
-            extent = (places[i] - 1) * self.stride[i] + self.kernel[i]
+            extent = (places[i] - 1) * self.stride[i] + self._extent(i)
             padding += [self.pad[i], max(0, extent - x.shape[2 + i] - self.pad[i])]
         if not self.average:
             padded = F.pad(x, padding, value=-torch.finfo(x.dtype).max)
             length, height, width = places
-            top = F.max_pool3d(padded, self.kernel, self.stride)
+            top = F.max_pool3d(padded, self.kernel, self.stride, dilation=self.dilation)
             return top[:, :, :length, :height, :width]
         sums = F.avg_pool3d(F.pad(x, padding), self.kernel, self.stride) * math.prod(self.kernel)
         length, height, width = places

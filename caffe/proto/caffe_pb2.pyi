@@ -594,6 +594,7 @@ class LayerParameter(Message):
     DETECTNET_AUGMENTATION_PARAM_FIELD_NUMBER: int
     EVAL_DETECTION_PARAM_FIELD_NUMBER: int
     QUANTIZATION_PARAM_FIELD_NUMBER: int
+    AFFINITY_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -763,6 +764,7 @@ class LayerParameter(Message):
     detectnet_augmentation_param: DetectNetAugmentationParameter
     eval_detection_param: EvalDetectionParameter
     quantization_param: QuantizationParameter
+    affinity_param: AffinityParameter
     def __init__(
         self,
         *,
@@ -953,6 +955,7 @@ class LayerParameter(Message):
         | None = ...,
         eval_detection_param: EvalDetectionParameter | Mapping[str, Any] | None = ...,
         quantization_param: QuantizationParameter | Mapping[str, Any] | None = ...,
+        affinity_param: AffinityParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1090,6 +1093,7 @@ class ConvolutionParameter(Message):
     KERNEL_SHAPE_FIELD_NUMBER: int
     STRIDE_SHAPE_FIELD_NUMBER: int
     PAD_SHAPE_FIELD_NUMBER: int
+    KSTRIDE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -1118,6 +1122,7 @@ class ConvolutionParameter(Message):
     kernel_shape: BlobShape
     stride_shape: BlobShape
     pad_shape: BlobShape
+    kstride: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1149,6 +1154,7 @@ class ConvolutionParameter(Message):
         kernel_shape: BlobShape | Mapping[str, Any] | None = ...,
         stride_shape: BlobShape | Mapping[str, Any] | None = ...,
         pad_shape: BlobShape | Mapping[str, Any] | None = ...,
+        kstride: Iterable[int] | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -1187,6 +1193,7 @@ class PoolingParameter(Message):
     KERNEL_SHAPE_FIELD_NUMBER: int
     STRIDE_SHAPE_FIELD_NUMBER: int
     PAD_SHAPE_FIELD_NUMBER: int
+    KSTRIDE_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1211,6 +1218,7 @@ class PoolingParameter(Message):
     kernel_shape: BlobShape
     stride_shape: BlobShape
     pad_shape: BlobShape
+    kstride: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1238,6 +1246,7 @@ class PoolingParameter(Message):
         kernel_shape: BlobShape | Mapping[str, Any] | None = ...,
         stride_shape: BlobShape | Mapping[str, Any] | None = ...,
         pad_shape: BlobShape | Mapping[str, Any] | None = ...,
+        kstride: Iterable[int] | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -5892,4 +5901,13 @@ class QuantizationParameter(Message):
         exp_bits: int | None = ...,
         exp_min: int | None = ...,
         exp_max: int | None = ...,
+    ) -> None: ...
+
+class AffinityParameter(Message):
+    OFFSET_FIELD_NUMBER: int
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        offset: Iterable[int] | None = ...,
     ) -> None: ...

@@ -21,7 +21,6 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("MalisLoss", "", "naibaf7's Caffe", _PYTHON),
     Addition("CustomData", "preselection_file", "FlowNet", "feed the net from a script, by Input"),
     Addition("GenerateAugmentationParameters", "coeff_schedule_param", "FlowNet", _PYTHON),
     Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
@@ -163,9 +162,10 @@ FIELDS = {
     **dict.fromkeys(
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
+    "affinity_param": ("naibaf7's Caffe", _PYTHON),
     "mergecrop_param": ("naibaf7's Caffe", "write a Crop and a Concat"),
     "dim": ("naibaf7's Caffe", "write batch_size, channels, height and width"),
-    "dilation": ("naibaf7's Caffe", "leave it out where it is 1"),
+    **dict.fromkeys(("dilation", "kstride"), ("naibaf7's Caffe", "leave it out where it is 1")),
     "compact_bilinear_param": ("compact bilinear pooling", _PYTHON),
     "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),

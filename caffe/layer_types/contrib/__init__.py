@@ -30,6 +30,7 @@ from . import (  # noqa: F401
     local,
     losses,
     lstm,
+    malis,
     margins,
     masks,
     mat_files,

@@ -15,13 +15,17 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
     return any(
         layer.pooling_param.HasField(field) for layer in net.layer for field in _ROUNDING
     ) or any(
-        layer.convolution_param.hole or _given(layer) or _quantized_elsewhere(layer)
+        layer.convolution_param.hole
+        or _given(layer)
+        or _quantized_elsewhere(layer)
+        or layer.convolution_param.kstride
+        or layer.pooling_param.kstride
         for layer in net.layer
     )
 
 
 def upgrade_fork_fields(net: NetParameter) -> NetParameter:
-    """ceil_mode and torch_pooling as round_mode, hole as dilation.
+    """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
     """
@@ -38,6 +42,10 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
             _upgrade_rounding(layer.pooling_param)
         if layer.convolution_param.hole or _given(layer):
             _upgrade_holes(layer.convolution_param)
+        for param in (layer.convolution_param, layer.pooling_param):
+            if param.kstride:
+                param.dilation.extend(param.kstride)
+                param.ClearField("kstride")
     return out
 
 

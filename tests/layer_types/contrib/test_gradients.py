@@ -381,15 +381,16 @@ NO_GRADIENT = {
     "Proposal",
     "ProposalTarget",
     "SegAccuracy",
+    "ConnectedComponent",
     "IOUAccuracy",
-    "ImageLabelListData",
     "UniqueLabel",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
-    *("DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
+    *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
+    "MalisLoss",
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
 }

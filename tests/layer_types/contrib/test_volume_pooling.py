@@ -14,6 +14,7 @@ from support.net_text import input_layer, net_of, run_layer
 import caffe
 from caffe.export import onnx
 
+LEAST = -float(np.finfo(np.float32).max)  # of a window that lies behind the bottom
 TRIPLE = st.tuples(*[st.integers(1, 2)] * 3)
 
 
@@ -137,3 +138,95 @@ def test_sizes_are_given_once():
     body = "convolution_param { num_output: 1 kernel_size: 1 kernel_shape { dim: 1 } }"
     with pytest.raises(caffe.CaffeError, match="either kernel_size or kernel_shape"):
         run_layer("NdConvolution", body, [np.zeros((1, 1, 1))])
+
+
+# naibaf7's windows, whose values lie apart.
+
+
+def dilated(x, kernel, stride, pad, dilation):
+    """The maximum of each window over the last axes, by what lies in the bottom, if anything."""
+    axes = [
+        [
+            range(start, start + d * (k - 1) + 1, d)
+            for start, _ in windows(n, d * (k - 1) + 1, *more)
+        ]
+        for n, d, k, more in zip(
+            x.shape[2:],
+            dilation,
+            kernel,
+            [(s, p, any(pad), False) for s, p in zip(stride, pad, strict=True)],
+            strict=True,
+        )
+    ]
+    top = np.zeros((*x.shape[:2], *map(len, axes)))
+    for place in itertools.product(*map(range, map(len, axes))):
+        part = x
+        for axis, i in enumerate(place):
+            inside = [at for at in axes[axis][i] if 0 <= at < x.shape[2 + axis]]
+            part = part.take(inside, 2 + axis)
+        top[(slice(None), slice(None), *place)] = part.reshape(*x.shape[:2], -1).max(
+            -1, initial=LEAST
+        )
+    return top
+
+
+@law("Pooling")
+@drawn(40)
+@given(SEED, st.integers(2, 3), TRIPLE, TRIPLE, st.tuples(*[st.integers(1, 3)] * 3), st.booleans())
+def test_the_values_of_a_window_lie_a_dilation_apart(seed, axes, kernel, stride, dilation, pads):
+    kernel, stride, dilation = kernel[:axes], stride[:axes], dilation[:axes]
+    pad = tuple(int(pads and k > 1) for k in kernel)
+    x = normal(seed, 2, 2, *(5, 6, 4)[:axes])
+    words = ("kernel_size", kernel), ("stride", stride), ("pad", pad)
+    body = " ".join(fields(name, values) for name, values in words)
+    name = ("dilation", "kstride")[seed % 2]
+    body = f"pooling_param {{ {body} {fields(name, dilation)} }}"
+    expected = dilated(x, kernel, stride, pad, dilation)
+    agree(run_layer("Pooling", body, [x]).y[0], expected)
+    if axes == 2:
+        top, mask = run_layer("Pooling", body, [x], tops=2).y
+        agree(top, expected)
+        at, filled = mask.astype(int).reshape(4, -1), expected.reshape(4, -1) > LEAST
+        picked = np.take_along_axis(x.reshape(4, -1), np.where(filled, at, 0), 1)
+        agree(picked[filled], expected.reshape(4, -1)[filled])
+
+
+def test_a_dilated_pooling_has_its_gradient_is_written_as_onnx_and_looks_as_far(tmp_path):
+    body = "pooling_param { kernel_size: 2 stride: 1 dilation: 2 }"
+    check_gradient("Pooling", body, [(1, 2, 4, 5)], 0)
+    net = net_of(
+        input_layer("x", 1, 2, 7, 8)
+        + f'layer {{ name: "l" type: "Pooling" bottom: "x" top: "y" {body} }}'
+    )
+    net.forward()
+    onnx.export(net, tmp_path / "net.onnx")
+    assert net._graph.layers[-1].extent((2, 2)) == (3, 3)
+
+
+def test_values_for_more_axes_than_there_are_count_where_they_are_alike():
+    """As naibaf7's nets of planes name a kernel of three axes."""
+    x, weight = normal(0, 1, 2, 6, 6), normal(1, 2, 1, 2, 2)
+    words = "kernel_size: 2 kernel_size: 2 kernel_size: 2 stride: 2 stride: 2 stride: 2"
+    found = run_layer("Pooling", f"pooling_param {{ {words} dilation: 1 }}", [x]).y[0]
+    plain = "kernel_size: 2 stride: 2"
+    expected = run_layer("Pooling", f"pooling_param {{ {plain} }}", [x]).y[0]
+    np.testing.assert_array_equal(found, expected)
+    more = 'num_output: 2 group: 2 bias_term: false weight_filler { type: "xavier" }'
+    of_words, of_one = (
+        run_layer("Deconvolution", f"convolution_param {{ {more} {w} }}", [x], params=[weight])
+        for w in (words, plain)
+    )
+    np.testing.assert_array_equal(of_words.y[0], of_one.y[0])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("pool: AVE kernel_size: 2 dilation: 2", "of MAX pooling alone; found .2, 2."),
+        ("kernel_size: 2 dilation: 2 dilation: 1 dilation: 1", "needs dilation once or 2 times"),
+        ("kernel_size: 2 dilation: 0", "a dilation is positive"),
+    ],
+)
+def test_a_dilation_that_is_not_known_is_refused(body, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .Pooling.: .*{message}"):
+        run_layer("Pooling", f"pooling_param {{ {body} }}", [normal(0, 1, 1, 4, 4)])
