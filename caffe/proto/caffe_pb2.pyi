@@ -595,6 +595,7 @@ class LayerParameter(Message):
     EVAL_DETECTION_PARAM_FIELD_NUMBER: int
     QUANTIZATION_PARAM_FIELD_NUMBER: int
     AFFINITY_PARAM_FIELD_NUMBER: int
+    ROTATE_POOLING_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -765,6 +766,7 @@ class LayerParameter(Message):
     eval_detection_param: EvalDetectionParameter
     quantization_param: QuantizationParameter
     affinity_param: AffinityParameter
+    rotate_pooling_param: RotateROIPoolingParameter
     def __init__(
         self,
         *,
@@ -956,6 +958,7 @@ class LayerParameter(Message):
         eval_detection_param: EvalDetectionParameter | Mapping[str, Any] | None = ...,
         quantization_param: QuantizationParameter | Mapping[str, Any] | None = ...,
         affinity_param: AffinityParameter | Mapping[str, Any] | None = ...,
+        rotate_pooling_param: RotateROIPoolingParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -5910,4 +5913,19 @@ class AffinityParameter(Message):
         self,
         *,
         offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class RotateROIPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
     ) -> None: ...

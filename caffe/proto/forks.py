@@ -163,6 +163,7 @@ FIELDS = {
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
     "affinity_param": ("naibaf7's Caffe", _PYTHON),
+    "rotate_pooling_param": ("RRPN", _PYTHON),
     "mergecrop_param": ("naibaf7's Caffe", "write a Crop and a Concat"),
     "dim": ("naibaf7's Caffe", "write batch_size, channels, height and width"),
     **dict.fromkeys(("dilation", "kstride"), ("naibaf7's Caffe", "leave it out where it is 1")),

@@ -354,6 +354,21 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     },
     "BalanceCrossEntropyLoss": [("", [(2, 2, 3), (2, 1, 3)], {"classes": {1: 3}})],
+    "K1_EuclideanLoss": [("", [(2, 3), (2, 3)], {})],
+    "K2_EuclideanLoss": [("", [(2, 3), (2, 3)], {})],
+    "RotateROIPooling": [
+        (
+            "rotate_pooling_param { pooled_h: 2 pooled_w: 2 }",
+            [(1, 2, 4, 5), (1, 6), (1, 3)],
+            {
+                "shifts": {0: 3},
+                "given": {
+                    1: lambda rng: np.array([[0, 2, 2, 3, 4, 20]]),
+                    2: lambda rng: np.array([[4, 5, 1]]),
+                },
+            },
+        )
+    ],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
