@@ -52,7 +52,8 @@ class BatchNorm(LayerType):
     They are no weights: the solver must not touch them (lr_mult 0). With scale_bias, or a filler of
     them (NVIDIA's Caffe), two more are learnt: what a channel is multiplied by then, and what is
     added. Four or five `param`, of which the first two alone are learnt, are meant for these two
-    first, as in its older versions and in Texas Instruments' nets.
+    first, as in its older versions and in Texas Instruments' nets. With add_eps_before_sqrt: false
+    (Synopsys' Caffe) eps is added to the root.
     """
 
     updates_params = True
@@ -107,11 +108,18 @@ class BatchNorm(LayerType):
             return None
         mean, variance, count, *weights = (blob.data_tensor().double() for blob in self.blobs)
         factor = (1 / count).where(count != 0, 0)
-        scale = (variance * factor + self.spec.batch_norm_param.eps).rsqrt()
+        scale = self._moved(variance * factor).rsqrt()
         shift = -mean * factor * scale
         if self.affine_weights:
             scale, shift = scale * weights[0], shift * weights[0] + weights[1]
         return Affine(scale, shift, 1)
+
+    def _moved(self, variance: torch.Tensor) -> torch.Tensor:
+        """The variance, of which the root is divided by."""
+        norm = self.spec.batch_norm_param
+        if norm.add_eps_before_sqrt:
+            return variance + norm.eps
+        return (variance.sqrt() + norm.eps).square()
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
@@ -132,7 +140,9 @@ class BatchNorm(LayerType):
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
             factor = (1 / scale).where(scale != 0, 0)  # no `if`: an export follows no values
-            return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
+            if norm.add_eps_before_sqrt:
+                return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
+            return F.batch_norm(x, mean_sum * factor, self._moved(var_sum * factor), eps=0)
         with torch.no_grad():
             var, mean = torch.var_mean(x, [d for d in range(x.dim()) if d != 1], correction=0)
             count = x.numel() / x.shape[1]
@@ -141,9 +151,20 @@ class BatchNorm(LayerType):
             scale.data.mul_(fraction).add_(1)
             mean_sum.data.mul_(fraction).add_(mean)
             var_sum.data.mul_(fraction).add_(var, alpha=unbiased)
+        if not norm.add_eps_before_sqrt:
+            return _with_moved_root(x, norm.eps)
         # F.batch_norm refuses a single value a channel; Caffe makes it zero.
         enabled = torch.backends.cudnn.enabled
         return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)
+
+
+def _with_moved_root(x: torch.Tensor, eps: float) -> torch.Tensor:
+    """By the batch's statistics, over root + eps, whose gradient is as that of one root."""
+    axes = [axis for axis in range(x.dim()) if axis != 1]
+    centred = x - x.mean(axes, keepdim=True)
+    var = centred.square().mean(axes, keepdim=True)
+    divisor = var.detach().sqrt() + eps
+    return centred / (divisor + (var - var.detach()) / (2 * divisor))
 
 
 @layer_type("MVN")

@@ -22,7 +22,8 @@ class Pooling(LayerType):
     `pad` is dropped. STOCHASTIC follows pooling_layer.cu: in TRAIN a value drawn in proportion to
     its size, in TEST what would be drawn on average. N x C x L x H x W, of which BVLC's CPU code
     has no pooling, is pooled as forks do, by the same rules. With a dilation (naibaf7's Caffe) the
-    values of a window of MAX lie so far apart.
+    values of a window of MAX lie so far apart. Synopsys' Caffe pads by pad_l, pad_r, pad_t and
+    pad_b, or with pad_type 1 so that windows cover the bottom; AVE_EXC_PAD counts no padding.
     """
 
     tops = (1, 2)
@@ -54,17 +55,27 @@ class Pooling(LayerType):
         )
         self.stride = self._pair("stride", "stride", 1)
         self.pad = self._pair("pad", "pad", 0)
+        self.behind = self.pad  # of padding that is another one at the other end
+        sides = pool.pad_t, pool.pad_l, pool.pad_b, pool.pad_r
+        if any(sides) or pool.pad_type:
+            self.check(
+                self.pad == (0, 0) and pool.pad_type < 2 and not (pool.pad_type and any(sides)),
+                "takes pad_type 0 or 1, and either that or pad_l, pad_r, pad_t and pad_b or pad",
+            )
+            self.pad, self.behind = sides[:2], sides[2:]
+        self.same = pool.pad_type == 1
         self.dilation = self._dilation(2)
         self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
         self.check(
-            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC or self.pad == (0, 0),
+            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC
+            or not (any(self.pad) or any(self.behind) or self.same),
             f"padding is for MAX and AVE only; STOCHASTIC needs pad 0, found {self.pad}",
         )
         if pool.global_pooling:
             given = [f for f in ("kernel_size", "kernel_h", "kernel_w") if pool.HasField(f)]
             self.check(not given, f"global_pooling takes its kernel from the bottom; drop {given}")
             self.check(
-                self.stride == (1, 1) and self.pad == (0, 0),
+                self.stride == (1, 1) and not any(self.pad + self.behind),
                 f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
             )
             self.kernel = None
@@ -72,8 +83,9 @@ class Pooling(LayerType):
         self.kernel = self._pair("kernel_size", "kernel", None)
         self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
         self.check(
-            all(p < k for p, k in zip(self.pad, self.kernel, strict=True)),
-            f"pad {self.pad} must be smaller than kernel_size {self.kernel}",
+            all(max(ends) < k for *ends, k in zip(self.pad, self.behind, self.kernel, strict=True)),
+            f"pad {self.pad if self.pad == self.behind else self.pad + self.behind} must be "
+            f"smaller than kernel_size {self.kernel}",
         )
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -103,7 +115,7 @@ class Pooling(LayerType):
         """Of a maximum whose windows lie in a part of the bottom as they do in the whole."""
         if self.volume or not self._is_maximum or self.kernel is None or self.pad != (0, 0):
             return None
-        if self.dilation != (1, 1):
+        if self.dilation != (1, 1) or self.same or any(self.behind):
             return None
         height, width = map(Window, self.kernel, self.stride, self.pad)
         no_gaps = all(window.extent >= window.stride for window in (height, width))
@@ -111,13 +123,22 @@ class Pooling(LayerType):
 
     def _pooled(self, size: int, kernel: int, i: int) -> int:
         floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
-        span = size + 2 * self.pad[i] - kernel
+        before, behind = self._ends(size, kernel, i)
+        floor = floor or self.same
+        span = size + before + behind - kernel
         # An export may leave the size open: no `if` on it, and no quotient of a negative number,
         # which onnxruntime rounds towards zero.
         steps = (span if floor else span + self.stride[i] - 1) // self.stride[i]
-        if any(self.pad):
-            steps = torch.sym_min(steps, (size + self.pad[i] - 1) // self.stride[i])
+        if any(self.pad) or any(self.behind):
+            steps = torch.sym_min(steps, (size + before - 1) // self.stride[i])
         return steps + 1
+
+    def _ends(self, size: int, extent: int, i: int) -> tuple[int, int]:
+        """The padding before and behind an axis of this size."""
+        if not self.same:
+            return self.pad[i], self.behind[i]
+        missing = torch.sym_max(extent - ((size - 1) % self.stride[i] + 1), 0)
+        return missing // 2, missing - missing // 2
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
@@ -141,6 +162,8 @@ class Pooling(LayerType):
     def _torch_rounding(self, kernel: Pair) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
         pool = self.spec.pooling_param
+        if self.same or self.behind != self.pad or pool.exclude_pad:
+            return None
         ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
         average = pool.pool == caffe_pb2.PoolingParameter.AVE
         for p, k, s in zip(self.pad, kernel, self.stride, strict=True):
@@ -158,11 +181,13 @@ class Pooling(LayerType):
         self, x: torch.Tensor, kernel: Pair, pooled: Pair, value: float = 0
     ) -> torch.Tensor:
         """x with as much around it that every window is whole."""
-        above, beside = self.pad
+        (above, _), (beside, _) = (self._ends(x.shape[2 + i], kernel[i], i) for i in range(2))
         rows, columns = ((pooled[i] - 1) * self.stride[i] + kernel[i] for i in range(2))
         if exporting.is_traced() and not exporting.into_onnx():
             # As much as any size needs, for torch would keep to whether there is some at this one.
-            below, behind = (p + s - 1 for p, s in zip(self.pad, self.stride, strict=True))
+            below, behind = (
+                self._ends(x.shape[2 + i], kernel[i], i)[1] + self.stride[i] - 1 for i in range(2)
+            )
             wide = F.pad(x, (beside, behind, above, below), value=value)
             return wide.narrow(2, 0, rows).narrow(3, 0, columns)
         below = torch.sym_max(0, rows - x.shape[2] - above)
@@ -187,7 +212,8 @@ class Pooling(LayerType):
         if not mask:
             return out
         width = padded.shape[3]
-        at = (at // width - self.pad[0]) * x.shape[3] + at % width - self.pad[1]
+        above, beside = (self._ends(x.shape[2 + i], extent[i], i)[0] for i in range(2))
+        at = (at // width - above) * x.shape[3] + at % width - beside
         return [out, at.to(x.dtype)]
 
     def _average(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
@@ -197,10 +223,12 @@ class Pooling(LayerType):
         padded = self._padded(x, kernel, pooled)
         sums = window_sums(padded, kernel, self.stride)
         # The padding counts, but only as far as one `pad` behind the bottom.
-        extents = []
+        extents, excluded = [], self.spec.pooling_param.exclude_pad
         for i in range(2):
-            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - self.pad[i]
-            end = (start + kernel[i]).clamp(max=x.shape[2 + i] + self.pad[i])
+            before, behind = self._ends(x.shape[2 + i], kernel[i], i)
+            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - before
+            end = (start + kernel[i]).clamp(max=x.shape[2 + i] + (0 if excluded else behind))
+            start = start.clamp(min=0) if excluded else start
             extents.append((end - start).to(x.dtype))
         return sums / torch.outer(*extents)
 

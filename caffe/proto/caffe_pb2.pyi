@@ -596,6 +596,9 @@ class LayerParameter(Message):
     QUANTIZATION_PARAM_FIELD_NUMBER: int
     AFFINITY_PARAM_FIELD_NUMBER: int
     ROTATE_POOLING_PARAM_FIELD_NUMBER: int
+    SPACE_TO_BATCH_ND_PARAM_FIELD_NUMBER: int
+    BATCH_TO_SPACE_ND_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_DARKNET_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -767,6 +770,9 @@ class LayerParameter(Message):
     quantization_param: QuantizationParameter
     affinity_param: AffinityParameter
     rotate_pooling_param: RotateROIPoolingParameter
+    space_to_batch_nd_param: SpaceToBatchNDParameter
+    batch_to_space_nd_param: BatchToSpaceNDParameter
+    upsample_darknet_param: UpsampleDarknetParameter
     def __init__(
         self,
         *,
@@ -959,6 +965,9 @@ class LayerParameter(Message):
         quantization_param: QuantizationParameter | Mapping[str, Any] | None = ...,
         affinity_param: AffinityParameter | Mapping[str, Any] | None = ...,
         rotate_pooling_param: RotateROIPoolingParameter | Mapping[str, Any] | None = ...,
+        space_to_batch_nd_param: SpaceToBatchNDParameter | Mapping[str, Any] | None = ...,
+        batch_to_space_nd_param: BatchToSpaceNDParameter | Mapping[str, Any] | None = ...,
+        upsample_darknet_param: UpsampleDarknetParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1097,6 +1106,11 @@ class ConvolutionParameter(Message):
     STRIDE_SHAPE_FIELD_NUMBER: int
     PAD_SHAPE_FIELD_NUMBER: int
     KSTRIDE_FIELD_NUMBER: int
+    PAD_L_FIELD_NUMBER: int
+    PAD_R_FIELD_NUMBER: int
+    PAD_T_FIELD_NUMBER: int
+    PAD_B_FIELD_NUMBER: int
+    PAD_TYPE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -1126,6 +1140,11 @@ class ConvolutionParameter(Message):
     stride_shape: BlobShape
     pad_shape: BlobShape
     kstride: RepeatedScalarFieldContainer[int]
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
+    pad_type: int
     def __init__(
         self,
         *,
@@ -1158,6 +1177,11 @@ class ConvolutionParameter(Message):
         stride_shape: BlobShape | Mapping[str, Any] | None = ...,
         pad_shape: BlobShape | Mapping[str, Any] | None = ...,
         kstride: Iterable[int] | None = ...,
+        pad_l: int | None = ...,
+        pad_r: int | None = ...,
+        pad_t: int | None = ...,
+        pad_b: int | None = ...,
+        pad_type: int | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -1197,6 +1221,12 @@ class PoolingParameter(Message):
     STRIDE_SHAPE_FIELD_NUMBER: int
     PAD_SHAPE_FIELD_NUMBER: int
     KSTRIDE_FIELD_NUMBER: int
+    PAD_L_FIELD_NUMBER: int
+    PAD_R_FIELD_NUMBER: int
+    PAD_T_FIELD_NUMBER: int
+    PAD_B_FIELD_NUMBER: int
+    PAD_TYPE_FIELD_NUMBER: int
+    EXCLUDE_PAD_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1222,6 +1252,12 @@ class PoolingParameter(Message):
     stride_shape: BlobShape
     pad_shape: BlobShape
     kstride: RepeatedScalarFieldContainer[int]
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
+    pad_type: int
+    exclude_pad: bool
     def __init__(
         self,
         *,
@@ -1250,6 +1286,12 @@ class PoolingParameter(Message):
         stride_shape: BlobShape | Mapping[str, Any] | None = ...,
         pad_shape: BlobShape | Mapping[str, Any] | None = ...,
         kstride: Iterable[int] | None = ...,
+        pad_l: int | None = ...,
+        pad_r: int | None = ...,
+        pad_t: int | None = ...,
+        pad_b: int | None = ...,
+        pad_type: int | None = ...,
+        exclude_pad: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -1385,6 +1427,7 @@ class BatchNormParameter(Message):
     SCALE_BIAS_FIELD_NUMBER: int
     SCALE_FILLER_FIELD_NUMBER: int
     BIAS_FILLER_FIELD_NUMBER: int
+    ADD_EPS_BEFORE_SQRT_FIELD_NUMBER: int
     FILLER_FIELD_NUMBER: int
     use_global_stats: bool
     moving_average_fraction: float
@@ -1392,6 +1435,7 @@ class BatchNormParameter(Message):
     scale_bias: bool
     scale_filler: FillerParameter
     bias_filler: FillerParameter
+    add_eps_before_sqrt: bool
     filler: FillerParameter
     def __init__(
         self,
@@ -1402,6 +1446,7 @@ class BatchNormParameter(Message):
         scale_bias: bool | None = ...,
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        add_eps_before_sqrt: bool | None = ...,
         filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
@@ -1502,13 +1547,16 @@ class ReLUParameter(Message):
     CUDNN: int
     NEGATIVE_SLOPE_FIELD_NUMBER: int
     ENGINE_FIELD_NUMBER: int
+    RELU6_FIELD_NUMBER: int
     negative_slope: float
     engine: int
+    relu6: bool
     def __init__(
         self,
         *,
         negative_slope: float | None = ...,
         engine: int | str | None = ...,
+        relu6: bool | None = ...,
     ) -> None: ...
 
 class PReLUParameter(Message):
@@ -5212,13 +5260,25 @@ class PadParameter(Message):
     REFLECT_101: int
     TYPE_FIELD_NUMBER: int
     PAD_FIELD_NUMBER: int
+    PADDINGS_FIELD_NUMBER: int
+    CONSTANT_VALUES_FIELD_NUMBER: int
+    SAME_KERNEL_FIELD_NUMBER: int
+    SAME_STRIDE_FIELD_NUMBER: int
     type: int
     pad: int
+    paddings: RepeatedScalarFieldContainer[int]
+    constant_values: float
+    same_kernel: RepeatedScalarFieldContainer[int]
+    same_stride: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
         type: int | str | None = ...,
         pad: int | None = ...,
+        paddings: Iterable[int] | None = ...,
+        constant_values: float | None = ...,
+        same_kernel: Iterable[int] | None = ...,
+        same_stride: Iterable[int] | None = ...,
     ) -> None: ...
 
 class PaddingParameter(Message):
@@ -5928,4 +5988,37 @@ class RotateROIPoolingParameter(Message):
         pooled_h: int | None = ...,
         pooled_w: int | None = ...,
         spatial_scale: float | None = ...,
+    ) -> None: ...
+
+class SpaceToBatchNDParameter(Message):
+    BLOCK_SHAPE_FIELD_NUMBER: int
+    PADDINGS_FIELD_NUMBER: int
+    block_shape: RepeatedScalarFieldContainer[int]
+    paddings: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        block_shape: Iterable[int] | None = ...,
+        paddings: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BatchToSpaceNDParameter(Message):
+    BLOCK_SHAPE_FIELD_NUMBER: int
+    CROPS_FIELD_NUMBER: int
+    block_shape: RepeatedScalarFieldContainer[int]
+    crops: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        block_shape: Iterable[int] | None = ...,
+        crops: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class UpsampleDarknetParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    stride: int
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
     ) -> None: ...

@@ -48,12 +48,13 @@ class Rest(NamedTuple):
     log: list[str]
     # The path of a pooling, a field of one value, and its values where they are several
     axes: list[tuple[Path, str, list[int]]]
+    excluding: list[Path]  # the poolings whose means are of what is no padding
 
 
 def without(text: str, message: Message) -> Rest:
     """A prototxt of such a message without what may be passed over."""
     walk = _Walk(text)
-    kept, words, several = [], [], set()
+    kept, words, several, excluding = [], [], set(), []
     passed_over: dict[tuple[str, str], dict[str, None]] = {}
     for part in list(walk.fields(message.DESCRIPTOR, ())):
         by = ""
@@ -67,6 +68,8 @@ def without(text: str, message: Message) -> Rest:
         elif part.name in forks.PASSED_OVER or part.holder is _QUANTIZATION:
             name = part.name if part.name in forks.PASSED_OVER else "quantization_param"
             passed_over.setdefault(forks.PASSED_OVER[name], {})[part.name] = None
+        elif part.holder is _POOLING and "AVE_EXC_PAD" in text[part.start : part.end]:
+            excluding.append(part.path)
         elif part.name in forks.FIRST_COUNTS and not part.is_field:
             several.add(part.name)
         elif part.name in forks.OF_ALL_AXES and not part.is_field:
@@ -82,7 +85,7 @@ def without(text: str, message: Message) -> Rest:
     ]
     log += [f"of several {name} the first counts: {forks.FIRST_COUNTS[name]}" for name in several]
     axes = [(*where, values) for where, values in walk.axes.items() if len(set(values)) > 1]
-    return Rest(text, kept, log, axes)
+    return Rest(text, kept, log, axes, excluding)
 
 
 def unknown(text: str, message: Message) -> list[Part]:

@@ -164,6 +164,17 @@ FIELDS = {
     ),
     "affinity_param": ("naibaf7's Caffe", _PYTHON),
     "rotate_pooling_param": ("RRPN", _PYTHON),
+    **dict.fromkeys(
+        ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type"),
+        ("Synopsys' Caffe", "write pad_h and pad_w where both ends are alike"),
+    ),
+    "relu6": ("Synopsys' Caffe", "write a layer of type ReLU6"),
+    "add_eps_before_sqrt": ("Synopsys' Caffe", "leave it out where it is true"),
+    **dict.fromkeys(
+        ("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
+        ("Synopsys' Caffe", _PYTHON),
+    ),
+    "upsample_darknet_param": ("Synopsys' Caffe", _BILINEAR),
     "mergecrop_param": ("naibaf7's Caffe", "write a Crop and a Concat"),
     "dim": ("naibaf7's Caffe", "write batch_size, channels, height and width"),
     **dict.fromkeys(("dilation", "kstride"), ("naibaf7's Caffe", "leave it out where it is 1")),

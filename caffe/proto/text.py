@@ -128,6 +128,9 @@ def _keep(rest: foreign.Rest, message: Message) -> None:
                 setattr(holder, f"{stem}_{axis}", value)
         else:
             getattr(holder, f"axis_{field}").extend(values)
+    for place in rest.excluding:
+        holder = foreign.holder_at(message, place)
+        holder.pool, holder.exclude_pad = caffe_pb2.PoolingParameter.AVE, True
 
 
 @contextmanager

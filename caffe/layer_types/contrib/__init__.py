@@ -8,6 +8,7 @@ from . import (  # noqa: F401
     balanced,
     bilinear_pooling,
     binary_codes,
+    blocks,
     bn,
     box_data,
     box_output,

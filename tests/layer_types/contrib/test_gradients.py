@@ -369,6 +369,21 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             },
         )
     ],
+    "BatchToSpaceND": [
+        (
+            "batch_to_space_nd_param { block_shape: [1, 2, 1] crops: [0, 0, 1, 0, 0, 1] }",
+            [(2, 1, 2, 3)],
+            {},
+        )
+    ],
+    "SpaceToBatchND": [
+        (
+            "space_to_batch_nd_param { block_shape: [1, 2, 1] paddings: [0, 0, 1, 0, 0, 1] }",
+            [(1, 1, 3, 2)],
+            {},
+        )
+    ],
+    "UpsampleDarknet": [("", [(1, 2, 2, 3)], {})],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
