@@ -599,6 +599,8 @@ class LayerParameter(Message):
     SPACE_TO_BATCH_ND_PARAM_FIELD_NUMBER: int
     BATCH_TO_SPACE_ND_PARAM_FIELD_NUMBER: int
     UPSAMPLE_DARKNET_PARAM_FIELD_NUMBER: int
+    LABELED_MATCHING_PARAM_FIELD_NUMBER: int
+    UNLABELED_MATCHING_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -773,6 +775,8 @@ class LayerParameter(Message):
     space_to_batch_nd_param: SpaceToBatchNDParameter
     batch_to_space_nd_param: BatchToSpaceNDParameter
     upsample_darknet_param: UpsampleDarknetParameter
+    labeled_matching_param: LabeledMatchingParameter
+    unlabeled_matching_param: UnlabeledMatchingParameter
     def __init__(
         self,
         *,
@@ -968,6 +972,8 @@ class LayerParameter(Message):
         space_to_batch_nd_param: SpaceToBatchNDParameter | Mapping[str, Any] | None = ...,
         batch_to_space_nd_param: BatchToSpaceNDParameter | Mapping[str, Any] | None = ...,
         upsample_darknet_param: UpsampleDarknetParameter | Mapping[str, Any] | None = ...,
+        labeled_matching_param: LabeledMatchingParameter | Mapping[str, Any] | None = ...,
+        unlabeled_matching_param: UnlabeledMatchingParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -6021,4 +6027,25 @@ class UpsampleDarknetParameter(Message):
         self,
         *,
         stride: int | None = ...,
+    ) -> None: ...
+
+class LabeledMatchingParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    MOMENTUM_FIELD_NUMBER: int
+    num_classes: int
+    momentum: float
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        momentum: float | None = ...,
+    ) -> None: ...
+
+class UnlabeledMatchingParameter(Message):
+    QUEUE_SIZE_FIELD_NUMBER: int
+    queue_size: int
+    def __init__(
+        self,
+        *,
+        queue_size: int | None = ...,
     ) -> None: ...

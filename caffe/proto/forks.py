@@ -165,6 +165,9 @@ FIELDS = {
     "affinity_param": ("naibaf7's Caffe", _PYTHON),
     "rotate_pooling_param": ("RRPN", _PYTHON),
     **dict.fromkeys(
+        ("labeled_matching_param", "unlabeled_matching_param"), ("person search", _PYTHON)
+    ),
+    **dict.fromkeys(
         ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type"),
         ("Synopsys' Caffe", "write pad_h and pad_w where both ends are alike"),
     ),

@@ -26,6 +26,7 @@ from . import (  # noqa: F401
     flow_losses,
     focal,
     image_gt_data,
+    instance_matching,
     label_margins,
     labelled_images,
     lifted_structure,

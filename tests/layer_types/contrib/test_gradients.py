@@ -420,7 +420,7 @@ NO_GRADIENT = {
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
     *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
-    "MalisLoss",
+    *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
 }
