@@ -601,6 +601,11 @@ class LayerParameter(Message):
     UPSAMPLE_DARKNET_PARAM_FIELD_NUMBER: int
     LABELED_MATCHING_PARAM_FIELD_NUMBER: int
     UNLABELED_MATCHING_PARAM_FIELD_NUMBER: int
+    MUL_PARAM_FIELD_NUMBER: int
+    MATMUL_PARAM_FIELD_NUMBER: int
+    EXPAND_DIMS_ND_PARAM_FIELD_NUMBER: int
+    STACK_PARAM_FIELD_NUMBER: int
+    UNSTACK_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -777,6 +782,11 @@ class LayerParameter(Message):
     upsample_darknet_param: UpsampleDarknetParameter
     labeled_matching_param: LabeledMatchingParameter
     unlabeled_matching_param: UnlabeledMatchingParameter
+    mul_param: MulParameter
+    matmul_param: MatMulParameter
+    expand_dims_nd_param: NewAxisParameter
+    stack_param: NewAxisParameter
+    unstack_param: NewAxisParameter
     def __init__(
         self,
         *,
@@ -974,6 +984,11 @@ class LayerParameter(Message):
         upsample_darknet_param: UpsampleDarknetParameter | Mapping[str, Any] | None = ...,
         labeled_matching_param: LabeledMatchingParameter | Mapping[str, Any] | None = ...,
         unlabeled_matching_param: UnlabeledMatchingParameter | Mapping[str, Any] | None = ...,
+        mul_param: MulParameter | Mapping[str, Any] | None = ...,
+        matmul_param: MatMulParameter | Mapping[str, Any] | None = ...,
+        expand_dims_nd_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        stack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        unstack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -6048,4 +6063,34 @@ class UnlabeledMatchingParameter(Message):
         self,
         *,
         queue_size: int | None = ...,
+    ) -> None: ...
+
+class MulParameter(Message):
+    MUL_SHAPE_FIELD_NUMBER: int
+    mul_shape: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        mul_shape: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class MatMulParameter(Message):
+    TRANSPOSE_A_FIELD_NUMBER: int
+    TRANSPOSE_B_FIELD_NUMBER: int
+    transpose_a: bool
+    transpose_b: bool
+    def __init__(
+        self,
+        *,
+        transpose_a: bool | None = ...,
+        transpose_b: bool | None = ...,
+    ) -> None: ...
+
+class NewAxisParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
     ) -> None: ...

@@ -174,7 +174,10 @@ FIELDS = {
     "relu6": ("Synopsys' Caffe", "write a layer of type ReLU6"),
     "add_eps_before_sqrt": ("Synopsys' Caffe", "leave it out where it is true"),
     **dict.fromkeys(
-        ("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
+        [
+            *("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
+            *("mul_param", "matmul_param", "expand_dims_nd_param", "stack_param", "unstack_param"),
+        ],
         ("Synopsys' Caffe", _PYTHON),
     ),
     "upsample_darknet_param": ("Synopsys' Caffe", _BILINEAR),

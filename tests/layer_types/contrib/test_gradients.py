@@ -384,6 +384,15 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
     ],
     "UpsampleDarknet": [("", [(1, 2, 2, 3)], {})],
+    "Add": [("", [(2, 3), (3,)], {})],
+    "Atan": [("", [(2, 3)], {})],
+    "ExpandDimsND": [("", [(2, 3)], {})],
+    "MatMul": [("matmul_param { transpose_b: true }", [(2, 2, 3), (2, 4, 3)], {})],
+    "Maximum": [("", [(2, 3), (2, 1)], {})],
+    "Minimum": [("", [(2, 3), (2, 1)], {})],
+    "Mul": [("", [(2, 3), (3,)], {}), ("mul_param { mul_shape: 3 }", [(2, 3)], {})],
+    "Stack": [("", [(2, 3), (2, 3)], {})],
+    "Unstack": [("", [(2, 3)], {"tops": 2})],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
