@@ -168,7 +168,7 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
         )
         wiring.with_params.add(layer.name)
 
-    needed = [wiring.need[name] for name in layer_spec.bottom]
+    needed = [wiring.need[name] and not layer.constant for name in layer_spec.bottom]
     layer.propagate_down = list(layer_spec.propagate_down) or needed
     layer.need_backward = any(needed)
     _append_params(graph, layer, wiring.shared)

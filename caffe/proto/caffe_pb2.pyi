@@ -4976,13 +4976,16 @@ class LabelSliceParameter(Message):
 class ContinuationIndicatorParameter(Message):
     TIME_STEP_FIELD_NUMBER: int
     BATCH_SIZE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
     time_step: int
     batch_size: int
+    axis: int
     def __init__(
         self,
         *,
         time_step: int | None = ...,
         batch_size: int | None = ...,
+        axis: int | None = ...,
     ) -> None: ...
 
 class CTCDecoderParameter(Message):

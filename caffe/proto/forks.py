@@ -264,6 +264,7 @@ _NODES = "it divides the work among machines"
 PASSED_OVER = {
     "engine": ("Intel's or another fork", _ENGINE),
     "cudnn_convolution_algo_seeker": ("NVIDIA's Caffe", _ENGINE),
+    "cudnn_flavor": ("DeepDetect's Caffe", _ENGINE),
     **dict.fromkeys(
         [
             "forward_type",

@@ -45,6 +45,23 @@ class Mul(Broadcast):
         return one * other
 
 
+@layer_type("BroadcastMul", "DeepDetect's Caffe")
+class BroadcastMul(Broadcast):
+    """Bottoms N x C x H x W and N x C x 1 x 1 multiplied: a weight for each map."""
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        maps, weights = shapes
+        self.check(
+            weights == (*maps[:2], *(1,) * len(maps[2:])) or weights == maps[:2],
+            f"needs maps N x C x H x W and weights N x C x 1 x 1; found shapes {shapes}",
+        )
+        return [maps]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        maps, weights = bottoms
+        return maps * weights.reshape(*weights.shape[:2], *(1,) * (maps.dim() - 2))
+
+
 @layer_type("Add", SYNOPSYS)
 class Add(Broadcast):
     """Two bottoms added as in numpy."""

@@ -393,6 +393,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "Mul": [("", [(2, 3), (3,)], {}), ("mul_param { mul_shape: 3 }", [(2, 3)], {})],
     "Stack": [("", [(2, 3), (2, 3)], {})],
     "Unstack": [("", [(2, 3)], {"tops": 2})],
+    "BroadcastMul": [("", [(2, 2, 2, 2), (2, 2, 1, 1)], {})],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",

@@ -37,6 +37,14 @@ def test_a_bottom_is_multiplied_with_a_parameter():
     agree(found.y[0], x * weight)
 
 
+@law("BroadcastMul")
+@pytest.mark.parametrize("weights", [(2, 3), (2, 3, 1, 1)])
+def test_maps_are_multiplied_with_a_weight_each(weights):
+    x, weight = normal(0, 2, 3, 4, 5), normal(1, *weights)
+    found = run_layer("BroadcastMul", "", [x, weight])
+    agree(found.y[0], x * weight.reshape(2, 3, 1, 1))
+
+
 @law("MatMul")
 @drawn(20)
 @given(SEED, st.sampled_from([(), (2,), (2, 3)]), st.booleans(), st.booleans())
@@ -86,6 +94,7 @@ def test_they_are_written_as_onnx(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "body", "shapes", "message"),
     [
+        ("BroadcastMul", "", [(2, 3, 4, 4), (2, 1)], "needs maps N x C x H x W and weights"),
         ("Add", "", [(2, 3), (2,)], "axes must be alike, or 1"),
         ("MatMul", "", [(2, 3), (2, 3)], "rows of 3 values cannot .* columns of 2"),
         ("MatMul", "", [(2, 3), (1, 2, 3)], "needs matrices"),
