@@ -1,8 +1,11 @@
 """What the commands of this project share: how they parse their arguments and end on an error."""
 
 import argparse
+import logging
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 def parser(prog: str, description: str | None) -> argparse.ArgumentParser:
@@ -33,13 +36,28 @@ def run(work: Callable[..., int | None], *args: object) -> int:
     stderr, above any progress bar, as `error: ...`. What else is raised is a defect, and raised on.
     """
     try:
-        return work(*args) or 0
+        with _without_caffes_lines():
+            return work(*args) or 0
     except Exception as error:
         if not _is_the_users(error):
             raise
         if getattr(error, "speaks", True):  # of several ranks one says what they share
             _write(f"error: {getattr(error, 'said_by', '')}{error}")
         return 1
+
+
+@contextmanager
+def _without_caffes_lines() -> Iterator[None]:
+    """Leave out Caffe's INFO lines, as pycaffe's, unless GLOG_minloglevel asks for some level."""
+    logger = logging.getLogger("caffe")
+    before = logger.level
+    if "GLOG_minloglevel" not in os.environ:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        if before:  # else caffe was not imported before, and sets it then
+            logger.setLevel(before)
 
 
 def warn(text: str) -> None:

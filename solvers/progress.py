@@ -17,18 +17,20 @@ class logging_to:
 
     def __init__(self, path: Path) -> None:
         self.handlers = [logging.FileHandler(path), _Console()]
+        self.levels = {logging.getLogger(name): 0 for name in ("solvers", "caffe")}
 
     def __enter__(self) -> None:
-        for name in ("solvers", "caffe"):
-            logger = logging.getLogger(name)
+        for logger in self.levels:
+            self.levels[logger] = logger.level
             logger.setLevel(logging.INFO)
             for handler in self.handlers:
                 logger.addHandler(handler)
 
     def __exit__(self, *error: object) -> None:
-        for name in ("solvers", "caffe"):
+        for logger, level in self.levels.items():
+            logger.setLevel(level)
             for handler in self.handlers:
-                logging.getLogger(name).removeHandler(handler)
+                logger.removeHandler(handler)
         self.handlers[0].close()
 
 

@@ -47,6 +47,7 @@ from seg_labels import VOC_FILES
 
 from . import loss_weights, run_facts, run_progress, run_report, score, solver_prototxt
 from .crops import crop_for
+from .curve import series
 from .initialise import start_from
 from .keep import keep_best_and_last
 from .progress import Stopping, logging_to, stopping
@@ -274,6 +275,8 @@ def _run(stage: Stage, solver: Solver, keep: int | None) -> Evaluation:
 
         solver.set_action_function(after_iteration)
         try:
+            if _owes_scores(stage, solver):
+                result = report_scores(stage, solver, solver.smoothed_loss)
             while solver.iter < param.max_iter:
                 # Dropout draws anew from here, so that resuming here changes nothing.
                 caffe.set_random_seed(stage.seed + solver.iter + RANK_SEEDS * solver_rank())
@@ -290,18 +293,28 @@ def _run(stage: Stage, solver: Solver, keep: int | None) -> Evaluation:
             if not solver.ranks:  # whose others have to be there for a snapshot
                 log.info("An error stops the run; %s is written", solver.snapshot())
             raise
+    weights = stage.folder / f"{stage.net}.caffemodel"
+    is_new = result is not None
     if result is None:
         log.info(
             "Already trained to iteration %d (%d asked for); scoring", solver.iter, param.max_iter
         )
-        return report_scores(stage, solver, None)
-    if param.max_iter % param.snapshot:
+        result = report_scores(stage, solver, None)
+    elif param.max_iter % param.snapshot:
         solver.snapshot()
-    if is_root():
-        weights = stage.folder / f"{stage.net}.caffemodel"
+    if is_root() and (is_new or not weights.exists()):  # of a run that was killed before this
         solver.net.save(weights)
         write_meaning(_meaning_file(stage), stage.dataset, weights)
     return result
+
+
+def _owes_scores(stage: Stage, solver: Solver) -> bool:
+    """Whether a run was killed between this snapshot and its line in metrics.csv; all ranks ask."""
+    metrics = stage.folder / "metrics.csv"
+    due = solver.iter % stage.solver.snapshot == 0 or solver.iter == stage.solver.max_iter
+    scored = series(metrics, "mean_iu")[0] if metrics.exists() else []
+    owes = solver.iter > 0 and due and solver.iter not in scored
+    return solver.ranks.group.of_root(owes) if solver.ranks else owes
 
 
 def _recorder(stage: Stage, solver: Solver) -> Callable[[], bool] | None:

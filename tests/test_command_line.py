@@ -1,5 +1,6 @@
 """How every command parses its arguments and ends."""
 
+import os
 import subprocess
 import sys
 
@@ -49,3 +50,32 @@ def test_a_users_error_does_not_wait_for_caffe():
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"), [({}, []), ({"GLOG_minloglevel": "0"}, ["in the command", "behind it"])]
+)
+@pytest.mark.parametrize("imported", ["import caffe", ""])
+def test_caffes_lines_are_for_those_who_ask_for_them(asked, shown, imported, tmp_path):
+    code = f"""
+import command_line
+{imported}
+
+def work():
+    import caffe
+    from pathlib import Path
+    from solvers.progress import logging_to
+    caffe.log("in the command")
+    with logging_to(Path({str(tmp_path / "log.txt")!r})):
+        caffe.log("in a run")
+    caffe.log("behind it")
+
+command_line.run(work)
+"""
+    root = command_line.__file__.rpartition("/")[0]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GLOG_")} | asked
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [line.rpartition("] ")[2] for line in done.stderr.splitlines()] == shown
+    assert (tmp_path / "log.txt").read_text() == "in a run\n"

@@ -166,6 +166,7 @@ def _file(level: int, folder: str) -> logging.Handler:
     return handler
 
 
-LOGGER.setLevel(OUR_LEVEL)
+if LOGGER.level == logging.NOTSET:
+    LOGGER.setLevel(OUR_LEVEL)
 LOGGER.addFilter(_as_root_says)
 LOGGER.addHandler(_Fallback())

@@ -76,16 +76,28 @@ def read_image(
 
     ReadImageToCVMat of io.cpp. Raises CaffeError naming the file.
     """
-    data = read_file(path, local_copy(path))
+    data = read_data_file(path)
     with error_context(path):
         image = decode(data, color)
     return resize(image, size) if size else image
 
 
-def read_file(path: PathLike, at: PathLike | None = None) -> bytes:
-    """A file's bytes, read at a copy if given. Raises OSError for one that is missing or empty."""
+def read_file(path: PathLike) -> bytes:
+    """A file's bytes. Raises OSError for one that is missing or empty."""
+    return _read(path, path)
+
+
+def read_data_file(path: PathLike) -> bytes:
+    """A file's bytes, for layers that read it every epoch: of its copy where CAFFE_CACHE is set.
+
+    Raises OSError for a file that is missing or empty.
+    """
+    return _read(path, local_copy(path))
+
+
+def _read(path: PathLike, at: PathLike) -> bytes:
     try:
-        with open(at or path, "rb") as file:
+        with open(at, "rb") as file:
             data = file.read()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.digest import digest
 from ..core.log import info
 from ..core.ranks import solver_count
-from ..feeding.images import decode, read_file
+from ..feeding.images import decode, read_data_file
 from ..feeding.transform import Transformer, random_words
 from ..feeding.windows import IMAGE, LABEL, X1, Y2, Warp, WindowFile, expand, read_windows
 from ..proto import caffe_pb2
@@ -42,7 +42,7 @@ class Windows(Source):
         self.transformer = Transformer(caffe_pb2.TransformationParameter(), caffe_pb2.TEST)
         self.means = Transformer(transform, caffe_pb2.TEST)
         self.foreground = int(np.float32(param.batch_size) * np.float32(param.fg_fraction))
-        self.cached = [read_file(path) for path in found.paths] if param.cache_images else None
+        self.cached = [read_data_file(path) for path in found.paths] if param.cache_images else None
         self.ranks = ranks  # that a round's windows are dealt out to, one after another
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class Windows(Source):
     def read(self, record: Sample) -> tuple[np.ndarray, int]:
         number = record.window[IMAGE]
         path = self.found.paths[number]
-        image = decode(self.cached[number] if self.cached else read_file(path), color=True)
+        image = decode(self.cached[number] if self.cached else read_data_file(path), color=True)
         crop = self.transform.crop_size
         box = record.window[X1 : Y2 + 1].tolist()
         square = self.param.crop_mode == "square"

@@ -10,7 +10,7 @@ layer may have these two, see layer_types/python.py.
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -37,18 +37,20 @@ class RunState(NamedTuple):
     generators: Generators
     places: list[Place]
     plateau: tuple  # of lr_policy plateau, see lr_policy.Plateau
+    losses: list[float]  # of the last average_loss iterations
 
 
-def written(nets: list[Net], plateau: tuple | None = None) -> str:
+def written(nets: list[Net], plateau: tuple | None = None, losses: Iterable[float] = ()) -> str:
     """The states of the random generators, and the places of the nets' layers, as JSON.
 
     The nets of a solver: the one that is trained, then those that are tested. plateau: what
-    lr_policy plateau goes by.
+    lr_policy plateau goes by; losses: what the smoothed loss is the mean of.
     """
     generators = {
         kind: base64.b64encode(state).decode() for kind, state in generator_states().items()
     }
-    content = {"generators": generators, "positions": [_places(net) for net in nets]}
+    positions = [_places(net) for net in nets]
+    content = {"generators": generators, "positions": positions, "losses": list(losses)}
     return json.dumps(content if plateau is None else content | {"plateau": plateau})
 
 
@@ -92,13 +94,14 @@ def parsed(text: str, nets: list[Net]) -> RunState:
     `text` is empty in a solverstate of BVLC's. Raises CaffeError for a text of another form.
     """
     if not text:
-        return RunState({}, [], ())
+        return RunState({}, [], (), [])
     try:
         content = json.loads(text)
         stored_ranks = [content, *content.get("ranks", ())]
         states = [_generators(of_rank) for of_rank in stored_ranks]
         stored = [[dict(net) for net in of_rank["positions"]] for of_rank in stored_ranks]
         plateau = tuple(map(float, content.get("plateau", ())))
+        losses = list(map(float, content.get("losses", ())))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CaffeError(
             "its run_state is damaged: expected the JSON that a snapshot writes"
@@ -118,7 +121,7 @@ def parsed(text: str, nets: list[Net]) -> RunState:
         for name, layer in net.layer_dict.items()
         if name in states_of and _tells(layer) and (reads_by_rank(layer) or not is_new)
     ]
-    return RunState({} if is_new else generators_at(states[mine]), places, plateau)
+    return RunState({} if is_new else generators_at(states[mine]), places, plateau, losses)
 
 
 def _generators(content: dict[str, Any]) -> dict[str, bytes]:

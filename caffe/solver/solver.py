@@ -556,6 +556,8 @@ class Solver(Unpicklable):
             stored.read_into(blob)
         self._iter, self.current_step = state.iter, state.current_step
         self._plateau = lr_policy.Plateau(*run.plateau)
+        self._losses.clear()
+        self._losses.extend(run.losses)
         self._before_test = None
         for net in self.test_nets:
             with suppress(CaffeError):  # a net that does not fit is its test's error, as in Caffe
@@ -563,7 +565,7 @@ class Solver(Unpicklable):
 
     def _run_state(self) -> str:
         plateau = self._plateau if self.param.lr_policy == "plateau" else None
-        return run_state.written(self._nets(), plateau)
+        return run_state.written(self._nets(), plateau, self._losses)
 
     def _nets(self) -> list[Net]:
         return [self.net, *self.test_nets]

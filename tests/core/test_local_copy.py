@@ -77,3 +77,14 @@ def test_data_layers_read_the_copies(tmp_path, cache):
     assert read_image(tmp_path / "a.png").size == (4, 3)
     assert caffe.feeding.images.read_image(tmp_path / "a.png").shape == (3, 4, 3)
     assert len(files(cache)) == 2
+
+
+@pytest.mark.parametrize("cached", ["", "cache_images: true"])
+def test_the_images_of_windows_are_read_from_their_copies(tmp_path, cache, cached):
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    windows = "# 0\na.png\n3\n8\n8\n2\n1 0.9 0 0 5 5\n0 0.1 1 1 6 7\n"
+    (tmp_path / "windows.txt").write_text(windows)
+    source = f'source: "{tmp_path}/windows.txt" root_folder: "{tmp_path}/" batch_size: 2 {cached}'
+    net_of(data_layer("WindowData", source, "crop_size: 3"), caffe.TRAIN).forward()
+    (copy,) = files(cache)
+    assert copy.read_bytes() == (tmp_path / "a.png").read_bytes()

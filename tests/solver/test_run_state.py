@@ -155,6 +155,16 @@ def test_a_run_may_go_back_while_it_runs_and_twice(tmp_path):
     assert values[:4] == values[4:8] == values[8:]
 
 
+def test_the_smoothed_loss_is_what_it_was(tmp_path):
+    train, more = python(Pictures, split="train", seed=1) + LEARNS, "average_loss: 3"
+    solver = solver_of(tmp_path, train, more=more)
+    solver.step(5)
+    resumed = solver_of(tmp_path, train, more=more)
+    assert resumed.smoothed_loss == 0
+    resumed.restore(solver.snapshot())
+    assert resumed.smoothed_loss == solver.smoothed_loss > 0
+
+
 def test_of_two_layers_of_one_net_each_has_its_own_place(tmp_path):
     net = (
         python(Pictures, split="train", seed=1)

@@ -298,6 +298,23 @@ def test_a_finished_run_is_scored_and_not_written_again(world, tmp_path, capsys)
     assert (out / "metrics.csv").read_text() == before
 
 
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_a_run_that_was_killed_after_a_snapshot_scores_it(world, tmp_path, killed_at):
+    """The line of metrics.csv that the kill prevented is written, and so are the weights."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run_for(world, whole, 2) == 0
+    assert run_for(world, killed, killed_at) == 0
+    header, *lines = (killed / "metrics.csv").read_text().splitlines(keepends=True)
+    (killed / "metrics.csv").write_text(header + "".join(lines[:-1]))
+    (killed / "fcn32s.caffemodel").unlink()
+    assert run_for(world, killed, 2) == 0
+    assert (killed / "metrics.csv").read_text() == (whole / "metrics.csv").read_text()
+    found, expected = (weights_of(folder / "fcn32s.caffemodel") for folder in (killed, whole))
+    for layer, blobs in expected.items():
+        for a, b in zip(blobs, found[layer], strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=layer)
+
+
 def test_bad_data_in_the_middle_of_a_run_leaves_a_snapshot(world, tmp_path, capsys):
     out = tmp_path / "run"
     weights = world / "vgg16-fcn.caffemodel"
