@@ -6,6 +6,7 @@ import torch
 
 from ...core.blob import Blob
 from ...proto import caffe_pb2
+from .. import exporting
 from ..base import Shape, Tensors, layer_type
 from .margins import Margin
 
@@ -98,18 +99,25 @@ class LabelSpecificMargin(OwnScore):
         self.iteration = param.iteration
         filler = caffe_pb2.FillerParameter(value=param.margin_base)
         self.add_param((1,), filler)
+        self.margin = param.margin_base  # the parameter's
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        self.margin = float(self.blobs[0].data[0])
         self.blobs[0].data[0] = self.much()
         super().forward(bottom, top)
         self.iteration += 1
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        if not exporting.is_traced():
+            self.margin = float(params[0].detach())
+        return super().expression(bottoms, params)
 
     def in_test(self) -> bool:
         return self.spec.label_specific_margin_param.margin_on_test
 
     def much(self) -> float:
         param = self.spec.label_specific_margin_param
-        margin = float(self.blobs[0].data[0])
+        margin = self.margin
         if param.HasField("margin_base"):
             grown = (1 + param.gamma * self.iteration) ** param.power
             margin = param.margin_base + grown - 1

@@ -51,7 +51,6 @@ def pooled(x, kind, rows, columns):
     return top
 
 
-@law("Pooling")
 @drawn(60)
 @given(
     SEED,
@@ -100,7 +99,6 @@ def test_the_mask_of_a_maximum_is_of_the_bottom_and_the_gradients_are_its_own():
             )
 
 
-@law("Convolution")
 @drawn(20)
 @given(SEED, SIDES, PAIR, PAIR, st.integers(1, 2), st.booleans())
 def test_a_convolution_is_padded_at_each_side_or_as_tensorflow_does(
@@ -175,7 +173,6 @@ def test_relu6_is_a_field_too():
     agree(net.forward()["y"], x.clip(0, 6))
 
 
-@law("BatchNorm")
 @pytest.mark.parametrize("phase", [caffe.TRAIN, caffe.TEST])
 def test_eps_may_be_added_to_the_root(phase):
     """The gradient is that of one root, as if eps were part of the variance."""

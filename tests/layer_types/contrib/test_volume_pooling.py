@@ -170,7 +170,6 @@ def dilated(x, kernel, stride, pad, dilation):
     return top
 
 
-@law("Pooling")
 @drawn(40)
 @given(SEED, st.integers(2, 3), TRIPLE, TRIPLE, st.tuples(*[st.integers(1, 3)] * 3), st.booleans())
 def test_the_values_of_a_window_lie_a_dilation_apart(seed, axes, kernel, stride, dilation, pads):
