@@ -1395,11 +1395,13 @@ class RecurrentParameter(Message):
     BIAS_FILLER_FIELD_NUMBER: int
     DEBUG_INFO_FIELD_NUMBER: int
     EXPOSE_HIDDEN_FIELD_NUMBER: int
+    FORGET_BIAS_FIELD_NUMBER: int
     num_output: int
     weight_filler: FillerParameter
     bias_filler: FillerParameter
     debug_info: bool
     expose_hidden: bool
+    forget_bias: float
     def __init__(
         self,
         *,
@@ -1408,6 +1410,7 @@ class RecurrentParameter(Message):
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
         debug_info: bool | None = ...,
         expose_hidden: bool | None = ...,
+        forget_bias: float | None = ...,
     ) -> None: ...
 
 class LRNParameter(Message):
@@ -1569,15 +1572,21 @@ class ReLUParameter(Message):
     NEGATIVE_SLOPE_FIELD_NUMBER: int
     ENGINE_FIELD_NUMBER: int
     RELU6_FIELD_NUMBER: int
+    MAXIMUM_FIELD_NUMBER: int
+    MINIMUM_FIELD_NUMBER: int
     negative_slope: float
     engine: int
     relu6: bool
+    maximum: float
+    minimum: float
     def __init__(
         self,
         *,
         negative_slope: float | None = ...,
         engine: int | str | None = ...,
         relu6: bool | None = ...,
+        maximum: float | None = ...,
+        minimum: float | None = ...,
     ) -> None: ...
 
 class PReLUParameter(Message):

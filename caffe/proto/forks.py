@@ -172,6 +172,8 @@ FIELDS = {
         ("Synopsys' Caffe", "write pad_h and pad_w where both ends are alike"),
     ),
     "relu6": ("Synopsys' Caffe", "write a layer of type ReLU6"),
+    **dict.fromkeys(("maximum", "minimum"), ("Synopsys' Caffe", "write a layer of type Clip")),
+    "forget_bias": ("Synopsys' Caffe", "add it to the biases of the forget gates"),
     "add_eps_before_sqrt": ("Synopsys' Caffe", "leave it out where it is true"),
     **dict.fromkeys(
         [

@@ -23,13 +23,15 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
         or layer.convolution_param.kstride
         or layer.pooling_param.kstride
         or _has_sides(layer.convolution_param)
-        or layer.relu_param.relu6
+        or _is_clipped(layer)
         for layer in net.layer
     )
 
 
 def upgrade_fork_fields(net: NetParameter) -> NetParameter:
-    """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation, relu6 as ReLU6.
+    """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
+
+    relu6 as ReLU6, maximum and minimum of a ReLU as Clip.
 
     A convolution whose padding is not the same at both ends gets a Pad before it.
 
@@ -52,14 +54,36 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
             if param.kstride:
                 param.dilation.extend(param.kstride)
                 param.ClearField("kstride")
-        if layer.type == "ReLU" and layer.relu_param.relu6 and not layer.relu_param.negative_slope:
-            layer.type = "ReLU6"
-            layer.relu_param.ClearField("relu6")
+        if _is_clipped(layer):
+            _upgrade_clipped(layer)
     if any(_has_sides(layer.convolution_param) for layer in out.layer):
         layers = [each for layer in out.layer for each in _with_pads(layer)]
         del out.layer[:]
         out.layer.extend(layers)
     return out
+
+
+def _is_clipped(layer: caffe_pb2.LayerParameter) -> bool:
+    relu = layer.relu_param
+    return layer.type == "ReLU" and bool(relu.relu6 or relu.maximum > 0 or relu.minimum)
+
+
+def _upgrade_clipped(layer: caffe_pb2.LayerParameter) -> None:
+    relu = layer.relu_param
+    if relu.negative_slope:
+        raise CaffeError(
+            f"layer '{layer.name}' ({layer.type}): has a negative_slope, and so takes no relu6, "
+            "maximum and minimum: write a layer of type Clip behind it"
+        )
+    if relu.relu6 and not (relu.maximum > 0 or relu.minimum):
+        layer.type = "ReLU6"
+    else:
+        layer.type = "Clip"
+        ends = [end for end in (relu.maximum, 6 * relu.relu6) if end > 0]
+        layer.clip_param.max = min(ends, default=float("inf"))
+        layer.clip_param.min = max(relu.minimum, 0)
+    for field in ("relu6", "maximum", "minimum"):
+        relu.ClearField(field)
 
 
 def _has_sides(convolution: caffe_pb2.ConvolutionParameter) -> bool:

@@ -163,14 +163,35 @@ def test_any_axis_is_padded_with_a_value():
         run_layer("Pad", "pad_param { paddings: 1 }", [x])
 
 
-def test_relu6_is_a_field_too():
+@pytest.mark.parametrize(
+    ("fields", "least", "most"),
+    [
+        ("relu6: true", 0, 6),
+        ("maximum: 4", 0, 4),
+        ("relu6: true maximum: 8", 0, 6),
+        ("minimum: 1.5", 1.5, np.inf),
+        ("minimum: -2 maximum: 3", 0, 3),
+    ],
+)
+def test_a_relu_may_have_bounds(fields, least, most):
     x = 5 * normal(0, 3, 4)
-    net = net_of(
-        input_layer("x", 3, 4)
-        + 'layer { name: "l" type: "ReLU" bottom: "x" top: "y" relu_param { relu6: true } }'
-    )
+    layer = 'layer {{ name: "l" type: "ReLU" bottom: "x" top: "y" relu_param {{ {} }} }}'
+    net = net_of(input_layer("x", 3, 4) + layer.format(fields))
     net.blobs["x"].data[...] = x
-    agree(net.forward()["y"], x.clip(0, 6))
+    agree(net.forward()["y"], x.clip(least, most))
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .ReLU.: has a negative_slope"):
+        net_of(input_layer("x", 3, 4) + layer.format(f"{fields} negative_slope: 0.1"))
+
+
+def test_a_forget_bias_is_as_if_the_biases_had_it():
+    x, cont = normal(0, 4, 2, 3), np.float32([[0, 0], [1, 1], [1, 0], [1, 1]])
+    params = [normal(1, 8, 3), normal(2, 8), normal(3, 8, 2)]
+    found = run_layer(
+        "LSTM", "recurrent_param { num_output: 2 forget_bias: 1.5 }", [x, cont], params=params
+    ).y[0]
+    params[1] = params[1] + np.float32([0, 0, 1.5, 1.5, 0, 0, 0, 0])
+    plain = run_layer("LSTM", "recurrent_param { num_output: 2 }", [x, cont], params=params).y[0]
+    agree(found, plain, 1e-5, 1e-6)
 
 
 @pytest.mark.parametrize("phase", [caffe.TRAIN, caffe.TEST])
