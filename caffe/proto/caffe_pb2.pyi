@@ -3804,6 +3804,7 @@ class PriorBoxParameter(Message):
     WIDTH_FIELD_NUMBER: int
     HEIGHT_FIELD_NUMBER: int
     DENSER_PRIOR_BOXES_FIELD_NUMBER: int
+    FACEBOXES_FIELD_NUMBER: int
     min_size: RepeatedScalarFieldContainer[float]
     max_size: RepeatedScalarFieldContainer[float]
     aspect_ratio: RepeatedScalarFieldContainer[float]
@@ -3820,6 +3821,7 @@ class PriorBoxParameter(Message):
     width: RepeatedScalarFieldContainer[float]
     height: RepeatedScalarFieldContainer[float]
     denser_prior_boxes: bool
+    faceboxes: bool
     def __init__(
         self,
         *,
@@ -3839,6 +3841,7 @@ class PriorBoxParameter(Message):
         width: Iterable[float] | None = ...,
         height: Iterable[float] | None = ...,
         denser_prior_boxes: bool | None = ...,
+        faceboxes: bool | None = ...,
     ) -> None: ...
 
 class NonMaximumSuppressionParameter(Message):

@@ -173,6 +173,7 @@ FIELDS = {
     ),
     "relu6": ("Synopsys' Caffe", "write a layer of type ReLU6"),
     **dict.fromkeys(("maximum", "minimum"), ("Synopsys' Caffe", "write a layer of type Clip")),
+    "faceboxes": ("Synopsys' Caffe", "write PriorBoxClustered layers"),
     "forget_bias": ("Synopsys' Caffe", "add it to the biases of the forget gates"),
     "add_eps_before_sqrt": ("Synopsys' Caffe", "leave it out where it is true"),
     **dict.fromkeys(

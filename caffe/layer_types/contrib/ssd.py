@@ -85,7 +85,9 @@ class PriorBox(LayerType):
     Bottoms: the map and the image, of which only the sizes count. Top: 1 x 2 x 4 P, corners x1, y1,
     x2, y2 of the P boxes as parts of the image, place by place; then the variances of each value.
     At each place, for each min_size: a square of it, one of sqrt(min_size * max_size), then one of
-    its area for each other aspect_ratio (and 1 / it with flip). Sizes are whole pixels.
+    its area for each other aspect_ratio (and 1 / it with flip). Sizes are whole pixels. faceboxes
+    (Synopsys' Caffe; FaceBoxes' own files leave it out) has 4 x 4 boxes of 32, 8 pixels apart, and
+    2 x 2 of 64, and all of its boxes are a pixel smaller.
     """
 
     bottoms = (2, 2)
@@ -110,6 +112,10 @@ class PriorBox(LayerType):
         """Raise CaffeError where the prototxt gives no boxes."""
         prior = self.spec.prior_box_param
         self.check(bool(prior.min_size), "min_size is missing")
+        self.check(
+            not (prior.faceboxes and (prior.max_size or prior.aspect_ratio)),
+            "with faceboxes has squares of min_size alone: drop max_size and aspect_ratio",
+        )
         self.check(min(prior.min_size) > 0, "min_size must be positive")
         self.check(
             len(prior.max_size) in (0, len(prior.min_size))
@@ -136,6 +142,8 @@ class PriorBox(LayerType):
         """(width, height) of the boxes at a place, in pixels of the image."""
         prior = self.spec.prior_box_param
         found = []
+        if prior.faceboxes:
+            return [(size - 1.0, size - 1.0) for size, _, _ in self._dense()]
         for i, exact in enumerate(prior.min_size):
             size = int(exact)
             found.append((float(size), float(size)))
@@ -147,6 +155,14 @@ class PriorBox(LayerType):
                 for ratio in self.ratios
                 if abs(ratio - 1) >= 1e-6
             ]
+        return found
+
+    def _dense(self) -> list[tuple[int, int, int]]:
+        """(size, to the right, downwards) of FaceBoxes' boxes at a place."""
+        found = []
+        for size in map(int, self.spec.prior_box_param.min_size):
+            sides = range(-(64 // size), 64 // size) if size in (32, 64) else range(1)
+            found += [(size, j * size // 4, i * size // 4) for i in sides for j in sides]
         return found
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -174,6 +190,9 @@ class PriorBox(LayerType):
         y = (torch.arange(height).to(like)[:, None] + offsets) * step_h
         x = (torch.arange(width).to(like) + prior.offset) * step_w
         rows, columns = y[:, None], x[None, :, None]
+        if prior.faceboxes:
+            right, down = like.new_tensor([shifts for _, *shifts in self._dense()]).unbind(1)
+            rows, columns = rows + down, columns + right
         place = (height, width, len(half))
         corners = [
             ((columns - half[:, 0]) / beside).expand(place),

@@ -31,9 +31,8 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
 def upgrade_fork_fields(net: NetParameter) -> NetParameter:
     """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
 
-    relu6 as ReLU6, maximum and minimum of a ReLU as Clip.
-
-    A convolution whose padding is not the same at both ends gets a Pad before it.
+    relu6 as ReLU6, maximum and minimum of a ReLU as Clip. A convolution whose padding is not the
+    same at both ends gets a Pad before it.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
     """

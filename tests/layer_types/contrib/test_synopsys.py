@@ -183,6 +183,25 @@ def test_a_relu_may_have_bounds(fields, least, most):
         net_of(input_layer("x", 3, 4) + layer.format(f"{fields} negative_slope: 0.1"))
 
 
+def test_faceboxes_has_its_small_boxes_closer():
+    """Zhang et al. 2017, section 3.3; its fork begins half of them before the centre."""
+    body = "prior_box_param { min_size: 32 min_size: 64 min_size: 128 step: 32 faceboxes: true }"
+    found = run_layer("PriorBox", body, [np.zeros((1, 1, 2, 3)), np.zeros((1, 3, 80, 100))]).y[0]
+    expected = []
+    for h, w in np.ndindex(2, 3):
+        for size, count, gap in ((32, 4, 8), (64, 2, 16), (128, 1, 0)):
+            for i, j in np.ndindex(count, count):
+                x, y = (32 * (at + 0.5) + gap * (k - count // 2) for at, k in ((w, j), (h, i)))
+                half = (size - 1) / 2
+                corners = np.array([x - half, y - half, x + half, y + half])
+                expected.append(corners / (100, 80, 100, 80))
+    assert len(expected) == 6 * 21
+    agree(found[0, 0], np.concatenate(expected), 1e-5, 1e-6)
+    body = body.replace("step: 32", "aspect_ratio: 2")
+    with pytest.raises(caffe.CaffeError, match="squares of min_size alone"):
+        run_layer("PriorBox", body, [np.zeros((1, 1, 2, 3)), np.zeros((1, 3, 80, 100))])
+
+
 def test_a_forget_bias_is_as_if_the_biases_had_it():
     x, cont = normal(0, 4, 2, 3), np.float32([[0, 0], [1, 1], [1, 0], [1, 1]])
     params = [normal(1, 8, 3), normal(2, 8), normal(3, 8, 2)]
