@@ -115,7 +115,7 @@ fuzz: $(READY)  ## damage files and call nets at random for longer: FUZZ=N times
 	FUZZ=$(or $(FUZZ),100) $(RUN) -m pytest -m fuzz
 
 torture: $(READY)  ## kill trainings at KILLS=100 random moments; they have to end in the same bits
-	PYTHONPATH=.:tests:layers OMP_NUM_THREADS=1 $(RUN) -m support.torture $(KILLS)
+	PYTHONPATH=.:tests:layers OMP_NUM_THREADS=1 TORCH_CPP_LOG_LEVEL=ERROR $(RUN) -m support.torture $(KILLS)
 
 lint: $(READY)  ## check style and format
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -132,7 +133,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
                 return Response(palette_png(chosen, found), media_type="image/png")
             return JSONResponse(as_json(chosen, found, size))
 
-        return await _taken(queue.run(work))
+        return await _taken(_while_asked(request, queue.run(work)))
 
     if not explain:
         return app
@@ -164,7 +165,7 @@ def application(nets: Mapping[str, Shown], *, explain: bool = False) -> FastAPI:
             image, _ = photograph(upload, side)
             return channels(chosen.predictor, image, blob, first)
 
-        return await _taken(queue.run(work))
+        return await _taken(_while_asked(request, queue.run(work)))
 
     return app
 
@@ -183,6 +184,23 @@ async def _uploaded(request: Request) -> bytes:
             422, "a form: send the image itself as the body (curl --data-binary @FILE, not -F)"
         )
     return await _taken(body(request.stream()))
+
+
+async def _while_asked(request: Request, work: Awaitable[Answer]) -> Answer:
+    """What work gives; it is cancelled once the browser has gone, or asks for another picture."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not working.done():
+        working.cancel()
+        raise HTTPException(499, "the browser has gone")
+    return working.result()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _taken(work: Awaitable[Answer]) -> Answer:

@@ -31,7 +31,10 @@ class OneAtATime:
     async def run(
         self, work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
     ) -> Result:
-        """work(*args, **kwargs), once all that came before are done; Full if too many wait."""
+        """work(*args, **kwargs), once all that came before are done; Full if too many wait.
+
+        Cancelled while it waits, it is not begun.
+        """
         if self._inside > self.length:
             raise Full(f"{self.length} pictures are waiting already; try again in a moment")
         self._inside += 1

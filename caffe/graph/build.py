@@ -8,6 +8,7 @@ from ..core.blob import Blob
 from ..core.errors import CaffeError, error_context
 from ..core.strict import is_strict
 from ..layer_types import EXTENSIONS, REGISTRY, LayerType, layer_type_list
+from ..layer_types.stand_ins import stand_in
 from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
 
@@ -192,13 +193,15 @@ def set_loss_diffs(graph: Graph) -> None:
 
 def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> LayerType:
     """A layer of this description; a loss that names no top is given the automatic one."""
+    if not spec.HasField("phase"):
+        spec.phase = phase
+    if not is_strict():
+        stand_in(spec)
     refused = is_strict() and spec.type in EXTENSIONS
     if refused or spec.type not in REGISTRY:
         error = CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {_known(spec.type)}")
         vars(error)["unknown_layer"] = spec.name  # for proto.place.in_prototxt
         raise error
-    if not spec.HasField("phase"):
-        spec.phase = phase
     layer = REGISTRY[spec.type](spec, spec.phase)
     if layer.loss and not spec.top:
         spec.top.append(automatic)

@@ -56,8 +56,7 @@ async function attempt(work) {
   say();
   tell("Computing …");
   try {
-    await work();
-    tell("");
+    if (await work()) tell("");
   } catch (error) {
     tell("");
     say(error.message);
@@ -66,30 +65,34 @@ async function attempt(work) {
 
 function everything() {
   if (!photograph) return;
-  attempt(async () => {
-    await skips();
-    if (chosen) await channels();
-  });
+  attempt(async () => (await skips()) && (!chosen || channels()));
 }
 
 const OPACITY = 0.6; // of labels over the photograph
 
-/** A function whose last call counts: work(overtaken) asks after each wait whether it is another. */
+/** A function whose last call counts: it aborts work(signal) of the one before. Whether it was it. */
 function latest(work) {
-  let turn = 0;
-  return () => {
-    const mine = ++turn;
-    return work(() => mine !== turn);
+  let running = new AbortController();
+  return async () => {
+    running.abort();
+    running = new AbortController();
+    const { signal } = running;
+    try {
+      await work(signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return !signal.aborted;
   };
 }
 
 /** The labels of each stage, and the pixels that its skip changed. */
-async function drawSkips(overtaken) {
+async function drawSkips(signal) {
   let before = null;
   for (const figure of document.querySelectorAll("[data-net]")) {
-    const answer = await labelled(figure.dataset.net, photograph);
+    const answer = await labelled(figure.dataset.net, photograph, signal);
     const image = await resized(photograph, answer.width, answer.height);
-    if (overtaken()) return;
+    if (signal.aborted) return;
     const drawn = figure.querySelector("canvas");
     drawn.width = answer.width;
     drawn.height = answer.height;
@@ -109,10 +112,10 @@ async function drawSkips(overtaken) {
   byId("skips").hidden = false;
 }
 
-async function drawChannels(overtaken) {
-  const answer = await post("/explain/channels", { net, blob: chosen, first }, photograph);
+async function drawChannels(signal) {
+  const answer = await post("/explain/channels", { net, blob: chosen, first }, photograph, signal);
   const image = await resized(photograph, answer.width, answer.height);
-  if (overtaken()) return;
+  if (signal.aborted) return;
   blob = answer;
   const [count, height, width] = blob.shape;
   byId("blob").hidden = false;

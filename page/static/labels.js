@@ -3,8 +3,8 @@
 import { post } from "./source.js";
 
 /** The answer of /segment, with `pixels`: RGBA whose red is the class and green its probability. */
-export async function labelled(net, photograph) {
-  const answer = await post("/segment", { net }, photograph);
+export async function labelled(net, photograph, signal) {
+  const answer = await post("/segment", { net }, photograph, signal);
   const image = new Image();
   image.src = `data:image/png;base64,${answer.map}`;
   await image.decode();

@@ -10,7 +10,7 @@ let photograph = null; // the file that was chosen
 let image = null; // it as the net saw it
 let shown = []; // one or two answers, each with its pixels
 let only = null; // the class that alone is shown
-let turn = 0; // of several requests the last counts
+let running = new AbortController(); // of several requests the last counts
 
 onPhotograph((file) => {
   photograph = file;
@@ -24,26 +24,28 @@ byId("here").textContent = new URL("/", location.href).href;
 
 async function segment() {
   if (!photograph) return;
-  const mine = ++turn;
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
   say();
   tell("Labelling the photograph …");
   byId("result").setAttribute("aria-busy", "true");
   try {
     const nets = [byId("net-a").value, byId("net-b").value].filter(Boolean);
-    const answers = await Promise.all(nets.map((net) => labelled(net, photograph)));
-    if (mine !== turn) return;
+    const answers = await Promise.all(nets.map((net) => labelled(net, photograph, signal)));
+    if (signal.aborted) return;
     const { width, height } = answers[0];
     image = await resized(photograph, width, height);
-    if (mine !== turn) return;
+    if (signal.aborted) return;
     shown = answers;
     only = null;
     present();
   } catch (error) {
-    if (mine !== turn) return;
+    if (signal.aborted) return;
     tell("");
     say(error.message);
   } finally {
-    if (mine === turn) byId("result").removeAttribute("aria-busy");
+    if (!signal.aborted) byId("result").removeAttribute("aria-busy");
   }
 }
 

@@ -97,18 +97,19 @@ export function tell(text) {
   byId("status").textContent = text;
 }
 
-/** POSTs a photograph; the answer's JSON, or an Error with what the server says. */
-export async function post(address, parameters, photograph) {
+/** POSTs a photograph; the answer's JSON, or an Error with what the server says, or if aborted. */
+export async function post(address, parameters, photograph, signal) {
   const query = new URLSearchParams(parameters);
   const side = byId("side").value;
   if (side) query.set("side", side);
   let response;
   try {
-    response = await fetch(`${address}?${query}`, { method: "POST", body: photograph });
+    response = await fetch(`${address}?${query}`, { method: "POST", body: photograph, signal });
   } catch {
     throw new Error(STOPPED);
   }
   const found = await response.json().catch(() => ({ detail: response.statusText }));
+  signal.throwIfAborted();
   if (!response.ok) {
     throw new Error(found.detail);
   }

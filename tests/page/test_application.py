@@ -223,6 +223,50 @@ def test_no_more_wait_than_the_queue_is_long():
     assert asyncio.run(crowd()) == 7
 
 
+def test_a_picture_that_nobody_waits_for_any_more_is_not_worked_on(nets, monkeypatch):
+    """The browser goes while its picture waits behind another one."""
+    began, go = threading.Event(), threading.Event()
+    worked_on = []
+
+    def segment(_, image):
+        worked_on.append(image.shape)
+        began.set()
+        go.wait()
+        raise ValueError("enough")
+
+    monkeypatch.setattr("page.application.segment", segment)
+    app = application(nets)
+    left = asyncio.Event()
+
+    async def send(size, stays):
+        body = [{"type": "http.request", "body": photo(size), "more_body": False}]
+
+        async def receive():
+            if body:
+                return body.pop()
+            await (asyncio.Event() if stays else left).wait()
+            return {"type": "http.disconnect"}
+
+        async def answer(message):
+            pass
+
+        scope = dict(type="http", method="POST", path="/segment", query_string=b"", headers=[])
+        await app(scope | {"http_version": "1.1"}, receive, answer)
+
+    async def both():
+        first = asyncio.ensure_future(send((40, 30), True))
+        await asyncio.to_thread(began.wait)
+        second = asyncio.ensure_future(send((41, 30), False))
+        await asyncio.sleep(0.1)
+        left.set()
+        await second
+        go.set()
+        await first
+
+    asyncio.run(asyncio.wait_for(both(), 60))
+    assert worked_on == [(30, 40, 3)]
+
+
 def test_a_full_queue_says_when_to_try_again(client, monkeypatch):
     async def full(*_):
         raise Full("16 pictures are waiting already")

@@ -207,11 +207,14 @@ def test_a_bomb_is_an_alert(page):
     playwright.expect(page.get_by_role("alert")).to_contain_text("pixels; make it smaller")
 
 
-def test_of_ten_uploads_at_once_the_last_is_shown(page):
+def test_of_ten_uploads_at_once_the_last_is_shown_and_the_others_are_given_up(page):
+    given_up = []
+    page.on("requestfailed", lambda request: given_up.append(request.failure))
     for width in range(50, 60):
         upload(page, photo((width, 30)))
     labelled(page, "59 x 30 pixels")
     playwright.expect(page.get_by_role("alert")).to_be_empty()
+    assert set(given_up) == {"net::ERR_ABORTED"}
 
 
 def test_ten_pages_at_once_are_all_answered(chromium, address):

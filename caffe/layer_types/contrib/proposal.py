@@ -108,8 +108,11 @@ class Proposal(Found):
         regions, kept = [], []
         for image in range(images):
             found = self._found(shifts[image], sizes[image])
-            score = torch.where(self._small(found, sizes[image]), 0, scores[image])
+            small = self._small(found, sizes[image])
+            score = torch.where(small, 0, scores[image])
             best = self._best(found, score)
+            if self.spec.HasField("python_param"):  # it stands in for a layer that leaves these out
+                best = best[~small[best]]
             number = torch.full_like(found[best, :1], image)
             regions.append(torch.cat([number, found[best]], 1))
             kept.append(score[best])

@@ -1,8 +1,5 @@
 """Nets that people have, as their forks' files describe them: built, run, trained, taken out."""
 
-import sys
-import types
-
 import numpy as np
 import pytest
 import torch
@@ -15,37 +12,12 @@ from caffe.graph.canonical import unfilled
 from caffe.proto import caffe_pb2
 from caffe.proto.upgrade import read_net
 
-# A mean field is made of no standard operators, and a script's proposals are no function.
-NOT_EXPORTED = {"CRF-RNN", "Faster R-CNN", "R-FCN"}
+NOT_EXPORTED = {"CRF-RNN"}  # a mean field is made of no standard operators
 # Their export takes most of a minute.
 DEEP = {
-    *("DeepLab v2", "HED", "MobileNet-SSD", "OpenPose"),
-    *("PSPNet-50", "SSD-300", "SSD of faces", "YOLOv2"),
+    *("DeepLab v2", "Faster R-CNN", "HED", "MobileNet-SSD", "OpenPose"),
+    *("PSPNet-50", "R-FCN", "SSD-300", "SSD of faces", "YOLOv2"),
 }
-
-
-class ProposalLayer(caffe.Layer):
-    """In place of py-faster-rcnn's: two regions, whatever the scores."""
-
-    def setup(self, bottom, top):
-        assert self.param_str == "'feat_stride': 16"
-
-    def reshape(self, bottom, top):
-        top[0].reshape(2, 5)
-
-    def forward(self, bottom, top):
-        top[0].data[...] = [[0, 0, 0, 60, 40], [0, 10, 10, 50, 60]]
-
-    def backward(self, top, propagate_down, bottom):
-        pass
-
-
-@pytest.fixture(autouse=True)
-def proposal_layer(monkeypatch):
-    module = types.ModuleType("rpn.proposal_layer")
-    module.ProposalLayer = ProposalLayer
-    monkeypatch.setitem(sys.modules, "rpn", types.ModuleType("rpn"))
-    monkeypatch.setitem(sys.modules, "rpn.proposal_layer", module)
 
 
 def written(folder, text):
@@ -89,14 +61,12 @@ def test_a_published_net_gives_the_same_whole_and_layer_by_layer(name):
     for key, value in fed(plain).forward().items():
         assert np.isfinite(value).all()
         np.testing.assert_allclose(whole[key], value, rtol=1e-4, atol=1e-5)
-    if "im_info" not in net.inputs:  # whose proposals are a script's
-        out = net.to_torch()(*(torch.tensor(net.blobs[key].data) for key in net.inputs))
-        outputs = out if isinstance(out, tuple) else (out,)
-        for key, value in zip(net.outputs, outputs, strict=True):
-            np.testing.assert_allclose(whole[key], value.detach().numpy(), rtol=1e-4, atol=1e-5)
+    out = net.to_torch()(*(torch.tensor(net.blobs[key].data) for key in net.inputs))
+    outputs = out if isinstance(out, tuple) else (out,)
+    for key, value in zip(net.outputs, outputs, strict=True):
+        np.testing.assert_allclose(whole[key], value.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.skipif("Proposal" not in caffe.layer_type_list(), reason="there is no such type")
 @pytest.mark.parametrize("make", [detection.faster_rcnn, detection.rfcn])
 def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
     net = open_drawn(make(NARROW, 64, 80, "Proposal"))
