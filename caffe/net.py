@@ -101,7 +101,7 @@ class Net(Unpicklable):
             dict(zip(self._blob_names, self._graph.blobs.values(), strict=True))
         )
         self._params_by_layer = NetParams(
-            (layer.name, layer.blobs) for layer in layers if layer.blobs
+            {layer.name: layer.blobs for layer in layers if layer.blobs}
         )
         self._layers = LayerVec(getattr(layer, "instance", layer) for layer in layers)
         self._fast = FastForward(self._graph)

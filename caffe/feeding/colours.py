@@ -45,6 +45,21 @@ def hsv_to_bgr(image: np.ndarray) -> np.ndarray:
     return to_uint8(value - chroma * np.minimum(at, 4 - at).clip(0, 1))
 
 
+def shifted_hsv(image: np.ndarray, degrees: float, saturation: float) -> np.ndarray:
+    """(H, W, 3) BGR of 0 to 1 with another hue, and saturation times so much; float64."""
+    values = image.astype(np.float64)
+    b, g, r = np.moveaxis(values, -1, 0)
+    value = values.max(-1)
+    chroma = value - values.min(-1)
+    by = 60 / np.where(chroma == 0, 1, chroma)
+    turn = np.select(
+        [value == r, value == g], [(g - b) * by, (b - r) * by + 120], (r - g) * by + 240
+    )
+    chroma = (chroma * saturation)[..., None]
+    at = ((turn[..., None] + degrees) / 60 + np.array([1, 3, 5])) % 6
+    return value[..., None] - chroma * np.minimum(at, 4 - at).clip(0, 1)
+
+
 def distorted(
     image: np.ndarray, param: caffe_pb2.DistortionParameter, uniforms: Iterator[float]
 ) -> np.ndarray:

@@ -98,9 +98,18 @@ def interpolated(image: np.ndarray, size: Size, mode: int) -> np.ndarray:
         POLICY.CUBIC: _cubic,
         POLICY.LANCZOS4: _lanczos4,
     }[mode]
+    return to_uint8(_by_taps(image, size, taps))
+
+
+def cubic(image: np.ndarray, size: Size) -> np.ndarray:
+    """(H, W, C) to (height, width, C) float32, not rounded (cv::INTER_CUBIC)."""
+    return image if image.shape[:2] == size else _by_taps(image, size, _cubic)
+
+
+def _by_taps(image: np.ndarray, size: Size, taps: Callable[[int, int], Taps]) -> np.ndarray:
     rows = _along(image.astype(np.float32), *taps(image.shape[0], size[0]))
     columns = _along(rows.transpose(1, 0, 2), *taps(image.shape[1], size[1]))
-    return to_uint8(columns.transpose(1, 0, 2))
+    return columns.transpose(1, 0, 2)
 
 
 def nearest(image: np.ndarray, size: Size) -> np.ndarray:

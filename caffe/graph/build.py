@@ -161,18 +161,18 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
         layer.param_shapes = [blob.shape for blob in layer.blobs]
         layer.reshape(graph.bottom(i), graph.top(i))
     graph.loss_weights.append(_loss_weights(layer))
-    if layer.blobs:
-        layer.check(
-            layer.name not in wiring.with_params,
-            "another layer with parameters has this name; weights are stored by layer name, "
-            "so rename one",
-        )
-        wiring.with_params.add(layer.name)
-
-    needed = [wiring.need[name] for name in layer_spec.bottom]
+    needed = [wiring.need[name] and not layer.constant for name in layer_spec.bottom]
     layer.propagate_down = list(layer_spec.propagate_down) or needed
     layer.need_backward = any(needed)
+    owned = len(graph.params)
     _append_params(graph, layer, wiring.shared)
+    layer.check(
+        layer.name not in wiring.with_params or len(graph.params) == owned,
+        "another layer with parameters has this name; weights are stored by layer name, "
+        "so rename one, or share its parameters by their names",
+    )
+    if layer.blobs:
+        wiring.with_params.add(layer.name)
     layer.need_backward |= any(layer.param_propagate_down)
     for name in layer_spec.top:
         wiring.need[name] = layer.need_backward

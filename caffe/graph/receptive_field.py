@@ -57,8 +57,9 @@ def _through(layer: LayerType, graph: Graph, i: int, below: list[Sees]) -> Sees 
 def _windows(layer: LayerType, shapes: list[Shape]) -> tuple[Window, Window] | None:
     if isinstance(layer, Windowed):
         return layer.sliding()
-    if isinstance(layer, Pooling):
-        height, width = map(Window, layer.kernel or shapes[0][2:], layer.stride, layer.pad)
+    if isinstance(layer, Pooling) and len(shapes[0]) == 4:
+        extent = layer.extent(layer.kernel or shapes[0][2:])
+        height, width = map(Window, extent, layer.stride, layer.pad)
         return height, width
     return layer.windows(shapes)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
+from ..core.strict import is_strict
 from . import winograd
 from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
@@ -115,6 +116,8 @@ class Windowed(LayerType):
             return (getattr(conv, f"{hw}_h"), getattr(conv, f"{hw}_w"))
         if not values and default is not None:
             return (default,) * self.spatial
+        if len(values) > self.spatial and len(set(values)) == 1 and not is_strict():
+            values = values[:1]  # naibaf7's nets of two axes name three
         self.check(
             len(values) in (1, self.spatial),
             f"{name} needs 1 value or {self.spatial}; found {list(values)}",

@@ -66,6 +66,11 @@ def _positive_unitball(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter
     return (values / values.sum(-1, keepdim=True)).view(shape)
 
 
+def _gaussian_unitball(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    values = _draw_gaussian(shape, 1).view(*shape[:1], -1)
+    return (values / values.norm(dim=-1, keepdim=True)).view(shape)
+
+
 def _xavier(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
     bound = math.sqrt(3 / _fan(shape, filler))
     return _draw_uniform(shape, -bound, bound)
@@ -101,6 +106,7 @@ FILLERS = {
     "gaussian": _gaussian,
     "uniform": _uniform,
     "positive_unitball": _positive_unitball,
+    "gaussian_unitball": _gaussian_unitball,  # NormFace
     "xavier": _xavier,
     "msra": _msra,
     "bilinear": _bilinear,

@@ -97,7 +97,11 @@ class DummyData(LayerType):
 
 @layer_type("MemoryData")
 class MemoryData(LayerType):
-    """Batches of the arrays that the script gives (net.set_input_arrays; memory_data_layer.cpp)."""
+    """Batches of the arrays that the script gives (net.set_input_arrays; memory_data_layer.cpp).
+
+    To another layer than the net's first one it gives them by net.layers[i].set_input_arrays. With
+    dim (naibaf7's Caffe), a value for each axis, there may be more axes than four.
+    """
 
     bottoms = (0, 0)
     tops = (2, 2)
@@ -107,7 +111,7 @@ class MemoryData(LayerType):
         given = param.dim or (param.batch_size, param.channels, param.height, param.width)
         self.shape = checked_shape(given)
         self.check(
-            len(self.shape) == 4 and min(self.shape) > 0,
+            len(self.shape) >= 4 and min(self.shape) > 0,
             "batch_size, channels, height, and width must be specified and positive in "
             f"memory_data_param; found {self.shape}",
         )
@@ -124,8 +128,9 @@ class MemoryData(LayerType):
             (data, "data array", self.shape[1:]),
             (labels, "labels array", (1, 1, 1)),
         ):
+            axes = len(shape) + 1
             self.check(array.flags.c_contiguous, f"{what} must be C contiguous")
-            self.check(array.ndim == 4, f"{what} must be 4-d; found shape {array.shape}")
+            self.check(array.ndim == axes, f"{what} must be {axes}-d; found shape {array.shape}")
             self.check(array.dtype == np.float32, f"{what} must be float32; found {array.dtype}")
             self.check(
                 array.shape[1:] == shape,

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from .. import io
 from ..core.errors import error_context
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from ..proto.text import read_binaryproto
 from .base import LayerType, Shape, Tensors, layer_type
@@ -160,8 +161,27 @@ class SoftmaxWithLoss(SoftmaxLoss):
     """-log softmax of the true class, summed and normalised (softmax_loss_layer.cpp).
 
     weight_by_label_freqs (SegNet) weights each prediction by its label's class_weighting, or
-    without that by 1 / the number of the batch's labels of that class.
+    without that by 1 / the number of the batch's labels of that class. Bottom 2 (Faster R-CNN)
+    weighs each prediction; normalised by VALID, the sum is divided by the whole part of the
+    weights' sum.
     """
+
+    bottoms = (2, 3)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        self.check(
+            not (is_strict() and len(shapes) == 3), f"takes 2 bottom blob(s); found {len(shapes)}"
+        )
+        kind = self.spec.softmax_param.normalize_type
+        self.check(kind == "Softmax", f"normalize_type is Softmax; found {kind}")
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(shapes) < 3 or math.prod(shapes[1]) == math.prod(shapes[2]),
+            f"needs a weight for each label; found shapes {shapes[1:]}",
+        )
+        return super().top_shapes(shapes)
 
     def class_axis(self) -> int:
         return self.spec.softmax_param.axis
@@ -175,8 +195,16 @@ class SoftmaxWithLoss(SoftmaxLoss):
         # Caffe takes log(max(p, FLT_MIN)), but its gradient knows nothing of the max.
         losses = with_gradient(losses.clamp(max=-LOG_FLT_MIN), losses, 1)
         if self.spec.loss_param.weight_by_label_freqs:
-            return losses * self._weights(target, log_prob.shape[1]).to(losses.dtype)
-        return losses
+            losses = losses * self._weights(target, log_prob.shape[1]).to(losses.dtype)
+        return losses * self._given(target, more[0]) if more else losses
+
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+        return int(self._given(target, more[0]).sum()) if more else super().counted(target, more)
+
+    def _given(self, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The weights of bottom 2, 0 of ignored labels."""
+        weight, ignored = weights.detach().reshape(target.shape), self.ignored()
+        return weight if ignored is None else weight.where(target.ne(ignored), 0)
 
     def _weights(self, target: torch.Tensor, classes: int) -> torch.Tensor:
         """A weight for each label; what is ignored has any."""
@@ -296,8 +324,10 @@ class Accuracy(Labelled):
     """The share of labels among the top_k scores; second top: the same for each class.
 
     A class counts as among the top k when fewer than k others score as high (accuracy_layer.cpp).
+    Bottom 2 (Faster R-CNN): what each label counts; min_is_better (NormFace): of the least scores.
     """
 
+    bottoms = (2, 3)
     tops = (1, 2)
     diff_bottoms = staticmethod(lambda index: False)
 
@@ -312,24 +342,39 @@ class Accuracy(Labelled):
         return accuracy.ignore_label if accuracy.HasField("ignore_label") else None
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        _, classes, _ = self.check_labels(*shapes)
+        _, classes, _ = self.check_labels(*shapes[:2])
+        self.check(
+            not (is_strict() and len(shapes) == 3), f"takes 2 bottom blob(s); found {len(shapes)}"
+        )
+        self.check(
+            len(shapes) < 3 or math.prod(shapes[1]) == math.prod(shapes[2]),
+            f"needs a weight for each label; found shapes {shapes[1:]}",
+        )
         top_k = self.param().top_k
         self.check(top_k <= classes, f"top_k {top_k} exceeds the {classes} classes")
         return [(), (classes,)][: len(self.spec.top)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        x, label = (b.detach() for b in bottoms)
+        x, label, *more = (b.detach() for b in bottoms)
         outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
         target = self.labels(label, classes).reshape(outer, 1, inner)
         ignored = self.ignored()
         valid = target != ignored if ignored is not None else target >= 0
         target = target.where(valid, 0)
         x = x.reshape(outer, classes, inner)
+        x = -x if self.param().min_is_better else x
         as_high = (x >= x.gather(1, target)).sum(1, keepdim=True) - 1
         right = (as_high < self.param().top_k)[valid].to(x.dtype)
+        counts = torch.ones_like(right)
+        if more:
+            counts = more[0].reshape(valid.shape)[valid]
+            right, total = right * counts, counts.sum()
+            share = right.sum() / total.where(total != 0, 1)
+        else:
+            share = right.sum() / max(1, right.numel())
         if len(self.spec.top) == 1:
-            return right.sum() / max(1, right.numel())
+            return share
         zeros = x.new_zeros(classes)
-        of_class = zeros.index_add(0, target[valid], torch.ones_like(right))
+        of_class = zeros.index_add(0, target[valid], counts)
         hits = zeros.index_add(0, target[valid], right)
-        return [right.sum() / max(1, right.numel()), hits / of_class.clamp(min=1)]
+        return [share, hits / of_class.where(of_class != 0, 1)]

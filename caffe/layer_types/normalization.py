@@ -51,7 +51,9 @@ class BatchNorm(LayerType):
     Parameters: running mean and variance, both times the third, a scale (batch_norm_layer.cpp).
     They are no weights: the solver must not touch them (lr_mult 0). With scale_bias, or a filler of
     them (NVIDIA's Caffe), two more are learnt: what a channel is multiplied by then, and what is
-    added.
+    added. Four or five `param`, of which the first two alone are learnt, are meant for these two
+    first, as in its older versions and in Texas Instruments' nets. With add_eps_before_sqrt: false
+    (Synopsys' Caffe) eps is added to the root.
     """
 
     updates_params = True
@@ -73,6 +75,7 @@ class BatchNorm(LayerType):
             one = caffe_pb2.FillerParameter(value=1)
             self.add_param((channels,), norm.scale_filler if given[0] else one)
             self.add_param((channels,), norm.bias_filler)
+            self._reorder_rates()
         for i in range(3):
             if i == len(self.spec.param):
                 self.spec.param.add(lr_mult=0)
@@ -80,6 +83,13 @@ class BatchNorm(LayerType):
                 self.spec.param[i].lr_mult == 0,
                 "its parameters are running statistics: set lr_mult to 0 (or leave it out)",
             )
+
+    def _reorder_rates(self) -> None:
+        specs = list(self.spec.param)
+        if len(specs) in (4, 5) and [bool(spec.lr_mult) for spec in specs[:4]] == [1, 1, 0, 0]:
+            count = specs[4:] or [caffe_pb2.ParamSpec(lr_mult=0)]
+            del self.spec.param[:]
+            self.spec.param.extend([*specs[2:4], *count, *specs[:2]])
 
     @staticmethod
     def _channels(shape: Shape) -> int:
@@ -98,11 +108,18 @@ class BatchNorm(LayerType):
             return None
         mean, variance, count, *weights = (blob.data_tensor().double() for blob in self.blobs)
         factor = (1 / count).where(count != 0, 0)
-        scale = (variance * factor + self.spec.batch_norm_param.eps).rsqrt()
+        scale = self._moved(variance * factor).rsqrt()
         shift = -mean * factor * scale
         if self.affine_weights:
             scale, shift = scale * weights[0], shift * weights[0] + weights[1]
         return Affine(scale, shift, 1)
+
+    def _moved(self, variance: torch.Tensor) -> torch.Tensor:
+        """The variance, of which the root is divided by."""
+        norm = self.spec.batch_norm_param
+        if norm.add_eps_before_sqrt:
+            return variance + norm.eps
+        return (variance.sqrt() + norm.eps).square()
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
@@ -123,7 +140,9 @@ class BatchNorm(LayerType):
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
             factor = (1 / scale).where(scale != 0, 0)  # no `if`: an export follows no values
-            return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
+            if norm.add_eps_before_sqrt:
+                return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
+            return F.batch_norm(x, mean_sum * factor, self._moved(var_sum * factor), eps=0)
         with torch.no_grad():
             var, mean = torch.var_mean(x, [d for d in range(x.dim()) if d != 1], correction=0)
             count = x.numel() / x.shape[1]
@@ -132,9 +151,20 @@ class BatchNorm(LayerType):
             scale.data.mul_(fraction).add_(1)
             mean_sum.data.mul_(fraction).add_(mean)
             var_sum.data.mul_(fraction).add_(var, alpha=unbiased)
+        if not norm.add_eps_before_sqrt:
+            return _with_moved_root(x, norm.eps)
         # F.batch_norm refuses a single value a channel; Caffe makes it zero.
         enabled = torch.backends.cudnn.enabled
         return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)
+
+
+def _with_moved_root(x: torch.Tensor, eps: float) -> torch.Tensor:
+    """By the batch's statistics, over root + eps, whose gradient is as that of one root."""
+    axes = [axis for axis in range(x.dim()) if axis != 1]
+    centred = x - x.mean(axes, keepdim=True)
+    var = centred.square().mean(axes, keepdim=True)
+    divisor = var.detach().sqrt() + eps
+    return centred / (divisor + (var - var.detach()) / (2 * divisor))
 
 
 @layer_type("MVN")

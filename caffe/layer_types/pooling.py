@@ -1,5 +1,6 @@
 """Layers that pool: Pooling, SPP."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from ..core.rng import generator
 from ..proto import caffe_pb2
 from . import exporting
 from .base import LayerType, Shape, Tensors, Window, layer_type
+from .volume_pooling import Triple, VolumePooling
 from .windows import Pair, window_sums
 
 
@@ -18,7 +20,10 @@ class Pooling(LayerType):
 
     pooling_layer.cpp: in a padded pooling a last window that would start behind the bottom and one
     `pad` is dropped. STOCHASTIC follows pooling_layer.cu: in TRAIN a value drawn in proportion to
-    its size, in TEST what would be drawn on average.
+    its size, in TEST what would be drawn on average. N x C x L x H x W, of which BVLC's CPU code
+    has no pooling, is pooled as forks do, by the same rules. With a dilation (naibaf7's Caffe) the
+    values of a window of MAX lie so far apart. Synopsys' Caffe pads by pad_l, pad_r, pad_t and
+    pad_b, or with pad_type 1 so that windows cover the bottom; AVE_EXC_PAD counts no padding.
     """
 
     tops = (1, 2)
@@ -41,25 +46,36 @@ class Pooling(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
+        self.volume = self._volume() if len(shapes[0]) == 5 else None
+        if self.volume:
+            return
         self.check(
             len(self.spec.top) == 1 or self._is_maximum,
             "only MAX pooling has a second top (the mask)",
         )
         self.stride = self._pair("stride", "stride", 1)
         self.pad = self._pair("pad", "pad", 0)
-        self.check(
-            set(pool.dilation) <= {1}, f"a window's dilation is 1; found {list(pool.dilation)}"
-        )
+        self.behind = self.pad  # of padding that is another one at the other end
+        sides = pool.pad_t, pool.pad_l, pool.pad_b, pool.pad_r
+        if any(sides) or pool.pad_type:
+            self.check(
+                self.pad == (0, 0) and pool.pad_type < 2 and not (pool.pad_type and any(sides)),
+                "takes pad_type 0 or 1, and either that or pad_l, pad_r, pad_t and pad_b or pad",
+            )
+            self.pad, self.behind = sides[:2], sides[2:]
+        self.same = pool.pad_type == 1
+        self.dilation = self._dilation(2)
         self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")
         self.check(
-            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC or self.pad == (0, 0),
+            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC
+            or not (any(self.pad) or any(self.behind) or self.same),
             f"padding is for MAX and AVE only; STOCHASTIC needs pad 0, found {self.pad}",
         )
         if pool.global_pooling:
             given = [f for f in ("kernel_size", "kernel_h", "kernel_w") if pool.HasField(f)]
             self.check(not given, f"global_pooling takes its kernel from the bottom; drop {given}")
             self.check(
-                self.stride == (1, 1) and self.pad == (0, 0),
+                self.stride == (1, 1) and not any(self.pad + self.behind),
                 f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
             )
             self.kernel = None
@@ -67,15 +83,22 @@ class Pooling(LayerType):
         self.kernel = self._pair("kernel_size", "kernel", None)
         self.check(min(self.kernel) > 0, f"kernel_size must be positive; found {self.kernel}")
         self.check(
-            all(p < k for p, k in zip(self.pad, self.kernel, strict=True)),
-            f"pad {self.pad} must be smaller than kernel_size {self.kernel}",
+            all(max(ends) < k for *ends, k in zip(self.pad, self.behind, self.kernel, strict=True)),
+            f"pad {self.pad if self.pad == self.behind else self.pad + self.behind} must be "
+            f"smaller than kernel_size {self.kernel}",
         )
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check(len(shapes[0]) == 4, f"pools 4 axes (N, C, H, W); found shape {shapes[0]}")
+        if self.volume:
+            return [self._volume_top(shapes[0], self.volume)]
+        self.check(
+            len(shapes[0]) == 4,
+            f"pools 4 axes (N, C, H, W), or 5 with a length; found shape {shapes[0]}",
+        )
         n, c, *size = shapes[0]
         kernel = self.kernel or size
-        pooled = tuple(self._pooled(size[i], kernel[i], i) for i in range(2))
+        extent = self.extent(kernel)
+        pooled = tuple(self._pooled(size[i], extent[i], i) for i in range(2))
         # Each by itself, for an export would keep to which of them is the least.
         self.check(
             pooled[0] > 0 and pooled[1] > 0,
@@ -83,9 +106,16 @@ class Pooling(LayerType):
         )
         return [(n, c, *pooled)] * len(self.spec.top)
 
+    def extent(self, kernel: Sequence[int]) -> Pair:
+        """How far a window of this kernel reaches."""
+        height, width = (d * (k - 1) + 1 for d, k in zip(self.dilation, kernel, strict=True))
+        return height, width
+
     def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
         """Of a maximum whose windows lie in a part of the bottom as they do in the whole."""
-        if not self._is_maximum or self.kernel is None or self.pad != (0, 0):
+        if self.volume or not self._is_maximum or self.kernel is None or self.pad != (0, 0):
+            return None
+        if self.dilation != (1, 1) or self.same or any(self.behind):
             return None
         height, width = map(Window, self.kernel, self.stride, self.pad)
         no_gaps = all(window.extent >= window.stride for window in (height, width))
@@ -93,16 +123,27 @@ class Pooling(LayerType):
 
     def _pooled(self, size: int, kernel: int, i: int) -> int:
         floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
-        span = size + 2 * self.pad[i] - kernel
+        before, behind = self._ends(size, kernel, i)
+        floor = floor or self.same
+        span = size + before + behind - kernel
         # An export may leave the size open: no `if` on it, and no quotient of a negative number,
         # which onnxruntime rounds towards zero.
         steps = (span if floor else span + self.stride[i] - 1) // self.stride[i]
-        if any(self.pad):
-            steps = torch.sym_min(steps, (size + self.pad[i] - 1) // self.stride[i])
+        if any(self.pad) or any(self.behind):
+            steps = torch.sym_min(steps, (size + before - 1) // self.stride[i])
         return steps + 1
+
+    def _ends(self, size: int, extent: int, i: int) -> tuple[int, int]:
+        """The padding before and behind an axis of this size."""
+        if not self.same:
+            return self.pad[i], self.behind[i]
+        missing = torch.sym_max(extent - ((size - 1) % self.stride[i] + 1), 0)
+        return missing // 2, missing - missing // 2
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         (x,) = bottoms
+        if self.volume:
+            return self._of_size(self.volume, tuple(x.shape)).pooled(x)
         if self.kernel is None and len(self.spec.top) == 1 and exporting.is_traced():
             if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
                 return x.mean((2, 3), keepdim=True)  # at any size, where a kernel has its own
@@ -121,6 +162,8 @@ class Pooling(LayerType):
     def _torch_rounding(self, kernel: Pair) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
         pool = self.spec.pooling_param
+        if self.same or self.behind != self.pad or pool.exclude_pad:
+            return None
         ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
         average = pool.pool == caffe_pb2.PoolingParameter.AVE
         for p, k, s in zip(self.pad, kernel, self.stride, strict=True):
@@ -138,11 +181,13 @@ class Pooling(LayerType):
         self, x: torch.Tensor, kernel: Pair, pooled: Pair, value: float = 0
     ) -> torch.Tensor:
         """x with as much around it that every window is whole."""
-        above, beside = self.pad
+        (above, _), (beside, _) = (self._ends(x.shape[2 + i], kernel[i], i) for i in range(2))
         rows, columns = ((pooled[i] - 1) * self.stride[i] + kernel[i] for i in range(2))
         if exporting.is_traced() and not exporting.into_onnx():
             # As much as any size needs, for torch would keep to whether there is some at this one.
-            below, behind = (p + s - 1 for p, s in zip(self.pad, self.stride, strict=True))
+            below, behind = (
+                self._ends(x.shape[2 + i], kernel[i], i)[1] + self.stride[i] - 1 for i in range(2)
+            )
             wide = F.pad(x, (beside, behind, above, below), value=value)
             return wide.narrow(2, 0, rows).narrow(3, 0, columns)
         below = torch.sym_max(0, rows - x.shape[2] - above)
@@ -152,19 +197,23 @@ class Pooling(LayerType):
     def _maximum(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> Tensors:
         mask = len(self.spec.top) == 2
         ceil = self._torch_rounding(kernel)
-        if ceil is not None:
+        if ceil is not None and self.dilation == (1, 1):
             if not mask:
                 return F.max_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
             out, at = F.max_pool2d(
                 x, kernel, self.stride, self.pad, ceil_mode=ceil, return_indices=True
             )
             return [out, at.to(x.dtype)]
-        padded = self._padded(x, kernel, pooled, -torch.finfo(x.dtype).max)  # Caffe's -FLT_MAX
-        out, at = F.max_pool2d(padded, kernel, self.stride, return_indices=True)
+        extent, least = self.extent(kernel), -torch.finfo(x.dtype).max  # Caffe's -FLT_MAX
+        padded = self._padded(x, extent, pooled, least)
+        out, at = F.max_pool2d(
+            padded, kernel, self.stride, dilation=self.dilation, return_indices=True
+        )
         if not mask:
             return out
         width = padded.shape[3]
-        at = (at // width - self.pad[0]) * x.shape[3] + at % width - self.pad[1]
+        above, beside = (self._ends(x.shape[2 + i], extent[i], i)[0] for i in range(2))
+        at = (at // width - above) * x.shape[3] + at % width - beside
         return [out, at.to(x.dtype)]
 
     def _average(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
@@ -174,10 +223,12 @@ class Pooling(LayerType):
         padded = self._padded(x, kernel, pooled)
         sums = window_sums(padded, kernel, self.stride)
         # The padding counts, but only as far as one `pad` behind the bottom.
-        extents = []
+        extents, excluded = [], self.spec.pooling_param.exclude_pad
         for i in range(2):
-            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - self.pad[i]
-            end = (start + kernel[i]).clamp(max=x.shape[2 + i] + self.pad[i])
+            before, behind = self._ends(x.shape[2 + i], kernel[i], i)
+            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - before
+            end = (start + kernel[i]).clamp(max=x.shape[2 + i] + (0 if excluded else behind))
+            start = start.clamp(min=0) if excluded else start
             extents.append((end - start).to(x.dtype))
         return sums / torch.outer(*extents)
 
@@ -196,8 +247,71 @@ class Pooling(LayerType):
         drawn = (sums >= (share * sums[..., -1])[..., None]).int().argmax(-1, keepdim=True)
         return windows.gather(-1, drawn).squeeze(-1)
 
+    # Of 5 axes; a kernel of (0, 0, 0) is the bottom's size.
+
+    def _volume(self) -> VolumePooling:
+        pool = self.spec.pooling_param
+        self.check(len(self.spec.top) == 1, "of 5 axes no mask is given; found two tops")
+        self.check(
+            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC, "of 5 axes pools by MAX or AVE"
+        )
+        planes = [f for f in ("kernel_h", "stride_h", "pad_h") if pool.HasField(f)]
+        self.check(not planes, f"has 5 axes: drop {planes}, and give kernel_size once or 3 times")
+        kernel, stride, pad = (self._triple(f) for f in ("kernel_size", "stride", "pad"))
+        self.check(
+            pool.global_pooling or min(kernel) > 0, f"kernel_size must be positive; found {kernel}"
+        )
+        self.check(min(stride) > 0, f"stride must be positive; found {stride}")
+        if pool.global_pooling:
+            self.check(
+                (stride, pad) == ((1, 1, 1), (0, 0, 0)),
+                f"global_pooling needs stride 1 and pad 0; found {stride} and {pad}",
+            )
+            kernel = (0, 0, 0)
+        length, height, width = self._dilation(3)
+        floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR
+        volume = VolumePooling(kernel, stride, pad, not self._is_maximum, floor, drops=True)
+        return volume._replace(dilation=(length, height, width))
+
+    def _dilation(self, axes: int) -> tuple[int, ...]:
+        """How far apart a window's values are, along each axis."""
+        given = _for_axes(self.spec.pooling_param.dilation or [1], axes)
+        self.check(given is not None, f"needs dilation once or {axes} times")
+        assert given
+        self.check(
+            max(given) == 1 or (self._is_maximum and min(given) > 0),
+            f"a dilation is positive, and of MAX pooling alone; found {given}",
+        )
+        return given
+
+    def _triple(self, name: str) -> Triple:
+        pool = self.spec.pooling_param
+        given = list(getattr(pool, f"axis_{name}"))
+        given = given or [getattr(pool, name)] * 3
+        self.check(len(given) == 3, f"needs {name} once or 3 times; found {given}")
+        length, height, width = given
+        return length, height, width
+
+    def _of_size(self, volume: VolumePooling, shape: Shape) -> VolumePooling:
+        length, height, width = shape[2:]
+        return volume if any(volume.kernel) else volume._replace(kernel=(length, height, width))
+
+    def _volume_top(self, shape: Shape, volume: VolumePooling) -> Shape:
+        self.check(len(shape) == 5, f"was set up for 5 axes; found shape {shape}")
+        whole = self._of_size(volume, shape)
+        places = whole.places(shape)
+        self.check(
+            min(places) > 0, f"a bottom of shape {shape} is smaller than kernel {whole.kernel}"
+        )
+        return (*shape[:2], *places)
+
     def _pair(self, name: str, hw: str, default: int | None) -> tuple[int, int]:
         pool = self.spec.pooling_param
+        if several := getattr(pool, f"axis_{name}"):
+            given = _for_axes(several, 2)
+            self.check(given is not None, f"has 4 axes, and {name} for {len(several)}: {several}")
+            assert given
+            return given[0], given[1]
         if pool.HasField(f"{hw}_h") or pool.HasField(f"{hw}_w"):
             self.check(not pool.HasField(name), f"either {name} or {hw}_h and {hw}_w, not both")
             both = pool.HasField(f"{hw}_h") and pool.HasField(f"{hw}_w")
@@ -208,6 +322,17 @@ class Pooling(LayerType):
         )
         value = getattr(pool, name) if default is None or pool.HasField(name) else default
         return (value, value)
+
+
+def _for_axes(values: Sequence[int], axes: int) -> tuple[int, ...] | None:
+    """One of the values for each axis, None where there are none for all.
+
+    naibaf7's nets name more of them than there are axes, all alike.
+    """
+    values = values[:1] if len(values) > axes and len(set(values)) == 1 else values
+    if len(values) not in (1, axes):
+        return None
+    return tuple(values) * (axes // len(values))
 
 
 @layer_type("SPP")

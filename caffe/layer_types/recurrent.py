@@ -170,7 +170,10 @@ class Recurrent(LayerType):
 
 @layer_type("LSTM")
 class LSTM(Recurrent):
-    """Long short-term memory (lstm_layer.cpp). Parameters: W_xc, b_c, W_xc_static, W_hc."""
+    """Long short-term memory (lstm_layer.cpp). Parameters: W_xc, b_c, W_xc_static, W_hc.
+
+    forget_bias (Synopsys' Caffe) is added to what the forget gates are of.
+    """
 
     states = 2  # hidden, cell
     gates = 4
@@ -184,6 +187,8 @@ class LSTM(Recurrent):
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         hidden, cell = state
         gates = F.linear(hidden * cont.unsqueeze(-1), params[0]) + x
+        if more := self.spec.recurrent_param.forget_bias:
+            gates = gates + more * torch.eye(4).to(gates)[1].repeat_interleave(cell.shape[1])
         cell, hidden = lstm_unit(cell, gates, cont)
         return hidden, [hidden, cell]
 

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core.blob import Blob
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from . import exporting
 from .base import Affine, LayerType, Shape, layer_type
@@ -28,9 +29,11 @@ def unit_rows(weight: torch.Tensor, writes: bool) -> torch.Tensor:
 class InnerProduct(LayerType):
     """x W^T + b with everything from `axis` on as one vector (inner_product_layer.cpp).
 
-    normalize (NormFace): of W as `unit_rows` gives it, which are written in TRAIN.
+    normalize (NormFace): of W as `unit_rows` gives it, which are written in TRAIN. With more
+    bottoms (NormFace) these are W, num_output x inputs, and b.
     """
 
+    bottoms = (1, 3)
     matrix_product = True
     param_names = ("weight", "bias")
     reads_values = False
@@ -38,10 +41,13 @@ class InnerProduct(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         ip = self.spec.inner_product_param
+        self.inputs = math.prod(shapes[0][self.axis(ip.axis, shapes[0]) :])
+        if len(shapes) > 1:
+            self._check_given(shapes)
+            return
         self.check(ip.num_output > 0, f"num_output must be positive; found {ip.num_output}")
         self.check(not (ip.normalize and ip.transpose), "either normalize or transpose, not both")
         self.updates_params = ip.normalize and self.phase == caffe_pb2.TRAIN
-        self.inputs = math.prod(shapes[0][self.axis(ip.axis, shapes[0]) :])
         shape = (ip.num_output, self.inputs)
         self.add_param(shape[::-1] if ip.transpose else shape, ip.weight_filler)
         if ip.bias_term:
@@ -55,12 +61,35 @@ class InnerProduct(LayerType):
             inputs == self.inputs,
             f"its weights take {self.inputs} inputs; the bottom of shape {shapes[0]} has {inputs}",
         )
-        return [(*shapes[0][:axis], ip.num_output)]
+        if len(shapes) > 1:
+            self._check_given(shapes)
+        outputs = shapes[1][0] if len(shapes) > 1 else ip.num_output
+        return [(*shapes[0][:axis], outputs)]
+
+    def _check_given(self, shapes: list[Shape]) -> None:
+        """Of weights that are bottoms."""
+        ip, (_, weight, *bias) = self.spec.inner_product_param, shapes
+        self.check(not is_strict(), f"takes 1 bottom blob(s); found {len(shapes)}")
+        self.check(
+            not (ip.normalize or ip.transpose),
+            "has its weights as a bottom: neither normalize nor transpose is for them",
+        )
+        outputs = weight[0] if weight else 0
+        self.check(
+            math.prod(weight[1:]) == self.inputs and ip.num_output in (0, outputs),
+            f"needs weights {ip.num_output or 'num_output'} x {self.inputs}; found shape {weight}",
+        )
+        self.check(
+            bool(bias) == ip.bias_term and all(math.prod(shape) == outputs for shape in bias),
+            f"needs {outputs} biases as bottom 2, or bias_term: false; found shapes {shapes}",
+        )
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (x,) = bottoms
+        x, *given = bottoms
         ip = self.spec.inner_product_param
         x = x.flatten(self.axis(ip.axis, tuple(x.shape)))
+        if given:
+            return F.linear(x, given[0].flatten(1), *(bias.flatten() for bias in given[1:]))
         weight = params[0].t() if ip.transpose else params[0]
         if ip.normalize:
             weight = unit_rows(weight, self.updates_params)
@@ -68,7 +97,8 @@ class InnerProduct(LayerType):
 
     def output_axis(self, shape: Shape) -> int | None:
         ip = self.spec.inner_product_param
-        return None if ip.normalize else self.axis(ip.axis, shape)
+        given = ip.normalize or len(self.spec.bottom) > 1
+        return None if given else self.axis(ip.axis, shape)
 
     def scaled_outputs(self, weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
         return weight * (scale if self.spec.inner_product_param.transpose else scale[:, None])
@@ -263,7 +293,8 @@ class Parameter(LayerType):
     bottoms = (0, 0)
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        self.add_param(self.spec.parameter_param.shape.dim, caffe_pb2.FillerParameter())
+        param = self.spec.parameter_param
+        self.add_param(param.shape.dim, param.blob_filler)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         return [self.blobs[0].shape]

@@ -576,6 +576,36 @@ class LayerParameter(Message):
     CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
     COMPACT_BILINEAR_PARAM_FIELD_NUMBER: int
     MERGECROP_PARAM_FIELD_NUMBER: int
+    PSROI_ALIGN_PARAM_FIELD_NUMBER: int
+    DEFORMABLE_PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    INNER_DISTANCE_PARAM_FIELD_NUMBER: int
+    GENERAL_CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: int
+    GENERAL_TRIPLET_LOSS_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_RESCALE_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_MARGIN_PARAM_FIELD_NUMBER: int
+    COSIN_ADD_M_PARAM_FIELD_NUMBER: int
+    INTER_CLASS_PARAM_FIELD_NUMBER: int
+    BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    ADAPTIVE_BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    UNIQUE_LABEL_PARAM_FIELD_NUMBER: int
+    DOMAIN_TRANSFORM_PARAM_FIELD_NUMBER: int
+    ATTENTION_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTNET_GROUNDTRUTH_PARAM_FIELD_NUMBER: int
+    DETECTNET_AUGMENTATION_PARAM_FIELD_NUMBER: int
+    EVAL_DETECTION_PARAM_FIELD_NUMBER: int
+    QUANTIZATION_PARAM_FIELD_NUMBER: int
+    AFFINITY_PARAM_FIELD_NUMBER: int
+    ROTATE_POOLING_PARAM_FIELD_NUMBER: int
+    SPACE_TO_BATCH_ND_PARAM_FIELD_NUMBER: int
+    BATCH_TO_SPACE_ND_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_DARKNET_PARAM_FIELD_NUMBER: int
+    LABELED_MATCHING_PARAM_FIELD_NUMBER: int
+    UNLABELED_MATCHING_PARAM_FIELD_NUMBER: int
+    MUL_PARAM_FIELD_NUMBER: int
+    MATMUL_PARAM_FIELD_NUMBER: int
+    EXPAND_DIMS_ND_PARAM_FIELD_NUMBER: int
+    STACK_PARAM_FIELD_NUMBER: int
+    UNSTACK_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -727,6 +757,36 @@ class LayerParameter(Message):
     cpm_transform_param: CPMTransformationParameter
     compact_bilinear_param: CompactBilinearParameter
     mergecrop_param: MergeCropParameter
+    psroi_align_param: PSROIAlignParameter
+    deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
+    inner_distance_param: InnerDistanceParameter
+    general_contrastive_loss_param: GeneralContrastiveLossParameter
+    general_triplet_loss_param: GeneralTripletLossParameter
+    label_specific_rescale_param: LabelSpecificRescaleParameter
+    label_specific_margin_param: LabelSpecificMarginParameter
+    cosin_add_m_param: CosinAddmParameter
+    inter_class_param: InterClassParameter
+    bias_channel_param: BiasChannelParameter
+    adaptive_bias_channel_param: AdaptiveBiasChannelParameter
+    unique_label_param: UniqueLabelParameter
+    domain_transform_param: DomainTransformParameter
+    attention_loss_param: AttentionLossParameter
+    detectnet_groundtruth_param: DetectNetGroundTruthParameter
+    detectnet_augmentation_param: DetectNetAugmentationParameter
+    eval_detection_param: EvalDetectionParameter
+    quantization_param: QuantizationParameter
+    affinity_param: AffinityParameter
+    rotate_pooling_param: RotateROIPoolingParameter
+    space_to_batch_nd_param: SpaceToBatchNDParameter
+    batch_to_space_nd_param: BatchToSpaceNDParameter
+    upsample_darknet_param: UpsampleDarknetParameter
+    labeled_matching_param: LabeledMatchingParameter
+    unlabeled_matching_param: UnlabeledMatchingParameter
+    mul_param: MulParameter
+    matmul_param: MatMulParameter
+    expand_dims_nd_param: NewAxisParameter
+    stack_param: NewAxisParameter
+    unstack_param: NewAxisParameter
     def __init__(
         self,
         *,
@@ -891,6 +951,44 @@ class LayerParameter(Message):
         cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
         compact_bilinear_param: CompactBilinearParameter | Mapping[str, Any] | None = ...,
         mergecrop_param: MergeCropParameter | Mapping[str, Any] | None = ...,
+        psroi_align_param: PSROIAlignParameter | Mapping[str, Any] | None = ...,
+        deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
+        | Mapping[str, Any]
+        | None = ...,
+        inner_distance_param: InnerDistanceParameter | Mapping[str, Any] | None = ...,
+        general_contrastive_loss_param: GeneralContrastiveLossParameter
+        | Mapping[str, Any]
+        | None = ...,
+        general_triplet_loss_param: GeneralTripletLossParameter | Mapping[str, Any] | None = ...,
+        label_specific_rescale_param: LabelSpecificRescaleParameter
+        | Mapping[str, Any]
+        | None = ...,
+        label_specific_margin_param: LabelSpecificMarginParameter | Mapping[str, Any] | None = ...,
+        cosin_add_m_param: CosinAddmParameter | Mapping[str, Any] | None = ...,
+        inter_class_param: InterClassParameter | Mapping[str, Any] | None = ...,
+        bias_channel_param: BiasChannelParameter | Mapping[str, Any] | None = ...,
+        adaptive_bias_channel_param: AdaptiveBiasChannelParameter | Mapping[str, Any] | None = ...,
+        unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
+        domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
+        attention_loss_param: AttentionLossParameter | Mapping[str, Any] | None = ...,
+        detectnet_groundtruth_param: DetectNetGroundTruthParameter | Mapping[str, Any] | None = ...,
+        detectnet_augmentation_param: DetectNetAugmentationParameter
+        | Mapping[str, Any]
+        | None = ...,
+        eval_detection_param: EvalDetectionParameter | Mapping[str, Any] | None = ...,
+        quantization_param: QuantizationParameter | Mapping[str, Any] | None = ...,
+        affinity_param: AffinityParameter | Mapping[str, Any] | None = ...,
+        rotate_pooling_param: RotateROIPoolingParameter | Mapping[str, Any] | None = ...,
+        space_to_batch_nd_param: SpaceToBatchNDParameter | Mapping[str, Any] | None = ...,
+        batch_to_space_nd_param: BatchToSpaceNDParameter | Mapping[str, Any] | None = ...,
+        upsample_darknet_param: UpsampleDarknetParameter | Mapping[str, Any] | None = ...,
+        labeled_matching_param: LabeledMatchingParameter | Mapping[str, Any] | None = ...,
+        unlabeled_matching_param: UnlabeledMatchingParameter | Mapping[str, Any] | None = ...,
+        mul_param: MulParameter | Mapping[str, Any] | None = ...,
+        matmul_param: MatMulParameter | Mapping[str, Any] | None = ...,
+        expand_dims_nd_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        stack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        unstack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1025,6 +1123,15 @@ class ConvolutionParameter(Message):
     TEMPORAL_STRIDE_FIELD_NUMBER: int
     TEMPORAL_PAD_FIELD_NUMBER: int
     FILTER_GROUP_FIELD_NUMBER: int
+    KERNEL_SHAPE_FIELD_NUMBER: int
+    STRIDE_SHAPE_FIELD_NUMBER: int
+    PAD_SHAPE_FIELD_NUMBER: int
+    KSTRIDE_FIELD_NUMBER: int
+    PAD_L_FIELD_NUMBER: int
+    PAD_R_FIELD_NUMBER: int
+    PAD_T_FIELD_NUMBER: int
+    PAD_B_FIELD_NUMBER: int
+    PAD_TYPE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -1050,6 +1157,15 @@ class ConvolutionParameter(Message):
     temporal_stride: int
     temporal_pad: int
     filter_group: int
+    kernel_shape: BlobShape
+    stride_shape: BlobShape
+    pad_shape: BlobShape
+    kstride: RepeatedScalarFieldContainer[int]
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
+    pad_type: int
     def __init__(
         self,
         *,
@@ -1078,6 +1194,15 @@ class ConvolutionParameter(Message):
         temporal_stride: int | None = ...,
         temporal_pad: int | None = ...,
         filter_group: int | None = ...,
+        kernel_shape: BlobShape | Mapping[str, Any] | None = ...,
+        stride_shape: BlobShape | Mapping[str, Any] | None = ...,
+        pad_shape: BlobShape | Mapping[str, Any] | None = ...,
+        kstride: Iterable[int] | None = ...,
+        pad_l: int | None = ...,
+        pad_r: int | None = ...,
+        pad_t: int | None = ...,
+        pad_b: int | None = ...,
+        pad_type: int | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -1110,6 +1235,19 @@ class PoolingParameter(Message):
     KERNEL_DEPTH_FIELD_NUMBER: int
     TEMPORAL_STRIDE_FIELD_NUMBER: int
     DILATION_FIELD_NUMBER: int
+    AXIS_KERNEL_SIZE_FIELD_NUMBER: int
+    AXIS_STRIDE_FIELD_NUMBER: int
+    AXIS_PAD_FIELD_NUMBER: int
+    KERNEL_SHAPE_FIELD_NUMBER: int
+    STRIDE_SHAPE_FIELD_NUMBER: int
+    PAD_SHAPE_FIELD_NUMBER: int
+    KSTRIDE_FIELD_NUMBER: int
+    PAD_L_FIELD_NUMBER: int
+    PAD_R_FIELD_NUMBER: int
+    PAD_T_FIELD_NUMBER: int
+    PAD_B_FIELD_NUMBER: int
+    PAD_TYPE_FIELD_NUMBER: int
+    EXCLUDE_PAD_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1128,6 +1266,19 @@ class PoolingParameter(Message):
     kernel_depth: int
     temporal_stride: int
     dilation: RepeatedScalarFieldContainer[int]
+    axis_kernel_size: RepeatedScalarFieldContainer[int]
+    axis_stride: RepeatedScalarFieldContainer[int]
+    axis_pad: RepeatedScalarFieldContainer[int]
+    kernel_shape: BlobShape
+    stride_shape: BlobShape
+    pad_shape: BlobShape
+    kstride: RepeatedScalarFieldContainer[int]
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
+    pad_type: int
+    exclude_pad: bool
     def __init__(
         self,
         *,
@@ -1149,6 +1300,19 @@ class PoolingParameter(Message):
         kernel_depth: int | None = ...,
         temporal_stride: int | None = ...,
         dilation: Iterable[int] | None = ...,
+        axis_kernel_size: Iterable[int] | None = ...,
+        axis_stride: Iterable[int] | None = ...,
+        axis_pad: Iterable[int] | None = ...,
+        kernel_shape: BlobShape | Mapping[str, Any] | None = ...,
+        stride_shape: BlobShape | Mapping[str, Any] | None = ...,
+        pad_shape: BlobShape | Mapping[str, Any] | None = ...,
+        kstride: Iterable[int] | None = ...,
+        pad_l: int | None = ...,
+        pad_r: int | None = ...,
+        pad_t: int | None = ...,
+        pad_b: int | None = ...,
+        pad_type: int | None = ...,
+        exclude_pad: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -1182,6 +1346,7 @@ class InnerProductParameter(Message):
     AXIS_FIELD_NUMBER: int
     TRANSPOSE_FIELD_NUMBER: int
     NORMALIZE_FIELD_NUMBER: int
+    DISTANCE_TYPE_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     weight_filler: FillerParameter
@@ -1189,6 +1354,7 @@ class InnerProductParameter(Message):
     axis: int
     transpose: bool
     normalize: bool
+    distance_type: str
     def __init__(
         self,
         *,
@@ -1199,6 +1365,7 @@ class InnerProductParameter(Message):
         axis: int | None = ...,
         transpose: bool | None = ...,
         normalize: bool | None = ...,
+        distance_type: str | None = ...,
     ) -> None: ...
 
 class EmbedParameter(Message):
@@ -1228,11 +1395,13 @@ class RecurrentParameter(Message):
     BIAS_FILLER_FIELD_NUMBER: int
     DEBUG_INFO_FIELD_NUMBER: int
     EXPOSE_HIDDEN_FIELD_NUMBER: int
+    FORGET_BIAS_FIELD_NUMBER: int
     num_output: int
     weight_filler: FillerParameter
     bias_filler: FillerParameter
     debug_info: bool
     expose_hidden: bool
+    forget_bias: float
     def __init__(
         self,
         *,
@@ -1241,6 +1410,7 @@ class RecurrentParameter(Message):
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
         debug_info: bool | None = ...,
         expose_hidden: bool | None = ...,
+        forget_bias: float | None = ...,
     ) -> None: ...
 
 class LRNParameter(Message):
@@ -1281,6 +1451,7 @@ class BatchNormParameter(Message):
     SCALE_BIAS_FIELD_NUMBER: int
     SCALE_FILLER_FIELD_NUMBER: int
     BIAS_FILLER_FIELD_NUMBER: int
+    ADD_EPS_BEFORE_SQRT_FIELD_NUMBER: int
     FILLER_FIELD_NUMBER: int
     use_global_stats: bool
     moving_average_fraction: float
@@ -1288,6 +1459,7 @@ class BatchNormParameter(Message):
     scale_bias: bool
     scale_filler: FillerParameter
     bias_filler: FillerParameter
+    add_eps_before_sqrt: bool
     filler: FillerParameter
     def __init__(
         self,
@@ -1298,6 +1470,7 @@ class BatchNormParameter(Message):
         scale_bias: bool | None = ...,
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        add_eps_before_sqrt: bool | None = ...,
         filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
@@ -1398,13 +1571,22 @@ class ReLUParameter(Message):
     CUDNN: int
     NEGATIVE_SLOPE_FIELD_NUMBER: int
     ENGINE_FIELD_NUMBER: int
+    RELU6_FIELD_NUMBER: int
+    MAXIMUM_FIELD_NUMBER: int
+    MINIMUM_FIELD_NUMBER: int
     negative_slope: float
     engine: int
+    relu6: bool
+    maximum: float
+    minimum: float
     def __init__(
         self,
         *,
         negative_slope: float | None = ...,
         engine: int | str | None = ...,
+        relu6: bool | None = ...,
+        maximum: float | None = ...,
+        minimum: float | None = ...,
     ) -> None: ...
 
 class PReLUParameter(Message):
@@ -1470,13 +1652,16 @@ class SoftmaxParameter(Message):
     CUDNN: int
     ENGINE_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
+    NORMALIZE_TYPE_FIELD_NUMBER: int
     engine: int
     axis: int
+    normalize_type: str
     def __init__(
         self,
         *,
         engine: int | str | None = ...,
         axis: int | None = ...,
+        normalize_type: str | None = ...,
     ) -> None: ...
 
 class DropoutParameter(Message):
@@ -1660,15 +1845,18 @@ class AccuracyParameter(Message):
     TOP_K_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     IGNORE_LABEL_FIELD_NUMBER: int
+    MIN_IS_BETTER_FIELD_NUMBER: int
     top_k: int
     axis: int
     ignore_label: int
+    min_is_better: bool
     def __init__(
         self,
         *,
         top_k: int | None = ...,
         axis: int | None = ...,
         ignore_label: int | None = ...,
+        min_is_better: bool | None = ...,
     ) -> None: ...
 
 class ContrastiveLossParameter(Message):
@@ -1718,11 +1906,14 @@ class InputParameter(Message):
 
 class ParameterParameter(Message):
     SHAPE_FIELD_NUMBER: int
+    BLOB_FILLER_FIELD_NUMBER: int
     shape: BlobShape
+    blob_filler: FillerParameter
     def __init__(
         self,
         *,
         shape: BlobShape | Mapping[str, Any] | None = ...,
+        blob_filler: FillerParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class PythonParameter(Message):
@@ -1757,6 +1948,7 @@ class DataParameter(Message):
     MIRROR_FIELD_NUMBER: int
     FORCE_ENCODED_COLOR_FIELD_NUMBER: int
     PREFETCH_FIELD_NUMBER: int
+    SIDE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1767,6 +1959,7 @@ class DataParameter(Message):
     mirror: bool
     force_encoded_color: bool
     prefetch: int
+    side: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
@@ -1780,6 +1973,7 @@ class DataParameter(Message):
         mirror: bool | None = ...,
         force_encoded_color: bool | None = ...,
         prefetch: int | None = ...,
+        side: Iterable[int] | None = ...,
     ) -> None: ...
 
 class DummyDataParameter(Message):
@@ -2042,6 +2236,11 @@ class V1LayerParameter(Message):
     ELTWISE_ACCURACY: int
     WINDOW_SEG_DATA: int
     PADDING: int
+    BIAS_CHANNEL: int
+    ADAPTIVE_BIAS_CHANNEL: int
+    UNIQUE_LABEL: int
+    DOMAIN_TRANSFORM: int
+    SPATIAL_PRODUCT: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2096,6 +2295,10 @@ class V1LayerParameter(Message):
     MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
     DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    ADAPTIVE_BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
+    UNIQUE_LABEL_PARAM_FIELD_NUMBER: int
+    DOMAIN_TRANSFORM_PARAM_FIELD_NUMBER: int
     PADDING_PARAM_FIELD_NUMBER: int
     ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
     DENSE_CRF_PARAM_FIELD_NUMBER: int
@@ -2153,6 +2356,10 @@ class V1LayerParameter(Message):
     multi_stage_meanfield_param: MultiStageMeanfieldParameter
     dense_image_data_param: DenseImageDataParameter
     crop_param: CropParameter
+    bias_channel_param: BiasChannelParameter
+    adaptive_bias_channel_param: AdaptiveBiasChannelParameter
+    unique_label_param: UniqueLabelParameter
+    domain_transform_param: DomainTransformParameter
     padding_param: PaddingParameter
     eltwise_accuracy_param: AccuracyParameter
     dense_crf_param: DenseCRFParameter
@@ -2213,6 +2420,10 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
         dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        bias_channel_param: BiasChannelParameter | Mapping[str, Any] | None = ...,
+        adaptive_bias_channel_param: AdaptiveBiasChannelParameter | Mapping[str, Any] | None = ...,
+        unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
+        domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
         padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
         eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
@@ -3592,6 +3803,8 @@ class PriorBoxParameter(Message):
     OFFSET_FIELD_NUMBER: int
     WIDTH_FIELD_NUMBER: int
     HEIGHT_FIELD_NUMBER: int
+    DENSER_PRIOR_BOXES_FIELD_NUMBER: int
+    FACEBOXES_FIELD_NUMBER: int
     min_size: RepeatedScalarFieldContainer[float]
     max_size: RepeatedScalarFieldContainer[float]
     aspect_ratio: RepeatedScalarFieldContainer[float]
@@ -3607,6 +3820,8 @@ class PriorBoxParameter(Message):
     offset: float
     width: RepeatedScalarFieldContainer[float]
     height: RepeatedScalarFieldContainer[float]
+    denser_prior_boxes: bool
+    faceboxes: bool
     def __init__(
         self,
         *,
@@ -3625,6 +3840,8 @@ class PriorBoxParameter(Message):
         offset: float | None = ...,
         width: Iterable[float] | None = ...,
         height: Iterable[float] | None = ...,
+        denser_prior_boxes: bool | None = ...,
+        faceboxes: bool | None = ...,
     ) -> None: ...
 
 class NonMaximumSuppressionParameter(Message):
@@ -3680,6 +3897,13 @@ class DetectionOutputParameter(Message):
     VISUALIZE_THRESHOLD_FIELD_NUMBER: int
     SAVE_FILE_FIELD_NUMBER: int
     OBJECTNESS_SCORE_FIELD_NUMBER: int
+    USE_POLYGON_FIELD_NUMBER: int
+    SIDE_FIELD_NUMBER: int
+    NUM_BOX_FIELD_NUMBER: int
+    COORDS_FIELD_NUMBER: int
+    NMS_THRESHOLD_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    LABEL_MAP_FILE_FIELD_NUMBER: int
     num_classes: int
     share_location: bool
     background_label_id: int
@@ -3693,6 +3917,13 @@ class DetectionOutputParameter(Message):
     visualize_threshold: float
     save_file: str
     objectness_score: float
+    use_polygon: bool
+    side: int
+    num_box: int
+    coords: int
+    nms_threshold: float
+    biases: RepeatedScalarFieldContainer[float]
+    label_map_file: str
     def __init__(
         self,
         *,
@@ -3709,6 +3940,13 @@ class DetectionOutputParameter(Message):
         visualize_threshold: float | None = ...,
         save_file: str | None = ...,
         objectness_score: float | None = ...,
+        use_polygon: bool | None = ...,
+        side: int | None = ...,
+        num_box: int | None = ...,
+        coords: int | None = ...,
+        nms_threshold: float | None = ...,
+        biases: Iterable[float] | None = ...,
+        label_map_file: str | None = ...,
     ) -> None: ...
 
 class MultiBoxLossParameter(Message):
@@ -4683,6 +4921,12 @@ class ImageLabelDataParameter(Message):
     RAND_SCALE_FIELD_NUMBER: int
     MIN_SCALE_FIELD_NUMBER: int
     MAX_SCALE_FIELD_NUMBER: int
+    BACKEND_FIELD_NUMBER: int
+    SCALE_PROB_FIELD_NUMBER: int
+    SCALE_MIN_FIELD_NUMBER: int
+    SCALE_MAX_FIELD_NUMBER: int
+    SIZE_MIN_FIELD_NUMBER: int
+    SIZE_MAX_FIELD_NUMBER: int
     data_dir: str
     image_dir: str
     label_dir: str
@@ -4696,6 +4940,12 @@ class ImageLabelDataParameter(Message):
     rand_scale: bool
     min_scale: float
     max_scale: float
+    backend: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    size_min: int
+    size_max: int
     def __init__(
         self,
         *,
@@ -4712,6 +4962,12 @@ class ImageLabelDataParameter(Message):
         rand_scale: bool | None = ...,
         min_scale: float | None = ...,
         max_scale: float | None = ...,
+        backend: int | str | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        size_min: int | None = ...,
+        size_max: int | None = ...,
     ) -> None: ...
 
 class LabelSliceParameter(Message):
@@ -4732,13 +4988,16 @@ class LabelSliceParameter(Message):
 class ContinuationIndicatorParameter(Message):
     TIME_STEP_FIELD_NUMBER: int
     BATCH_SIZE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
     time_step: int
     batch_size: int
+    axis: int
     def __init__(
         self,
         *,
         time_step: int | None = ...,
         batch_size: int | None = ...,
+        axis: int | None = ...,
     ) -> None: ...
 
 class CTCDecoderParameter(Message):
@@ -5037,13 +5296,25 @@ class PadParameter(Message):
     REFLECT_101: int
     TYPE_FIELD_NUMBER: int
     PAD_FIELD_NUMBER: int
+    PADDINGS_FIELD_NUMBER: int
+    CONSTANT_VALUES_FIELD_NUMBER: int
+    SAME_KERNEL_FIELD_NUMBER: int
+    SAME_STRIDE_FIELD_NUMBER: int
     type: int
     pad: int
+    paddings: RepeatedScalarFieldContainer[int]
+    constant_values: float
+    same_kernel: RepeatedScalarFieldContainer[int]
+    same_stride: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
         type: int | str | None = ...,
         pad: int | None = ...,
+        paddings: Iterable[int] | None = ...,
+        constant_values: float | None = ...,
+        same_kernel: Iterable[int] | None = ...,
+        same_stride: Iterable[int] | None = ...,
     ) -> None: ...
 
 class PaddingParameter(Message):
@@ -5218,4 +5489,623 @@ class MergeCropParameter(Message):
         forward: Iterable[bool] | None = ...,
         backward: Iterable[bool] | None = ...,
         operation: int | str | None = ...,
+    ) -> None: ...
+
+class PSROIAlignParameter(Message):
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    SAMPLE_NUM_FIELD_NUMBER: int
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    sample_num: int
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+        sample_num: int | None = ...,
+    ) -> None: ...
+
+class DeformablePSROIPoolingParameter(Message):
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_SIZE_FIELD_NUMBER: int
+    PART_SIZE_FIELD_NUMBER: int
+    SAMPLE_PER_PART_FIELD_NUMBER: int
+    TRANS_STD_FIELD_NUMBER: int
+    NO_TRANS_FIELD_NUMBER: int
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    part_size: int
+    sample_per_part: int
+    trans_std: float
+    no_trans: bool
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+        part_size: int | None = ...,
+        sample_per_part: int | None = ...,
+        trans_std: float | None = ...,
+        no_trans: bool | None = ...,
+    ) -> None: ...
+
+class InnerDistanceParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    TRANSPOSE_FIELD_NUMBER: int
+    DISTANCE_TYPE_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    axis: int
+    transpose: bool
+    distance_type: str
+    normalize: bool
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        transpose: bool | None = ...,
+        distance_type: str | None = ...,
+        normalize: bool | None = ...,
+    ) -> None: ...
+
+class GeneralContrastiveLossParameter(Message):
+    POSITIVE_MARGIN_FIELD_NUMBER: int
+    NEGATIVE_MARGIN_FIELD_NUMBER: int
+    POSITIVE_WEIGHT_FIELD_NUMBER: int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    EXP_NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    NORMALIZE_NEGATIVE_FIELD_NUMBER: int
+    POSITIVE_OUTLIER_THRESH_FIELD_NUMBER: int
+    MAX_NEGATIVE_ONLY_FIELD_NUMBER: int
+    positive_margin: float
+    negative_margin: float
+    positive_weight: float
+    negative_weight: float
+    exp_negative_weight: bool
+    normalize_negative: float
+    positive_outlier_thresh: float
+    max_negative_only: bool
+    def __init__(
+        self,
+        *,
+        positive_margin: float | None = ...,
+        negative_margin: float | None = ...,
+        positive_weight: float | None = ...,
+        negative_weight: float | None = ...,
+        exp_negative_weight: bool | None = ...,
+        normalize_negative: float | None = ...,
+        positive_outlier_thresh: float | None = ...,
+        max_negative_only: bool | None = ...,
+    ) -> None: ...
+
+class GeneralTripletLossParameter(Message):
+    MARGIN_FIELD_NUMBER: int
+    ADD_CENTER_LOSS_FIELD_NUMBER: int
+    HARDEST_ONLY_FIELD_NUMBER: int
+    POSITIVE_WEIGHT_FIELD_NUMBER: int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    margin: float
+    add_center_loss: bool
+    hardest_only: bool
+    positive_weight: float
+    negative_weight: float
+    def __init__(
+        self,
+        *,
+        margin: float | None = ...,
+        add_center_loss: bool | None = ...,
+        hardest_only: bool | None = ...,
+        positive_weight: float | None = ...,
+        negative_weight: float | None = ...,
+    ) -> None: ...
+
+class LabelSpecificRescaleParameter(Message):
+    POSITIVE_WEIGHT_FIELD_NUMBER: int
+    NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    POSITIVE_LOWER_BOUND_FIELD_NUMBER: int
+    NEGATIVE_UPPER_BOUND_FIELD_NUMBER: int
+    RESCALE_TEST_FIELD_NUMBER: int
+    FOR_IP_FIELD_NUMBER: int
+    BASE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    LAMBDA_MIN_FIELD_NUMBER: int
+    positive_weight: float
+    negative_weight: float
+    positive_lower_bound: float
+    negative_upper_bound: float
+    rescale_test: bool
+    for_ip: bool
+    base: float
+    gamma: float
+    power: float
+    lambda_min: float
+    def __init__(
+        self,
+        *,
+        positive_weight: float | None = ...,
+        negative_weight: float | None = ...,
+        positive_lower_bound: float | None = ...,
+        negative_upper_bound: float | None = ...,
+        rescale_test: bool | None = ...,
+        for_ip: bool | None = ...,
+        base: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        lambda_min: float | None = ...,
+    ) -> None: ...
+
+class LabelSpecificMarginParameter(Message):
+    MarginType: EnumTypeWrapper
+    HARD: int
+    SOFT: int
+    MARGIN_BASE_FIELD_NUMBER: int
+    MARGIN_MAX_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    MARGIN_ON_TEST_FIELD_NUMBER: int
+    AUTO_TUNE_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    PASS_BP_FIELD_NUMBER: int
+    margin_base: float
+    margin_max: float
+    gamma: float
+    power: float
+    iteration: int
+    margin_on_test: bool
+    auto_tune: bool
+    type: int
+    pass_bp: bool
+    def __init__(
+        self,
+        *,
+        margin_base: float | None = ...,
+        margin_max: float | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iteration: int | None = ...,
+        margin_on_test: bool | None = ...,
+        auto_tune: bool | None = ...,
+        type: int | str | None = ...,
+        pass_bp: bool | None = ...,
+    ) -> None: ...
+
+class CosinAddmParameter(Message):
+    M_FIELD_NUMBER: int
+    TRANSFORM_TEST_FIELD_NUMBER: int
+    m: float
+    transform_test: bool
+    def __init__(
+        self,
+        *,
+        m: float | None = ...,
+        transform_test: bool | None = ...,
+    ) -> None: ...
+
+class InterClassParameter(Message):
+    InterClassType: EnumTypeWrapper
+    MEAN: int
+    AMONG: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    ITERATION_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    ALPHA_START_ITER_FIELD_NUMBER: int
+    ALPHA_START_VALUE_FIELD_NUMBER: int
+    ALPHA_STEP_FIELD_NUMBER: int
+    ALPHA_STEPVALUE_FIELD_NUMBER: int
+    num_output: int
+    type: int
+    weight_filler: FillerParameter
+    axis: int
+    iteration: int
+    normalize: bool
+    alpha_start_iter: float
+    alpha_start_value: float
+    alpha_step: float
+    alpha_stepvalue: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        type: int | str | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        axis: int | None = ...,
+        iteration: int | None = ...,
+        normalize: bool | None = ...,
+        alpha_start_iter: float | None = ...,
+        alpha_start_value: float | None = ...,
+        alpha_step: float | None = ...,
+        alpha_stepvalue: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BiasChannelParameter(Message):
+    BG_BIAS_FIELD_NUMBER: int
+    FG_BIAS_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    bg_bias: float
+    fg_bias: float
+    ignore_label: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        bg_bias: float | None = ...,
+        fg_bias: float | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class AdaptiveBiasChannelParameter(Message):
+    NUM_ITER_FIELD_NUMBER: int
+    SUPPRESS_OTHERS_FIELD_NUMBER: int
+    MARGIN_OTHERS_FIELD_NUMBER: int
+    BG_PORTION_FIELD_NUMBER: int
+    FG_PORTION_FIELD_NUMBER: int
+    num_iter: int
+    suppress_others: bool
+    margin_others: float
+    bg_portion: float
+    fg_portion: float
+    def __init__(
+        self,
+        *,
+        num_iter: int | None = ...,
+        suppress_others: bool | None = ...,
+        margin_others: float | None = ...,
+        bg_portion: float | None = ...,
+        fg_portion: float | None = ...,
+    ) -> None: ...
+
+class UniqueLabelParameter(Message):
+    MAX_LABELS_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    FORCE_LABEL_FIELD_NUMBER: int
+    max_labels: int
+    ignore_label: RepeatedScalarFieldContainer[int]
+    force_label: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        max_labels: int | None = ...,
+        ignore_label: Iterable[int] | None = ...,
+        force_label: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class DomainTransformParameter(Message):
+    SPATIAL_SIGMA_FIELD_NUMBER: int
+    RANGE_SIGMA_FIELD_NUMBER: int
+    NUM_ITER_FIELD_NUMBER: int
+    MIN_WEIGHT_FIELD_NUMBER: int
+    spatial_sigma: float
+    range_sigma: float
+    num_iter: int
+    min_weight: float
+    def __init__(
+        self,
+        *,
+        spatial_sigma: float | None = ...,
+        range_sigma: float | None = ...,
+        num_iter: int | None = ...,
+        min_weight: float | None = ...,
+    ) -> None: ...
+
+class AttentionLossParameter(Message):
+    BETA_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    beta: float
+    gamma: float
+    def __init__(
+        self,
+        *,
+        beta: float | None = ...,
+        gamma: float | None = ...,
+    ) -> None: ...
+
+class DetectNetGroundTruthParameter(Message):
+    CoverageType: EnumTypeWrapper
+    RECTANGULAR: int
+    GridboxType: EnumTypeWrapper
+    GRIDBOX_MAX: int
+    GRIDBOX_MIN: int
+    STRIDE_FIELD_NUMBER: int
+    SCALE_CVG_FIELD_NUMBER: int
+    GRIDBOX_TYPE_FIELD_NUMBER: int
+    MIN_CVG_LEN_FIELD_NUMBER: int
+    COVERAGE_TYPE_FIELD_NUMBER: int
+    IMAGE_SIZE_X_FIELD_NUMBER: int
+    IMAGE_SIZE_Y_FIELD_NUMBER: int
+    OBJ_NORM_FIELD_NUMBER: int
+    CROP_BBOXES_FIELD_NUMBER: int
+    MAX_CVG_LEN_FIELD_NUMBER: int
+    OBJECT_CLASS_FIELD_NUMBER: int
+    stride: int
+    scale_cvg: float
+    gridbox_type: int
+    min_cvg_len: int
+    coverage_type: int
+    image_size_x: int
+    image_size_y: int
+    obj_norm: bool
+    crop_bboxes: bool
+    max_cvg_len: int
+    object_class: RepeatedCompositeFieldContainer[ClassMapping]
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        scale_cvg: float | None = ...,
+        gridbox_type: int | str | None = ...,
+        min_cvg_len: int | None = ...,
+        coverage_type: int | str | None = ...,
+        image_size_x: int | None = ...,
+        image_size_y: int | None = ...,
+        obj_norm: bool | None = ...,
+        crop_bboxes: bool | None = ...,
+        max_cvg_len: int | None = ...,
+        object_class: Iterable[ClassMapping | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+class ClassMapping(Message):
+    SRC_FIELD_NUMBER: int
+    DST_FIELD_NUMBER: int
+    src: int
+    dst: int
+    def __init__(
+        self,
+        *,
+        src: int | None = ...,
+        dst: int | None = ...,
+    ) -> None: ...
+
+class DetectNetAugmentationParameter(Message):
+    CROP_PROB_FIELD_NUMBER: int
+    SHIFT_X_FIELD_NUMBER: int
+    SHIFT_Y_FIELD_NUMBER: int
+    SCALE_PROB_FIELD_NUMBER: int
+    SCALE_MIN_FIELD_NUMBER: int
+    SCALE_MAX_FIELD_NUMBER: int
+    FLIP_PROB_FIELD_NUMBER: int
+    ROTATION_PROB_FIELD_NUMBER: int
+    MAX_ROTATE_DEGREE_FIELD_NUMBER: int
+    HUE_ROTATION_PROB_FIELD_NUMBER: int
+    HUE_ROTATION_FIELD_NUMBER: int
+    DESATURATION_PROB_FIELD_NUMBER: int
+    DESATURATION_MAX_FIELD_NUMBER: int
+    crop_prob: float
+    shift_x: int
+    shift_y: int
+    scale_prob: float
+    scale_min: float
+    scale_max: float
+    flip_prob: float
+    rotation_prob: float
+    max_rotate_degree: float
+    hue_rotation_prob: float
+    hue_rotation: float
+    desaturation_prob: float
+    desaturation_max: float
+    def __init__(
+        self,
+        *,
+        crop_prob: float | None = ...,
+        shift_x: int | None = ...,
+        shift_y: int | None = ...,
+        scale_prob: float | None = ...,
+        scale_min: float | None = ...,
+        scale_max: float | None = ...,
+        flip_prob: float | None = ...,
+        rotation_prob: float | None = ...,
+        max_rotate_degree: float | None = ...,
+        hue_rotation_prob: float | None = ...,
+        hue_rotation: float | None = ...,
+        desaturation_prob: float | None = ...,
+        desaturation_max: float | None = ...,
+    ) -> None: ...
+
+class EvalDetectionParameter(Message):
+    ScoreType: EnumTypeWrapper
+    OBJ: int
+    PROB: int
+    MULTIPLY: int
+    SIDE_FIELD_NUMBER: int
+    NUM_CLASS_FIELD_NUMBER: int
+    NUM_OBJECT_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    NMS_FIELD_NUMBER: int
+    BIASES_FIELD_NUMBER: int
+    SCORE_TYPE_FIELD_NUMBER: int
+    side: int
+    num_class: int
+    num_object: int
+    threshold: float
+    nms: float
+    biases: RepeatedScalarFieldContainer[float]
+    score_type: int
+    def __init__(
+        self,
+        *,
+        side: int | None = ...,
+        num_class: int | None = ...,
+        num_object: int | None = ...,
+        threshold: float | None = ...,
+        nms: float | None = ...,
+        biases: Iterable[float] | None = ...,
+        score_type: int | str | None = ...,
+    ) -> None: ...
+
+class QuantizationParameter(Message):
+    Precision: EnumTypeWrapper
+    DYNAMIC_FIXED_POINT: int
+    MINIFLOAT: int
+    INTEGER_POWER_OF_2_WEIGHTS: int
+    Rounding: EnumTypeWrapper
+    NEAREST: int
+    STOCHASTIC: int
+    PRECISION_FIELD_NUMBER: int
+    ROUNDING_SCHEME_FIELD_NUMBER: int
+    BW_LAYER_IN_FIELD_NUMBER: int
+    BW_LAYER_OUT_FIELD_NUMBER: int
+    BW_PARAMS_FIELD_NUMBER: int
+    FL_LAYER_IN_FIELD_NUMBER: int
+    FL_LAYER_OUT_FIELD_NUMBER: int
+    FL_PARAMS_FIELD_NUMBER: int
+    MANT_BITS_FIELD_NUMBER: int
+    EXP_BITS_FIELD_NUMBER: int
+    EXP_MIN_FIELD_NUMBER: int
+    EXP_MAX_FIELD_NUMBER: int
+    precision: int
+    rounding_scheme: int
+    bw_layer_in: int
+    bw_layer_out: int
+    bw_params: int
+    fl_layer_in: int
+    fl_layer_out: int
+    fl_params: int
+    mant_bits: int
+    exp_bits: int
+    exp_min: int
+    exp_max: int
+    def __init__(
+        self,
+        *,
+        precision: int | str | None = ...,
+        rounding_scheme: int | str | None = ...,
+        bw_layer_in: int | None = ...,
+        bw_layer_out: int | None = ...,
+        bw_params: int | None = ...,
+        fl_layer_in: int | None = ...,
+        fl_layer_out: int | None = ...,
+        fl_params: int | None = ...,
+        mant_bits: int | None = ...,
+        exp_bits: int | None = ...,
+        exp_min: int | None = ...,
+        exp_max: int | None = ...,
+    ) -> None: ...
+
+class AffinityParameter(Message):
+    OFFSET_FIELD_NUMBER: int
+    offset: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        offset: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class RotateROIPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+    ) -> None: ...
+
+class SpaceToBatchNDParameter(Message):
+    BLOCK_SHAPE_FIELD_NUMBER: int
+    PADDINGS_FIELD_NUMBER: int
+    block_shape: RepeatedScalarFieldContainer[int]
+    paddings: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        block_shape: Iterable[int] | None = ...,
+        paddings: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BatchToSpaceNDParameter(Message):
+    BLOCK_SHAPE_FIELD_NUMBER: int
+    CROPS_FIELD_NUMBER: int
+    block_shape: RepeatedScalarFieldContainer[int]
+    crops: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        block_shape: Iterable[int] | None = ...,
+        crops: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class UpsampleDarknetParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    stride: int
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+    ) -> None: ...
+
+class LabeledMatchingParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    MOMENTUM_FIELD_NUMBER: int
+    num_classes: int
+    momentum: float
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        momentum: float | None = ...,
+    ) -> None: ...
+
+class UnlabeledMatchingParameter(Message):
+    QUEUE_SIZE_FIELD_NUMBER: int
+    queue_size: int
+    def __init__(
+        self,
+        *,
+        queue_size: int | None = ...,
+    ) -> None: ...
+
+class MulParameter(Message):
+    MUL_SHAPE_FIELD_NUMBER: int
+    mul_shape: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        mul_shape: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class MatMulParameter(Message):
+    TRANSPOSE_A_FIELD_NUMBER: int
+    TRANSPOSE_B_FIELD_NUMBER: int
+    transpose_a: bool
+    transpose_b: bool
+    def __init__(
+        self,
+        *,
+        transpose_a: bool | None = ...,
+        transpose_b: bool | None = ...,
+    ) -> None: ...
+
+class NewAxisParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
     ) -> None: ...

@@ -22,6 +22,9 @@ OWN_TYPES: set[str] = set()  # layer types of scripts, whose fields are kept
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
 _SOLVER = caffe_pb2.SolverParameter.DESCRIPTOR
+_QUANTIZATION = caffe_pb2.QuantizationParameter.DESCRIPTOR  # which each fork fills in its way
+_POOLING = caffe_pb2.PoolingParameter.DESCRIPTOR
+_EXCLUDING = re.compile(r"AVE_EXC_PAD|AVE_TF")  # Synopsys' means without padding
 _RENAMED = {"param_str_": "param_str"}  # of one meaning, and no longer
 _WORDS = ("type", "regularization_type", "lr_policy")  # strings that some write without quotes
 Path = tuple[tuple[str, int], ...]  # from the outermost message: fields, and which of the repeated
@@ -44,12 +47,15 @@ class Rest(NamedTuple):
     text: str  # places in it are what they were, but behind quotes that were missing
     kept: list[tuple[Path, str]]  # the path of a layer, and a field as it stands in the text
     log: list[str]
+    # The path of a pooling, a field of one value, and its values where they are several
+    axes: list[tuple[Path, str, list[int]]]
+    excluding: list[Path]  # the poolings whose means are of what is no padding
 
 
 def without(text: str, message: Message) -> Rest:
     """A prototxt of such a message without what may be passed over."""
     walk = _Walk(text)
-    kept, words, several = [], [], set()
+    kept, words, several, excluding = [], [], set(), []
     passed_over: dict[tuple[str, str], dict[str, None]] = {}
     for part in list(walk.fields(message.DESCRIPTOR, ())):
         by = ""
@@ -60,8 +66,11 @@ def without(text: str, message: Message) -> Rest:
             continue
         elif part.is_field and part.holder is _LAYER and walk.types.get(part.path) in OWN_TYPES:
             kept.append((part.path, text[part.start : part.end]))
-        elif part.name in forks.PASSED_OVER:
-            passed_over.setdefault(forks.PASSED_OVER[part.name], {})[part.name] = None
+        elif part.name in forks.PASSED_OVER or part.holder is _QUANTIZATION:
+            name = part.name if part.name in forks.PASSED_OVER else "quantization_param"
+            passed_over.setdefault(forks.PASSED_OVER[name], {})[part.name] = None
+        elif part.holder is _POOLING and _EXCLUDING.search(text, part.start, part.end):
+            excluding.append(part.path)
         elif part.name in forks.FIRST_COUNTS and not part.is_field:
             several.add(part.name)
         elif part.name in forks.OF_ALL_AXES and not part.is_field:
@@ -76,7 +85,8 @@ def without(text: str, message: Message) -> Rest:
         for (fork, why), names in passed_over.items()
     ]
     log += [f"of several {name} the first counts: {forks.FIRST_COUNTS[name]}" for name in several]
-    return Rest(text, kept, log)
+    axes = [(*where, values) for where, values in walk.axes.items() if len(set(values)) > 1]
+    return Rest(text, kept, log, axes, excluding)
 
 
 def unknown(text: str, message: Message) -> list[Part]:
@@ -113,7 +123,7 @@ class _Walk:
         self.tokens = [t for t in TOKEN.finditer(text) if not t[0].startswith("#")]
         self.at = 0
         self.types: dict[Path, str] = {}  # of the layers
-        self.given: dict[tuple[Path, str], list[str]] = {}  # what a field has first
+        self.axes: dict[tuple[Path, str], list[int]] = {}  # of OF_ALL_AXES, what a field has
 
     def next(self) -> str:
         """The token that comes, "" at the end."""
@@ -143,6 +153,8 @@ class _Walk:
                 self.skip()
             elif field is None:
                 self.skip()
+                if self.next() in (",", ";"):  # which may follow a field, not stand alone
+                    self.at += 1
                 yield Part(name, message, path, start, self.end(), True)
             elif field.message_type:
                 inside = (*path, (name, seen[name]))
@@ -169,13 +181,14 @@ class _Walk:
             self.types[path] = "".join(given).strip("\"'")
         if field.type == field.TYPE_STRING and _WORD.fullmatch("".join(given)):
             yield Part(field.name, holder, path, self.tokens[first].start(), self.end(), False)
-        first_given = self.given.setdefault((path, field.name), given)
-        again = before and not field.is_repeated and given == first_given
-        if (field.name in forks.FIRST_COUNTS and before) or (
-            field.name in forks.OF_ALL_AXES and again
-        ):
+        first_counts = field.name in forks.FIRST_COUNTS
+        if field.name in forks.OF_ALL_AXES and not field.is_repeated:
+            values = self.axes.setdefault((path, field.name), [])
+            values += [int(value) for value in given if value.isdecimal()]
+            first_counts = holder is _POOLING or len(set(values)) == 1
+        if first_counts and before:
             yield Part(field.name, holder, path, start, self.end(), False)
-        elif field.name in forks.FIRST_COUNTS and given[:1] == ["["]:
+        elif first_counts and given[:1] == ["["]:
             bracket = self.tokens[first]
             yield Part(field.name, holder, path, *bracket.span(), False)
             rest = self.tokens[min(first + 2, self.at - 1)].start()

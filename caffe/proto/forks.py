@@ -21,7 +21,6 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("MalisLoss", "", "naibaf7's Caffe", _PYTHON),
     Addition("CustomData", "preselection_file", "FlowNet", "feed the net from a script, by Input"),
     Addition("GenerateAugmentationParameters", "coeff_schedule_param", "FlowNet", _PYTHON),
     Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
@@ -29,16 +28,6 @@ TYPES = [
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("YoloSeg", "yolo_seg_param", "MobileNet-YOLO", _PYTHON),
     Addition("SegmentationEvaluate", "segmentation_evaluate_param", "MobileNet-YOLO", _PYTHON),
-    Addition("DetectNetTransformation", "detectnet_groundtruth_param", "NVIDIA's Caffe", _PYTHON),
-    Addition("BoxData", "box_data_param", "YOLO in Caffe", "write a Python layer"),
-    Addition("EvalDetection", "eval_detection_param", "YOLO in Caffe", _PYTHON),
-    Addition("PSROIAlign", "psroi_align_param", "several forks", _PYTHON),
-    Addition(
-        "DeformablePSROIPooling",
-        "deformable_psroi_pooling_param",
-        "Deformable ConvNets",
-        "write a PSROIPooling, which does not learn where to look, or a Python layer",
-    ),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -75,6 +64,16 @@ FIELDS = {
         ("continuation_indicator_param", "ctc_decoder_param", "labelsequence_accuracy_param"),
         ("several forks", _PYTHON),
     ),
+    **dict.fromkeys(
+        (
+            "bias_channel_param",
+            "adaptive_bias_channel_param",
+            "unique_label_param",
+            "domain_transform_param",
+        ),
+        ("DeepLab", _PYTHON),
+    ),
+    "attention_loss_param": ("DOOBNet", _PYTHON),
     "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(
@@ -109,12 +108,23 @@ FIELDS = {
         ("MS-CNN", _PYTHON),
     ),
     "objectness_score": ("RefineDet", ""),
+    **dict.fromkeys(("denser_prior_boxes", "use_polygon"), ("TextBoxes++", "")),
+    **dict.fromkeys(
+        ("eval_detection_param", "num_box", "coords", "biases", "label_map_file"),
+        ("YOLO in Caffe", _PYTHON),
+    ),
+    "side": ("YOLO in Caffe", "write a Python layer that reads the data"),
     "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
     **dict.fromkeys(
         ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")
     ),
     "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
+    "psroi_align_param": ("several forks", "write a PSROIPooling"),
+    "deformable_psroi_pooling_param": (
+        "Deformable ConvNets",
+        "write a PSROIPooling, which does not learn where to look",
+    ),
     "shuffle_channel_param": ("ShuffleNet", _PYTHON),
     **dict.fromkeys(("reverse_param", "transpose_param"), ("CTPN", _PYTHON)),
     "flip_param": ("several forks", _PYTHON),
@@ -130,15 +140,53 @@ FIELDS = {
         ("normalize", "normalize_param", "channel_scale_param", "insanity_param"),
         ("NormFace", _PYTHON),
     ),
+    **dict.fromkeys(
+        (
+            "inner_distance_param",
+            "general_contrastive_loss_param",
+            "general_triplet_loss_param",
+            "label_specific_rescale_param",
+            "label_specific_margin_param",
+            "distance_type",
+        ),
+        ("NormFace and its successors", _PYTHON),
+    ),
+    "blob_filler": ("NormFace", "leave it out, and fill the parameter in a script"),
+    "min_is_better": ("NormFace", "write a Power { scale: -1 } in front of it"),
+    "normalize_type": ("NormFace", "leave it out where it is Softmax"),
+    "cosin_add_m_param": ("several forks", _PYTHON),
+    "inter_class_param": ("SphereFace+", _PYTHON),
     "alpha": ("NormFace", "leave it out, or give a gaussian filler its std"),
     "filler": ("Intel's Caffe", "leave it out: only one of its engines has what it fills"),
     "grn_param": ("OpenVINO's training toolbox", "write a Normalize, or a Python layer"),
     **dict.fromkeys(
         ("imresize_param", "nms_param"), ("Convolutional Pose Machines", "drop its layer")
     ),
+    "affinity_param": ("naibaf7's Caffe", _PYTHON),
+    "rotate_pooling_param": ("RRPN", _PYTHON),
+    **dict.fromkeys(
+        ("labeled_matching_param", "unlabeled_matching_param"), ("person search", _PYTHON)
+    ),
+    **dict.fromkeys(
+        ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type"),
+        ("Synopsys' Caffe", "write pad_h and pad_w where both ends are alike"),
+    ),
+    "relu6": ("Synopsys' Caffe", "write a layer of type ReLU6"),
+    **dict.fromkeys(("maximum", "minimum"), ("Synopsys' Caffe", "write a layer of type Clip")),
+    "faceboxes": ("Synopsys' Caffe", "write PriorBoxClustered layers"),
+    "forget_bias": ("Synopsys' Caffe", "add it to the biases of the forget gates"),
+    "add_eps_before_sqrt": ("Synopsys' Caffe", "leave it out where it is true"),
+    **dict.fromkeys(
+        [
+            *("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
+            *("mul_param", "matmul_param", "expand_dims_nd_param", "stack_param", "unstack_param"),
+        ],
+        ("Synopsys' Caffe", _PYTHON),
+    ),
+    "upsample_darknet_param": ("Synopsys' Caffe", _BILINEAR),
     "mergecrop_param": ("naibaf7's Caffe", "write a Crop and a Concat"),
     "dim": ("naibaf7's Caffe", "write batch_size, channels, height and width"),
-    "dilation": ("naibaf7's Caffe", "leave it out where it is 1"),
+    **dict.fromkeys(("dilation", "kstride"), ("naibaf7's Caffe", "leave it out where it is 1")),
     "compact_bilinear_param": ("compact bilinear pooling", _PYTHON),
     "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
@@ -168,10 +216,18 @@ FIELDS = {
         ("convolution3d_param", "kernel_depth", "temporal_stride", "temporal_pad"),
         ("C3D", "write a Convolution with a value for each axis"),
     ),
+    **dict.fromkeys(
+        ("kernel_shape", "stride_shape", "pad_shape"),
+        ("video-caffe", "write kernel_size, stride and pad"),
+    ),
     "filter_group": ("C3D", "leave it out: it only spares memory"),
     "pooling3d_param": ("C3D", ""),
     "deformable_convolution_param": ("Deformable ConvNets", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
+    **dict.fromkeys(
+        ("detectnet_groundtruth_param", "detectnet_augmentation_param"),
+        ("NVIDIA's Caffe", _PYTHON),
+    ),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(
         ("eval_type", "ap_version", "show_per_class_result"),
@@ -187,6 +243,13 @@ FIELDS = {
     **dict.fromkeys(
         ("random_resize_param", "random_aspect_ratio_param"),
         ("Intel's Caffe", "prepare the images before training"),
+    ),
+    **dict.fromkeys(
+        [
+            *("sparse_mode", "sparsity_target", "sparsity_step_factor", "sparsity_step_iter"),
+            *("sparsity_start_iter", "sparsity_start_factor"),
+        ],
+        ("caffe-jacinto", "leave it out: weights are not made sparse here"),
     ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
     **dict.fromkeys(
@@ -204,6 +267,7 @@ _NODES = "it divides the work among machines"
 PASSED_OVER = {
     "engine": ("Intel's or another fork", _ENGINE),
     "cudnn_convolution_algo_seeker": ("NVIDIA's Caffe", _ENGINE),
+    "cudnn_flavor": ("DeepDetect's Caffe", _ENGINE),
     **dict.fromkeys(
         [
             "forward_type",
@@ -248,7 +312,15 @@ PASSED_OVER = {
         ("Intel's Caffe", _NODES),
     ),
     "test_net_type": ("SSD", "a net's own layers say what it is"),
-    "quantization_param": ("Intel's Caffe", "weights and values are floating-point numbers here"),
+    "quantization_param": (
+        "Intel's or another fork",
+        "weights and values are floating-point numbers here, but of Ristretto's layer types",
+    ),
+    **dict.fromkeys(
+        ("quantize", "net_quantization_param"),
+        ("caffe-jacinto", "weights and values are floating-point numbers here"),
+    ),
+    "display_sparsity": ("caffe-jacinto", "it says how much is logged"),
     "visualize_debug_info": ("SegNet", "it draws"),
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
@@ -261,7 +333,7 @@ PASSED_OVER = {
 # Of a field with one value these are given several: the first counts.
 FIRST_COUNTS = {"device_id": "nets run on one device, the first that is named"}
 
-# OpenCV and naibaf7's Caffe give a pooling a value for each axis; one that is the same is dropped.
+# OpenCV and several forks give a pooling a value for each axis.
 OF_ALL_AXES = ("kernel_size", "stride", "pad")
 
 

@@ -11,6 +11,7 @@ from google.protobuf.descriptor import Descriptor
 
 from ..core.strict import is_strict
 from . import caffe_pb2, forks
+from .plain import is_of_forks
 
 TOKEN = re.compile(
     r"""\#[^\n]*|(?P<string>"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|(?P<brace>[{}<>])|[\w.+-]+|\S"""
@@ -119,7 +120,10 @@ def _of_v1(field: str) -> str:
 
 
 def _meant(message: Descriptor | None, field: str) -> str:
-    near = difflib.get_close_matches(field, message.fields_by_name if message else ())
+    fields = message.fields if message else []
+    caffes = [known.name for known in fields if not is_of_forks(known)]
+    near = difflib.get_close_matches(field, caffes)
+    near = near or difflib.get_close_matches(field, [known.name for known in fields])
     meant = f"did you mean {' or '.join(near)}?" if near else ""
     if message is caffe_pb2.LayerParameter.DESCRIPTOR:
         return f"{meant} {_OWN}".strip()

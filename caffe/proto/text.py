@@ -116,9 +116,21 @@ def _parsed(text: str, message: M, path: PathLike) -> M:
 
 
 def _keep(rest: foreign.Rest, message: Message) -> None:
-    """Give the layers of registered types the fields of theirs."""
+    """Give the layers of registered types the fields of theirs, and poolings all of a field."""
     for place, field in rest.kept:
         foreign.holder_at(message, place).own_fields += f"{field} "
+    for place, field, values in rest.axes:
+        holder = foreign.holder_at(message, place)
+        holder.ClearField(field)
+        if len(values) == 2:
+            stem = "kernel" if field == "kernel_size" else field
+            for axis, value in zip("hw", values, strict=True):
+                setattr(holder, f"{stem}_{axis}", value)
+        else:
+            getattr(holder, f"axis_{field}").extend(values)
+    for place in rest.excluding:
+        holder = foreign.holder_at(message, place)
+        holder.pool, holder.exclude_pad = caffe_pb2.PoolingParameter.AVE, True
 
 
 @contextmanager

@@ -38,7 +38,8 @@ def write_weights_hdf5(path: PathLike, net: NetContent) -> None:
             if diff is not None:
                 group = diff.require_group(layer.name)
                 for i, values in enumerate(layer.diff or []):
-                    _save(group, i, values)
+                    if str(i) not in group:  # or it is shared with a layer of the same name
+                        _save(group, i, values)
 
 
 def read_weights_hdf5(path: PathLike) -> StoredLayers:

@@ -73,6 +73,12 @@ def test_positive_unitball_of_a_blob_without_axes_is_one():
     assert filled((), type="positive_unitball") == 1
 
 
+def test_gaussian_unitball_gives_each_output_weights_of_length_one():
+    values = filled((5, 3, 2, 2), type="gaussian_unitball").astype(np.float64)
+    np.testing.assert_allclose((values**2).sum((1, 2, 3)), 1, rtol=1e-5)
+    assert (values < 0).any()
+
+
 FANS = {
     "FAN_IN": lambda shape: math.prod(shape[1:]),
     "FAN_OUT": lambda shape: math.prod(shape) / shape[1],
@@ -119,7 +125,9 @@ def test_bilinear_is_the_interpolation_kernel_for_every_size(size):
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "uniform", "xavier", "msra", "positive_unitball"])
+@pytest.mark.parametrize(
+    "kind", ["gaussian", "uniform", "xavier", "msra", "positive_unitball", "gaussian_unitball"]
+)
 def test_a_seed_decides_the_draws_whatever_numpy_and_torch_do(kind):
     draws = []
     for seed in (3, 3, 4):
@@ -164,7 +172,7 @@ def test_an_error_of_a_filler_names_the_layer():
 def test_every_filler_has_a_test_here():
     assert set(FILLERS) == {
         *("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear"),
-        "diagonal",
+        *("diagonal", "gaussian_unitball"),
     }
 
 

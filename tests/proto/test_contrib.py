@@ -3,6 +3,7 @@
 import logging
 import re
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 from support.net_text import input_layer, net_of
@@ -92,10 +93,21 @@ def test_a_pooling_may_have_the_same_value_for_each_axis():
     param = net._graph.spec.layer[1].pooling_param
     assert (param.kernel_size, param.stride) == (3, 2)
     assert net.blobs["y"].shape == (1, 2, 4, 4)
-    with pytest.raises(caffe.CaffeError, match='not have multiple "kernel_size"'):
-        net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 kernel_size: 3 }"))
-    with pytest.raises(caffe.CaffeError, match=r"a window's dilation is 1; found \[2\]"):
-        net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 dilation: 2 }"))
+    net = net_of(X + layer("Pooling", "pooling_param { kernel_size: 2 kstride: 2 }"))
+    assert list(net._graph.spec.layer[1].pooling_param.dilation) == [2]
+
+
+def test_a_pooling_may_have_other_values_for_each_axis():
+    body = "kernel_size: 2 kernel_size: 3 stride: [1, 2] pad: 0 pad: 1"
+    net = net_of(X + layer("Pooling", f"pooling_param {{ {body} }}"))
+    param = net._graph.spec.layer[1].pooling_param
+    assert (param.kernel_h, param.kernel_w, param.stride_w, param.pad_w) == (2, 3, 2, 1)
+    assert not param.HasField("kernel_size")
+    assert net.blobs["y"].shape == (1, 2, 7, 5)
+    with pytest.raises(caffe.CaffeError, match=r"has 4 axes, and kernel_size for 3: \[2, 3, 3\]"):
+        net_of(X + layer("Pooling", "pooling_param { kernel_size: [2, 3, 3] }"))
+    with pytest.raises(caffe.CaffeError, match="should not have multiple"):
+        net_of(X + layer("Reorg", "reorg_param { stride: 2 stride: 4 }"))
 
 
 def test_a_convolution_keeps_a_value_for_each_axis():
@@ -111,6 +123,20 @@ def test_a_memory_data_may_have_its_shape_axis_by_axis():
     assert net.blobs["x"].shape == (2, 3, 4, 5)
     with pytest.raises(caffe.CaffeError, match="must be specified and positive"):
         net_of(text % "dim: 2 dim: 3")
+
+
+def test_each_of_several_memory_data_may_have_five_axes_and_is_given_its_arrays():
+    text = 'layer { name: "%s" type: "MemoryData" top: "%s" top: "%s_i" memory_data_param { %s } }'
+    dims = "dim: 1 dim: 2 dim: 3 dim: 2 dim: 2"
+    net = net_of(text % ("a", "a", "a", dims) + text % ("b", "b", "b", dims.replace("3", "4")))
+    arrays = [np.random.RandomState(0).rand(1, 2, n, 2, 2).astype(np.float32) for n in (3, 4)]
+    net.set_input_arrays(arrays[0], np.zeros(1, np.float32))
+    with pytest.raises(caffe.CaffeError, match="must be 5-d; found shape"):
+        net.layers[1].set_input_arrays(arrays[1][0], np.zeros((1, 1, 1, 1), np.float32))
+    net.layers[1].set_input_arrays(arrays[1], np.zeros((1, 1, 1, 1), np.float32))
+    net.forward()
+    for name, array in zip("ab", arrays, strict=True):
+        np.testing.assert_array_equal(net.blobs[name].data, array)
 
 
 @pytest.mark.parametrize("ids", ["[1, 2, 3]", "1 device_id: 2", "[1]", "1"])

@@ -134,7 +134,7 @@ CONV = "convolution_param {{ num_output: 2 kernel_size: 3 {} }}"
         ("Convolution", CONV.format("group: 2"), [(1, 3, 4, 4)], 1, "group 2.*channels 3"),
         ("Convolution", CONV.format("kernel_h: 3 kernel_w: 3"), [(1, 2, 4, 4)], 1, "not both"),
         ("Convolution", CONV.format("stride: 0"), [(1, 2, 4, 4)], 1, "stride must be positive"),
-        ("Convolution", CONV.format("pad: 1 pad: 1 pad: 1"), [(1, 2, 4, 4)], 1, "pad needs 1"),
+        ("Convolution", CONV.format("pad: 1 pad: 2 pad: 1"), [(1, 2, 4, 4)], 1, "pad needs 1"),
         ("Convolution", "convolution_param { num_output: 2 }", [(1, 2, 4, 4)], 1, "kernel_size"),
         ("Convolution", CONV.format(""), [(1, 2, 4, 4), (1, 3, 4, 4)], 2, "expects 2 channels"),
         ("Convolution", CONV.format(""), [(1, 2, 4, 4)], 2, "as many tops as bottoms"),

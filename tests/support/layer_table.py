@@ -68,17 +68,33 @@ NETS = {  # where one layer with one top makes none
 SCORES = (
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
     *("BoxAnnotatorOHEM", "ProposalTarget"),
-    *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate"),
+    *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
+    *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("HDF5Output", "MatWrite"),
+)
+BITS = (
+    "quantization_param { bw_layer_in: 8 bw_layer_out: 8 bw_params: 8 fl_layer_in: 4 "
+    "fl_layer_out: 3 fl_params: 5 rounding_scheme: NEAREST }"
 )
 COLUMNS = ("type", "of", "torch", "ONNX", "test")
 # How a layer stands in an exported net, where its gradient's case is none: the bottoms as well.
 DEPLOYED = {
+    "Affinity": ("affinity_param { offset: 1 }", [(1, 2, 3, 4)]),
+    "ConvolutionRistretto": (
+        f"convolution_param {{ num_output: 2 kernel_size: 2 }} {BITS}",
+        [(1, 2, 4, 4)],
+    ),
+    "DeconvolutionRistretto": (
+        f"convolution_param {{ num_output: 2 kernel_size: 2 stride: 2 }} {BITS}",
+        [(1, 2, 4, 4)],
+    ),
+    "FcRistretto": (f"inner_product_param {{ num_output: 2 }} {BITS}", [(1, 2, 4, 4)]),
     "DataAugmentation": (
         "augmentation_param { crop_height: 3 crop_width: 4 recompute_mean: 1 "
         "mean_per_pixel: false }",
         [(1, 3, 5, 6)],
     ),
+    "Unstack": ("", [(1, 3)]),
     "ExpMax": ("", [(2, 3, 4, 4)]),
     "SignedSqrt": ("", [(2, 3, 4, 5)]),
     "Gram": ("", [(2, 3, 4, 5)]),

@@ -1,5 +1,6 @@
 """DetectionEvaluate of SSD: which detections are right."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -46,7 +47,8 @@ class DetectionEvaluate(Found):
     overlap_threshold and the object has not been found. With evaluate_difficult_gt: false difficult
     objects are not counted, and what finds one is neither (0, 0). With name_size_file boxes are
     compared in pixels of the images, the next of its lines for each image with detections, in
-    which a box's last pixels count as inside.
+    which a box's last pixels count as inside. Of objects in rows of 5 for each image, as BoxData
+    gives them, boxes are centres and sides on both sides, and no class is the background.
     """
 
     bottoms = (2, 2)
@@ -58,6 +60,7 @@ class DetectionEvaluate(Found):
             param.overlap_threshold > 0,
             f"overlap_threshold must be positive; found {param.overlap_threshold:g}",
         )
+        self.centred = shapes[1][3:] != (8,)
         self.sizes: list[Size] = []
         self.next_size = 0
         with error_context(f"layer '{self.name}' ({self.type})"):
@@ -68,14 +71,19 @@ class DetectionEvaluate(Found):
 
     def classes(self) -> list[int]:
         param = self.spec.detection_evaluate_param
-        return [c for c in range(param.num_classes) if c != param.background_label_id]
+        return [c for c in range(param.num_classes) if c != self._background()]
+
+    def _background(self) -> int | None:
+        return None if self.centred else self.spec.detection_evaluate_param.background_label_id
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """The top has room for the classes' rows, until the first forward."""
         found, objects = shapes
+        rows = math.prod(objects[1:]) % 5 == 0 if self.centred else objects[:2] == (1, 1)
         self.check(
-            found[:2] == objects[:2] == (1, 1) and found[3:] == (7,) and objects[3:] == (8,),
-            f"needs detections 1 x 1 x K x 7 and objects 1 x 1 x G x 8; found shapes {shapes}",
+            found[:2] == (1, 1) and found[3:] == (7,) and rows,
+            "needs detections 1 x 1 x K x 7 and objects 1 x 1 x G x 8, or of each image rows of 5; "
+            f"found shapes {shapes}",
         )
         return [(1, 1, len(self.classes()), 5)]
 
@@ -87,12 +95,18 @@ class DetectionEvaluate(Found):
             self.next_size = (self.next_size + found) % len(self.sizes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        found, objects = (bottom.detach().cpu().numpy()[0, 0] for bottom in bottoms)
+        found, objects = (bottom.detach().cpu().numpy() for bottom in bottoms)
+        found = found[0, 0]
+        if self.centred:
+            found, objects = found[found[:, LABEL] >= 0], _with_corners(objects)
+            found = np.concatenate([found[:, :3], _corners(found[:, 3:])], 1)
+        else:
+            objects = objects[0, 0]
         found, objects = found[found[:, IMAGE] >= 0], objects[objects[:, IMAGE] >= 0]
-        background = self.spec.detection_evaluate_param.background_label_id
-        for rows, name in zip((found, objects), self.spec.bottom, strict=True):
+        background = self._background()
+        for each, name in zip((found, objects), self.spec.bottom, strict=True):
             self.check(
-                not (rows[:, LABEL] == background).any(),
+                not (each[:, LABEL] == background).any(),
                 f"'{name}' holds boxes of class {background}, which is the background",
             )
         rows = [*self._counts(objects), *self._judged(found, objects)]
@@ -148,3 +162,18 @@ class DetectionEvaluate(Found):
             low, inner = inside_padding(policy, size)
             boxes = (boxes - np.tile(low, 2)) / np.tile(inner, 2)
         return np.clip(boxes, 0, 1) * across
+
+
+def _with_corners(objects: np.ndarray) -> np.ndarray:
+    """Rows (G, 8) of what BoxData gives, N x rows of class, centre and sides."""
+    rows = objects.reshape(len(objects), -1, 5)
+    image, at = np.nonzero(rows[..., 3] != 0)
+    found = np.zeros((len(image), 8), rows.dtype)
+    found[:, IMAGE], found[:, LABEL] = image, rows[image, at, 0]
+    found[:, 3:7] = _corners(rows[image, at, 1:])
+    return found
+
+
+def _corners(box: np.ndarray) -> np.ndarray:
+    """Of centres and sides (K, 4)."""
+    return np.concatenate([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], 1)

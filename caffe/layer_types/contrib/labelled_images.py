@@ -1,21 +1,22 @@
 """Data layers whose labels are images too.
 
-ImageSegData, WindowSegData, DenseImageData, ImageLabelmapData, ImageLabelData.
+ImageSegData, WindowSegData, DenseImageData, ImageLabelmapData, ImageLabelData, ImageLabelListData.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...core.errors import CaffeError
+from ...feeding.datum import datum_to_array, parse_datum
 from ...feeding.image_list import read_lines
 from ...feeding.images import read_image, resize
 from ...feeding.resizing import nearest
 from ...feeding.transform import Place, Transformer
 from ...proto import caffe_pb2
 from ..base import layer_type
-from ..prefetched_data import Feed, Ordered, Source, first_item, need
+from ..prefetched_data import Feed, Ordered, Records, Source, first_item, need, opened
 
 Param = caffe_pb2.ImageDataParameter | caffe_pb2.DenseImageDataParameter
 LABELS = caffe_pb2.ImageDataParameter
@@ -325,6 +326,53 @@ class SlicedPairs(Pairs):
         return f"{self.sliced.image_list_path}:{record.line}"
 
 
+class RecordPairs(Source):
+    """Images and label maps of two databases, one each in the order of their keys."""
+
+    def __init__(self, images: caffe_pb2.DataParameter, labels: str, by: Transformer) -> None:
+        self.images = Records(images.source, opened(images), by)
+        of_labels = caffe_pb2.DataParameter(source=labels, backend=images.backend)
+        self.labels = Records(labels, opened(of_labels), by)
+        self.transformer = by
+        need(
+            len(self.labels) == len(self),
+            f"needs a label for each image: {images.source} has {len(self)} records, {labels} "
+            f"{len(self.labels)}",
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def contents(self) -> str:
+        return f"{self.images.contents()}; {self.labels.contents()}"
+
+    def records(self, seed: int, item: int) -> Iterator[tuple[bytes, memoryview, memoryview]]:
+        both = self.images.records(seed, item), self.labels.records(seed, item)
+        for (key, image), (_, label) in zip(*both, strict=True):
+            yield key, image, label
+
+    def read(self, record: tuple[bytes, memoryview, memoryview]) -> tuple[np.ndarray, np.ndarray]:
+        image = self.transformer.array(parse_datum(record[1], "its value"))
+        label = datum_to_array(parse_datum(record[2], "its label's value"), force_gray=True)
+        need(
+            label.shape[1:] == image.shape[1:],
+            f"its label is {label.shape[1:]} pixels large, the image {image.shape[1:]}; they must "
+            "be equal",
+        )
+        return image, label
+
+    def label_shapes(self, label: np.ndarray, records: Sequence[Any]) -> list[tuple[int, ...]]:
+        height, width = self.transformer.crop
+        return [(1, height or label.shape[1], width or label.shape[2])]
+
+    def write_label(self, label: np.ndarray, place: Place, outs: Sequence[np.ndarray]) -> None:
+        outs[0][0] = place.cut(label)[:1]
+
+    def place(self, record: tuple[bytes, memoryview, memoryview]) -> str:
+        return f"{self.images.path}, key {record[0]!r}"
+
+
+@layer_type("ImageLabelListData", "Texas Instruments' caffe-jacinto")
 @layer_type("ImageLabelData", "Yu and Koltun's dilation")
 class ImageLabelData(Feed):
     """Images and label images from a list of each, cut to crop_size.
@@ -332,11 +380,16 @@ class ImageLabelData(Feed):
     Images are padded by label_slice's offset, mirrored at their edges or with 0, labels with 255;
     and what is still smaller than the crop up to that. The second top is what lies label_slice's
     stride apart in the label's crop, from its offset on, dim values; without it all of the crop.
+    With a backend the lists are databases, of images and of labels (ImageLabelData of Texas
+    Instruments); nothing is padded then, and crop_size may be left out.
     """
 
     def open(self, seed: int) -> tuple[Source, int, int]:
         param = self.spec.image_label_data_param
-        need(not param.rand_scale, "takes no rand_scale: scale the images before")
+        for scaled in ("rand_scale", "scale_prob", "size_min", "size_max"):
+            need(not getattr(param, scaled), f"takes no {scaled}: scale the images before")
+        if param.HasField("backend"):
+            return self._databases(param), param.batch_size, 0
         part = param.label_slice
         need(
             all(len(values) in (0, 2) for values in (part.dim, part.stride, part.offset)),
@@ -364,3 +417,13 @@ class ImageLabelData(Feed):
         )
         first = first_item(param, len(entries), seed, param.image_list_path)
         return source, param.batch_size, first
+
+    def _databases(self, param: caffe_pb2.ImageLabelDataParameter) -> Source:
+        for field in ("label_slice", "shuffle", "rand_skip"):
+            need(not param.HasField(field), f"takes no {field} with a backend: leave it out")
+        data = "" if param.image_dir or param.label_dir else param.data_dir
+        images = (data or param.image_dir) + param.image_list_path
+        labels = (data or param.label_dir) + param.label_list_path
+        database = caffe_pb2.DataParameter(source=images, backend=param.backend)
+        transformer = Transformer(self.spec.transform_param, self.phase)
+        return RecordPairs(database, labels, transformer)

@@ -1,7 +1,6 @@
 """Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, and softmax losses of other targets."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -87,32 +86,9 @@ class L1Loss(Distance):
 
 @layer_type("WeightedSoftmaxWithLoss", "several forks")
 class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
-    """As SoftmaxWithLoss, each prediction times its weight, bottom 2.
-
-    Normalised by VALID, the sum is divided by the whole part of the sum of the weights.
-    """
+    """SoftmaxWithLoss of predictions that are weighed, by bottom 2."""
 
     bottoms = (3, 3)
-    diff_bottoms = staticmethod(lambda index: index == 0)
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check(
-            math.prod(shapes[1]) == math.prod(shapes[2]),
-            f"needs a weight for each label; found shapes {shapes[1]} and {shapes[2]}",
-        )
-        return super().top_shapes(shapes)
-
-    def losses(
-        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
-    ) -> torch.Tensor:
-        return super().losses(log_prob, target, ()) * self.weights(target, more)
-
-    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
-        return int(self.weights(target, more).sum())
-
-    def weights(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> torch.Tensor:
-        weight, ignored = more[0].detach().reshape(target.shape), self.ignored()
-        return weight if ignored is None else weight.where(target.ne(ignored), 0)
 
 
 @layer_type("SoftmaxCrossEntropyLoss", "several forks")
@@ -192,7 +168,12 @@ def _centres_share(
     """0, whose gradient by the centres is what moves them, however the 0 is weighed."""
     counts = torch.bincount(target, minlength=len(centres)).to(apart.dtype)
     sums = torch.zeros_like(centres).index_add(0, target, -apart)
-    return _Unweighed.apply(centres, sums / (counts + 1)[:, None])
+    return unweighed(centres, sums / (counts + 1)[:, None])
+
+
+def unweighed(x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """0, whose gradient by x is this one, however the 0 is weighed."""
+    return _Unweighed.apply(x, gradient)
 
 
 class _Unweighed(torch.autograd.Function):

@@ -28,6 +28,7 @@ class SmoothL1LossOHEM(SmoothL1Loss):
 class SoftmaxWithLossOHEM(SoftmaxWithLoss):
     """As SoftmaxWithLoss; third top: the loss of each label, in the shape of the labels."""
 
+    bottoms = (2, 2)
     tops = (1, 3)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:

@@ -14,13 +14,23 @@ class Pad(LayerType):
     """N x C x H x W with `pad` more rows and columns on each side.
 
     type: ZERO; REPLICATE, the last one; REFLECT, those inside from the last on; REFLECT_101, from
-    the last but one on.
+    the last but one on. With paddings (Synopsys' Caffe), before and behind each axis so many
+    values more, which are constant_values.
     """
 
     reads_values = False
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,), param = shapes, self.spec.pad_param
+        if param.paddings:
+            self.check(
+                len(param.paddings) == 2 * len(shape),
+                f"needs two paddings for each axis of shape {shape}; found {list(param.paddings)}",
+            )
+            more = [sum(param.paddings[2 * axis : 2 * axis + 2]) for axis in range(len(shape))]
+            return [tuple(size + pad for size, pad in zip(shape, more, strict=True))]
+        if param.same_kernel:
+            return [(*shape[:2], *(n + sum(self._same(n, i)) for i, n in enumerate(shape[2:])))]
         self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
         inside = {PAD.REFLECT: 0, PAD.REFLECT_101: 1}.get(param.type)
         self.check(
@@ -31,11 +41,27 @@ class Pad(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,), kind, pad = bottoms, self.spec.pad_param.type, self.spec.pad_param.pad
+        given = list(self.spec.pad_param.paddings)
+        if self.spec.pad_param.same_kernel:
+            given = [0] * 4 + [side for i in range(2) for side in self._same(x.shape[2 + i], i)]
+        if given:
+            return F.pad(x, last_first(given), value=self.spec.pad_param.constant_values)
         if kind == PAD.REFLECT:
             rows, columns = (_reflected(size, pad, x.device) for size in x.shape[2:])
             return x[:, :, rows][:, :, :, columns]
         modes = {PAD.ZERO: "constant", PAD.REPLICATE: "replicate", PAD.REFLECT_101: "reflect"}
         return F.pad(x, (pad,) * 4, mode=modes[kind])
+
+    def _same(self, size: int, i: int) -> tuple[int, int]:
+        """What lets windows with this stride cover an axis, half of it before (TensorFlow's)."""
+        kernel, stride = self.spec.pad_param.same_kernel[i], self.spec.pad_param.same_stride[i]
+        missing = max(kernel - (size % stride or stride), 0)
+        return missing // 2, missing - missing // 2
+
+
+def last_first(ends: list[int]) -> list[int]:
+    """Pairs of each axis, the last axis' first, as torch has them."""
+    return [end for i in reversed(range(0, len(ends), 2)) for end in ends[i : i + 2]]
 
 
 def _reflected(size: int, pad: int, device: torch.device) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Layer types that make maps larger: Interp, Upsample, Unpooling."""
+"""Layer types that make maps larger: Interp, Upsample, UpsampleDarknet, Unpooling."""
 
 import torch
 import torch.nn.functional as F
@@ -162,6 +162,24 @@ class Upsample(LayerType):
             return scattered(self, bottoms[0], bottoms[1], (height, width))
         rows = bottoms[0].repeat_interleave(self.scale[0], 2)
         return rows.repeat_interleave(self.scale[1], 3)[:, :, :height, :width]
+
+
+@layer_type("UpsampleDarknet", "Synopsys' Caffe")
+class UpsampleDarknet(LayerType):
+    """N x C x H x W with each value stride x stride times."""
+
+    reads_values = False
+    passes_on = True
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        _four_axes(self, shapes[0])
+        stride = self.spec.upsample_darknet_param.stride
+        self.check(stride > 0, f"stride must be positive; found {stride}")
+        return [(*shapes[0][:2], *(size * stride for size in shapes[0][2:]))]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        stride = self.spec.upsample_darknet_param.stride
+        return F.interpolate(bottoms[0], scale_factor=stride, mode="nearest")
 
 
 @layer_type("Unpooling", "DeconvNet")

@@ -1,4 +1,4 @@
-"""How well scores name the class of each pixel: SegAccuracy, EltwiseAccuracy."""
+"""How well scores name the class of each pixel: SegAccuracy, EltwiseAccuracy, IOUAccuracy."""
 
 import torch
 
@@ -12,6 +12,7 @@ from ..loss import Accuracy
 class EltwiseAccuracy(Accuracy):
     """As Accuracy, in a top of 1 x 1 x 1 x 1."""
 
+    bottoms = (2, 2)
     tops = (1, 1)
 
     def param(self) -> caffe_pb2.AccuracyParameter:
@@ -25,6 +26,37 @@ class EltwiseAccuracy(Accuracy):
         top = super().expression(bottoms, params)
         assert isinstance(top, torch.Tensor)
         return top.reshape(1, 1, 1, 1)
+
+
+@layer_type("IOUAccuracy", "Texas Instruments' caffe-jacinto")
+class IOUAccuracy(Accuracy):
+    """The mean IU of the classes that labels or scores of a pass have; second top: of each class.
+
+    Labels outside the classes do not count, nor ignore_label; of equal scores the last one counts.
+    A class that neither labels nor scores have is 0 in the second top.
+    """
+
+    bottoms = (2, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        shapes = super().top_shapes(shapes)
+        return [(1,), *shapes[1:]]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        x, label = (bottom.detach() for bottom in bottoms)
+        outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
+        label = label.reshape(outer, inner)
+        last = x.reshape(outer, classes, inner).flip(1).argmax(1)
+        found = classes - 1 - last
+        counts = (label >= 0) & (label < classes)
+        if (ignored := self.ignored()) is not None:
+            counts &= label != ignored
+        pairs = label[counts].long() * classes + found[counts]
+        matrix = torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+        union = matrix.sum(0) + matrix.sum(1) - matrix.diagonal()
+        iu = matrix.diagonal().to(x.dtype) / union.where(union != 0, 1)
+        mean = iu.sum() / (union != 0).sum().clamp(min=1)
+        return [mean.reshape(1), iu][: len(self.spec.top)]
 
 
 @layer_type("SegAccuracy", "DeepLab and PSPNet")

@@ -12,13 +12,20 @@ Sequence = list[int]
 
 @layer_type("ContinuationIndicator", "several forks")
 class ContinuationIndicator(LayerType):
-    """What tells LSTM that sequences start at step 0: time_step x batch_size, 0 there, else 1."""
+    """What tells LSTM that sequences start at step 0: time_step x batch_size, 0 there, else 1.
 
-    bottoms = (0, 0)
+    With a bottom (DeepDetect's Caffe) the batch is as large as its axis `axis`.
+    """
+
+    bottoms = (0, 1)
+    constant = True
+    diff_bottoms = staticmethod(lambda index: False)
+    reads_bottom = staticmethod(lambda index: False)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         param = self.spec.continuation_indicator_param
-        shape = param.time_step, param.batch_size
+        batch = shapes[0][self.axis(param.axis, shapes[0])] if shapes else param.batch_size
+        shape = param.time_step, batch
         self.check(min(shape) > 0, f"time_step and batch_size must be positive; found {shape}")
         return [shape]
 

@@ -11,8 +11,9 @@ from ...proto import caffe_pb2
 from .. import exporting
 from ..base import LayerType, Shape, Tensors, layer_type
 from ..ordering import highest
-from . import boxes, traced_boxes
+from . import boxes, quadrilaterals, traced_boxes
 from .found import Found
+from .yolo import CentredDetections
 
 TINY = 1e-20  # keeps the gradient of a norm of 0 finite
 
@@ -84,7 +85,9 @@ class PriorBox(LayerType):
     Bottoms: the map and the image, of which only the sizes count. Top: 1 x 2 x 4 P, corners x1, y1,
     x2, y2 of the P boxes as parts of the image, place by place; then the variances of each value.
     At each place, for each min_size: a square of it, one of sqrt(min_size * max_size), then one of
-    its area for each other aspect_ratio (and 1 / it with flip). Sizes are whole pixels.
+    its area for each other aspect_ratio (and 1 / it with flip). Sizes are whole pixels. faceboxes
+    (Synopsys' Caffe; FaceBoxes' own files leave it out) has 4 x 4 boxes of 32, 8 pixels apart, and
+    2 x 2 of 64, and all of its boxes are a pixel smaller.
     """
 
     bottoms = (2, 2)
@@ -109,6 +112,10 @@ class PriorBox(LayerType):
         """Raise CaffeError where the prototxt gives no boxes."""
         prior = self.spec.prior_box_param
         self.check(bool(prior.min_size), "min_size is missing")
+        self.check(
+            not (prior.faceboxes and (prior.max_size or prior.aspect_ratio)),
+            "with faceboxes has squares of min_size alone: drop max_size and aspect_ratio",
+        )
         self.check(min(prior.min_size) > 0, "min_size must be positive")
         self.check(
             len(prior.max_size) in (0, len(prior.min_size))
@@ -135,6 +142,8 @@ class PriorBox(LayerType):
         """(width, height) of the boxes at a place, in pixels of the image."""
         prior = self.spec.prior_box_param
         found = []
+        if prior.faceboxes:
+            return [(size - 1.0, size - 1.0) for size, _, _ in self._dense()]
         for i, exact in enumerate(prior.min_size):
             size = int(exact)
             found.append((float(size), float(size)))
@@ -148,13 +157,26 @@ class PriorBox(LayerType):
             ]
         return found
 
+    def _dense(self) -> list[tuple[int, int, int]]:
+        """(size, to the right, downwards) of FaceBoxes' boxes at a place."""
+        found = []
+        for size in map(int, self.spec.prior_box_param.min_size):
+            sides = range(-(64 // size), 64 // size) if size in (32, 64) else range(1)
+            found += [(size, j * size // 4, i * size // 4) for i in sides for j in sides]
+        return found
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(
             len(shapes[0]) == len(shapes[1]) == 4,
             f"needs a map and an image of 4 axes; found shapes {shapes[0]} and {shapes[1]}",
         )
         height, width = shapes[0][2:]
-        return [(1, 2, height * width * len(self.sizes()) * 4)]
+        return [(1, 2, height * width * len(self.sizes()) * len(self._offsets()) * 4)]
+
+    def _offsets(self) -> list[float]:
+        """Where in a step the boxes of each size are, downwards."""
+        prior = self.spec.prior_box_param
+        return [prior.offset, 1.0] if prior.denser_prior_boxes else [prior.offset]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         prior = self.spec.prior_box_param
@@ -162,10 +184,15 @@ class PriorBox(LayerType):
         height, width = bottoms[0].shape[2:]
         above, beside = self.image or bottoms[1].shape[2:]
         step_h, step_w = self.step or (above / height, beside / width)
-        y = (torch.arange(height).to(like) + prior.offset) * step_h
-        x = (torch.arange(width).to(like) + prior.offset) * step_w
         half = like.new_tensor(self.sizes()) / 2
-        rows, columns = y[:, None, None], x[None, :, None]
+        offsets = like.new_tensor(self._offsets()).repeat(len(half))
+        half = half.repeat_interleave(len(self._offsets()), 0)
+        y = (torch.arange(height).to(like)[:, None] + offsets) * step_h
+        x = (torch.arange(width).to(like) + prior.offset) * step_w
+        rows, columns = y[:, None], x[None, :, None]
+        if prior.faceboxes:
+            right, down = like.new_tensor([shifts for _, *shifts in self._dense()]).unbind(1)
+            rows, columns = rows + down, columns + right
         place = (height, width, len(half))
         corners = [
             ((columns - half[:, 0]) / beside).expand(place),
@@ -209,23 +236,37 @@ class DetectionOutput(Found):
     keep_top_k most confident. Of equal confidences the earlier prior comes first, and the lower
     class. RefineDet (Zhang et al. 2018, section 3): bottom 3, N x 2 P, says how likely each prior
     has an object, the second of each pair; below objectness_score there is none. Bottom 4,
-    locations N x 4 P, refines the priors first.
+    locations N x 4 P, refines the priors first. TextBoxes++: with use_polygon a box has 8 locations
+    more, and a row 8 values, its corners; where use_polygon is false 5, a turned rectangle. With
+    one bottom it is YOLO in Caffe's, CentredDetections.
     """
 
-    bottoms = (3, 5)  # some nets give the image too, bottom 3, to draw on
+    bottoms = (1, 5)  # some nets give the image too, bottom 3, to draw on
 
     @property
     def not_in_onnx(self) -> str:
+        if len(self.spec.bottom) == 1:
+            return "YOLO's boxes are found by values; end the net before them"
         adaptive = self.spec.detection_output_param.nms_param.eta < 1
         return "NonMaxSuppression has no eta; write eta: 1" if adaptive else ""
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_output_param
         self.check(param.num_classes > 0, "num_classes is missing")
+        self.yolo = CentredDetections(self.spec, self.phase) if len(shapes) == 1 else None
+        if self.yolo:
+            self.yolo.setup_from(shapes)
+            return
+        self.check(len(shapes) > 2, f"takes 1 bottom, or 3 to 5; found {len(shapes)}")
         self.check(
             0 < param.nms_param.eta <= 1 and param.nms_param.nms_threshold >= 0,
             f"needs eta in (0, 1] and nms_threshold of at least 0; found {param.nms_param.eta:g} "
             f"and {param.nms_param.nms_threshold:g}",
+        )
+        self.beside = quadrilaterals.values_beside(param)
+        self.check(
+            not self.beside or param.code_type == caffe_pb2.PriorBoxParameter.CENTER_SIZE,
+            "with use_polygon has code_type: CENTER_SIZE",
         )
 
     def example_bottom(
@@ -239,15 +280,18 @@ class DetectionOutput(Found):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """The top has room for one box, until the first forward."""
+        if self.yolo:
+            return self.yolo.top_shapes(shapes)
         param = self.spec.detection_output_param
         located, confident, prior = (math.prod(shape[1:]) for shape in shapes[:3])
         count = prior // 8
         of_each = 1 if param.share_location else param.num_classes
+        locations = count * of_each * (4 + self.beside)
         self.check(
             shapes[0][0] == shapes[1][0]
-            and located == count * of_each * 4
+            and located == locations
             and confident == count * param.num_classes,
-            f"{count} priors need {count * of_each * 4} locations and "
+            f"{count} priors need {locations} locations and "
             f"{count * param.num_classes} confidences; found shapes {shapes[:3]}",
         )
         first = shapes[3:] if self._refines(shapes) else []
@@ -256,7 +300,7 @@ class DetectionOutput(Found):
                 math.prod(shape) == shapes[0][0] * count * values,
                 f"{count} priors need {values} values each of '{name}'; found shape {shape}",
             )
-        return [(1, 1, 1, 7)]
+        return [(1, 1, 1, 7 + self.beside)]
 
     def _refines(self, bottoms: Sequence[object]) -> bool:
         """Whether bottom 3 is no image."""
@@ -264,11 +308,13 @@ class DetectionOutput(Found):
         return len(bottoms) == 5 or (len(bottoms) == 4 and given)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        if self.yolo:
+            return self.yolo.expression(bottoms, params)
         located, confident, prior = (bottom.detach() for bottom in bottoms[:3])
         param = self.spec.detection_output_param
         prior, images = prior.reshape(2, -1, 4), located.shape[0]
         of_each = 1 if param.share_location else param.num_classes
-        located = located.reshape(images, -1, of_each, 4)
+        located = located.reshape(images, -1, of_each, 4 + self.beside)
         confident = confident.reshape(images, -1, param.num_classes)
         variance = None if param.variance_encoded_in_target else prior[1, None, :, None]
         box = prior[0, None, :, None]
@@ -278,7 +324,10 @@ class DetectionOutput(Found):
             confident = torch.where(likely, confident, 0)
             for shift in first:
                 box = boxes.decoded(shift.reshape(images, -1, 1, 4), box, variance, param.code_type)
-        found = boxes.decoded(located, box, variance, param.code_type)
+        found = boxes.decoded(located[..., :4], box, variance, param.code_type)
+        if self.beside:
+            beside = quadrilaterals.decoded(located[..., 4:], box, variance)
+            found = torch.cat([found, beside], -1)
         if exporting.is_traced():
             return self._traced(found, confident)
         scores = confident.cpu().numpy()
@@ -289,11 +338,11 @@ class DetectionOutput(Found):
         ]
         if not rows:
             info("detection_output_layer.cpp:216", "Couldn't find any detections")
-            rows = [[image, *[-1] * 6] for image in range(images)]
-        return located.new_tensor(rows).reshape(1, 1, -1, 7)
+            rows = [[image, *[-1] * (6 + self.beside)] for image in range(images)]
+        return located.new_tensor(rows).reshape(1, 1, -1, 7 + self.beside)
 
     def _traced(self, found: torch.Tensor, confident: torch.Tensor) -> torch.Tensor:
-        """The top, of boxes (N, P, 1 or classes, 4) and confidences (N, P, classes), as a function.
+        """The top, of boxes (N, P, 1 or classes, 4 and more) and confidences (N, P, classes).
 
         The rows that there may be are all there, in their order, until the last line.
         """
@@ -301,7 +350,8 @@ class DetectionOutput(Found):
         images, priors = confident.shape[:2]
         labels = [i for i in range(param.num_classes) if i != param.background_label_id]
         own = found if param.share_location else found[:, :, labels]
-        own = own.transpose(1, 2).expand(images, len(labels), priors, 4).flatten(0, 1)
+        values = 4 + self.beside
+        own = own.transpose(1, 2).expand(images, len(labels), priors, values).flatten(0, 1)
         scores = confident[:, :, labels].transpose(1, 2).flatten(0, 1)
         top_k = nms.top_k if nms.HasField("top_k") and nms.top_k > -1 else priors
         scores, at = highest(scores, torch.sym_min(top_k, priors), 1)
@@ -309,7 +359,7 @@ class DetectionOutput(Found):
         counts = torch.ones_like(scores, dtype=torch.bool)
         if param.HasField("confidence_threshold"):
             counts = scores > param.confidence_threshold
-        kept = traced_boxes.greedy(own, scores, counts, nms.nms_threshold, nms.eta)
+        kept = traced_boxes.greedy(own[..., :4], scores, counts, nms.nms_threshold, nms.eta)
         kept = kept.reshape(images, -1)
         if param.keep_top_k >= 0:
             among = torch.where(kept, scores.reshape(images, -1), -torch.inf)
@@ -318,13 +368,13 @@ class DetectionOutput(Found):
         number = torch.arange(images, device=own.device).to(own)
         label = own.new_tensor(labels)[:, None].expand(images, -1, scores.shape[1]).reshape(-1, 1)
         image = number[:, None].expand(images, kept.shape[1]).reshape(-1, 1)
-        rows = torch.cat([image, label, scores.reshape(-1, 1), own.reshape(-1, 4)], 1)
-        without = torch.cat([number[:, None], -own.new_ones(images, 6)], 1)
+        rows = torch.cat([image, label, scores.reshape(-1, 1), own.reshape(-1, values)], 1)
+        without = torch.cat([number[:, None], -own.new_ones(images, values + 2)], 1)
         shown = torch.cat([kept.flatten(), ~kept.any().expand(images)])
-        return torch.cat([rows, without])[shown].reshape(1, 1, -1, 7)
+        return torch.cat([rows, without])[shown].reshape(1, 1, -1, values + 3)
 
     def _of_image(self, image: int, found: np.ndarray, scores: np.ndarray) -> list[list[float]]:
-        """Rows of an image, of boxes (P, 1 or classes, 4) and confidences (P, classes)."""
+        """Rows of an image, of boxes (P, 1 or classes, 4 and more), confidences (P, classes)."""
         param, nms = self.spec.detection_output_param, self.spec.detection_output_param.nms_param
         threshold = param.confidence_threshold if param.HasField("confidence_threshold") else None
         top_k = nms.top_k if nms.HasField("top_k") else -1
@@ -333,7 +383,7 @@ class DetectionOutput(Found):
             for label in range(param.num_classes)
             if label != param.background_label_id
             for index in boxes.suppressed(
-                found[:, 0 if param.share_location else label],
+                found[:, 0 if param.share_location else label, :4],
                 scores[:, label],
                 threshold,
                 nms.nms_threshold,

@@ -6,8 +6,8 @@ from .. import exporting
 
 
 def taken(boxes: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """The boxes (B, K, 4) at these places (B, K) of boxes (B, P, 4)."""
-    return boxes.gather(1, at[..., None].expand(*at.shape, 4))
+    """The boxes (B, K, V) at these places (B, K) of boxes (B, P, V)."""
+    return boxes.gather(1, at[..., None].expand(*at.shape, boxes.shape[-1]))
 
 
 def overlap(one: torch.Tensor, others: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ def maxima(
         from .. import onnx_operators
 
         return onnx_operators.max_roi_pool(x, regions, *size, scale)
-    corners = _rounded(regions[:, 1:] * scale)
+    corners = rounded(regions[:, 1:] * scale)
     (columns, rows) = (
         _parts(corners[:, i], (corners[:, i + 2] - corners[:, i] + 1).clamp(min=1), count, length)
         for i, count, length in ((0, size[1], x.shape[3]), (1, size[0], x.shape[2]))
@@ -31,8 +31,8 @@ def maxima(
 def means(x: torch.Tensor, regions: torch.Tensor, group: int, scale: float) -> torch.Tensor:
     """PSROIPooling's top, of maps (N, D * group^2, H, W) and regions: (R, D, group, group)."""
     regions = regions.detach().reshape(-1, 5)
-    start = _rounded(regions[:, 1:3]) * scale
-    extent = ((_rounded(regions[:, 3:]) + 1) * scale - start).clamp(min=0.1)
+    start = rounded(regions[:, 1:3]) * scale
+    extent = ((rounded(regions[:, 3:]) + 1) * scale - start).clamp(min=0.1)
     columns, rows = (
         _inside(*_spans(start[:, i], extent[:, i], group), x.shape[3 - i]).to(x) for i in (0, 1)
     )
@@ -79,7 +79,7 @@ def at_corners(
     return values.where(full, 0).movedim(-1, 1)
 
 
-def _rounded(values: torch.Tensor) -> torch.Tensor:
+def rounded(values: torch.Tensor) -> torch.Tensor:
     """To whole numbers, halves away from 0: C's round."""
     return values.sign() * (values.abs() + 0.5).floor()
 

@@ -1,18 +1,17 @@
-"""C3D's layer types, of N x C x L x H x W: Convolution3D, Deconvolution3D, Pooling3D.
+"""Layer types of N x C x L x H x W: C3D's and video-caffe's.
 
-The settings stand in messages of their own, or, in files of C3D's first release, in those of
+C3D's settings stand in messages of their own, or, in files of C3D's first release, in those of
 Convolution and Pooling, with the fields that these have no word for.
 """
 
-import math
-
 import torch
-import torch.nn.functional as F
 
 from ...proto import caffe_pb2
 from ..base import LayerType, Shape, layer_type
 from ..convolution import Convolution
 from ..deconvolution import Deconvolution
+from ..pooling import Pooling
+from ..volume_pooling import VolumePooling
 
 _ALIKE = ("num_output", "bias_term", "group", "weight_filler", "bias_filler")
 
@@ -84,44 +83,60 @@ class Pooling3D(LayerType):
         pool = self.spec.pooling3d_param if own else self.spec.pooling_param
         name = type(pool).PoolMethod.Name(pool.pool)
         self.check(name != "STOCHASTIC", "of STOCHASTIC, MAX and AVE the first is not here")
-        self.is_maximum = name == "MAX"
-        self.kernel = (pool.kernel_depth, pool.kernel_size, pool.kernel_size)
-        self.stride = (pool.temporal_stride, pool.stride, pool.stride)
-        self.pad = (0, pool.pad, pool.pad)
-        self.check(
-            min(self.kernel) > 0 and min(self.stride) > 0,
-            "kernel_size, kernel_depth and the strides must be positive; found kernel "
-            f"{self.kernel} and stride {self.stride}",
+        self.windows_of = VolumePooling(
+            (pool.kernel_depth, pool.kernel_size, pool.kernel_size),
+            (pool.temporal_stride, pool.stride, pool.stride),
+            (0, pool.pad, pool.pad),
+            name == "AVE",
         )
-        self.check(not (self.is_maximum and pool.pad), f"pad is for AVE only; found {pool.pad}")
+        kernel, stride = self.windows_of.kernel, self.windows_of.stride
+        self.check(
+            min(kernel) > 0 and min(stride) > 0,
+            "kernel_size, kernel_depth and the strides must be positive; found kernel "
+            f"{kernel} and stride {stride}",
+        )
+        self.check(name == "AVE" or not pool.pad, f"pad is for AVE only; found {pool.pad}")
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _check_volumes(self, shapes[0])
-        spans = [
-            size + 2 * pad - kernel
-            for size, pad, kernel in zip(shapes[0][2:], self.pad, self.kernel, strict=True)
-        ]
+        places, kernel = self.windows_of.places(shapes[0]), self.windows_of.kernel
         self.check(
-            min(spans) >= 0, f"a bottom of shape {shapes[0]} is smaller than kernel {self.kernel}"
+            min(places) > 0, f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}"
         )
-        pooled = [-(-span // stride) + 1 for span, stride in zip(spans, self.stride, strict=True)]
-        return [(*shapes[0][:2], *pooled)]
+        return [(*shapes[0][:2], *places)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (x,) = bottoms
-        *_, length, rows, columns = self.top_shapes([tuple(x.shape)])[0]
-        places = (length, rows, columns)
-        padding: list[int] = []
-        for i in reversed(range(3)):
-            extent = (places[i] - 1) * self.stride[i] + self.kernel[i]
-            padding += [self.pad[i], max(0, extent - x.shape[2 + i] - self.pad[i])]
-        if self.is_maximum:
-            padded = F.pad(x, padding, value=-torch.finfo(x.dtype).max)
-            return F.max_pool3d(padded, self.kernel, self.stride)
-        sums = F.avg_pool3d(F.pad(x, padding), self.kernel, self.stride) * math.prod(self.kernel)
-        counts = x.new_ones(())
-        for i in range(3):
-            start = torch.arange(places[i], device=x.device) * self.stride[i] - self.pad[i]
-            end = (start + self.kernel[i]).clamp(max=x.shape[2 + i] + self.pad[i])
-            counts = counts.unsqueeze(-1) * (end - start).to(x.dtype)
-        return sums / counts
+        return self.windows_of.pooled(bottoms[0])
+
+
+@layer_type("NdConvolution", "video-caffe")
+class NdConvolution(Convolution):
+    """A Convolution whose sizes stand in kernel_shape, stride_shape and pad_shape."""
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.convolution_param
+        for field in ("kernel", "stride", "pad"):
+            if given := list(getattr(param, f"{field}_shape").dim):
+                name = "kernel_size" if field == "kernel" else field
+                self.check(not getattr(param, name), f"either {name} or {field}_shape, not both")
+                getattr(param, name).extend(given)
+                param.ClearField(f"{field}_shape")
+        super().setup_from(shapes)
+
+
+@layer_type("NdPooling", "video-caffe")
+class NdPooling(Pooling):
+    """A Pooling of 4 or 5 axes whose sizes stand in kernel_shape, stride_shape and pad_shape."""
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.spec.pooling_param
+        for field in ("kernel", "stride", "pad"):
+            given = list(getattr(pool, f"{field}_shape").dim)
+            name = "kernel_size" if field == "kernel" else field
+            pool.ClearField(f"{field}_shape")
+            if len(given) == 2:
+                setattr(pool, f"{field}_h", given[0])
+                setattr(pool, f"{field}_w", given[1])
+            else:
+                getattr(pool, f"axis_{name}").extend(given)
+        super().setup_from(shapes)

@@ -244,7 +244,7 @@ class YoloDetectionOutput(YoloOutput):
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        param = self.spec.yolo_detection_output_param
+        param = self.param()
         self.check(param.coords == 4, f"knows coords: 4; found {param.coords}")
         self.check(
             len(param.biases) >= 2 * param.num_box,
@@ -262,11 +262,35 @@ class YoloDetectionOutput(YoloOutput):
             classes = np.exp(x[:, BOX:] - x[:, BOX:].max(1, keepdims=True))
             confidence = sigmoid(x[:, 4]) * classes.max(1) / classes.sum(1)
             told = np.stack([classes.argmax(1), confidence], -1)
-            kept = confidence >= self.spec.yolo_detection_output_param.confidence_threshold
+            kept = confidence >= self.param().confidence_threshold
             kept = kept.transpose(1, 2, 0)  # place by place, anchor by anchor
             corner.append(corners(*places(x, self.anchors)).transpose(1, 2, 0, 3)[kept])
             said.append(told.transpose(1, 2, 0, 3)[kept])
         return np.concatenate(corner), np.concatenate(said)
+
+
+class CentredDetections(YoloDetectionOutput):
+    """As YoloDetectionOutput, of YOLO in Caffe's DetectionOutput.
+
+    Classes count from 0, and a box is its centre, width and height.
+    """
+
+    def param(self) -> caffe_pb2.YoloDetectionOutputParameter:
+        found, given = super().param(), self.spec.detection_output_param
+        for name in ("num_classes", "num_box", "coords", "confidence_threshold", "nms_threshold"):
+            if given.HasField(name):
+                setattr(found, name, getattr(given, name))
+        found.biases[:] = given.biases
+        return found
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        image, kind, score, x1, y1, x2, y2 = super().expression(bottoms, params).unbind(-1)
+        none = kind < 0
+        box = torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], -1)
+        rows = torch.cat([torch.stack([image, kind - 1, score], -1), box], -1)
+        lacking = torch.full_like(rows, -1)
+        lacking[..., 0] = image
+        return torch.where(none[..., None], lacking, rows)
 
 
 @layer_type("Yolov3DetectionOutput", "MobileNet-YOLO")

@@ -164,3 +164,17 @@ def test_nvidias_batch_norm_has_its_gradient():
     shapes, body = [(3, 2, 2)], "batch_norm_param { scale_bias: true }"
     for phase in (caffe.TRAIN, caffe.TEST):
         check_gradient("BatchNorm", body, shapes, 1, params=1.5, learnt=(3, 4), phase=phase)
+
+
+@pytest.mark.parametrize("more", ["", "param { lr_mult: 0 }"])
+def test_rates_in_the_older_order_of_nvidias_are_those_of_its_two_weights(more):
+    """As Texas Instruments' nets have them; the statistics stay unlearnt."""
+    rates = "param { lr_mult: 3 decay_mult: 0 } param { lr_mult: 2 } "
+    rates += "param { lr_mult: 0 } param { lr_mult: 0 } " + more
+    body = "batch_norm_param { scale_filler { value: 1 } bias_filler { value: 0 } }"
+    net = run_layer("BatchNorm", rates + body, [normal(0, 4, 2)], phase=caffe.TRAIN).net
+    found = [(p.lr_mult, p.decay_mult) for p in net._graph.params]
+    assert [rate for rate, _ in found] == [0, 0, 0, 3, 2]
+    assert found[3][1] == 0
+    with pytest.raises(caffe.CaffeError, match="lr_mult"):
+        run_layer("BatchNorm", rates, [normal(0, 4, 2)])

@@ -274,8 +274,129 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("upsample_param { upsample_h: 3 upsample_w: 4 }", [(2, 2, 2, 2)] * 2, {"given": MASK}),
         ("upsample_param { scale_h: 3 scale_w: 2 pad_out_w: true }", [(1, 2, 2, 3)], {}),
     ],
+    **{
+        kind: [
+            (
+                f"{param} {{ spatial_scale: 0.9 output_dim: 1 group_size: 2 }}",
+                [(1, 4, 4, 5), (3, 5)],
+                {"given": ROIS},
+            )
+            for param in ("psroi_align_param", "psroi_pooling_param")
+        ]
+        for kind in ("PSROIAlign", "PSROIAlignPooling")
+    },
+    "DeformablePSROIPooling": [
+        (
+            "deformable_psroi_pooling_param { spatial_scale: 0.9 output_dim: 2 group_size: 2 "
+            "sample_per_part: 2 trans_std: 0.11 }",
+            [(1, 8, 4, 5), (3, 5), (3, 4, 2, 2)],
+            {"given": ROIS},
+        )
+    ],
+    "NdConvolution": [
+        (
+            "convolution_param { num_output: 2 kernel_shape { dim: 2 dim: 1 dim: 2 } }",
+            [(1, 2, 3, 2, 2)],
+            {},
+        )
+    ],
+    "NdPooling": [
+        (
+            f"pooling_param {{ pool: {pool} kernel_shape {{ dim: 2 dim: 1 dim: 2 }} }}",
+            [(1, 2, 3, 3, 3)],
+            {},
+        )
+        for pool in ("MAX", "AVE")
+    ],
+    "InnerDistance": [
+        (
+            f'inner_distance_param {{ num_output: 3 bias_term: true distance_type: "{kind}" }}',
+            [(2, 4)],
+            {},
+        )
+        for kind in ("L1", "L2")
+    ],
+    "GeneralContrastiveLoss": [
+        (
+            "general_contrastive_loss_param { negative_margin: 0.2 }",
+            [(4, 3), (4,)],
+            {"classes": {1: 3}},
+        )
+    ],
+    **{
+        kind: [(body, [(4, 3), (4,)], {"classes": {1: 3}, "learnt": ()})]
+        for kind, body in (
+            ("LabelSpecificRescale", "label_specific_rescale_param { positive_weight: 0.8 }"),
+            ("LabelSpecificMargin", "label_specific_margin_param { margin_base: 20 }"),
+            ("CosinAddm", "cosin_add_m_param { m: 0.4 }"),
+        )
+    },
+    "BiasChannel": [
+        (
+            "bias_channel_param { bg_bias: 0.3 fg_bias: 0.2 }",
+            [(2, 3, 2, 2), (2, 2)],
+            {"given": {1: lambda rng: np.array([[0, 1], [-1, 2]])}},
+        )
+    ],
+    "DomainTransform": [
+        (
+            "domain_transform_param { spatial_sigma: 3 range_sigma: 2 num_iter: 2 }",
+            [(1, 2, 3, 3), (1, 1, 3, 3), (1, 2)],
+            {"given": {2: lambda rng: np.array([[3, 2]])}, "shifts": {1: 0.5}},
+        )
+    ],
+    "SpatialProduct": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
+    **{
+        kind: [("", [(2, 1, 3, 2)] * 2, {"classes": {1: 2}})]
+        for kind in (
+            "ClassBalancedSigmoidCrossEntropyLoss",
+            "ClassBalancedSigmoidCrossEntropyAttentionLoss",
+        )
+    },
+    "BalanceCrossEntropyLoss": [("", [(2, 2, 3), (2, 1, 3)], {"classes": {1: 3}})],
+    "K1_EuclideanLoss": [("", [(2, 3), (2, 3)], {})],
+    "K2_EuclideanLoss": [("", [(2, 3), (2, 3)], {})],
+    "RotateROIPooling": [
+        (
+            "rotate_pooling_param { pooled_h: 2 pooled_w: 2 }",
+            [(1, 2, 4, 5), (1, 6), (1, 3)],
+            {
+                "shifts": {0: 3},
+                "given": {
+                    1: lambda rng: np.array([[0, 2, 2, 3, 4, 20]]),
+                    2: lambda rng: np.array([[4, 5, 1]]),
+                },
+            },
+        )
+    ],
+    "BatchToSpaceND": [
+        (
+            "batch_to_space_nd_param { block_shape: [1, 2, 1] crops: [0, 0, 1, 0, 0, 1] }",
+            [(2, 1, 2, 3)],
+            {},
+        )
+    ],
+    "SpaceToBatchND": [
+        (
+            "space_to_batch_nd_param { block_shape: [1, 2, 1] paddings: [0, 0, 1, 0, 0, 1] }",
+            [(1, 1, 3, 2)],
+            {},
+        )
+    ],
+    "UpsampleDarknet": [("", [(1, 2, 2, 3)], {})],
+    "Add": [("", [(2, 3), (3,)], {})],
+    "Atan": [("", [(2, 3)], {})],
+    "ExpandDimsND": [("", [(2, 3)], {})],
+    "MatMul": [("matmul_param { transpose_b: true }", [(2, 2, 3), (2, 4, 3)], {})],
+    "Maximum": [("", [(2, 3), (2, 1)], {})],
+    "Minimum": [("", [(2, 3), (2, 1)], {})],
+    "Mul": [("", [(2, 3), (3,)], {}), ("mul_param { mul_shape: 3 }", [(2, 3)], {})],
+    "Stack": [("", [(2, 3), (2, 3)], {})],
+    "Unstack": [("", [(2, 3)], {"tops": 2})],
+    "BroadcastMul": [("", [(2, 2, 2, 2), (2, 2, 1, 1)], {})],
 }
 NO_GRADIENT = {
+    "AdaptiveBiasChannel",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "BoxGroupOutput",
@@ -285,9 +406,11 @@ NO_GRADIENT = {
     "DecodeBBox",
     "DenseCRF",
     "DetectionAccuracy",
+    "DetectNetTransformation",
     "DetectionEvaluate",
     "DetectionOutput",
     "EltwiseAccuracy",
+    "EvalDetection",
     "GradientScaler",
     "Grid",
     "LabelsequenceAccuracy",
@@ -298,11 +421,19 @@ NO_GRADIENT = {
     "Proposal",
     "ProposalTarget",
     "SegAccuracy",
+    "ConnectedComponent",
+    "IOUAccuracy",
+    "UniqueLabel",
     "YoloDetectionOutput",
     "Yolov3DetectionOutput",
 }
 # As their laws have them: forks', Darknet's
-OWN_GRADIENT = {"DetectionLoss", "ExpMax", "Gram", "RegionLoss", "SignedSqrt", "Yolov3"}
+OWN_GRADIENT = {
+    *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
+    *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
+    *("RegionLoss", "SignedSqrt", "Yolov3"),
+    *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
+}
 
 
 def test_every_expression_with_a_gradient_is_checked():

@@ -7,6 +7,8 @@ from support.laws import law
 from support.net_text import net_of
 
 import caffe
+from caffe.formats.database import create_database
+from caffe.io import array_to_datum
 from caffe.layer_types.contrib.labelled_images import nearest
 
 
@@ -175,12 +177,14 @@ def test_a_position_is_kept(folder):
     np.testing.assert_array_equal(net.blobs["y1"].data, after)
 
 
-def dilation_net(folder, param, crop=7, phase=caffe.TEST, labels="labels.txt"):
+def dilation_net(
+    folder, param, crop=7, phase=caffe.TEST, labels="labels.txt", kind="ImageLabelData"
+):
     (folder / "images.txt").write_text("0.png\n1.png\n")
     (folder / "labels.txt").write_text("0_label.png\n1_label.png\n")
     lists = f'image_list_path: "{folder}/images.txt" label_list_path: "{folder}/{labels}"'
     return net_of(
-        'layer { name: "d" type: "ImageLabelData" top: "x" top: "y" '
+        f'layer {{ name: "d" type: "{kind}" top: "x" top: "y" '
         f"transform_param {{ crop_size: {crop} mean_value: 2 }} "
         f'image_label_data_param {{ {lists} data_dir: "{folder}/" {param} }} }}',
         phase,
@@ -319,3 +323,66 @@ def test_a_list_of_several_labels_is_not_empty(folder):
     (folder / "list.txt").write_text("")
     with pytest.raises(caffe.CaffeError, match="File is empty"):
         data_net(folder, "ImageData", "label_size: 3")
+
+
+def jacinto_net(folder, transform, param="backend: LMDB", phase=caffe.TEST):
+    lists = f'image_list_path: "{folder}/images" label_list_path: "{folder}/labels"'
+    return net_of(
+        'layer { name: "d" type: "ImageLabelData" top: "x" top: "y" '
+        f"transform_param {{ {transform} }} "
+        f"image_label_data_param {{ {lists} threads: 4 {param} }} }}",
+        phase,
+    )
+
+
+def write_databases(folder, labels):
+    for name, of in (("images", 0), ("labels", 1)):
+        with create_database(folder / name, "lmdb") as database:
+            for i in range(2 if of == 0 else labels):
+                array = pixels(folder, i)[of].astype(np.uint8)
+                datum = array_to_datum(array[None] if of else array)
+                database.put(b"%05d" % i, datum.SerializeToString())
+
+
+def test_of_caffe_jacinto_images_and_labels_come_from_two_databases(folder):
+    write_databases(folder, 2)
+    net = jacinto_net(folder, "mean_value: 2")
+    for i in (0, 1, 0):
+        net.forward()
+        image, label = pixels(folder, i)
+        np.testing.assert_array_equal(net.blobs["x"].data[0], image - 2)
+        np.testing.assert_array_equal(net.blobs["y"].data[0, 0], label)
+    net = jacinto_net(folder, "crop_size: 2", "backend: LMDB batch_size: 2")
+    net.forward()
+    for i in range(2):
+        image, label = pixels(folder, i)
+        at = [(size - 2) // 2 for size in label.shape]
+        cut = slice(at[0], at[0] + 2), slice(at[1], at[1] + 2)
+        np.testing.assert_array_equal(net.blobs["x"].data[i], image[(slice(None), *cut)])
+        np.testing.assert_array_equal(net.blobs["y"].data[i, 0], label[cut])
+
+
+@pytest.mark.parametrize(
+    ("labels", "param", "message"),
+    [
+        (1, "backend: LMDB", "needs a label for each image: .*has 2 records, .*labels 1"),
+        (2, "backend: LMDB scale_prob: 0.5", "takes no scale_prob: scale the images before"),
+        (2, "backend: LMDB shuffle: true", "takes no shuffle with a backend: leave it out"),
+    ],
+)
+def test_what_is_wrong_with_two_databases_is_named(folder, labels, param, message):
+    write_databases(folder, labels)
+    with pytest.raises(caffe.CaffeError, match=f"layer 'd' .ImageLabelData.: .*{message}"):
+        jacinto_net(folder, "", param)
+
+
+@law("ImageLabelListData")
+def test_caffe_jacintos_lists_are_those_of_dilation(folder):
+    nets = [
+        dilation_net(folder, "batch_size: 2", kind=kind)
+        for kind in ("ImageLabelListData", "ImageLabelData")
+    ]
+    for net in nets:
+        net.forward()
+    for name in "xy":
+        np.testing.assert_array_equal(*(net.blobs[name].data for net in nets))

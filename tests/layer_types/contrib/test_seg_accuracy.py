@@ -1,4 +1,4 @@
-"""SegAccuracy of DeepLab, EltwiseAccuracy of DeconvNet."""
+"""SegAccuracy of DeepLab, EltwiseAccuracy of DeconvNet, IOUAccuracy of caffe-jacinto."""
 
 import numpy as np
 import pytest
@@ -91,3 +91,18 @@ def test_deconvnets_accuracy_is_the_share_of_pixels_whose_class_is_among_the_bes
     right = (best == labels).any(1)[labels[:, 0] != 255]
     assert found.shape == (1, 1, 1, 1)
     agree(found.ravel(), [right.mean()])
+
+
+@law("IOUAccuracy")
+def test_iou_accuracy_is_of_the_classes_that_are_there_and_the_last_best_score_counts():
+    scores = np.zeros((1, 4, 1, 6), np.float32)
+    for pixel, best in enumerate([(0,), (0, 1), (1,), (1,), (2,), (2,)]):
+        scores[0, best, 0, pixel] = 1
+    labels = np.float32([0, 0, 1, 255, 1, 7]).reshape(1, 1, 1, 6)  # 255 and 7 do not count
+    body = "accuracy_param { ignore_label: 255 }"
+    ran = run_layer("IOUAccuracy", body, [scores, labels], tops=2)
+    # found 0, 1, 1, 2 of 0, 0, 1, 1; class 3 is not there
+    ious = [1 / 2, 1 / 3, 0, 0]
+    agree(ran.y[0], [sum(ious) / 3])
+    agree(ran.y[1], ious)
+    agree(run_layer("IOUAccuracy", "", [scores, 255 + 0 * labels]).y[0], [0])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
 from caffe.layer_types.contrib.sequences import distance
@@ -20,6 +20,26 @@ def test_sequences_start_at_the_first_step():
     assert found.tolist() == [[0, 0], [1, 1], [1, 1]]
     with pytest.raises(caffe.CaffeError, match=r"must be positive; found \(0, 0\)"):
         run_layer("ContinuationIndicator", "", [])
+
+
+def test_a_bottom_says_how_many_sequences_there_are_and_has_no_gradient():
+    """As crnn.prototxt of DeepDetect, whose recurrent layers come behind what is learnt."""
+    text = (
+        input_layer("data", 4, 2, 3)
+        + 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "x" '
+        'inner_product_param { num_output: 5 axis: 2 weight_filler { type: "xavier" } } } '
+        'layer { name: "i" type: "ContinuationIndicator" bottom: "x" top: "cont" '
+        "continuation_indicator_param { time_step: 4 axis: 1 } } "
+        'layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "y" '
+        'recurrent_param { num_output: 2 weight_filler { type: "xavier" } } } '
+        'layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }'
+    )
+    net = net_of(text, caffe.TRAIN)
+    net.blobs["data"].data[...] = normal(0, 4, 2, 3)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["cont"].data, [[0, 0], [1, 1], [1, 1], [1, 1]])
+    net.backward()
+    assert np.abs(net.params["ip"][0].diff).sum() > 0
 
 
 def best_path(scores, blank, merges=True):

@@ -1,0 +1,229 @@
+"""Pooling of regions by values between pixels: PSROIAlign, DeformablePSROIPooling."""
+
+import numpy as np
+import torch
+
+from ...proto import caffe_pb2
+from .. import exporting
+from ..base import Shape, layer_type
+from .rois import Regions
+from .traced_rois import rounded
+
+
+class SampledParts(Regions):
+    """group_size x group_size parts of a region, each of channels of its own, at a few places.
+
+    The channel of class c and part (i, j) is (c * group_size + i) * group_size + j. Top: R x
+    output_dim x group_size x group_size.
+    """
+
+    def param(
+        self,
+    ) -> (
+        caffe_pb2.PSROIAlignParameter
+        | caffe_pb2.PSROIPoolingParameter
+        | caffe_pb2.DeformablePSROIPoolingParameter
+    ):
+        raise NotImplementedError
+
+    def scale(self) -> float:
+        return self.param().spatial_scale
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.param()
+        self.check(
+            pool.output_dim > 0 and pool.group_size > 0 and pool.spatial_scale > 0,
+            "output_dim, group_size and spatial_scale must be positive; found "
+            f"{pool.output_dim}, {pool.group_size} and {pool.spatial_scale:g}",
+        )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_regions(shapes[:2])
+        pool = self.param()
+        channels = pool.output_dim * pool.group_size**2
+        self.check(
+            shapes[0][1] == channels,
+            f"needs output_dim * group_size^2 = {channels} channels; found shape {shapes[0]}",
+        )
+        return [(shapes[1][0], pool.output_dim, pool.group_size, pool.group_size)]
+
+    def corners(self, bottoms: list[torch.Tensor]) -> torch.Tensor:
+        """Regions of 5 values, (R, 5), of images that there are."""
+        if not exporting.is_traced():
+            list(self.regions(bottoms))
+        return bottoms[1].detach().reshape(-1, 5)
+
+    def weighed(
+        self, x: torch.Tensor, image: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums over the parts' maps, of rows (R, K, i, j, H) and columns (R, K, i, j, W).
+
+        Each of the K has output_dim / K of the classes.
+        """
+        group = self.param().group_size
+        parts = x.unflatten(1, (rows.shape[1], -1, group, group))
+        of_image = (image[:, None] == torch.arange(x.shape[0], device=x.device)).to(x)
+        across = torch.einsum("rn,rkijw,nkeijhw->rkeijh", of_image, columns, parts)
+        return torch.einsum("rkijh,rkeijh->rkeij", rows, across).flatten(1, 2)
+
+
+def hats(places: torch.Tensor, counts: torch.Tensor, length: int) -> torch.Tensor:
+    """What each of `length` pixels weighs in bilinear values at places (..., P), those that count.
+
+    Sums over the places: (..., length).
+    """
+    pixels = torch.arange(length, device=places.device).to(places)
+    weights = [
+        (1 - (at[..., None] - pixels).abs()).clamp(min=0) * counted[..., None]
+        for at, counted in zip(places.unbind(-1), counts.to(places).unbind(-1), strict=True)
+    ]
+    return torch.stack(weights).sum(0)
+
+
+@layer_type("PSROIAlign", "several forks")
+@layer_type("PSROIAlignPooling", "several forks")
+class PSROIAlign(SampledParts):
+    """As PSROIPooling, of sample_num x sample_num bilinear values in each part of a region.
+
+    With psroi_align_param the last pixel is inside, a region is 0.1 pixels at least, its parts lie
+    inside of the map, and the values divide a part of full size into sample_num + 1; those behind
+    the part's end are 0. With psroi_pooling_param corners are where they are, the four values of a
+    part are at a quarter and three quarters of it, and those outside of the map are 0.
+    """
+
+    def _aligned(self) -> bool:
+        return not self.spec.HasField("psroi_pooling_param")
+
+    def param(self) -> caffe_pb2.PSROIAlignParameter | caffe_pb2.PSROIPoolingParameter:
+        aligned = self._aligned()
+        return self.spec.psroi_align_param if aligned else self.spec.psroi_pooling_param
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
+        count = self._count()
+        self.check(count > 0, f"sample_num must be positive; found {count}")
+
+    def _count(self) -> int:
+        return self.spec.psroi_align_param.sample_num if self._aligned() else 2
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, regions, group = bottoms[0], self.corners(bottoms), self.param().group_size
+        columns, rows = (
+            hats(*self._places(regions[:, i], regions[:, i + 2], length), length)
+            for i, length in ((1, x.shape[3]), (2, x.shape[2]))
+        )
+        rows = rows[:, None, :, None].expand(-1, 1, group, group, -1)
+        columns = columns[:, None, None].expand(-1, 1, group, group, -1)
+        return self.weighed(x, regions[:, 0], rows, columns) / self._count() ** 2
+
+    def _places(
+        self, first: torch.Tensor, last: torch.Tensor, length: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where the values lie along an axis, and which count: (R, parts, values)."""
+        parts, count = self.param().group_size, self._count()
+        inside = 1 if self._aligned() else 0
+        start, end = first * self.scale(), (last + inside) * self.scale()
+        extent = end - start
+        if inside:
+            extent = extent.clamp(min=0.1)
+        part = (extent / parts)[:, None]
+        begins = torch.arange(parts, device=first.device).to(first) * part + start[:, None]
+        steps = torch.arange(1, count + 1, device=first.device).to(first)
+        if inside:
+            ends = (begins + part).clamp(0, length - 1)[..., None]
+            places = (
+                begins.clamp(0, length - 1)[..., None] + steps * (part / (count + 1))[..., None]
+            )
+            return places, places < ends
+        places = begins[..., None] + (steps - 0.5) * (part / count)[..., None]
+        return places, (places >= 0) & (places <= length - 1) & (part > 0)[..., None]
+
+
+@layer_type("DeformablePSROIPooling", "Deformable ConvNets")
+class DeformablePSROIPooling(SampledParts):
+    """As PSROIPooling, of parts that move by bottom 2 times trans_std, as parts of the region.
+
+    Dai et al. 2017, section 2.2. Bottom 2: R x 2 K x part_size x part_size, x and y for each of K
+    parts of the classes; left out with no_trans. A part has sample_per_part x sample_per_part
+    bilinear values; its top is their mean, without those that are more than half a pixel outside.
+    """
+
+    bottoms = (2, 3)
+    diff_bottoms = staticmethod(lambda index: index != 1)
+
+    def param(self) -> caffe_pb2.DeformablePSROIPoolingParameter:
+        return self.spec.deformable_psroi_pooling_param
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
+        pool = self.param()
+        self.check(
+            pool.no_trans or len(shapes) == 3, "needs a third bottom, or no_trans: true without it"
+        )
+        self.check(
+            pool.sample_per_part > 0,
+            f"sample_per_part must be positive; found {pool.sample_per_part}",
+        )
+
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        return None if index == 2 else super().example_bottom(index, shapes[:2], rng)
+
+    def _part_size(self) -> int:
+        return self.param().part_size or self.param().group_size
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops, pool, size = super().top_shapes(shapes), self.param(), self._part_size()
+        if not pool.no_trans:
+            trans = shapes[2]
+            self.check(
+                len(trans) == 4
+                and (trans[0], *trans[2:]) == (shapes[1][0], size, size)
+                and trans[1] % 2 == 0
+                and pool.output_dim % max(1, trans[1] // 2) == 0,
+                f"needs offsets {shapes[1][0]} x 2 K x {size} x {size}, K a divisor of output_dim "
+                f"{pool.output_dim}; found shape {trans}",
+            )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, regions, pool = bottoms[0], self.corners(bottoms), self.param()
+        start = rounded(regions[:, 1:3]) * pool.spatial_scale - 0.5
+        end = (rounded(regions[:, 3:]) + 1) * pool.spatial_scale - 0.5
+        extent = (end - start).clamp(min=0.1)
+        weights, counts = zip(
+            *(
+                self._axis(bottoms[2:], i, start[:, i], extent[:, i], x.shape[3 - i])
+                for i in (0, 1)
+            ),
+            strict=True,
+        )
+        total = self.weighed(x, regions[:, 0], weights[1], weights[0])
+        count = (counts[0] * counts[1]).to(x).clamp(min=1)
+        return total / count.repeat_interleave(pool.output_dim // count.shape[1], 1)
+
+    def _axis(
+        self,
+        trans: list[torch.Tensor],
+        axis: int,
+        start: torch.Tensor,
+        extent: torch.Tensor,
+        length: int,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of x (0) or y (1): the pixels' weights (R, K, i, j, length), and the number of values."""
+        pool, group, size = self.param(), self.param().group_size, self._part_size()
+        part, number = extent / group, torch.arange(group, device=start.device)
+        begins = number.to(start) * part[:, None] + start[:, None]
+        begins = begins[:, None, None, :] if axis == 0 else begins[:, None, :, None]
+        begins = begins.expand(-1, 1, group, group)
+        if not pool.no_trans:
+            of_part = (number * size) // group
+            moves = trans[0].unflatten(1, (-1, 2))[:, :, axis]
+            moves = moves.index_select(2, of_part).index_select(3, of_part)
+            begins = begins + moves * pool.trans_std * extent[:, None, None, None]
+        step = (part / pool.sample_per_part)[:, None, None, None, None]
+        samples = torch.arange(pool.sample_per_part, device=start.device).to(start)
+        places = begins[..., None] + samples * step
+        counts = ((places >= -0.5) & (places <= length - 0.5)).detach()
+        return hats(places.clamp(0, length - 1), counts, length), counts.sum(-1)
