@@ -115,18 +115,28 @@ def test_five_axes_have_a_gradient_and_are_written_as_onnx(tmp_path, pool):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("kernel_size: [1, 2]", r"has 5 axes: drop \['kernel_h'\]"),
+        ("kernel_size: [1, 2]", r"has 5 axes: drop \['kernel_h', 'kernel_w'\]"),
         ("kernel_size: [1, 2, 2, 2]", r"kernel_size once or 3 times; found \[1, 2, 2, 2\]"),
         ("", "kernel_size must be positive"),
         ("kernel_size: 2 stride: 0", "stride must be positive"),
         ("kernel_size: 4", "smaller than kernel"),
         ("pool: STOCHASTIC kernel_size: 2", "pools by MAX or AVE"),
         ("global_pooling: true pad: 1", "needs stride 1 and pad 0"),
+        ("global_pooling: true kernel_size: 2", "drop kernel_size"),
+        ("kernel_size: 2 pad: 2", r"pad \(2, 2, 2\) must be smaller than kernel_size"),
+        ("kernel_size: 2 pad_w: 1", r"drop \['pad_w'\]"),
+        ("kernel_size: 2 pad_l: 1", r"drop \['pad_l'\]"),
+        ("pool: AVE_EXC_PAD kernel_size: 3 pad: 1", "MAX or AVE; found AVE_EXC_PAD"),
     ],
 )
 def test_what_does_not_fit_says_so(body, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .Pooling.: .*{message}"):
         run_layer("Pooling", f"pooling_param {{ {body} }}", [np.zeros((1, 1, 3, 3, 3))])
+
+
+def test_strict_pools_four_axes_alone(strict):
+    with pytest.raises(caffe.CaffeError, match=r"pools 4 axes \(N, C, H, W\); found a bottom of 5"):
+        run_layer("Pooling", "pooling_param { kernel_size: 2 }", [np.zeros((1, 1, 3, 3, 3))])
 
 
 def test_no_mask_is_given_of_five_axes():
