@@ -66,7 +66,9 @@ def without(text: str, message: Message) -> Rest:
             continue
         elif part.is_field and part.holder is _LAYER and walk.types.get(part.path) in OWN_TYPES:
             kept.append((part.path, text[part.start : part.end]))
-        elif part.name in forks.PASSED_OVER or part.holder is _QUANTIZATION:
+        elif part.name in forks.PASSED_OVER or (
+            part.holder is _QUANTIZATION and not forks.is_quantized(walk.types.get(part.path[:-1]))
+        ):
             name = part.name if part.name in forks.PASSED_OVER else "quantization_param"
             passed_over.setdefault(forks.PASSED_OVER[name], {})[part.name] = None
         elif part.holder is _POOLING and _EXCLUDING.search(text, part.start, part.end):

@@ -151,7 +151,7 @@ def _pad_same(pad: caffe_pb2.PadParameter, convolution: caffe_pb2.ConvolutionPar
 
 def _quantized_elsewhere(layer: caffe_pb2.LayerParameter) -> bool:
     """Whether another program than this is to round what the layer computes."""
-    return layer.HasField("quantization_param") and not layer.type.endswith("Ristretto")
+    return layer.HasField("quantization_param") and not forks.is_quantized(layer.type)
 
 
 def _given(layer: caffe_pb2.LayerParameter) -> bool:
