@@ -31,7 +31,8 @@ class Affinity(LayerType):
         for offset, shape in zip(offsets, shapes, strict=True):
             self.check(
                 len(shape) == 4 and shape[0] == 1 and 0 <= offset < shape[1],
-                f"needs 1 x C x H x W, and an offset below C, from 0 on; found shape {shape} and {offset}",
+                f"needs 1 x C x H x W, and an offset of 0 to C - 1; found shape {shape} "
+                f"and {offset}",
             )
         self.check(len(self.spec.top) == len(shapes), "needs a top for each bottom")
         return [(1, 2, *shape[2:]) for shape in shapes]

@@ -324,6 +324,6 @@ def test_windows_that_cover_a_bottom_are_of_four_axes():
     body = "convolution_param { num_output: 1 kernel_size: 3 pad_type: 1 }"
     with pytest.raises(caffe.CaffeError, match=r"layer 'l_pad' .Pad.: needs 4 axes"):
         run_layer("Convolution", body, [np.zeros((1, 2, 3, 4, 4))])
+    more = body.replace("kernel_size: 3", "kernel_size: 4000000000 dilation: 4000000000")
     with pytest.raises(caffe.CaffeError, match="exceeds 2147483647 values"):
-        more = body.replace("kernel_size: 3", "kernel_size: 4000000000 dilation: 4000000000")
         run_layer("Convolution", more, [np.zeros((1, 2, 4, 4))])

@@ -155,8 +155,8 @@ def test_sizes_of_a_shape_are_those_of_a_window(dims):
     body = f"kernel_shape {{ dim: 2 }} pad_shape {{ {dims} }}"
     with pytest.raises(caffe.CaffeError, match=r"l. .NdPooling.: pad_shape has sizes of 0 to"):
         run_layer("NdPooling", f"pooling_param {{ {body} }}", [np.zeros((1, 1, 3, 3))])
+    body = f"convolution_param {{ num_output: 1 {body} }}"
     with pytest.raises(caffe.CaffeError, match=r"l. .NdConvolution.: pad_shape has sizes of 0 to"):
-        body = f"convolution_param {{ num_output: 1 {body} }}"
         run_layer("NdConvolution", body, [np.zeros((1, 1, 3, 3))])
 
 

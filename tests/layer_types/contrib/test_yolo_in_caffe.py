@@ -194,7 +194,7 @@ def test_what_does_not_fit_says_so():
         run_layer("EvalDetection", "", [np.zeros((1, 125, 13, 13)), np.zeros((1, 150))])
     body = "eval_detection_param { side: 1 num_class: 2 num_object: 1 biases: [1, 1] }"
     for label in (-1, 2, np.nan):
-        with pytest.raises(caffe.CaffeError, match="'x1' holds class .*; expected 0 to 1"):
+        with pytest.raises(caffe.CaffeError, match=r"'x1' holds class .*; expected 0 to 1"):
             run_layer("EvalDetection", body, [np.zeros((1, 7, 1, 1)), [[label, 0.5, 0.5, 1, 1]]])
     with pytest.raises(caffe.CaffeError, match="takes 1 bottom, or 3 to 5; found 2"):
         run_layer(
