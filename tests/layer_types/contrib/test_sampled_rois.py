@@ -188,8 +188,10 @@ def test_a_part_at_a_pixel_itself_does_not_move():
     x, rois = normal(0, 1, 1, 5, 5), np.array([[0, 3, 3, 3, 3]])
     # The place (2.5, 2.5), moved by 0.5: pixel (3, 3).
     body = deformable(1, 1, 1, "trans_std: 0.5")
-    found = run_layer("DeformablePSROIPooling", body, [x, rois, np.ones((1, 2, 1, 1))])
+    bottoms, diffs = [x, rois, np.ones((1, 2, 1, 1))], [np.ones((1, 1, 1, 1))]
+    found = run_layer("DeformablePSROIPooling", body, bottoms, diffs=diffs)
     agree(found.y[0], x[:, :, 3:4, 3:4])
     assert not found.dx[2].any()
-    found = run_layer("DeformablePSROIPooling", body, [x, rois, np.full((1, 2, 1, 1), 1.1)])
+    bottoms[2] = np.full((1, 2, 1, 1), 1.1)
+    found = run_layer("DeformablePSROIPooling", body, bottoms, diffs=diffs)
     assert found.dx[2].all()
