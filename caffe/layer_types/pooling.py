@@ -79,10 +79,10 @@ class Pooling(LayerType):
             given = [f for f in ("kernel_size", "kernel_h", "kernel_w") if pool.HasField(f)]
             self.check(not given, f"global_pooling takes its kernel from the bottom; drop {given}")
             self.check(
-                self.stride == (1, 1) and not any(self.pad + self.behind) and not self.same,
-                f"global_pooling needs stride 1, pad 0 and no pad_type; found {self.stride}, "
-                f"{self.pad} and {pool.pad_type}",
+                self.stride == (1, 1) and not any(self.pad + self.behind),
+                f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
             )
+            self.check(not self.same, f"global_pooling has no pad_type; found {pool.pad_type}")
             self.kernel = None
             return
         self.kernel = self._pair("kernel_size", "kernel", None)
