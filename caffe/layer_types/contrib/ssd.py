@@ -253,6 +253,10 @@ class DetectionOutput(Found):
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_output_param
         self.check(param.num_classes > 0, "num_classes is missing")
+        self.check(
+            len(shapes) > 1 or bool(param.biases),
+            "takes 3 to 5 bottoms, or 1 with the biases of YOLO's boxes; found 1",
+        )
         self.yolo = CentredDetections(self.spec, self.phase) if len(shapes) == 1 else None
         if self.yolo:
             self.yolo.setup_from(shapes)

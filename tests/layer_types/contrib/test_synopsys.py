@@ -284,7 +284,11 @@ def test_a_net_of_its_converter_runs_and_is_written_as_onnx(tmp_path):
         ("Pooling", "pooling_param { kernel_size: 2 pad_type: 2 }", "takes pad_type 0 or 1"),
         ("Pooling", "pooling_param { kernel_size: 2 pad_type: 1 pad_l: 1 }", "takes pad_type"),
         ("Pooling", "pooling_param { kernel_size: 2 pad_b: 2 }", "must be smaller than kernel"),
-        ("Pooling", "pooling_param { global_pooling: true pad_type: 1 }", "has no pad_type; found 1"),
+        (
+            "Pooling",
+            "pooling_param { global_pooling: true pad_type: 1 }",
+            "has no pad_type; found 1",
+        ),
         ("SpaceToBatchND", "", "needs a positive block_shape for each axis but the first"),
         (
             "SpaceToBatchND",
