@@ -287,7 +287,7 @@ def test_a_net_of_its_converter_runs_and_is_written_as_onnx(tmp_path):
         (
             "Pooling",
             "pooling_param { global_pooling: true pad_type: 1 }",
-            "has no pad_type; found 1",
+            "no pad_type; found 1",
         ),
         ("SpaceToBatchND", "", "needs a positive block_shape for each axis but the first"),
         (
