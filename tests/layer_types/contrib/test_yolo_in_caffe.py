@@ -196,6 +196,9 @@ def test_what_does_not_fit_says_so():
     for label in (-1, 2, np.nan):
         with pytest.raises(caffe.CaffeError, match=r"'x1' holds class .*; expected 0 to 1"):
             run_layer("EvalDetection", body, [np.zeros((1, 7, 1, 1)), [[label, 0.5, 0.5, 1, 1]]])
+    body = "detection_evaluate_param { num_classes: 2 }"
+    with pytest.raises(caffe.CaffeError, match="needs detections 1 x 1 x K x 7 and objects"):
+        run_layer("DetectionEvaluate", body, [np.zeros((1, 1, 2, 7)), np.zeros((1, 1, 10, 7))])
     with pytest.raises(caffe.CaffeError, match="takes 3 to 5 bottoms, or 1 with the biases"):
         run_layer(
             "DetectionOutput", "detection_output_param { num_classes: 2 }", [np.zeros((1, 4))]
