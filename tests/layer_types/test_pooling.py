@@ -9,20 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import FLT_MAX, SEED, agree, drawn, law, normal
 from support.net_text import run_layer
+from support.pooling_windows import windows
 
 import caffe
 
 pytestmark = pytest.mark.smoke
-
-
-def windows(size: int, kernel: int, stride: int, pad: int, padded: bool, floor: bool):
-    """(start, end) of each window on one axis, as pooling_layer.cpp cuts them."""
-    steps = (size + 2 * pad - kernel) / stride
-    count = int(math.floor(steps) if floor else math.ceil(steps)) + 1
-    if padded and (count - 1) * stride >= size + pad:
-        count -= 1
-    starts = [i * stride - pad for i in range(count)]
-    return [(start, min(start + kernel, size + pad)) for start in starts]
 
 
 def pooled(x: np.ndarray, kernel, stride, pad, average: bool, floor: bool) -> np.ndarray:

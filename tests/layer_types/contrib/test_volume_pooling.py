@@ -10,22 +10,13 @@ from hypothesis import strategies as st
 from support.gradients import check_gradient
 from support.laws import SEED, agree, drawn, law, normal
 from support.net_text import input_layer, net_of, run_layer
+from support.pooling_windows import windows
 
 import caffe
 from caffe.export import onnx
 
 LEAST = -float(np.finfo(np.float32).max)  # of a window that lies behind the bottom
 TRIPLE = st.tuples(*[st.integers(1, 2)] * 3)
-
-
-def windows(size, kernel, stride, pad, padded, floor):
-    """(start, end) of each window on one axis, as pooling_layer.cpp cuts them."""
-    steps = (size + 2 * pad - kernel) / stride
-    count = int(math.floor(steps) if floor else math.ceil(steps)) + 1
-    if padded and (count - 1) * stride >= size + pad:
-        count -= 1
-    starts = [i * stride - pad for i in range(count)]
-    return [(start, min(start + kernel, size + pad)) for start in starts]
 
 
 def pooled(x, kernel, stride, pad, average, floor):
