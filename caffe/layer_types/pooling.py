@@ -11,6 +11,7 @@ from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from . import exporting
 from .base import LayerType, Shape, Tensors, Window, layer_type
+from .convolution import OF_ND
 from .volume_pooling import Triple, VolumePooling
 from .windows import Pair, window_sums
 
@@ -50,6 +51,8 @@ class Pooling(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
+        of_nd = [field for field in OF_ND if pool.HasField(field)]
+        self.check(not of_nd, f"{of_nd} are NdPooling's; write kernel_size, stride and pad")
         self.volume = self._volume() if len(shapes[0]) == 5 else None
         if self.volume:
             return

@@ -116,7 +116,10 @@ class PriorBox(LayerType):
             not (prior.faceboxes and (prior.max_size or prior.aspect_ratio)),
             "with faceboxes has squares of min_size alone: drop max_size and aspect_ratio",
         )
-        self.check(min(prior.min_size) > 0, "min_size must be positive")
+        self.check(
+            all(0 < size < math.inf for size in prior.min_size),
+            f"min_size must be positive; found {list(prior.min_size)}",
+        )
         self.check(
             len(prior.max_size) in (0, len(prior.min_size))
             and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),

@@ -120,7 +120,7 @@ class NdConvolution(Convolution):
                 name = "kernel_size" if field == "kernel" else field
                 self.check(not getattr(param, name), f"either {name} or {field}_shape, not both")
                 getattr(param, name).extend(given)
-                param.ClearField(f"{field}_shape")
+            param.ClearField(f"{field}_shape")
         super().setup_from(shapes)
 
 
