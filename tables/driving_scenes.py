@@ -94,8 +94,8 @@ def picture(folder: Path, runs: dict[str, str], image: int, png: Path) -> None:
     table = None
     for net, run in runs.items():
         weights = folder / run / f"{net}.caffemodel"
-        found = meaning_of(weights)
-        if found is None or not weights.is_file():
+        found = meaning_of(weights) if weights.is_file() else None
+        if found is None:
             continue
         names, mean, table = found[1][1:4]
         data, truth, predicted = _labelled(weights, image)

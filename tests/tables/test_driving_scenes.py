@@ -1,6 +1,7 @@
 """The driving-scene report's table: published and ours, its findings, one image by every net."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -83,6 +84,16 @@ def test_command_prints_ours_and_draws_the_image_by_every_net(runs, tmp_path, ca
     assert min(picture.shape[:2]) > 100
     assert driving_scenes.main([*args, "--image", "2"]) == 1
     assert "image 2: the split has 2, counted from 0" in capsys.readouterr().err
+
+
+def test_a_run_that_has_not_ended_is_left_out_of_the_picture(runs, tmp_path, capsys):
+    shutil.copytree(runs, tmp_path / "runs")
+    (tmp_path / "runs/synthetic-idd-weighted/weighted.caffemodel").unlink()
+    assert driving_scenes.main(["--runs", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 0
+    whole, part = tmp_path / "whole", Image.open(tmp_path / "driving_scenes-synthetic-idd.png")
+    assert driving_scenes.main(["--runs", str(runs), "--out", str(whole)]) == 0
+    drawn = Image.open(whole / "driving_scenes-synthetic-idd.png")
+    assert part.height < drawn.height  # four pictures are two rows, three are one
 
 
 def test_without_runs_the_published_figures_are_printed(tmp_path, capsys):
