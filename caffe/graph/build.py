@@ -66,7 +66,7 @@ class _Wiring:
     need: dict[str, bool] = field(default_factory=dict)  # does computing it involve learning?
     unread: dict[str, None] = field(default_factory=dict)
     shared: dict[str, Parameter] = field(default_factory=dict)
-    with_params: set[str] = field(default_factory=set)
+    with_params: dict[str, list[Parameter]] = field(default_factory=dict)  # by the layer's name
 
 
 def build(spec: caffe_pb2.NetParameter) -> Graph:
@@ -164,15 +164,14 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
     needed = [wiring.need[name] and not layer.constant for name in layer_spec.bottom]
     layer.propagate_down = list(layer_spec.propagate_down) or needed
     layer.need_backward = any(needed)
-    owned = len(graph.params)
-    _append_params(graph, layer, wiring.shared)
-    layer.check(
-        layer.name not in wiring.with_params or len(graph.params) == owned,
-        "another layer with parameters has this name; weights are stored by layer name, "
-        "so rename one, or share its parameters by their names",
-    )
-    if layer.blobs:
-        wiring.with_params.add(layer.name)
+    params = _append_params(graph, layer, wiring.shared)
+    if params:
+        of_name = wiring.with_params.setdefault(layer.name, params)
+        layer.check(
+            list(map(id, of_name)) == list(map(id, params)),
+            "another layer with parameters has this name; weights are stored by layer name, "
+            "so rename one, or share its parameters by their names",
+        )
     layer.need_backward |= any(layer.param_propagate_down)
     for name in layer_spec.top:
         wiring.need[name] = layer.need_backward
@@ -275,9 +274,12 @@ def _loss_weights(layer: LayerType) -> list[float]:
     return weights or [0.0] * tops
 
 
-def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter]) -> None:
-    """Register the layer's blobs as parameters; a name seen before shares that blob."""
-    specs = layer.spec.param
+def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter]) -> list[Parameter]:
+    """Register the layer's blobs as parameters; a name seen before shares that blob.
+
+    What comes back: the parameter of each blob.
+    """
+    specs, params = layer.spec.param, []
     layer.check(
         len(specs) <= len(layer.blobs),
         f"has {len(layer.blobs)} parameter(s), but {len(specs)} param {{ }} are given",
@@ -291,9 +293,11 @@ def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter])
         if owner is None:
             param = Parameter(blob, spec, f"{layer.name}[{i}]")
             graph.params.append(param)
+            params.append(param)
             if spec.name:
                 shared[spec.name] = param
             continue
+        params.append(owner)
         strict = spec.share_mode == caffe_pb2.ParamSpec.STRICT
         layer.check(
             blob.shape == owner.blob.shape if strict else blob.count == owner.blob.count,
@@ -312,6 +316,7 @@ def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter])
                 f"shares parameter '{spec.name}' with {owner.name}, whose {mult} is "
                 f"{getattr(owner.spec, mult):g}, not {getattr(spec, mult):g}",
             )
+    return params
 
 
 def _skip_what_no_loss_needs(graph: Graph) -> None:

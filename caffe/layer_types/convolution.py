@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 import torch.nn.functional as F
 
+from ..core.log import LOGGER
 from ..core.strict import is_strict
 from . import winograd
 from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
@@ -15,6 +16,8 @@ MANY_WEIGHTS = 1 << 22
 COLUMNS = 1 << 23  # values that a bottom's windows are written out to at once
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+OF_ND = ("kernel_shape", "stride_shape", "pad_shape")
 
 
 class Windowed(LayerType):
@@ -28,6 +31,8 @@ class Windowed(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         conv = self.spec.convolution_param
+        of_nd = [field for field in OF_ND if conv.HasField(field)]
+        self.check(not of_nd, f"{of_nd} are NdConvolution's; write kernel_size, stride and pad")
         self.channel_axis = self.axis(conv.axis, shapes[0])
         self.spatial = len(shapes[0]) - self.channel_axis - 1
         self.check(
@@ -117,7 +122,12 @@ class Windowed(LayerType):
         if not values and default is not None:
             return (default,) * self.spatial
         if len(values) > self.spatial and len(set(values)) == 1 and not is_strict():
-            values = values[:1]  # naibaf7's nets of two axes name three
+            # naibaf7's nets of two axes name three. Caffe refuses that, and an axis may be missing.
+            LOGGER.info(
+                "layer '%s': of %s %s the first is for each of %d axes",
+                *(self.name, name, list(values), self.spatial),
+            )
+            values = values[:1]
         self.check(
             len(values) in (1, self.spatial),
             f"{name} needs 1 value or {self.spatial}; found {list(values)}",

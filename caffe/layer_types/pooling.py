@@ -7,11 +7,16 @@ import torch
 import torch.nn.functional as F
 
 from ..core.rng import generator
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from . import exporting
 from .base import LayerType, Shape, Tensors, Window, layer_type
+from .convolution import OF_ND
 from .volume_pooling import Triple, VolumePooling
 from .windows import Pair, window_sums
+
+SIDES = ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type")
+OF_PLANES = (*(f"{name}_{axis}" for name in ("kernel", "stride", "pad") for axis in "hw"), *SIDES)
 
 
 @layer_type("Pooling")
@@ -46,6 +51,8 @@ class Pooling(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
+        of_nd = [field for field in OF_ND if pool.HasField(field)]
+        self.check(not of_nd, f"{of_nd} are NdPooling's; write kernel_size, stride and pad")
         self.volume = self._volume() if len(shapes[0]) == 5 else None
         if self.volume:
             return
@@ -78,6 +85,7 @@ class Pooling(LayerType):
                 self.stride == (1, 1) and not any(self.pad + self.behind),
                 f"global_pooling needs stride 1 and pad 0; found {self.stride} and {self.pad}",
             )
+            self.check(not self.same, f"global_pooling has no pad_type; found {pool.pad_type}")
             self.kernel = None
             return
         self.kernel = self._pair("kernel_size", "kernel", None)
@@ -251,12 +259,17 @@ class Pooling(LayerType):
 
     def _volume(self) -> VolumePooling:
         pool = self.spec.pooling_param
+        self.check(not is_strict(), "pools 4 axes (N, C, H, W); found a bottom of 5")
         self.check(len(self.spec.top) == 1, "of 5 axes no mask is given; found two tops")
         self.check(
             pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC, "of 5 axes pools by MAX or AVE"
         )
-        planes = [f for f in ("kernel_h", "stride_h", "pad_h") if pool.HasField(f)]
-        self.check(not planes, f"has 5 axes: drop {planes}, and give kernel_size once or 3 times")
+        planes = [field for field in OF_PLANES if pool.HasField(field)]
+        self.check(
+            not planes,
+            f"has 5 axes: drop {planes}, and give kernel_size, stride and pad once or 3 times",
+        )
+        self.check(not pool.exclude_pad, "of 5 axes pools by MAX or AVE; found AVE_EXC_PAD")
         kernel, stride, pad = (self._triple(f) for f in ("kernel_size", "stride", "pad"))
         self.check(
             pool.global_pooling or min(kernel) > 0, f"kernel_size must be positive; found {kernel}"
@@ -264,10 +277,17 @@ class Pooling(LayerType):
         self.check(min(stride) > 0, f"stride must be positive; found {stride}")
         if pool.global_pooling:
             self.check(
+                not any(kernel), "global_pooling takes its kernel from the bottom; drop kernel_size"
+            )
+            self.check(
                 (stride, pad) == ((1, 1, 1), (0, 0, 0)),
                 f"global_pooling needs stride 1 and pad 0; found {stride} and {pad}",
             )
-            kernel = (0, 0, 0)
+        else:
+            self.check(
+                all(p < k for p, k in zip(pad, kernel, strict=True)),
+                f"pad {pad} must be smaller than kernel_size {kernel}",
+            )
         length, height, width = self._dilation(3)
         floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR
         volume = VolumePooling(kernel, stride, pad, not self._is_maximum, floor, drops=True)

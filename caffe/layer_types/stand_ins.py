@@ -21,9 +21,8 @@ def stand_in(spec: caffe_pb2.LayerParameter) -> None:
     make = STAND_INS.get((python.module, python.layer))
     if make is None or _is_there(python.module):
         return
-    values = {name: re.findall(r"[-+.\w]+", text) for name, text in VALUE.findall(python.param_str)}
     try:
-        make(spec, {name: list(map(float, value)) for name, value in values.items()})
+        make(spec, _values(python.param_str))
     except (ValueError, KeyError) as error:
         raise CaffeError(
             f"layer '{spec.name}': there is no module '{python.module}' to import, and without it "
@@ -34,6 +33,15 @@ def stand_in(spec: caffe_pb2.LayerParameter) -> None:
         "layer '%s': there is no module '%s' to import; %s stands in for its %s",
         *(spec.name, python.module, spec.type, python.layer),
     )
+
+
+def _values(param_str: str) -> dict[str, list[float]]:
+    """The numbers that a param_str in YAML gives by name; ValueError where it gives more."""
+    param_str = re.sub("#.*", "", param_str)
+    if rest := VALUE.sub("", param_str).strip(" \t\r\n,{}"):
+        raise ValueError(f"beside numbers and [lists] of them: {rest}")
+    found = VALUE.findall(param_str)
+    return {name: list(map(float, re.findall(r"[-+.\w]+", text))) for name, text in found}
 
 
 def _is_there(module: str) -> bool:

@@ -99,12 +99,22 @@ class SigmoidCrossEntropyLoss(Loss):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
-        losses = F.binary_cross_entropy_with_logits(x, target, reduction="none")
+        losses = self.losses(x, target)
         outer, inner = x.shape[0], math.prod(x.shape[1:])
         valid = outer * inner
-        loss = self.spec.loss_param
-        if loss.HasField("ignore_label"):
-            counts = target.trunc() != loss.ignore_label
+        if self.spec.loss_param.HasField("ignore_label"):
+            counts = self.counts(target)
             losses, valid = losses.where(counts, 0), int(counts.sum())
         mode = caffe_pb2.LossParameter.BATCH_SIZE
         return losses.sum() / self.normaliser(outer, inner, valid, default=mode)
+
+    def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss of each value, whether it counts or not."""
+        return F.binary_cross_entropy_with_logits(x, target, reduction="none")
+
+    def counts(self, target: torch.Tensor) -> torch.Tensor:
+        """Which targets are not ignored."""
+        loss = self.spec.loss_param
+        if not loss.HasField("ignore_label"):
+            return torch.ones_like(target, dtype=torch.bool)
+        return target.trunc() != loss.ignore_label

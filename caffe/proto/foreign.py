@@ -24,7 +24,7 @@ _LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
 _SOLVER = caffe_pb2.SolverParameter.DESCRIPTOR
 _QUANTIZATION = caffe_pb2.QuantizationParameter.DESCRIPTOR  # which each fork fills in its way
 _POOLING = caffe_pb2.PoolingParameter.DESCRIPTOR
-_EXCLUDING = re.compile(r"AVE_EXC_PAD|AVE_TF")  # Synopsys' means without padding
+_EXCLUDING = re.compile(r"\b(AVE_EXC_PAD|AVE_TF)\b")  # Synopsys' means without padding
 _RENAMED = {"param_str_": "param_str"}  # of one meaning, and no longer
 _WORDS = ("type", "regularization_type", "lr_policy")  # strings that some write without quotes
 Path = tuple[tuple[str, int], ...]  # from the outermost message: fields, and which of the repeated
@@ -66,10 +66,14 @@ def without(text: str, message: Message) -> Rest:
             continue
         elif part.is_field and part.holder is _LAYER and walk.types.get(part.path) in OWN_TYPES:
             kept.append((part.path, text[part.start : part.end]))
-        elif part.name in forks.PASSED_OVER or part.holder is _QUANTIZATION:
+        elif part.name in forks.PASSED_OVER or (
+            part.holder is _QUANTIZATION and not forks.is_quantized(walk.types.get(part.path[:-1]))
+        ):
             name = part.name if part.name in forks.PASSED_OVER else "quantization_param"
             passed_over.setdefault(forks.PASSED_OVER[name], {})[part.name] = None
-        elif part.holder is _POOLING and _EXCLUDING.search(text, part.start, part.end):
+        elif (part.holder, part.name) == (_POOLING, "pool") and _EXCLUDING.search(
+            text, part.start, part.end
+        ):
             excluding.append(part.path)
         elif part.name in forks.FIRST_COUNTS and not part.is_field:
             several.add(part.name)
@@ -86,6 +90,11 @@ def without(text: str, message: Message) -> Rest:
     ]
     log += [f"of several {name} the first counts: {forks.FIRST_COUNTS[name]}" for name in several]
     axes = [(*where, values) for where, values in walk.axes.items() if len(set(values)) > 1]
+    # One may be left over from before, where Caffe would refuse both.
+    log += [
+        f"of a pooling's {field}, {' and '.join(map(str, values))}, each is of an axis"
+        for _, field, values in axes
+    ]
     return Rest(text, kept, log, axes, excluding)
 
 

@@ -360,3 +360,8 @@ def of_field(name: str) -> str:
 
 def _said(fork: str, cure: str) -> str:
     return f"it is of {fork}, not of Caffe 1.0" + (f"; {cure}" if cure else "")
+
+
+def is_quantized(kind: str | None) -> bool:
+    """Whether layers of this type have few bits here: quantization_param counts for Ristretto's."""
+    return (kind or "").endswith("Ristretto")

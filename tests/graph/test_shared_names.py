@@ -64,3 +64,12 @@ def test_a_name_of_two_layers_with_parameters_of_their_own_is_refused():
         net_of(twice("", ""))
     with pytest.raises(caffe.CaffeError, match="another layer with parameters has this name"):
         net_of(twice(NAMES.format("", ""), 'param { name: "w" }'))
+
+
+def test_the_parameters_must_be_shared_with_the_layer_of_that_name():
+    """Or its weights would be loaded into a third layer's."""
+    x, named = input_layer("x", 1, 2, 3, 3), NAMES.format("", "")
+    above = x + LAYER.format("t", "b", named, "")
+    with pytest.raises(caffe.CaffeError, match="another layer with parameters has this name"):
+        net_of(above + twice("", named).removeprefix(x))
+    net_of(above + twice(named, named).removeprefix(x))

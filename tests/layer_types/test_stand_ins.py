@@ -92,6 +92,10 @@ def test_its_scales_are_told_by_param_str():
     np.testing.assert_allclose(net.blobs["rois"].data, expected(net, anchors), atol=1e-3)
 
 
+def test_a_param_str_may_have_comments():
+    net_of(proposals("# of VGG16\\n'feat_stride': 16  # pixels"))
+
+
 def test_in_training_it_gives_as_many_as_there():
     layer = net_of(proposals(), caffe.TRAIN).layer_dict["proposal"]
     param = layer.spec.proposal_param
@@ -116,7 +120,15 @@ def test_the_module_itself_is_taken_where_it_is(monkeypatch):
     assert (net.forward()["rois"] == 7).all()
 
 
-@pytest.mark.parametrize("param_str", ["", "'feat_stride': [1, 2]", "'feat_stride': 16\\n'top': 3"])
+@pytest.mark.parametrize(
+    "param_str",
+    [
+        "",
+        "'feat_stride': [1, 2]",
+        "'feat_stride': 16\\n'top': 3",
+        "'feat_stride': 16\\n'scales': (8, 16, 32)",
+    ],
+)
 def test_a_param_str_that_is_not_understood_asks_for_the_module(param_str):
     with pytest.raises(
         caffe.CaffeError, match=r"proposal.*no module 'rpn\.proposal_layer'.*PYTHONPATH"

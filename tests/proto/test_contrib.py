@@ -97,9 +97,11 @@ def test_a_pooling_may_have_the_same_value_for_each_axis():
     assert list(net._graph.spec.layer[1].pooling_param.dilation) == [2]
 
 
-def test_a_pooling_may_have_other_values_for_each_axis():
+def test_a_pooling_may_have_other_values_for_each_axis(caplog):
     body = "kernel_size: 2 kernel_size: 3 stride: [1, 2] pad: 0 pad: 1"
-    net = net_of(X + layer("Pooling", f"pooling_param {{ {body} }}"))
+    with caplog.at_level(logging.INFO, "caffe"):
+        net = net_of(X + layer("Pooling", f"pooling_param {{ {body} }}"))
+    assert any("kernel_size, 2 and 3, each is of an axis" in line for line in caplog.messages)
     param = net._graph.spec.layer[1].pooling_param
     assert (param.kernel_h, param.kernel_w, param.stride_w, param.pad_w) == (2, 3, 2, 1)
     assert not param.HasField("kernel_size")

@@ -9,6 +9,8 @@ from ..base import Shape, layer_type
 from ..loss import MODES, Loss
 from ..target import SigmoidCrossEntropyLoss
 
+LEAST = 1e-8  # of a probability, whose power has no slope at 0
+
 
 @layer_type("ClassBalancedSigmoidCrossEntropyLoss", "HED, which calls it SigmoidCrossEntropyLoss")
 class ClassBalancedSigmoidCrossEntropyLoss(SigmoidCrossEntropyLoss):
@@ -23,9 +25,6 @@ class ClassBalancedSigmoidCrossEntropyLoss(SigmoidCrossEntropyLoss):
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
         return (self.losses(x, target) * _balanced(target)).sum() / x.shape[0]
 
-    def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return F.binary_cross_entropy_with_logits(x, target, reduction="none")
-
 
 def _balanced(target: torch.Tensor) -> torch.Tensor:
     """What each target weighs."""
@@ -37,17 +36,25 @@ def _balanced(target: torch.Tensor) -> torch.Tensor:
 
 
 @layer_type("ClassBalancedSigmoidCrossEntropyAttentionLoss", "DOOBNet")
-class ClassBalancedSigmoidCrossEntropyAttentionLoss(ClassBalancedSigmoidCrossEntropyLoss):
-    """As ClassBalancedSigmoidCrossEntropyLoss, each loss times beta^((1 - p)^gamma).
+class ClassBalancedSigmoidCrossEntropyAttentionLoss(SigmoidCrossEntropyLoss):
+    """SigmoidCrossEntropyLoss, each loss times beta^((1 - p)^gamma), and the share of the other.
 
-    Wang et al. 2018, equation 3; p is the probability of what is right.
+    Wang et al. 2018, equation 3; p is the probability of what is right. Ones weigh the share of all
+    else in the batch, all else that of ones, both without ignore_label. loss_param as in
+    SigmoidCrossEntropyLoss. The gradient is the derivative; that of ones in DOOBNet's code lacks a
+    part of it.
     """
 
+    def setup_from(self, shapes: list[Shape]) -> None:
+        beta = self.spec.attention_loss_param.beta
+        self.check(beta > 0, f"beta of attention_loss_param must be positive; found {beta:g}")
+
     def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        param = self.spec.attention_loss_param
-        right = torch.where(target == 1, x, -x)
-        wrong = torch.sigmoid(-right).clamp(min=torch.finfo(x.dtype).tiny)
-        return F.softplus(-right) * param.beta ** wrong.pow(param.gamma)
+        param, ones = self.spec.attention_loss_param, target.trunc() == 1
+        wrong = torch.sigmoid(torch.where(ones, -x, x)).clamp(min=LEAST)
+        share = ones[self.counts(target)].to(x).mean().nan_to_num(0)
+        weights = torch.where(ones, 1 - share, share)
+        return super().losses(x, target) * weights * param.beta ** wrong.pow(param.gamma)
 
 
 @layer_type("BalanceCrossEntropyLoss", "several forks")

@@ -60,7 +60,7 @@ class DetectionEvaluate(Found):
             param.overlap_threshold > 0,
             f"overlap_threshold must be positive; found {param.overlap_threshold:g}",
         )
-        self.centred = shapes[1][3:] != (8,)
+        self.centred = set(shapes[1][2:]) <= {1}
         self.sizes: list[Size] = []
         self.next_size = 0
         with error_context(f"layer '{self.name}' ({self.type})"):
@@ -79,7 +79,9 @@ class DetectionEvaluate(Found):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """The top has room for the classes' rows, until the first forward."""
         found, objects = shapes
-        rows = math.prod(objects[1:]) % 5 == 0 if self.centred else objects[:2] == (1, 1)
+        rows = (*objects[:2], *objects[3:]) == (1, 1, 8)
+        if self.centred:
+            rows = math.prod(objects[1:]) % 5 == 0
         self.check(
             found[:2] == (1, 1) and found[3:] == (7,) and rows,
             "needs detections 1 x 1 x K x 7 and objects 1 x 1 x G x 8, or of each image rows of 5; "

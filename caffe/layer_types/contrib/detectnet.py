@@ -54,8 +54,17 @@ class DetectNetTransformation(LayerType):
             "turns no images: write rotation_prob: 0 in detectnet_augmentation_param; found "
             f"{augment.rotation_prob:g}",
         )
+        truth = self.spec.detectnet_groundtruth_param
+        self.check(truth.stride > 0, "stride must be positive; found 0")
         self.check(
-            self.spec.detectnet_groundtruth_param.stride > 0, "stride must be positive; found 0"
+            min(self._grid()) > 0,
+            f"stride {truth.stride} leaves no square of an image {truth.image_size_y} x "
+            f"{truth.image_size_x}; give image_size_x and image_size_y the size of its tops",
+        )
+        self.check(
+            not self.draws or min(augment.scale_min, augment.scale_max) > 0,
+            "scale_min and scale_max of detectnet_augmentation_param must be positive; found "
+            f"{augment.scale_min:g} and {augment.scale_max:g}",
         )
         self.check(
             len(transform.mean_value) in (0, 1, 3),
@@ -149,13 +158,12 @@ class DetectNetTransformation(LayerType):
 
     def _objects(self, rows: np.ndarray, size: tuple[int, ...], change: Change) -> np.ndarray:
         """The image's objects, (K, 16), where they are after the change."""
-        count = int(rows[0, 0])
         self.check(
-            int(rows[0, 1]) == LABEL and 0 <= count < len(rows),
+            rows[0, 1] == LABEL and 0 <= rows[0, 0] < len(rows) and bool(np.isfinite(rows).all()),
             f"label blob '{self.spec.bottom[1]}' begins with {rows[0, :2].tolist()}; expected up "
-            f"to {len(rows) - 1} objects, and {LABEL}",
+            f"to {len(rows) - 1} objects, and {LABEL}, and finite values",
         )
-        objects = rows[1 : 1 + count].copy()
+        objects = rows[1 : 1 + int(rows[0, 0])].copy()
         if change.flip:
             objects[:, 0] = size[1] - objects[:, 0] - objects[:, 2] - 1
         objects[:, [0, 2]] *= change.size[1] / size[1]

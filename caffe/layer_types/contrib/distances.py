@@ -6,6 +6,7 @@ import torch
 
 from ...core.blob import Blob
 from ...proto import caffe_pb2
+from .. import exporting
 from ..base import Shape, Tensors, layer_type
 from ..loss import Loss, with_gradient
 from ..weights import InnerProduct, unit_rows
@@ -54,8 +55,12 @@ class InnerDistance(InnerProduct):
         weight = weight.t() if ip.transpose else weight
         if ip.normalize:
             weight = unit_rows(weight, self.updates_params)
-        apart = x.unsqueeze(-2) - weight
-        top = apart.square().sum(-1) if ip.distance_type == "L2" else apart.abs().sum(-1)
+        if exporting.is_traced():
+            apart = x.unsqueeze(-2) - weight
+            top = apart.square().sum(-1) if ip.distance_type == "L2" else apart.abs().sum(-1)
+        else:  # whose differences, items x classes x inputs, would be large
+            top = _distances(x.reshape(-1, weight.shape[1]), weight, ip.distance_type)
+            top = top.reshape(*x.shape[:-1], len(weight))
         return top + bias[0].flatten() if bias else top
 
     def output_axis(self, shape: Shape) -> int | None:
@@ -63,6 +68,13 @@ class InnerDistance(InnerProduct):
 
     def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
         return 0
+
+
+def _distances(x: torch.Tensor, rows: torch.Tensor, kind: str) -> torch.Tensor:
+    """Of N x K to C x K: N x C, of differences, which products would have no digits of."""
+    if kind == "L1":
+        return torch.cdist(x, rows, 1)
+    return torch.cdist(x, rows, compute_mode="donot_use_mm_for_euclid_dist").square()
 
 
 class DistanceLoss(Margin, Loss):

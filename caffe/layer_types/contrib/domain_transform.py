@@ -55,11 +55,12 @@ class DomainTransform(LayerType):
         )
 
     def _of_image(self, x: torch.Tensor, edges: torch.Tensor, size: list[float]) -> torch.Tensor:
-        height, width = int(size[0]), int(size[1])
         self.check(
-            height <= x.shape[1] and width <= x.shape[2],
-            f"an image's size {height} x {width} exceeds the maps' {x.shape[1]} x {x.shape[2]}",
+            all(1 <= size[i] < x.shape[1 + i] + 1 for i in range(2)),
+            f"an image's size lies in 1 x 1 to the maps' {x.shape[1]} x {x.shape[2]}; "
+            f"'{self.spec.bottom[2]}' holds {size[0]:g} x {size[1]:g}",
         )
+        height, width = int(size[0]), int(size[1])
         param, inside = self.spec.domain_transform_param, x[:, :height, :width]
         for i in range(param.num_iter):
             weight = self._weight(edges[:height, :width], i)

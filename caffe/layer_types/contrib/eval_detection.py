@@ -53,9 +53,15 @@ class EvalDetection(LayerType):
         found = np.zeros(top)
         for row, x, rows in zip(found, values, labels.reshape(len(labels), -1, 5), strict=True):
             objects = rows[: np.flatnonzero([*(rows[:, 1] == 0), True])[0]]
-            judged = self._judged(x, objects)
             classes = self.spec.eval_detection_param.num_class
-            row[:classes] = np.bincount(objects[:, 0].astype(int), minlength=classes)[:classes]
+            wrong = objects[~((objects[:, 0] >= 0) & (objects[:, 0] < classes)), 0]
+            self.check(
+                not len(wrong),
+                f"label blob '{self.spec.bottom[1]}' holds class {wrong[:1]}; expected 0 to "
+                f"{classes - 1}",
+            )
+            judged = self._judged(x, objects)
+            row[:classes] = np.bincount(objects[:, 0].astype(int), minlength=classes)
             row[classes : classes + judged.size] = judged.ravel()
         return torch.from_numpy(found).to(bottoms[0])
 

@@ -3,6 +3,8 @@
 Xiao et al. 2017, section 3.2.
 """
 
+import math
+
 import torch
 
 from ...proto import caffe_pb2
@@ -30,9 +32,7 @@ class Matching(LayerType):
             len(features) > 1 and labels[:1] == features[:1],
             f"needs features N x K and labels N; found shapes {features} and {labels}",
         )
-        self.width = 1
-        for size in features[1:]:
-            self.width *= size
+        self.width = math.prod(features[1:])
         self.add_param((self.rows(), self.width), caffe_pb2.FillerParameter())
         learnt = not self.spec.param or self.spec.param[0].lr_mult != 0
         self.updates_params = self.phase == caffe_pb2.TRAIN and learnt
@@ -48,7 +48,7 @@ class Matching(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x = bottoms[0].flatten(1)
         scores = x @ params[0].detach().clone().T
-        labels = [int(label) for label in bottoms[1].detach().flatten().tolist()]
+        labels = bottoms[1].detach().flatten().long().tolist()
         if self.updates_params:
             with torch.no_grad():
                 self.follow(x.detach(), labels, [param.data for param in params])

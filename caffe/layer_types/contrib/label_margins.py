@@ -8,7 +8,7 @@ from ...core.blob import Blob
 from ...proto import caffe_pb2
 from .. import exporting
 from ..base import Shape, Tensors, layer_type
-from .margins import Margin
+from .margins import Margin, plain_share
 
 
 class OwnScore(Margin):
@@ -63,17 +63,15 @@ class LabelSpecificRescale(OwnScore):
         return self.spec.label_specific_rescale_param.rescale_test
 
     def much(self) -> float:
-        param = self.spec.label_specific_rescale_param
-        mixed = param.base * (1 + param.gamma * self.iteration) ** -param.power
-        return max(mixed, param.lambda_min)
+        return plain_share(self.spec.label_specific_rescale_param, self.iteration)
 
     def own(self, scores: torch.Tensor) -> torch.Tensor:
-        param, mixed = self.spec.label_specific_rescale_param, self.much()
+        param, share = self.spec.label_specific_rescale_param, self.much()
         if param.positive_weight == 1:
             return scores
         now = scores.detach()
         more = 1 - param.positive_weight if param.for_ip else 0
-        value = ((param.positive_weight + mixed) * now + more) / (1 + mixed)
+        value = ((param.positive_weight + share) * now + more) / (1 + share)
         return value + param.positive_weight * (scores - now)
 
     def other(self, scores: torch.Tensor) -> torch.Tensor:

@@ -30,8 +30,9 @@ class Affinity(LayerType):
         offsets = self._offsets(len(shapes))
         for offset, shape in zip(offsets, shapes, strict=True):
             self.check(
-                len(shape) == 4 and shape[0] == 1 and offset < shape[1],
-                f"needs 1 x C x H x W, and an offset below C; found shape {shape} and {offset}",
+                len(shape) == 4 and shape[0] == 1 and 0 <= offset < shape[1],
+                f"needs 1 x C x H x W, and an offset of 0 to C - 1; found shape {shape} "
+                f"and {offset}",
             )
         self.check(len(self.spec.top) == len(shapes), "needs a top for each bottom")
         return [(1, 2, *shape[2:]) for shape in shapes]
@@ -115,7 +116,7 @@ class MalisLoss(Loss):
     """Half of what it costs that pixels of a segment are held apart, and that others are joined.
 
     Bottoms: edges' values of N x E x (Z x Y x) X, the true ones, segments N x 1 x ... or one map
-    for what is joined and one for what is apart (N x 2 x ...), 0 for none; and, if that is no
+    for what is apart and one for what is joined (N x 2 x ...), 0 for none; and, if that is no
     neighbour along each axis, how far away each edge's other pixel is, E x 3. The edges join pixels
     from the highest value on (of the smaller of value and truth for what is one segment, of the
     larger one for what is apart); a pair of pixels costs the square of 1 - value, or of the value,

@@ -68,6 +68,12 @@ class LabelSpecificAdd(Margin):
         return [x, x.new_tensor([bias])][: len(self.spec.top)]
 
 
+def plain_share(param: Param | caffe_pb2.LabelSpecificRescaleParameter, iteration: int) -> float:
+    """How much of plain scores there is still, lambda to 1: it falls from pass to pass."""
+    share = param.base * (1 + param.gamma * iteration) ** -param.power
+    return max(share, param.lambda_min)
+
+
 class MarginProduct(Margin):
     """x W^T, but of an item's class |x| |w| psi(theta), theta the angle between x and w.
 
@@ -99,9 +105,7 @@ class MarginProduct(Margin):
 
     def mixed(self) -> float:
         """lambda."""
-        param = self.param()
-        share = param.base * (1 + param.gamma * self.iteration) ** -param.power
-        return max(share, param.lambda_min)
+        return plain_share(self.param(), self.iteration)
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         self.iteration += 1

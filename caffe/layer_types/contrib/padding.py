@@ -29,9 +29,14 @@ class Pad(LayerType):
             )
             more = [sum(param.paddings[2 * axis : 2 * axis + 2]) for axis in range(len(shape))]
             return [tuple(size + pad for size, pad in zip(shape, more, strict=True))]
-        if param.same_kernel:
-            return [(*shape[:2], *(n + sum(self._same(n, i)) for i, n in enumerate(shape[2:])))]
         self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
+        if param.same_kernel:
+            kernel, stride = list(param.same_kernel), list(param.same_stride)
+            self.check(
+                len(kernel) == len(stride) == 2 and min(stride) > 0,
+                f"needs 2 values of same_kernel and of same_stride; found {kernel} and {stride}",
+            )
+            return [(*shape[:2], *(n + sum(self._same(n, i)) for i, n in enumerate(shape[2:])))]
         inside = {PAD.REFLECT: 0, PAD.REFLECT_101: 1}.get(param.type)
         self.check(
             inside is None or param.pad + inside <= min(shape[2:]),

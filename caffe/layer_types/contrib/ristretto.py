@@ -11,8 +11,13 @@ from ..convolution import Convolution
 from ..deconvolution import Deconvolution
 from ..loss import with_gradient
 from ..weights import InnerProduct
+from .traced_rois import rounded
 
 Param = caffe_pb2.QuantizationParameter
+BITS = ("bw_layer_in", "bw_layer_out", "bw_params")
+BEHIND = ("fl_layer_in", "fl_layer_out", "fl_params")
+MOST = 32
+FARTHEST = 127 - MOST  # so that all numbers are float32's
 
 
 class Quantized(LayerType):
@@ -35,6 +40,16 @@ class Quantized(LayerType):
         self.check(
             param.precision in (Param.DYNAMIC_FIXED_POINT, Param.INTEGER_POWER_OF_2_WEIGHTS),
             f"precision is DYNAMIC_FIXED_POINT or INTEGER_POWER_OF_2_WEIGHTS; found {name}",
+        )
+        sizes = {name: getattr(param, name) for name in BITS}
+        self.check(
+            all(0 < bits <= MOST for bits in sizes.values()),
+            f"numbers have 1 to {MOST} bits; found {sizes}",
+        )
+        places = {name: getattr(param, name) for name in BEHIND}
+        self.check(
+            all(abs(behind) < FARTHEST for behind in places.values()),
+            f"the point lies less than {FARTHEST} bits away; found {places}",
         )
         super().setup_from(shapes)
 
@@ -82,7 +97,7 @@ def _rounded(x: torch.Tensor, drawn: bool) -> torch.Tensor:
     if drawn:
         u = torch.rand(x.shape, generator=generator(x.device), device=x.device, dtype=x.dtype)
         return (x + u).floor()
-    return x.sign() * (x.abs() + 0.5).floor()
+    return rounded(x)
 
 
 @layer_type("ConvolutionRistretto", "Ristretto")

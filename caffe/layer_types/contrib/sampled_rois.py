@@ -70,14 +70,15 @@ class SampledParts(Regions):
 def hats(places: torch.Tensor, counts: torch.Tensor, length: int) -> torch.Tensor:
     """What each of `length` pixels weighs in bilinear values at places (..., P), those that count.
 
-    Sums over the places: (..., length).
+    Sums over the places: (..., length). At a pixel itself there is no gradient, as in the paper's
+    code, where the pixels before and behind a place are the same one then.
     """
     pixels = torch.arange(length, device=places.device).to(places)
-    weights = [
-        (1 - (at[..., None] - pixels).abs()).clamp(min=0) * counted[..., None]
-        for at, counted in zip(places.unbind(-1), counts.to(places).unbind(-1), strict=True)
-    ]
-    return torch.stack(weights).sum(0)
+    total = places.new_zeros(())
+    for at, counted in zip(places.unbind(-1), counts.to(places).unbind(-1), strict=True):
+        near = 1 - (at[..., None] - pixels).abs()
+        total = total + near.where(near > 0, 0) * counted[..., None]
+    return total
 
 
 @layer_type("PSROIAlign", "several forks")

@@ -116,7 +116,10 @@ class PriorBox(LayerType):
             not (prior.faceboxes and (prior.max_size or prior.aspect_ratio)),
             "with faceboxes has squares of min_size alone: drop max_size and aspect_ratio",
         )
-        self.check(min(prior.min_size) > 0, "min_size must be positive")
+        self.check(
+            all(0 < size < math.inf for size in prior.min_size),
+            f"min_size must be positive; found {list(prior.min_size)}",
+        )
         self.check(
             len(prior.max_size) in (0, len(prior.min_size))
             and all(a < b for a, b in zip(prior.min_size, prior.max_size, strict=False)),
@@ -253,6 +256,10 @@ class DetectionOutput(Found):
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_output_param
         self.check(param.num_classes > 0, "num_classes is missing")
+        self.check(
+            len(shapes) > 1 or bool(param.biases),
+            "takes 3 to 5 bottoms, or 1 with the biases of YOLO's boxes; found 1",
+        )
         self.yolo = CentredDetections(self.spec, self.phase) if len(shapes) == 1 else None
         if self.yolo:
             self.yolo.setup_from(shapes)

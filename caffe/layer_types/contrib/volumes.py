@@ -116,11 +116,11 @@ class NdConvolution(Convolution):
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.convolution_param
         for field in ("kernel", "stride", "pad"):
-            if given := list(getattr(param, f"{field}_shape").dim):
+            if given := _sizes(self, getattr(param, f"{field}_shape"), f"{field}_shape"):
                 name = "kernel_size" if field == "kernel" else field
                 self.check(not getattr(param, name), f"either {name} or {field}_shape, not both")
                 getattr(param, name).extend(given)
-                param.ClearField(f"{field}_shape")
+            param.ClearField(f"{field}_shape")
         super().setup_from(shapes)
 
 
@@ -131,7 +131,7 @@ class NdPooling(Pooling):
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.pooling_param
         for field in ("kernel", "stride", "pad"):
-            given = list(getattr(pool, f"{field}_shape").dim)
+            given = _sizes(self, getattr(pool, f"{field}_shape"), f"{field}_shape")
             name = "kernel_size" if field == "kernel" else field
             pool.ClearField(f"{field}_shape")
             if len(given) == 2:
@@ -140,3 +140,13 @@ class NdPooling(Pooling):
             else:
                 getattr(pool, f"axis_{name}").extend(given)
         super().setup_from(shapes)
+
+
+def _sizes(layer: LayerType, shape: caffe_pb2.BlobShape, field: str) -> list[int]:
+    """The sizes that a shape of video-caffe's gives, which any prototxt may hold."""
+    given = list(shape.dim)
+    layer.check(
+        all(0 <= size < 2**31 for size in given),
+        f"{field} has sizes of 0 to {2**31 - 1}; found {given}",
+    )
+    return given

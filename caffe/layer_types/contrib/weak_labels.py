@@ -23,8 +23,8 @@ class LabelledImages(LayerType):
     def labels(self, bottom: torch.Tensor, classes: int, ignored: set[int]) -> list[list[int]]:
         """Of each image, but for -1 and those that are ignored."""
         found = [
-            [label for label in map(int, row) if label not in ignored | {-1}]
-            for row in bottom.detach().flatten(1).tolist()
+            [label for label in row if label not in ignored | {-1}]
+            for row in bottom.detach().flatten(1).long().tolist()  # NaN is a label that is none
         ]
         wrong = [label for row in found for label in row if not 0 <= label < classes]
         self.check(

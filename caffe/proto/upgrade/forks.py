@@ -10,6 +10,7 @@ PoolingParameter = caffe_pb2.PoolingParameter
 _HOLES = ("hole", "hole_h", "hole_w")
 _ROUNDING = ("ceil_mode", "torch_pooling")
 _SIDES = ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type")
+_MOST = 2**31 - 1  # what a Pad's paddings hold
 
 
 def needs_fork_upgrade(net: NetParameter) -> bool:
@@ -101,6 +102,11 @@ def _with_pads(layer: caffe_pb2.LayerParameter) -> list[caffe_pb2.LayerParameter
             f"layer '{layer.name}' ({layer.type}): takes pad_type 0 or 1, and either pad_l, pad_r, "
             "pad_t and pad_b or pad"
         )
+    if max(left, right, above, below) > _MOST:
+        raise CaffeError(
+            f"layer '{layer.name}' ({layer.type}): takes pads of up to {_MOST}; found {left}, "
+            f"{right}, {above} and {below} on the left, right, above and below"
+        )
     for side in _SIDES:
         convolution.ClearField(side)
     if not same and (left, above) == (right, below):
@@ -138,13 +144,14 @@ def _pad_same(pad: caffe_pb2.PadParameter, convolution: caffe_pb2.ConvolutionPar
                 (convolution.dilation, 1),
             )
         )
-        pad.same_kernel.append(dilation * (kernel - 1) + 1)
-        pad.same_stride.append(stride)
+        # What is no window here the convolution itself refuses.
+        pad.same_kernel.append(min(max(dilation * (kernel - 1) + 1, 1), _MOST))
+        pad.same_stride.append(max(stride, 1))
 
 
 def _quantized_elsewhere(layer: caffe_pb2.LayerParameter) -> bool:
     """Whether another program than this is to round what the layer computes."""
-    return layer.HasField("quantization_param") and not layer.type.endswith("Ristretto")
+    return layer.HasField("quantization_param") and not forks.is_quantized(layer.type)
 
 
 def _given(layer: caffe_pb2.LayerParameter) -> bool:

@@ -40,15 +40,30 @@ def test_ones_weigh_the_share_of_zeros(seed, n):
 
 @law("ClassBalancedSigmoidCrossEntropyAttentionLoss")
 @drawn()
-@given(SEED, SMALL)
-def test_what_is_wrong_by_much_weighs_more(seed, n):
+@given(SEED, SMALL, st.booleans(), st.sampled_from(["", "FULL", "VALID", "BATCH_SIZE", "NONE"]))
+def test_what_is_wrong_by_much_weighs_more(seed, n, ignores, mode):
     x = 2 * normal(seed, n, 1, 3, 4)
-    target = np.random.RandomState(seed).choice([0, 0, 1], (n, 1, 3, 4))
-    body = "attention_loss_param { beta: 3 gamma: 0.7 }"
+    target = np.random.RandomState(seed).choice([0, 0, 1, 255 if ignores else 0], (n, 1, 3, 4))
+    loss = "ignore_label: 255 " * ignores + f"normalization: {mode}" * bool(mode)
+    body = f"attention_loss_param {{ beta: 3 gamma: 0.7 }} loss_param {{ {loss} }}"
     found = run_layer("ClassBalancedSigmoidCrossEntropyAttentionLoss", body, [x, target])
-    right = np.where(target == 1, sigmoid(x), 1 - sigmoid(x))
-    losses = -np.log(right) * 3 ** ((1 - right) ** 0.7) * shares(target)
-    agree(found.y[0], losses.sum() / n, 1e-4)
+    ones, zeros = target == 1, target == 0
+    valid = ones.sum() + zeros.sum()
+    share = ones.sum() / max(1, valid)  # of the whole batch, not of an item
+    right = np.where(ones, sigmoid(x), 1 - sigmoid(x))
+    weights = ones * (1 - share) + zeros * share
+    losses = -np.log(right) * 3 ** ((1 - right) ** 0.7) * weights
+    by = {"FULL": n * 12, "VALID": max(1, valid), "NONE": 1}.get(mode, n)
+    agree(found.y[0], losses.sum() / by, 1e-4)
+
+
+def test_beta_is_positive():
+    with pytest.raises(caffe.CaffeError, match="beta of attention_loss_param must be positive"):
+        run_layer(
+            "ClassBalancedSigmoidCrossEntropyAttentionLoss",
+            "attention_loss_param { beta: 0 }",
+            [np.zeros((1, 1)), np.zeros((1, 1))],
+        )
 
 
 @law("BalanceCrossEntropyLoss")

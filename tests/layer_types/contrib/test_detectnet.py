@@ -217,6 +217,18 @@ def test_grey_pixels_have_no_hue():
             [(1, 3, 4, 4), (1, 1, 2, 16)],
             "stride must be positive",
         ),
+        (
+            "detectnet_groundtruth_param { stride: 64 image_size_x: 16 image_size_y: 16 }",
+            caffe.TEST,
+            [(1, 3, 4, 4), (1, 1, 2, 16)],
+            "stride 64 leaves no square of an image 16 x 16",
+        ),
+        (
+            truth() + "detectnet_augmentation_param { rotation_prob: 0 scale_min: 0 }",
+            caffe.TRAIN,
+            [(1, 3, 4, 4), (1, 1, 2, 16)],
+            "must be positive; found 0 and 1.2",
+        ),
     ],
 )
 def test_what_does_not_fit_says_so(body, phase, shapes, message):
@@ -228,3 +240,10 @@ def test_what_does_not_fit_says_so(body, phase, shapes, message):
             tops=2,
             phase=phase,
         )
+
+
+def test_labels_are_finite():
+    labels = labels_of([])
+    labels.flat[0] = np.nan
+    with pytest.raises(caffe.CaffeError, match=r"begins with \[nan, 16.0\]; .* finite"):
+        run_layer("DetectNetTransformation", truth(), [np.zeros((1, 3, 4, 4)), labels], tops=2)

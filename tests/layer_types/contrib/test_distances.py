@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law, normal
@@ -271,3 +272,18 @@ def test_a_strict_net_takes_one_bottom():
 def test_defaults_leave_values_as_they_are():
     param = caffe_pb2.LabelSpecificRescaleParameter()
     assert (param.positive_weight, param.negative_weight) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["L1", "L2"])
+def test_no_tensor_is_as_large_as_items_times_classes_times_inputs(kind):
+    """For 256 items, 10000 classes and 512 inputs it would be 5 GB."""
+    sizes = []
+
+    def keep(tensor):
+        sizes.append(tensor.numel())
+        return tensor
+
+    body = f'inner_distance_param {{ num_output: 5 distance_type: "{kind}" bias_term: false }}'
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        run_layer("InnerDistance", body, [normal(0, 4, 6)], diffs=[np.ones((4, 5))])
+    assert 0 < max(sizes) <= 5 * 6

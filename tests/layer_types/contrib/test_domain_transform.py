@@ -77,7 +77,11 @@ def test_what_does_not_fit_says_so(kind, body, shapes, message):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes])
 
 
-def test_an_image_is_no_larger_than_the_maps():
-    bottoms = [np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 2, 2)), [[2, 3]]]
-    with pytest.raises(caffe.CaffeError, match="size 2 x 3 exceeds the maps' 2 x 2"):
+@pytest.mark.parametrize(
+    ("size", "found"),
+    [((2, 3), "2 x 3"), ((0, 1), "0 x 1"), ((-1, 2), "-1 x 2"), ((np.nan, 2), "nan x 2")],
+)
+def test_an_image_lies_in_the_maps(size, found):
+    bottoms = [np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 2, 2)), [size]]
+    with pytest.raises(caffe.CaffeError, match=f"1 x 1 to the maps' 2 x 2; 'x2' holds {found}"):
         run_layer("DomainTransform", PARAM.format(1, 0), bottoms)

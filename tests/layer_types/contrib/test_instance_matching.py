@@ -124,3 +124,17 @@ def test_what_does_not_fit_is_named(kind, body, shapes, message):
     tops = 2 if kind == "LabeledMatching" else 1
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes], tops=tops)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "tops"),
+    [
+        ("LabeledMatching", "labeled_matching_param { num_classes: 2 }", 2),
+        ("UnlabeledMatching", "unlabeled_matching_param { queue_size: 2 }", 1),
+    ],
+)
+def test_a_label_that_is_no_number_is_of_none(kind, body, tops):
+    inputs = [np.ones((1, 3)), [np.nan]]
+    found = run_layer(kind, body, inputs, tops=tops, phase=caffe.TRAIN)
+    assert not found.params[0].any()
+    assert tops == 1 or found.y[1] == [-1]

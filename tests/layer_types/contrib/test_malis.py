@@ -167,7 +167,8 @@ def test_a_net_learns_from_labels_alone():
     ("kind", "body", "shapes", "message"),
     [
         ("Affinity", "", [(2, 1, 3, 3)], "needs 1 x C x H x W, .*found shape .2, 1, 3, 3."),
-        ("Affinity", "affinity_param { offset: 2 }", [(1, 2, 3, 3)], "and an offset below C"),
+        ("Affinity", "affinity_param { offset: 2 }", [(1, 2, 3, 3)], "offset of 0 to C - 1"),
+        ("Affinity", "affinity_param { offset: -2 }", [(1, 1, 3, 3)], "offset of 0 to C - 1"),
         ("ConnectedComponent", "", [(2, 3)], "needs 4 axes"),
         ("MalisLoss", "", [(1, 2, 3, 3), (1, 2, 3, 3), (1, 1, 2, 3)], "needs edges N x E"),
         ("MalisLoss", "", [(1, 4, 3, 3), (1, 4, 3, 3), (1, 1, 3, 3)], "needs a fourth bottom"),

@@ -105,6 +105,21 @@ def test_minifloat_is_not_here():
         run_layer("FcRistretto", body, [np.zeros((1, 1))])
 
 
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("fl_params: -100000", "less than 95 bits away; found .*'fl_params': -100000"),
+        ("bw_params: 4000000000", "1 to 32 bits; found .*'bw_params': 4000000000"),
+        ("bw_layer_in: 0", "1 to 32 bits"),
+        ("bw_parms: 8", 'no field named "bw_parms".*bw_params'),
+    ],
+)
+def test_bits_that_no_number_has_and_other_fields_are_refused(field, message):
+    body = f"inner_product_param {{ num_output: 3 }} quantization_param {{ {field} }}"
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l'.*{message}"):
+        run_layer("FcRistretto", body, [np.zeros((1, 1))])
+
+
 @pytest.mark.parametrize("field", ["bw_params: 8", "scale_in: 2.5 is_negative_input: true"])
 def test_of_other_layers_it_is_passed_over_with_a_line(caplog, field):
     text = input_layer("x", 1, 1, 2, 2) + (

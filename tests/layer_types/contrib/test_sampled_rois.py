@@ -181,3 +181,17 @@ def test_values_between_pixels_are_exact_on_a_plane():
     rois = np.float32([[0, 1, 1, 3, 3]])
     found = run_layer("PSROIAlign", ALIGN.format(1, 1, 1, 1), [(2 * y + x)[None, None], rois])
     agree(found.y[0].flatten(), [2 * 2.5 + 2.5])
+
+
+def test_a_part_at_a_pixel_itself_does_not_move():
+    """So Dai et al.'s code has it; a net that begins with offsets of 0 is there often."""
+    x, rois = normal(0, 1, 1, 5, 5), np.array([[0, 3, 3, 3, 3]])
+    # The place (2.5, 2.5), moved by 0.5: pixel (3, 3).
+    body = deformable(1, 1, 1, "trans_std: 0.5")
+    bottoms, diffs = [x, rois, np.ones((1, 2, 1, 1))], [np.ones((1, 1, 1, 1))]
+    found = run_layer("DeformablePSROIPooling", body, bottoms, diffs=diffs)
+    agree(found.y[0], x[:, :, 3:4, 3:4])
+    assert not found.dx[2].any()
+    bottoms[2] = np.full((1, 2, 1, 1), 1.1)
+    found = run_layer("DeformablePSROIPooling", body, bottoms, diffs=diffs)
+    assert found.dx[2].all()

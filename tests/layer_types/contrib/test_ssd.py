@@ -138,6 +138,7 @@ def test_prior_boxes_may_be_clipped_and_have_variances():
     [
         ("", "min_size is missing"),
         ("min_size: 0", "min_size must be positive"),
+        ("min_size: inf", "min_size must be positive; found .inf"),
         ("min_size: 3 max_size: 2", "needs a larger max_size"),
         ("min_size: 3 min_size: 4 max_size: 6", "a larger max_size for each"),
         ("min_size: 3 variance: [1, 2]", "1 or 4 positive values of variance"),

@@ -284,6 +284,11 @@ def test_a_net_of_its_converter_runs_and_is_written_as_onnx(tmp_path):
         ("Pooling", "pooling_param { kernel_size: 2 pad_type: 2 }", "takes pad_type 0 or 1"),
         ("Pooling", "pooling_param { kernel_size: 2 pad_type: 1 pad_l: 1 }", "takes pad_type"),
         ("Pooling", "pooling_param { kernel_size: 2 pad_b: 2 }", "must be smaller than kernel"),
+        (
+            "Pooling",
+            "pooling_param { global_pooling: true pad_type: 1 }",
+            "no pad_type; found 1",
+        ),
         ("SpaceToBatchND", "", "needs a positive block_shape for each axis but the first"),
         (
             "SpaceToBatchND",
@@ -296,8 +301,33 @@ def test_a_net_of_its_converter_runs_and_is_written_as_onnx(tmp_path):
             "must divide the 1 items",
         ),
         ("UpsampleDarknet", "upsample_darknet_param { stride: 0 }", "stride must be positive"),
+        (
+            "Convolution",
+            "convolution_param { num_output: 1 pad_type: 1 dilation: 2 }",
+            "kernel_size needs 1 value or 2",
+        ),
+        (
+            "Convolution",
+            "convolution_param { num_output: 1 kernel_size: 3 pad_type: 1 stride: 0 }",
+            "stride must be positive",
+        ),
+        (
+            "Convolution",
+            "convolution_param { num_output: 1 kernel_size: 3 pad_l: 4000000000 }",
+            "takes pads of up to 2147483647; found 4000000000",
+        ),
+        ("Pad", "pad_param { same_kernel: 3 }", "needs 2 values of same_kernel"),
     ],
 )
 def test_what_does_not_fit_is_named(kind, body, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros((1, 2, 4, 4))])
+
+
+def test_windows_that_cover_a_bottom_are_of_four_axes():
+    body = "convolution_param { num_output: 1 kernel_size: 3 pad_type: 1 }"
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l_pad' .Pad.: needs 4 axes"):
+        run_layer("Convolution", body, [np.zeros((1, 2, 3, 4, 4))])
+    more = body.replace("kernel_size: 3", "kernel_size: 4000000000 dilation: 4000000000")
+    with pytest.raises(caffe.CaffeError, match="exceeds 2147483647 values"):
+        run_layer("Convolution", more, [np.zeros((1, 2, 4, 4))])

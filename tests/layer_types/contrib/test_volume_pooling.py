@@ -1,6 +1,7 @@
 """Pooling of five axes, with a value for each axis or one for all, and video-caffe's Nd layers."""
 
 import itertools
+import logging
 import math
 
 import numpy as np
@@ -106,18 +107,28 @@ def test_five_axes_have_a_gradient_and_are_written_as_onnx(tmp_path, pool):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("kernel_size: [1, 2]", r"has 5 axes: drop \['kernel_h'\]"),
+        ("kernel_size: [1, 2]", r"has 5 axes: drop \['kernel_h', 'kernel_w'\]"),
         ("kernel_size: [1, 2, 2, 2]", r"kernel_size once or 3 times; found \[1, 2, 2, 2\]"),
         ("", "kernel_size must be positive"),
         ("kernel_size: 2 stride: 0", "stride must be positive"),
         ("kernel_size: 4", "smaller than kernel"),
         ("pool: STOCHASTIC kernel_size: 2", "pools by MAX or AVE"),
         ("global_pooling: true pad: 1", "needs stride 1 and pad 0"),
+        ("global_pooling: true kernel_size: 2", "drop kernel_size"),
+        ("kernel_size: 2 pad: 2", r"pad \(2, 2, 2\) must be smaller than kernel_size"),
+        ("kernel_size: 2 pad_w: 1", r"drop \['pad_w'\]"),
+        ("kernel_size: 2 pad_l: 1", r"drop \['pad_l'\]"),
+        ("pool: AVE_EXC_PAD kernel_size: 3 pad: 1", "MAX or AVE; found AVE_EXC_PAD"),
     ],
 )
 def test_what_does_not_fit_says_so(body, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .Pooling.: .*{message}"):
         run_layer("Pooling", f"pooling_param {{ {body} }}", [np.zeros((1, 1, 3, 3, 3))])
+
+
+def test_strict_pools_four_axes_alone(strict):
+    with pytest.raises(caffe.CaffeError, match=r"pools 4 axes \(N, C, H, W\); found a bottom of 5"):
+        run_layer("Pooling", "pooling_param { kernel_size: 2 }", [np.zeros((1, 1, 3, 3, 3))])
 
 
 def test_no_mask_is_given_of_five_axes():
@@ -129,6 +140,26 @@ def test_sizes_are_given_once():
     body = "convolution_param { num_output: 1 kernel_size: 1 kernel_shape { dim: 1 } }"
     with pytest.raises(caffe.CaffeError, match="either kernel_size or kernel_shape"):
         run_layer("NdConvolution", body, [np.zeros((1, 1, 1))])
+
+
+@pytest.mark.parametrize(
+    ("kind", "param"),
+    [("Convolution", "convolution_param { num_output: 1"), ("Pooling", "pooling_param {")],
+)
+def test_a_shape_is_for_the_nd_layers_alone(kind, param):
+    body = f"{param} kernel_size: 1 pad_shape {{ dim: 1 }} }}"
+    with pytest.raises(caffe.CaffeError, match=f"pad_shape.* are Nd{kind}'s; write kernel_size"):
+        run_layer(kind, body, [np.zeros((1, 1, 3, 3))])
+
+
+@pytest.mark.parametrize("dims", ["dim: -1", "dim: 1 dim: 99999999999"])
+def test_sizes_of_a_shape_are_those_of_a_window(dims):
+    body = f"kernel_shape {{ dim: 2 }} pad_shape {{ {dims} }}"
+    with pytest.raises(caffe.CaffeError, match=r"l. .NdPooling.: pad_shape has sizes of 0 to"):
+        run_layer("NdPooling", f"pooling_param {{ {body} }}", [np.zeros((1, 1, 3, 3))])
+    body = f"convolution_param {{ num_output: 1 {body} }}"
+    with pytest.raises(caffe.CaffeError, match=r"l. .NdConvolution.: pad_shape has sizes of 0 to"):
+        run_layer("NdConvolution", body, [np.zeros((1, 1, 3, 3))])
 
 
 # naibaf7's windows, whose values lie apart.
@@ -193,7 +224,7 @@ def test_a_dilated_pooling_has_its_gradient_is_written_as_onnx_and_looks_as_far(
     assert net._graph.layers[-1].extent((2, 2)) == (3, 3)
 
 
-def test_values_for_more_axes_than_there_are_count_where_they_are_alike():
+def test_values_for_more_axes_than_there_are_count_where_they_are_alike(caplog):
     """As naibaf7's nets of planes name a kernel of three axes."""
     x, weight = normal(0, 1, 2, 6, 6), normal(1, 2, 1, 2, 2)
     words = "kernel_size: 2 kernel_size: 2 kernel_size: 2 stride: 2 stride: 2 stride: 2"
@@ -202,10 +233,12 @@ def test_values_for_more_axes_than_there_are_count_where_they_are_alike():
     expected = run_layer("Pooling", f"pooling_param {{ {plain} }}", [x]).y[0]
     np.testing.assert_array_equal(found, expected)
     more = 'num_output: 2 group: 2 bias_term: false weight_filler { type: "xavier" }'
-    of_words, of_one = (
-        run_layer("Deconvolution", f"convolution_param {{ {more} {w} }}", [x], params=[weight])
-        for w in (words, plain)
-    )
+    with caplog.at_level(logging.INFO, "caffe"):
+        of_words, of_one = (
+            run_layer("Deconvolution", f"convolution_param {{ {more} {w} }}", [x], params=[weight])
+            for w in (words, plain)
+        )
+    assert "'l': of stride [2, 2, 2] the first is for each of 2 axes" in " ".join(caplog.messages)
     np.testing.assert_array_equal(of_words.y[0], of_one.y[0])
 
 

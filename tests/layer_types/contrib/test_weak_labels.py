@@ -147,5 +147,7 @@ def test_what_does_not_fit_says_so(kind, body, shapes, message):
 def test_labels_that_there_are_not_say_so():
     with pytest.raises(caffe.CaffeError, match=r"'x1' holds \[5\]; expected 0 to 1"):
         run_layer("BiasChannel", "", [np.zeros((1, 2, 1, 1)), [[5]]])
+    with pytest.raises(caffe.CaffeError, match=r"'x1' holds .*; expected 0 to 1"):
+        run_layer("BiasChannel", "", [np.zeros((1, 2, 1, 1)), [[np.nan]]])
     with pytest.raises(caffe.CaffeError, match="image 0 has 2 labels; raise max_labels, 1"):
         run_layer("UniqueLabel", "unique_label_param { max_labels: 1 }", [[[[[0, 1]]]]])

@@ -192,6 +192,17 @@ def test_found_boxes_are_judged_class_by_class(seed):
 def test_what_does_not_fit_says_so():
     with pytest.raises(caffe.CaffeError, match="num_object 5 needs 10 biases; found 0"):
         run_layer("EvalDetection", "", [np.zeros((1, 125, 13, 13)), np.zeros((1, 150))])
+    body = "eval_detection_param { side: 1 num_class: 2 num_object: 1 biases: [1, 1] }"
+    for label in (-1, 2, np.nan):
+        with pytest.raises(caffe.CaffeError, match=r"'x1' holds class .*; expected 0 to 1"):
+            run_layer("EvalDetection", body, [np.zeros((1, 7, 1, 1)), [[label, 0.5, 0.5, 1, 1]]])
+    body = "detection_evaluate_param { num_classes: 2 }"
+    with pytest.raises(caffe.CaffeError, match="needs detections 1 x 1 x K x 7 and objects"):
+        run_layer("DetectionEvaluate", body, [np.zeros((1, 1, 2, 7)), np.zeros((1, 1, 10, 7))])
+    with pytest.raises(caffe.CaffeError, match="takes 3 to 5 bottoms, or 1 with the biases"):
+        run_layer(
+            "DetectionOutput", "detection_output_param { num_classes: 2 }", [np.zeros((1, 4))]
+        )
     with pytest.raises(caffe.CaffeError, match="takes 1 bottom, or 3 to 5; found 2"):
         run_layer(
             "DetectionOutput", "detection_output_param { num_classes: 2 }", [np.zeros((1, 4))] * 2
