@@ -19,8 +19,9 @@ def rarefy(net: caffe_pb2.NetParameter, factor: int | None = None) -> caffe_pb2.
     that has to be is the maximum of its bottom's shifted Crops. The first Convolution is padded by
     more, so that every pixel has scores: from the `factor`-th on, in each row and column, they are
     those of `infer.shift_and_stitch`, to rounding, wherever no padding inside the net is seen.
-    Layers keep their names, but for the upsampling, which is coarser; `surgery.interp` makes its
-    weights.
+    Layers keep their names, but for the upsampling, which is coarser (`surgery.interp` makes its
+    weights), and for an average that is dilated, which is a Convolution then: a caffemodel holds
+    weights for neither.
 
     Raises ValueError for a net other than layers of one stride after the other, one Deconvolution
     and one Crop, for a Pooling that has to be dilated and takes a maximum with padding, and for a
@@ -157,7 +158,8 @@ def _dilated(layer: Layer, rate: int, channels: dict[str, int]) -> list[Layer]:
 def _dilated_average(layer: Layer, rate: int, channels: int) -> Layer:
     """A Convolution of each channel with one weight all over, as padding counts in Caffe's mean."""
     pooling = layer.pooling_param
-    mean = Layer(name=layer.name, type="Convolution", bottom=layer.bottom, top=layer.top)
+    name = f"{layer.name}_dilated"  # a caffemodel has a layer of its own name, without weights
+    mean = Layer(name=name, type="Convolution", bottom=layer.bottom, top=layer.top)
     mean.param.add(lr_mult=0)
     param = mean.convolution_param
     param.num_output = param.group = channels

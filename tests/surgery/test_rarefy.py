@@ -136,6 +136,17 @@ def test_a_rarefied_fcn_agrees_where_no_padding_inside_is_seen(name, factor):
     )
 
 
+@pytest.mark.parametrize("name", ["fcn32s", "fcn32s-squeezenet"])
+def test_a_caffemodel_of_the_coarse_net_is_one_of_the_rarefied(name, tmp_path):
+    spec = nets.fcn(name, "deploy", classes=3, data=None, width=1 / 32)
+    coarse, rarefied = net_with(spec), net_with(rarefy(spec, 4))
+    coarse.save(tmp_path / "coarse.caffemodel")
+    rarefied.copy_from(tmp_path / "coarse.caffemodel")
+    for layer in coarse.params.keys() & rarefied.params.keys():
+        for ours, theirs in zip(rarefied.params[layer], coarse.params[layer], strict=True):
+            np.testing.assert_array_equal(ours.data, theirs.data, err_msg=layer)
+
+
 def test_at_factor_1_nothing_is_stitched_and_only_upsamplings_name_changes():
     spec = nets.fcn("fcn32s", "deploy", classes=3, data=None, width=1 / 32)
     rarefied = rarefy(spec, 1)
