@@ -128,9 +128,7 @@ def test_an_arm_that_was_broken_off_ends_as_one_that_was_not(world, tmp_path, mo
     with pytest.raises(KeyboardInterrupt):
         train_arm(of, arm, 1)
     monkeypatch.undo()
-    again = train_arm(of, arm, 1)
-    assert again.points[-1] == whole.points[-1]
-    assert [point.iteration for point in again.points] == [1, 2, 4]
+    assert train_arm(of, arm, 1).points == whole.points
 
 
 @pytest.mark.slow
