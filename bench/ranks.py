@@ -7,6 +7,7 @@ gradients take to travel with nothing to do beside, and for how much of that a s
 """
 
 import argparse
+import logging
 import statistics
 import sys
 import tempfile
@@ -52,6 +53,7 @@ def train(
 ) -> dict[str, float]:
     """Seconds a step; of several ranks, seconds of all gradients' way, and of waiting for it."""
     torch.set_num_threads(2 // count)
+    logging.getLogger("caffe").setLevel(logging.WARNING)
     if count == 1:
         return {"step": _seconds_a_step(solver(folder, width))}
     with Group(rendezvous.of_uid(uid, rank, count)) as group:
