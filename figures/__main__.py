@@ -3,7 +3,7 @@
     python -m figures [--weights FILE ...] [--data FOLDER]
 
 3: the net's layers as grids, and its skips. 4: the labels from its coarsest scores to its finest.
-5: the sampling study, as `make study-patches` has drawn it. 6: what each of the weights says,
+5: the sampling study, as `make study-patches` has drawn it last. 6: what each of the weights says,
 beside the truth. Without --data the photographs are samples, whose truth nobody has drawn.
 """
 
@@ -27,7 +27,7 @@ from . import architecture, pictures
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "models" / "fcn-squeezenet-voc.caffemodel"
 SAMPLES = ROOT / "page" / "static" / "samples"
-PATCHES = RUNS / "studies" / "patches.png"
+PATCHES = "studies-*/patches.png"  # below the runs: of each dataset
 
 
 def draw(weights: Sequence[Path], data: Path | None, out: Path) -> list[Path]:
@@ -56,11 +56,12 @@ def draw(weights: Sequence[Path], data: Path | None, out: Path) -> list[Path]:
         )
     pictures.refinement(last, shown, drawn[1])
     pictures.comparison(nets, shown, drawn[2])
-    if PATCHES.exists():
-        shutil.copy(PATCHES, out / "figure-5.png")
+    studies = sorted(RUNS.glob(PATCHES), key=lambda path: path.stat().st_mtime)
+    if studies:
+        shutil.copy(studies[-1], out / "figure-5.png")
         drawn.append(out / "figure-5.png")
     else:
-        command_line.warn(f"{PATCHES} is not there, so no Figure 5: `make study-patches` draws it")
+        command_line.warn(f"no {RUNS}/{PATCHES}, so no Figure 5: `make study-patches` draws it")
     return sorted(drawn)
 
 

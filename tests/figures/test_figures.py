@@ -1,5 +1,7 @@
 """Laws of the paper's figures, drawn of our own nets."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,7 +42,7 @@ def test_every_net_has_its_figure(net):
 
 @pytest.mark.smoke
 def test_figures_of_samples_need_no_truth(weights, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(figures, "PATCHES", tmp_path / "patches.png")
+    monkeypatch.setattr(figures, "RUNS", tmp_path)
     arguments = ["--weights", str(weights), "--out", str(tmp_path / "out")]
     assert figures.main(arguments) == 0
     printed = capsys.readouterr()
@@ -61,8 +63,12 @@ def test_figures_of_a_dataset_have_its_truth_and_the_study_its_place(
         "figures.pictures.picture_grid.grid",
         lambda rows, columns, png, entries: shown.append((columns, [len(row) for row in rows])),
     )
-    monkeypatch.setattr(figures, "PATCHES", tmp_path / "patches.png")
-    Image.new("RGB", (9, 9)).save(tmp_path / "patches.png")
+    monkeypatch.setattr(figures, "RUNS", tmp_path)
+    for time, dataset in enumerate(("voc", "synthetic")):  # the last one counts
+        path = tmp_path / f"studies-{dataset}/patches.png"
+        path.parent.mkdir()
+        Image.new("RGB", (9 + time, 9)).save(path)
+        os.utime(path, (time, time))
     synthetic.generate(tmp_path / "voc", train=2, val=2, size=(48, 64), seed=1)
     arguments = ["--weights", str(weights), "--weights", str(weights), "--out", str(tmp_path / "o")]
     voc = tmp_path / "voc/pascal/VOC2011"
@@ -73,6 +79,7 @@ def test_figures_of_a_dataset_have_its_truth_and_the_study_its_place(
         (["image", stem, stem, "truth"], [4, 4]),
     ]
     assert "figure-5.png" in capsys.readouterr().out
+    assert Image.open(tmp_path / "o/figure-5.png").size == (10, 9)
 
 
 def test_weights_that_nothing_says_the_classes_of_are_an_error(tmp_path, capsys):
