@@ -92,6 +92,16 @@ class Labelled(LayerType):
         loss = self.spec.loss_param
         return loss.ignore_label if loss.HasField("ignore_label") else None
 
+    def check_weights(self, shapes: list[Shape]) -> None:
+        """Raise CaffeError unless what each label weighs (bottom 2 of forks), if given, fits."""
+        self.check(
+            not (is_strict() and len(shapes) == 3), f"takes 2 bottom blob(s); found {len(shapes)}"
+        )
+        self.check(
+            len(shapes) < 3 or math.prod(shapes[1]) == math.prod(shapes[2]),
+            f"needs a weight for each label; found shapes {shapes[1:]}",
+        )
+
     def check_labels(self, scores: Shape, labels: Shape) -> tuple[int, int, int]:
         """(outer count, classes, inner count) of the scores around the class axis."""
         axis = self.axis(self.class_axis(), scores)
@@ -170,17 +180,11 @@ class SoftmaxWithLoss(SoftmaxLoss):
     diff_bottoms = staticmethod(lambda index: index == 0)
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        self.check(
-            not (is_strict() and len(shapes) == 3), f"takes 2 bottom blob(s); found {len(shapes)}"
-        )
         kind = self.spec.softmax_param.normalize_type
         self.check(kind == "Softmax", f"normalize_type is Softmax; found {kind}")
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check(
-            len(shapes) < 3 or math.prod(shapes[1]) == math.prod(shapes[2]),
-            f"needs a weight for each label; found shapes {shapes[1:]}",
-        )
+        self.check_weights(shapes)
         return super().top_shapes(shapes)
 
     def class_axis(self) -> int:
@@ -343,13 +347,7 @@ class Accuracy(Labelled):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _, classes, _ = self.check_labels(*shapes[:2])
-        self.check(
-            not (is_strict() and len(shapes) == 3), f"takes 2 bottom blob(s); found {len(shapes)}"
-        )
-        self.check(
-            len(shapes) < 3 or math.prod(shapes[1]) == math.prod(shapes[2]),
-            f"needs a weight for each label; found shapes {shapes[1:]}",
-        )
+        self.check_weights(shapes)
         top_k = self.param().top_k
         self.check(top_k <= classes, f"top_k {top_k} exceeds the {classes} classes")
         return [(), (classes,)][: len(self.spec.top)]
