@@ -19,7 +19,7 @@ from ..core.blob import Blob
 from ..layer_types import winograd
 from ..layer_types.autograd import End
 from ..layer_types.base import LayerType
-from ..layer_types.convolution import Convolution
+from ..layer_types.convolution import Convolution, in_fastest_order
 from ..layer_types.pooling import Pooling
 from .border import Places, copies, surrounded
 from .bounds import Bounds
@@ -130,7 +130,7 @@ def _of_image(prefix: PaddedPrefix, segment: list[Step], values: Values) -> Tens
             y = _Surround.apply(y, values["blank", name], need, prefix.blank.places[name])
         # With the surround, which it leaves as it is: torch keeps one tensor for both layers
         values[name] = _Relu.apply(y) if step.in_place else y
-    return {name: values[name] for name in prefix.later(segment)}
+    return {name: values[name].contiguous() for name in prefix.later(segment)}
 
 
 def _compute(
@@ -147,6 +147,8 @@ def _compute(
         assert isinstance(layer, Convolution)
         weight, *biases = (values[layer, i] for i in range(len(layer.blobs)))
         bias = biases[0] if biases else None
+        # With the channels last, oneDNN's gradient of the weights takes four times as long.
+        x = in_fastest_order(x) if winograd.uses_winograd() else x.contiguous()
         if layer.is_filtered(x) and max(padding) <= 2:
             return winograd.recorded(x, weight, bias, padding)
         group = layer.spec.convolution_param.group

@@ -8,7 +8,8 @@ The transforms on both axes at once are products with a matrix too, so that all 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import torch
@@ -20,21 +21,11 @@ TILE = 4  # outputs of a tile, on each axis
 SEEN = TILE + 2  # the inputs that they are computed from
 
 # Where it pays, measured on an AMD EPYC with AVX2: docs/speed.md
-CHANNELS = 128  # with fewer the transforms take as long as what they spare
-POSITIONS = 1024  # with fewer the weights' transform does
+CHANNELS = 64  # with fewer the transforms take as long as what they spare
+POSITIONS = 512  # with fewer the weights' transform does
 
-TILES = 192  # whose products are taken at once: their transforms stay in a cache
-SUMMED = 512  # the same, of a weight gradient: each time all sums pass through the cache too
-VALUES = 8192  # of each of a tile's places, that are transformed at once
+VALUES = 98304  # of each of the places in a tile, that are transformed and multiplied at once
 
-_ON_INPUT = [
-    [4, 0, -5, 0, 1, 0],
-    [0, -4, -4, 1, 1, 0],
-    [0, 4, -4, -1, 1, 0],
-    [0, -2, -1, 2, 1, 0],
-    [0, 2, -1, -2, 1, 0],
-    [0, 4, 0, -5, 0, 1],
-]
 _ON_WEIGHT = [  # times 24
     [6, 0, 0],
     [-4, -4, -4],
@@ -52,11 +43,12 @@ def _on_both_axes(matrix: list[list[int]], scale: int = 1) -> torch.Tensor:
 
 
 # A row for each place in what comes out, a column for each in what goes in, row by row of the tile
-INPUT = _on_both_axes(_ON_INPUT)
 WEIGHT = _on_both_axes(_ON_WEIGHT, 24)
 OUTPUT = _on_both_axes(_ON_OUTPUT)
+EVERYWHERE = 7  # the place that each output gets once: the bias is added there
 
-Block = tuple[range, range]  # rows and columns of the top, of whole tiles but for the last ones
+# Images, and rows and columns of the top, of whole tiles but for the last ones
+Block = tuple[range, range, range]
 
 _on = True
 
@@ -102,14 +94,13 @@ def convolve(
     height, width = x.shape[2] + above + below - 2, x.shape[3] + left + right - 2
     # (36, C, K)
     weights = (WEIGHT @ weight.permute(0, 2, 3, 1).reshape(outputs, 9, channels)).permute(1, 2, 0)
-    biases = (x.new_zeros(outputs) if bias is None else bias).repeat(_at_once(outputs))
     shape = len(x), outputs, height, width
     y = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
-    for image, top in zip(x.permute(0, 2, 3, 1), y.permute(0, 2, 3, 1), strict=True):
-        for rows, columns in _blocks(height, width, TILES):
-            tiles = _tiles(image, rows, columns, (above, left), SEEN)
-            products = torch.bmm(_transformed(INPUT, tiles), weights)
-            _put(products, biases, top[rows.start : rows.stop, columns.start : columns.stop])
+    for block in _blocks(shape, channels):
+        products = torch.bmm(_of_input(x, block, (above, left)), weights)
+        if bias is not None:
+            products[EVERYWHERE] += bias
+        _put(products, _part(y, block))
     return y
 
 
@@ -121,12 +112,11 @@ def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int
     the convolution, transposed.
     """
     outputs, channels = diff.shape[1], x.shape[1]
-    sums = x.new_zeros(SEEN * SEEN, outputs, channels)
-    for image, top in zip(x.permute(0, 2, 3, 1), diff.permute(0, 2, 3, 1), strict=True):
-        for rows, columns in _blocks(diff.shape[2], diff.shape[3], SUMMED):
-            seen = _transformed(INPUT, _tiles(image, rows, columns, padding, SEEN))
-            wanted = _transformed(OUTPUT.T, _tiles(top, rows, columns, (0, 0), TILE))
-            sums.baddbmm_(wanted.transpose(1, 2), seen)
+    sums, old = x.new_empty(SEEN * SEEN, outputs, channels), 0
+    for block in _blocks(diff.shape, channels):
+        wanted = _of_diff(diff, block).transpose(1, 2)
+        sums.baddbmm_(wanted, _of_input(x, block, padding), beta=old)
+        old = 1
     return (WEIGHT.T @ sums.flatten(1)).view(3, 3, outputs, channels).permute(2, 3, 0, 1)
 
 
@@ -169,7 +159,8 @@ def recorded(
 
 
 def _channels_last(x: torch.Tensor) -> torch.Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
+    """With the channels next to each other; parts of an image are as good as all of it."""
+    return x if x.stride(1) == 1 else x.contiguous(memory_format=torch.channels_last)
 
 
 def _both_sides(padding: tuple[int, int]) -> Margins:
@@ -177,76 +168,87 @@ def _both_sides(padding: tuple[int, int]) -> Margins:
     return (above, above), (left, left)
 
 
-def _blocks(height: int, width: int, tiles: int) -> Iterator[Block]:
-    """All of a top, in parts of some so many tiles."""
+def _blocks(top: Sequence[int], channels: int) -> Iterator[Block]:
+    """All of a top (N, K, H, W), in parts of so many tiles that each place has about VALUES."""
+    n, outputs, height, width = top
+    tiles = max(1, VALUES // max(channels, outputs))
     columns = min(-(-width // TILE), tiles)
-    rows = max(1, tiles // columns)
-    for row in range(0, height, TILE * rows):
-        for column in range(0, width, TILE * columns):
-            yield (
-                range(row, min(row + TILE * rows, height)),
-                range(column, min(column + TILE * columns, width)),
-            )
+    rows = min(-(-height // TILE), max(1, tiles // columns))
+    images = max(1, tiles // (rows * columns))
+    return product(_ranges(n, images), _ranges(height, TILE * rows), _ranges(width, TILE * columns))
 
 
-def _at_once(channels: int) -> int:
-    """How many tiles of a row are transformed at once."""
-    return max(1, VALUES // channels)
+def _ranges(size: int, step: int) -> list[range]:
+    return [range(start, min(start + step, size)) for start in range(0, size, step)]
 
 
-def _tiles(
-    image: torch.Tensor, rows: range, columns: range, before: tuple[int, int], extent: int
-) -> torch.Tensor:
-    """(extent, extent, tile rows, tile columns, C): what a block's tiles see of an image (H, W, C).
+def _part(x: torch.Tensor, block: Block) -> torch.Tensor:
+    """(n, height, width, C): a block of x (N, C, H, W)."""
+    images, rows, columns = (slice(part.start, part.stop) for part in block)
+    return x.permute(0, 2, 3, 1)[images, rows, columns]
 
-    before: how much pad there is above and to the left of the image; what lies behind it is 0 too.
+
+def _seen(x: torch.Tensor, block: Block, before: tuple[int, int], extent: int) -> torch.Tensor:
+    """(n, height, width, C): what a block's tiles of so great an extent see of x (N, C, H, W).
+
+    before: how much pad there is above and to the left of x; what lies behind it is 0 too.
     """
-    spans, padding = [], []
-    for block, pad, size in zip((rows, columns), before, image.shape, strict=False):
-        start = block.start - pad
-        end = start + -(-len(block) // TILE) * TILE + extent - TILE
-        inside = range(size)[max(start, 0) : max(end, 0)]
+    inside, padding = [], []
+    for part, pad, size in zip(block[1:], before, x.shape[2:], strict=True):
+        start = part.start - pad
+        end = start + -(-len(part) // TILE) * TILE + extent - TILE
+        there = range(size)[max(start, 0) : max(end, 0)]
         ahead = min(max(-start, 0), end - start)
-        spans.append(slice(inside.start, inside.stop))
-        padding.append((ahead, end - start - ahead - len(inside)))
+        inside.append(there)
+        padding.append((ahead, end - start - ahead - len(there)))
     (above, below), (left, right) = padding
-    seen = image[spans[0], spans[1]]
+    rows, columns = inside
+    seen = _part(x, (block[0], rows, columns))
     if above or below or left or right:
         seen = F.pad(seen, (0, 0, left, right, above, below))
-    return seen.unfold(0, extent, TILE).unfold(1, extent, TILE).permute(3, 4, 0, 1, 2)
+    return seen
 
 
-def _transformed(matrix: torch.Tensor, tiles: torch.Tensor) -> torch.Tensor:
-    """(36, tiles, C): the matrix (36, places) times each of the tiles (places on two axes, ...)."""
-    _, _, rows, columns, channels = tiles.shape
-    to = tiles.new_empty(len(matrix), rows * columns * channels)
-    many = _at_once(channels)
-    for row in range(rows):
-        for column in range(0, columns, many):
-            some = tiles[:, :, row, column : column + many].reshape(matrix.shape[1], -1)
-            start = (row * columns + column) * channels
-            torch.mm(matrix, some, out=to[:, start : start + some.shape[1]])
-    return to.view(len(matrix), rows * columns, channels)
+def _of_input(x: torch.Tensor, block: Block, before: tuple[int, int]) -> torch.Tensor:
+    """(36, tiles, C): the transform of what a block's tiles see, on one axis after the other."""
+    lines = _of_input_on_axis_2(_seen(x, block, before, SEEN))
+    return _of_input_on_axis_2(lines).view(SEEN * SEEN, -1, x.shape[1])
 
 
-def _put(products: torch.Tensor, biases: torch.Tensor, to: torch.Tensor) -> None:
-    """The outputs of the products (36, tiles, K) and a bias, into their block (h, w, K) of a top.
+def _of_input_on_axis_2(x: torch.Tensor) -> torch.Tensor:
+    """(6, ...): Lavin and Gray's B^T times what each tile sees on x's axis 2, now that of tiles."""
+    d = x.unfold(2, SEEN, TILE).movedim(-1, 0)
+    to = torch.empty_like(d, memory_format=torch.contiguous_format)
+    even, odd = d[4].sub(d[2], alpha=4), d[3].sub(d[1], alpha=4)
+    torch.add(even, odd, out=to[1])
+    torch.sub(even, odd, out=to[2])
+    torch.sub(d[4], d[2], out=even)
+    torch.sub(d[3], d[1], out=odd)
+    torch.add(even, odd, alpha=2, out=to[3])
+    torch.sub(even, odd, alpha=2, out=to[4])
+    for i in (0, 1):
+        torch.add(d[4 + i], d[i], alpha=4, out=to[5 * i]).sub_(d[2 + i], alpha=5)
+    return to
 
-    biases: the bias (K), repeated for as many tiles as are transformed at once.
-    """
-    height, width, channels = to.shape
-    columns = -(-width // TILE)
-    many = _at_once(channels)
-    products = products.flatten(1)
-    for row in range(0, height, TILE):
-        for column in range(0, columns, many):
-            start = (row // TILE * columns + column) * channels
-            some = products[:, start : start + min(many, columns - column) * channels]
-            tiles = torch.addmm(biases[: some.shape[1]], OUTPUT, some)
-            lines = to[row : row + TILE, TILE * column : TILE * (column + many)]
-            # (4, tiles, 4, K)
-            tiles = tiles.view(TILE, TILE, -1, channels).transpose(1, 2)[: len(lines)]
-            whole, rest = divmod(lines.shape[1], TILE)
-            lines[:, : whole * TILE].unflatten(1, (whole, TILE)).copy_(tiles[:, :whole])
-            if rest:
-                lines[:, whole * TILE :].copy_(tiles[:, whole, :rest])
+
+def _of_diff(diff: torch.Tensor, block: Block) -> torch.Tensor:
+    """(36, tiles, K): the output's transform, transposed, of a block of a diff (N, K, H, W)."""
+    tiles = _seen(diff, block, (0, 0), TILE).unfold(1, TILE, TILE).unfold(2, TILE, TILE)
+    n, rows, columns, outputs = tiles.shape[:4]
+    lines = tiles.permute(0, 1, 4, 5, 2, 3).reshape(n * rows, TILE * TILE, columns * outputs)
+    to = lines.new_empty(SEEN * SEEN, n * rows, columns * outputs)
+    torch.bmm(OUTPUT.T.expand(n * rows, -1, -1), lines, out=to.transpose(0, 1))
+    return to.view(SEEN * SEEN, -1, outputs)
+
+
+def _put(products: torch.Tensor, to: torch.Tensor) -> None:
+    """The outputs of the products (36, tiles, K), into their block (n, h, w, K) of a top."""
+    n, height, width, channels = to.shape
+    rows, columns = -(-height // TILE), -(-width // TILE)
+    lines = products.view(SEEN * SEEN, n * rows, -1).transpose(0, 1)
+    tiles = torch.bmm(OUTPUT.expand(n * rows, -1, -1), lines)
+    tiles = tiles.view(n, rows, TILE, TILE, columns, channels).transpose(3, 4)
+    if height % TILE or width % TILE:
+        to.copy_(tiles.reshape(n, rows * TILE, columns * TILE, channels)[:, :height, :width])
+    else:
+        to.unflatten(2, (columns, TILE)).unflatten(1, (rows, TILE)).copy_(tiles)

@@ -12,8 +12,6 @@ from caffe.layer_types import winograd
 def in_small_parts() -> Iterator[None]:
     """A few tiles at a time, so that there are several parts in small images."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd, "TILES", 3)
-        patch.setattr(winograd, "SUMMED", 5)
         patch.setattr(winograd, "VALUES", 8)
         yield
 
