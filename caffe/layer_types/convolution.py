@@ -103,7 +103,10 @@ class Windowed(LayerType):
         for i in reversed(range(self.spatial)):
             end = (places[i] - 1) * self.stride[i] + self.extent(i)
             padding += [self.pad[i], torch.sym_max(0, end - x.shape[2 + i] - self.pad[i])]
-        x = F.pad(x, padding)
+        return self.shown(F.pad(x, padding))
+
+    def shown(self, x: torch.Tensor) -> torch.Tensor:
+        """`columns` of a bottom that has its pad."""
         for i in range(self.spatial):
             x = x.unfold(2 + i, self.extent(i), self.stride[i])[..., :: self.dilation[i]]
         outer = range(2, 2 + self.spatial)
@@ -315,12 +318,13 @@ class Convolution(Windowed):
         """Rows of the top, and (N, channels * kernel, positions): what their windows show."""
         rows, columns = self._sizes(x, padding)
         x = F.pad(x, (padding[1], padding[1], padding[0], padding[0])) if any(padding) else x
+        x = x.contiguous()
         window = x.shape[1] * math.prod(self.kernel)
         at_once = max(1, COLUMNS // (window * columns))
         for row in range(0, rows, at_once):
             end = min(row + at_once, rows)
             lines = x[:, :, row * self.stride[0] : (end - 1) * self.stride[0] + self.extent(0)]
-            yield range(row, end), F.unfold(lines, self.kernel, self.dilation, 0, self.stride)
+            yield range(row, end), self.shown(lines).flatten(2)
 
 
 def in_fastest_order(x: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from operator import ge
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ TILE = 4  # outputs of a tile, on each axis
 SEEN = TILE + 2  # the inputs that they are computed from
 
 # Where it pays, measured on an AMD EPYC with AVX2: docs/speed.md
-CHANNELS = 64  # with fewer the transforms take as long as what they spare
+CHANNELS = 64, 128  # with fewer the transforms take as long as what they spare
 POSITIONS = 512  # with fewer the weights' transform does
 
 VALUES = 98304  # of each of the places in a tile, that are transformed and multiplied at once
@@ -76,7 +77,7 @@ def pays(x: torch.Tensor, outputs: int) -> bool:
         _on
         and x.device.type == "cpu"
         and x.dtype == torch.float32
-        and min(channels, outputs) >= CHANNELS
+        and all(map(ge, sorted((channels, outputs)), CHANNELS))
         and n * height * width >= POSITIONS
     )
 
@@ -247,8 +248,16 @@ def _put(products: torch.Tensor, to: torch.Tensor) -> None:
     rows, columns = -(-height // TILE), -(-width // TILE)
     lines = products.view(SEEN * SEEN, n * rows, -1).transpose(0, 1)
     tiles = torch.bmm(OUTPUT.expand(n * rows, -1, -1), lines)
+    # (n, tile rows, 4, tile columns, 4, K)
     tiles = tiles.view(n, rows, TILE, TILE, columns, channels).transpose(3, 4)
-    if height % TILE or width % TILE:
-        to.copy_(tiles.reshape(n, rows * TILE, columns * TILE, channels)[:, :height, :width])
-    else:
-        to.unflatten(2, (columns, TILE)).unflatten(1, (rows, TILE)).copy_(tiles)
+    for (i, high), (j, wide) in product(_equal_tiles(height), _equal_tiles(width)):
+        part = to[:, TILE * i.start :, TILE * j.start :][:, : high * len(i), : wide * len(j)]
+        part = part.unflatten(2, (len(j), wide)).unflatten(1, (len(i), high))
+        part.copy_(tiles[:, i.start : i.stop, :high, j.start : j.stop, :wide])
+
+
+def _equal_tiles(size: int) -> list[tuple[range, int]]:
+    """On an axis of so many outputs the tiles that are whole, and the last one that is not."""
+    whole, rest = divmod(size, TILE)
+    parts = [(range(whole), TILE), (range(whole, whole + 1), rest)]
+    return [(tiles, extent) for tiles, extent in parts if len(tiles) * extent]
