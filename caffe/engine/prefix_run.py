@@ -149,7 +149,7 @@ def _compute(
         bias = biases[0] if biases else None
         # With the channels last, oneDNN's gradient of the weights takes four times as long.
         x = in_fastest_order(x) if winograd.uses_winograd() else x.contiguous()
-        if layer.is_filtered(x) and max(padding) <= 2:
+        if layer.is_filtered(x, backward=True) and max(padding) <= 2:
             return winograd.recorded(x, weight, bias, padding)
         group = layer.spec.convolution_param.group
         return F.conv2d(x, weight, bias, layer.stride, padding, layer.dilation, group)

@@ -252,13 +252,13 @@ class Convolution(Windowed):
         weight, *bias = params
         return [weight if self.is_product(weight) else in_fastest_order(weight), *bias]
 
-    def is_filtered(self, x: torch.Tensor) -> bool:
-        """Whether `winograd` is the faster way to compute a region of the top."""
+    def is_filtered(self, x: torch.Tensor, backward: bool = False) -> bool:
+        """Whether `winograd` is the faster way to compute a region of the top, or both ways."""
         conv = self.spec.convolution_param
         return (
             (self.kernel, self.stride, self.dilation) == ((3, 3), (1, 1), (1, 1))
             and conv.group == 1
-            and winograd.pays(x, conv.num_output)
+            and winograd.pays(x, conv.num_output, backward)
         )
 
     def is_product(self, weight: torch.Tensor) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from operator import ge
 from typing import Any
 
 import torch
@@ -22,7 +21,7 @@ TILE = 4  # outputs of a tile, on each axis
 SEEN = TILE + 2  # the inputs that they are computed from
 
 # Where it pays, measured on an AMD EPYC with AVX2: docs/speed.md
-CHANNELS = 64, 128  # with fewer the transforms take as long as what they spare
+CHANNELS = 64  # with fewer the transforms take longer than what they spare
 POSITIONS = 512  # with fewer the weights' transform does
 
 VALUES = 98304  # of each of the places in a tile, that are transformed and multiplied at once
@@ -63,21 +62,25 @@ def set_winograd(on: bool) -> None:
     """Choose whether nets may compute 3 x 3 convolutions by Winograd's minimal filtering.
 
     On by default. It is for passes of a whole net in TEST on the CPU, and for the layers of a
-    solver's iterations whose image is padded, with stride 1 and at least 128 channels: their values
+    solver's iterations whose image is padded, with stride 1 and at least 64 channels: their values
     and gradients differ from those of the sums by some 1e-5 of the largest. Off, they are the sums.
     """
     global _on
     _on = on
 
 
-def pays(x: torch.Tensor, outputs: int) -> bool:
-    """Whether a 3 x 3 convolution of x (N, C, H, W) to so many channels is faster like this."""
+def pays(x: torch.Tensor, outputs: int, backward: bool = False) -> bool:
+    """Whether a 3 x 3 convolution of x (N, C, H, W) to so many channels is faster like this.
+
+    From CHANNELS to as many it is not, but with backward: the gradient of the weights is.
+    """
     n, channels, height, width = x.shape
     return (
         _on
         and x.device.type == "cpu"
         and x.dtype == torch.float32
-        and all(map(ge, sorted((channels, outputs)), CHANNELS))
+        and min(channels, outputs) >= CHANNELS
+        and (backward or max(channels, outputs) > CHANNELS)
         and n * height * width >= POSITIONS
     )
 

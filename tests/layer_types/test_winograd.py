@@ -167,6 +167,10 @@ def test_a_net_goes_by_the_switch_from_its_next_pass_on(monkeypatch):
         "another window": (WIDE, "num_output: 130 kernel_h: 3 kernel_w: 1"),
         "few outputs": (WIDE, "num_output: 63 kernel_size: 3"),
         "few channels": (input_layer("data", 1, 63, 32, 33), THREE),
+        "few channels on both sides": (
+            input_layer("data", 1, 64, 32, 33),
+            "num_output: 64 kernel_size: 3",
+        ),
         "few positions": (input_layer("data", 1, 128, 15, 33), THREE),
     }.values(),
 )
