@@ -47,7 +47,7 @@ _FORWARD, _FIRST, _TRAIN = (case.title for case in (cases.FORWARD, cases.FIRST, 
 _FLOORS = {"fp32": 0.0054, "tf32": 0.0008, "bf16": 0.00046}
 
 CPU = (
-    Goal("forward, images of one size", Figure(_FORWARD, cases.OURS, LIMITS), 0.85),
+    Goal("forward, images of one size", Figure(_FORWARD, cases.OURS, LIMITS), 0.5),
     *(
         Goal(
             f"{peer}'s time over ours, the same run",
@@ -57,9 +57,9 @@ CPU = (
         )
         for peer in (cases.ONNX_RUNTIME, cases.OPENVINO)
     ),
-    Goal("forward, first image of a size", Figure(_FIRST, cases.OURS, LIMITS), 1.15),
+    Goal("forward, first image of a size", Figure(_FIRST, cases.OURS, LIMITS), 0.6),
     Goal("forward, memory", Figure(_FORWARD, cases.OURS, PEAK), 1.2),
-    Goal("training step", Figure(_TRAIN, cases.OURS, LIMITS), 4.2),
+    Goal("training step", Figure(_TRAIN, cases.OURS, LIMITS), 2.4),
     Goal("training step, memory", Figure(_TRAIN, cases.OURS, PEAK), 2.6),
     Goal("loading", Figure(cases.LOAD.title, cases.OURS, SECONDS), 0.5),
     Goal("loading, memory", Figure(cases.LOAD.title, cases.OURS, cases.ABOVE), 0.65),
