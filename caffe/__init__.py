@@ -12,7 +12,6 @@ from . import _caffe as _caffe
 from . import coord_map, io, pycaffe
 from ._caffe import __version__ as __version__
 from .classifier import Classifier
-from .core.allocation import keep_freed
 from .core.blob import Blob
 from .core.device import set_device, set_mode_cpu, set_mode_gpu
 from .core.errors import CaffeError
@@ -47,8 +46,6 @@ from .solver.solver import (
     SGDSolver,
     get_solver,
 )
-
-keep_freed()
 
 __all__ = [
     "NCCL",

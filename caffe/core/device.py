@@ -9,6 +9,10 @@ from . import precision
 from .boost import integer
 from .errors import CaffeError
 
+# Large tensors in huge pages, where Linux gives them to those who ask: to touch a new activation
+# in pages of 4 KiB takes longer than to compute it. torch reads this at its first allocation.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 # A process forked off (multiprocessing's default on Linux) has none of its parent's threads, and
 # OpenMP waits for them for ever; with one thread it asks for none, as in PyTorch's data loaders.
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -19,7 +19,7 @@ from ..core.blob import Blob
 from ..layer_types import winograd
 from ..layer_types.autograd import End
 from ..layer_types.base import LayerType
-from ..layer_types.convolution import Convolution, in_fastest_order
+from ..layer_types.convolution import Convolution
 from ..layer_types.pooling import Pooling
 from .border import Places, copies, surrounded
 from .bounds import Bounds
@@ -147,12 +147,13 @@ def _compute(
         assert isinstance(layer, Convolution)
         weight, *biases = (values[layer, i] for i in range(len(layer.blobs)))
         bias = biases[0] if biases else None
-        # With the channels last, oneDNN's gradient of the weights takes four times as long.
-        x = in_fastest_order(x) if winograd.uses_winograd() else x.contiguous()
-        if layer.is_filtered(x, backward=True) and max(padding) <= 2:
+        if layer.is_three_by_three() and winograd.pays_both_ways(x, len(weight)):
+            if max(padding) > 2:
+                above, left = padding
+                x, padding = F.pad(x, (left, left, above, above)), (0, 0)
             return winograd.recorded(x, weight, bias, padding)
         group = layer.spec.convolution_param.group
-        return F.conv2d(x, weight, bias, layer.stride, padding, layer.dilation, group)
+        return F.conv2d(x.contiguous(), weight, bias, layer.stride, padding, layer.dilation, group)
 
     return step.layer.in_memory(compute)
 

@@ -236,7 +236,7 @@ class Convolution(Windowed):
     ) -> torch.Tensor:
         (x,), weight = bottoms, params[0]
         bias = params[1] if len(params) > 1 else None
-        if self.is_filtered(x):
+        if self.is_three_by_three() and winograd.pays(x, len(weight)):
             return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
         # Channels last, oneDNN reads wild memory where all dilated windows miss a one-wide bottom.
@@ -252,14 +252,13 @@ class Convolution(Windowed):
         weight, *bias = params
         return [weight if self.is_product(weight) else in_fastest_order(weight), *bias]
 
-    def is_filtered(self, x: torch.Tensor, backward: bool = False) -> bool:
-        """Whether `winograd` is the faster way to compute a region of the top, or both ways."""
-        conv = self.spec.convolution_param
-        return (
-            (self.kernel, self.stride, self.dilation) == ((3, 3), (1, 1), (1, 1))
-            and conv.group == 1
-            and winograd.pays(x, conv.num_output, backward)
-        )
+    def is_three_by_three(self) -> bool:
+        """Whether this is a convolution that `winograd` can compute."""
+        return (self.kernel, self.stride, self.dilation) == (
+            (3, 3),
+            (1, 1),
+            (1, 1),
+        ) and self.spec.convolution_param.group == 1
 
     def is_product(self, weight: torch.Tensor) -> bool:
         """Whether `product` is the faster way: oneDNN lays out all weights anew in every pass."""

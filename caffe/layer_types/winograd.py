@@ -8,6 +8,8 @@ The transforms on both axes at once are products with a matrix too, so that all 
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -51,6 +53,7 @@ EVERYWHERE = 7  # the place that each output gets once: the bias is added there
 Block = tuple[range, range, range]
 
 _on = True
+_kept = threading.local()
 
 
 def uses_winograd() -> bool:
@@ -69,20 +72,20 @@ def set_winograd(on: bool) -> None:
     _on = on
 
 
-def pays(x: torch.Tensor, outputs: int, backward: bool = False) -> bool:
-    """Whether a 3 x 3 convolution of x (N, C, H, W) to so many channels is faster like this.
-
-    From CHANNELS to as many it is not, but with backward: the gradient of the weights is.
-    """
+def pays(x: torch.Tensor, outputs: int) -> bool:
+    """Whether a 3 x 3 convolution of x (N, C, H, W) to so many channels is faster like this."""
     n, channels, height, width = x.shape
     return (
-        _on
-        and x.device.type == "cpu"
-        and x.dtype == torch.float32
+        pays_both_ways(x, outputs)
         and min(channels, outputs) >= CHANNELS
-        and (backward or max(channels, outputs) > CHANNELS)
+        and max(channels, outputs) > CHANNELS
         and n * height * width >= POSITIONS
     )
+
+
+def pays_both_ways(x: torch.Tensor, outputs: int) -> bool:
+    """Whether it is faster with its gradients, as `recorded` computes them."""
+    return _on and x.device.type == "cpu" and x.dtype == torch.float32 and outputs >= CHANNELS
 
 
 def convolve(
@@ -96,8 +99,10 @@ def convolve(
     outputs, channels = weight.shape[:2]
     (above, below), (left, right) = margins
     height, width = x.shape[2] + above + below - 2, x.shape[3] + left + right - 2
-    # (36, C, K)
-    weights = (WEIGHT @ weight.permute(0, 2, 3, 1).reshape(outputs, 9, channels)).permute(1, 2, 0)
+    weights = _buffer(outputs, SEEN * SEEN, channels)
+    places = weight.permute(0, 2, 3, 1).reshape(outputs, 9, channels)
+    torch.bmm(WEIGHT.expand(outputs, -1, -1), places, out=weights)
+    weights = weights.permute(1, 2, 0)
     shape = len(x), outputs, height, width
     y = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
     for block in _blocks(shape, channels):
@@ -116,7 +121,7 @@ def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int
     the convolution, transposed.
     """
     outputs, channels = diff.shape[1], x.shape[1]
-    sums, old = x.new_empty(SEEN * SEEN, outputs, channels), 0
+    sums, old = _buffer(SEEN * SEEN, outputs, channels), 0
     for block in _blocks(diff.shape, channels):
         wanted = _of_diff(diff, block).transpose(1, 2)
         sums.baddbmm_(wanted, _of_input(x, block, padding), beta=old)
@@ -125,7 +130,11 @@ def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int
 
 
 class _Recorded(torch.autograd.Function):
-    """`convolve` with as much pad on both sides, and its gradients likewise."""
+    """A 3 x 3 convolution with as much pad on both sides.
+
+    With the channels last, oneDNN's gradient of the weights takes five times the limit and is less
+    exact, so that this one is always computed here; the other two convolutions where that pays.
+    """
 
     @staticmethod
     def forward(
@@ -137,7 +146,7 @@ class _Recorded(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
         ctx.padding = padding
-        return convolve(_channels_last(x), _channels_last(weight), bias, _both_sides(padding))
+        return _faster(x, weight, bias, padding)
 
     @staticmethod
     def backward(ctx: Any, diff: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -146,9 +155,8 @@ class _Recorded(torch.autograd.Function):
         of_x, of_weight, of_bias, _ = ctx.needs_input_grad
         above, left = ctx.padding
         turned = weight.flip(2, 3).transpose(0, 1)
-        around = _both_sides((2 - above, 2 - left))
         return (
-            convolve(diff, _channels_last(turned), None, around) if of_x else None,
+            _faster(diff, turned, None, (2 - above, 2 - left)) if of_x else None,
             weight_gradient(_channels_last(x), diff, ctx.padding) if of_weight else None,
             diff.sum((0, 2, 3)) if of_bias else None,
             None,
@@ -158,8 +166,19 @@ class _Recorded(torch.autograd.Function):
 def recorded(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: tuple[int, int]
 ) -> torch.Tensor:
-    """`convolve` in torch's graph; padding: at most 2 above and below, left and right."""
+    """A 3 x 3 convolution in torch's graph; padding: at most 2 above and below, left and right."""
     return _Recorded.apply(x, weight, bias, padding)
+
+
+def _faster(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: tuple[int, int]
+) -> torch.Tensor:
+    """The convolution of x, with the channels last in memory, filtered if that pays."""
+    x, weight = _channels_last(x), _channels_last(weight)
+    if pays(x, len(weight)):
+        above, left = padding
+        return convolve(x, weight, bias, ((above, above), (left, left)))
+    return F.conv2d(x, weight, bias, padding=padding)
 
 
 def _channels_last(x: torch.Tensor) -> torch.Tensor:
@@ -167,9 +186,12 @@ def _channels_last(x: torch.Tensor) -> torch.Tensor:
     return x if x.stride(1) == 1 else x.contiguous(memory_format=torch.channels_last)
 
 
-def _both_sides(padding: tuple[int, int]) -> Margins:
-    above, left = padding
-    return (above, above), (left, left)
+def _buffer(*shape: int) -> torch.Tensor:
+    """Memory for one call at a time: to take 37 MB anew costs more than what is computed there."""
+    count = math.prod(shape)
+    if not hasattr(_kept, "buffer") or len(_kept.buffer) < count:
+        _kept.buffer = torch.empty(count)
+    return _kept.buffer[:count].view(shape)
 
 
 def _blocks(top: Sequence[int], channels: int) -> Iterator[Block]:
