@@ -1,7 +1,7 @@
 """What is timed side by side: FCN-8s forward and in training, and loading a caffemodel."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from . import matrix, ours, peers, plain
 from .measure import check, interleave
@@ -17,6 +17,9 @@ ABOVE = "GB above the parameters"
 
 # Of the largest value of an output; what is rounded to 10 or 7 bits adds up in the gradients
 TOLERANCES = {"fp32": 1e-3, "tf32": 5e-2, "bf16": 3e-1}
+# In float32 ReLUs and poolings near a tie choose otherwise than in float64, whatever the engine:
+# the update of conv1_1 is 1.1e-3 from it in eager PyTorch, 1.6e-3 with the channels last.
+OF_TRAINING = TOLERANCES | {"fp32": 2e-3}
 
 
 def one_size(size: Size, passes: int) -> tuple[Size, ...]:
@@ -38,6 +41,7 @@ class Case:
     engines: tuple[Engine, ...]
     reference: Engine
     sizes: Callable[[Size, int], tuple[Size, ...]] = one_size  # of all passes' images
+    tolerances: Mapping[str, float] = field(default_factory=lambda: TOLERANCES)  # by precision
 
 
 _OURS, _NCHW = Engine(OURS, ours.Forward), Engine(NCHW, plain.Forward)
@@ -59,7 +63,13 @@ FORWARD_QUICK = replace(FORWARD, engines=(_OURS, _NCHW, _ONNX_RUNTIME))
 FIRST = Case("FCN-8s forward, every image of a new size", (_OURS, _NCHW), _NCHW, new_sizes)
 _TRAIN = (Engine(OURS, ours.Train), Engine(NCHW, plain.Train))
 _TRAIN_CHANNELS_LAST = Engine(CHANNELS_LAST, plain.TrainChannelsLast, peer=True)
-TRAIN = Case("FCN-8s training step", (*_TRAIN, _TRAIN_CHANNELS_LAST), _TRAIN[1])
+_TRAIN_DOUBLE = Engine("PyTorch eager, float64", plain.TrainDouble)
+TRAIN = Case(
+    "FCN-8s training step",
+    (*_TRAIN, _TRAIN_CHANNELS_LAST),
+    _TRAIN_DOUBLE,
+    tolerances=OF_TRAINING,
+)
 TRAIN_QUICK = replace(TRAIN, engines=_TRAIN)
 _LOAD = (Engine(OURS, ours.Load), Engine("protobuf and numpy", plain.Load))
 LOAD = Case("VGG16's caffemodel into a net", _LOAD, _LOAD[1])
@@ -78,7 +88,7 @@ def run(case: Case, work: Work, rounds: int) -> Table:
     sizes = case.sizes(work.size, WARM_UP + rounds)
     work = replace(work, sizes=sizes)
     differences, failures = check(
-        case.engines, case.reference, work, TOLERANCES[work.precision], case.title
+        case.engines, case.reference, work, case.tolerances[work.precision], case.title
     )
     engines = [engine for engine in case.engines if engine.title in differences]
     timing = interleave([*engines, _MATRIX], work, rounds, case.title)

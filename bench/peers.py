@@ -15,6 +15,8 @@ from .work import CLASSES, Work, images
 
 # Packages are imported where they are used: each is another engine's, and may not be installed.
 
+Scores = Callable[[np.ndarray], np.ndarray]  # of images
+
 
 def onnx_file(work: Work) -> Path:
     """The net as ONNX; the first engine that needs it writes it."""
@@ -45,7 +47,7 @@ def _export(work: Work) -> None:
 class Peer:
     """FCN-8s: images as numpy arrays to scores as numpy arrays, by a function of an image."""
 
-    def __init__(self, score: Callable[[np.ndarray], np.ndarray], work: Work) -> None:
+    def __init__(self, score: Scores, work: Work) -> None:
         self.score = score
         self.count, self.images = len(work.sizes), itertools.cycle(images(work))
 
@@ -59,29 +61,37 @@ class Peer:
 
 def onnx_runtime(work: Work) -> Peer:
     """The net in onnxruntime. Raises ImportError where it is not installed."""
+    return Peer(by_onnx_runtime(onnx_file(work), work.threads), work)
+
+
+def by_onnx_runtime(file: Path, threads: int) -> Scores:
+    """What an ONNX file of one input, data, and one output computes in onnxruntime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = work.threads
+    options.intra_op_num_threads = threads
     # Its threads would wait busily for the next run, in what is another engine's turn.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = onnxruntime.InferenceSession(
-        onnx_file(work), options, providers=["CPUExecutionProvider"]
-    )
-    return Peer(lambda image: session.run(None, {"data": image})[0], work)
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return lambda image: session.run(None, {"data": image})[0]
 
 
 def open_vino(work: Work) -> Peer:
     """The net in OpenVINO. Raises ImportError where it is not installed."""
+    return Peer(by_open_vino(onnx_file(work), work.threads), work)
+
+
+def by_open_vino(file: Path, threads: int) -> Scores:
+    """What an ONNX file of one input and one output computes in OpenVINO."""
     import openvino
 
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": work.threads,
+        "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": "f32",  # else bfloat16 where the CPU has it
     }
-    model = openvino.Core().compile_model(onnx_file(work), "CPU", settings)
-    return Peer(lambda image: model(image)[0], work)
+    model = openvino.Core().compile_model(file, "CPU", settings)
+    return lambda image: model(image)[0]
 
 
 def open_cv(work: Work) -> Peer:

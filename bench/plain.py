@@ -158,7 +158,7 @@ class ForwardCompiled(ForwardChannelsLast):
 class Train:
     """FCN-8s: a training iteration; gives the loss."""
 
-    layout = torch.contiguous_format
+    layout, dtype = torch.contiguous_format, torch.float32
 
     def __init__(self, work: Work) -> None:
         set_precision(work)
@@ -167,16 +167,16 @@ class Train:
         self.bf16 = torch.autocast(work.device, torch.bfloat16, enabled=work.precision == "bf16")
         self.image, self.label = images(work)[0], label(work)
         model = load_weights(FCN8s(CLASSES, work.width, work.dropout), work).train()
-        self.model = model.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.model = model.to(dtype=self.dtype, memory_format=self.layout)  # type: ignore[call-overload]
         self.optimiser = optimiser(self.model)
 
     def once(self) -> float:
-        x = torch.from_numpy(self.image).to(self.device, memory_format=self.layout)
+        x = torch.from_numpy(self.image).to(self.device, self.dtype, memory_format=self.layout)
         target = torch.from_numpy(self.label).to(self.device)[:, 0].long()
         self.optimiser.zero_grad(set_to_none=True)
         with self.bf16:
             score = self.model(x)
-        loss = F.cross_entropy(score.float(), target, ignore_index=255, reduction="sum")
+        loss = F.cross_entropy(score.to(self.dtype), target, ignore_index=255, reduction="sum")
         loss.backward()
         self.optimiser.step()
         return loss.item()
@@ -190,6 +190,12 @@ class Train:
                 yield names[p], p.detach().cpu().numpy()
                 update = group["lr"] * self.optimiser.state[p]["momentum_buffer"]
                 yield f"update of {names[p]}", update.cpu().numpy()
+
+
+class TrainDouble(Train):
+    """The same training step in float64."""
+
+    dtype = torch.float64
 
 
 class TrainChannelsLast(Train):

@@ -30,7 +30,7 @@ class Engine:
     """
 
     title: str
-    task: Callable[[Work], Any]
+    task: Callable[[Any], Any]
     peer: bool = False
 
 

@@ -3,7 +3,8 @@
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016). A tile of 4 x 4
 outputs is computed from 6 x 6 inputs: in a linear transform of these and of the weights it is 36
 products of numbers instead of 144. Summed over the channels, these are 36 products of matrices.
-The transforms on both axes at once are products with a matrix too, so that all of it is torch's.
+The transforms of weights and outputs are products with a matrix too, that of the input is sums of
+slices, so that all of it is torch's.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ def set_winograd(on: bool) -> None:
     """Choose whether nets may compute 3 x 3 convolutions by Winograd's minimal filtering.
 
     On by default. It is for passes of a whole net in TEST on the CPU, and for the layers of a
-    solver's iterations whose image is padded, with stride 1 and at least 64 channels: their values
-    and gradients differ from those of the sums by some 1e-5 of the largest. Off, they are the sums.
+    solver's iterations whose image is padded, with stride 1, from 64 channels to 128 or more: their
+    values and gradients differ from those of the sums by some 1e-5 of the largest. Off, they are
+    the sums.
     """
     global _on
     _on = on
@@ -132,8 +134,8 @@ def weight_gradient(x: torch.Tensor, diff: torch.Tensor, padding: tuple[int, int
 class _Recorded(torch.autograd.Function):
     """A 3 x 3 convolution with as much pad on both sides.
 
-    With the channels last, oneDNN's gradient of the weights takes five times the limit and is less
-    exact, so that this one is always computed here; the other two convolutions where that pays.
+    With the channels last, oneDNN's gradient of the weights takes five times as long as the
+    convolution, so that this one is always computed here; the other two where that pays.
     """
 
     @staticmethod
@@ -190,7 +192,8 @@ def _buffer(*shape: int) -> torch.Tensor:
     """Memory for one call at a time: to take 37 MB anew costs more than what is computed there."""
     count = math.prod(shape)
     if not hasattr(_kept, "buffer") or len(_kept.buffer) < count:
-        _kept.buffer = torch.empty(count)
+        with torch.inference_mode(False):  # else training could not write to it
+            _kept.buffer = torch.empty(count, dtype=torch.float32, device="cpu")
     return _kept.buffer[:count].view(shape)
 
 
