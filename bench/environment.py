@@ -53,7 +53,7 @@ def head(command: Sequence[str], work: Work, rounds: int) -> list[str]:
         "- PyTorch: the net as a module, `bench/plain.py`; onnxruntime, OpenVINO and OpenCV get it "
         "as ONNX of fixed size, and as many threads as torch has",
         "- outputs differ: the largest difference of any output (scores; loss, updates and updated "
-        "weights; loaded weights) from eager PyTorch's, of training from float64's, of loading from "
+        "weights; loaded weights) from eager PyTorch's, training from float64's, loading from "
         "protobuf's, over the largest value of that output; checked before timing",
         "- CPU s out of turn: what the process computes in a round while others have their turn",
     ]
