@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import matrix, ours, peers, plain
-from .measure import check, interleave
+from .measure import beside, rows
 from .processes import Engine, in_process
 from .result_tables import GB, LIMITS, PEAK, SECONDS, Row, Table, over
 from .work import WARM_UP, Size, Work
@@ -12,7 +12,7 @@ from .work import WARM_UP, Size, Work
 OURS = "ours"
 ONNX_RUNTIME, OPENVINO = "onnxruntime", "OpenVINO"
 NCHW, CHANNELS_LAST = "PyTorch eager, NCHW", "PyTorch eager, channels_last"
-RATIO = "/ ours"
+RATIO, DIFFER = "/ ours", "outputs differ"
 ABOVE = "GB above the parameters"
 
 # Of the largest value of an output; what is rounded to 10 or 7 bits adds up in the gradients
@@ -87,50 +87,45 @@ def run(case: Case, work: Work, rounds: int) -> Table:
     """
     sizes = case.sizes(work.size, WARM_UP + rounds)
     work = replace(work, sizes=sizes)
-    differences, failures = check(
-        case.engines, case.reference, work, case.tolerances[work.precision], case.title
+    tolerance = case.tolerances[work.precision]
+    differences, timing = beside(
+        case.engines, case.reference, work, tolerance, rounds, case.title, more=[_MATRIX]
     )
-    engines = [engine for engine in case.engines if engine.title in differences]
-    timing = interleave([*engines, _MATRIX], work, rounds, case.title)
-    failures |= timing.failures
     flop = ours.flop(work, sizes[WARM_UP:])
     limits = matrix.limits(flop, timing.seconds[_MATRIX.title])
     counts = [count / 1e9 for count in flop]
-    rows = [Row("limit", {SECONDS: limits, "GFLOP": counts, "GFLOP/s": over(counts, limits)})]
-    for engine in case.engines:
-        if reason := failures.get(engine.title):
-            rows.append(Row(engine.title, reason=reason))
-            continue
-        seconds = timing.seconds[engine.title]
-        figures: dict[str, Sequence[float]] = {
+
+    def figures(engine: str) -> dict[str, Sequence[float]]:
+        seconds = timing.seconds[engine]
+        return {
             SECONDS: seconds,
             LIMITS: over(seconds, limits),
             RATIO: over(seconds, timing.seconds[OURS]),
-            PEAK: [timing.peak[engine.title] / GB],
-            "outputs differ": [differences[engine.title]],
-            "CPU s out of turn": [timing.idle[engine.title] / rounds],
+            PEAK: [timing.peak[engine] / GB],
+            DIFFER: [differences[engine]],
+            "CPU s out of turn": [timing.idle[engine] / rounds],
         }
-        rows.append(Row(engine.title, figures))
+
+    limit = Row("limit", {SECONDS: limits, "GFLOP": counts, "GFLOP/s": over(counts, limits)})
     title = case.title if work.device == "cpu" else on_gpu(case, work.precision)
-    return Table(title, rows)
+    return Table(title, [limit, *rows(case.engines, timing, figures)])
 
 
 def load(work: Work, rounds: int) -> Table:
     """VGG16's caffemodel of 553 MB: time, and the memory of the process less the parameters."""
     work = replace(work, folder=work.folder / "vgg16")
     in_process(ours.prepare, work, "vgg16")
-    differences, _ = check(LOAD.engines, LOAD.reference, work, 0.0, LOAD.title)
-    timing = interleave(LOAD.engines, work, rounds, LOAD.title)
+    differences, timing = beside(LOAD.engines, LOAD.reference, work, 0.0, rounds, LOAD.title)
     parameters = work.caffemodel.stat().st_size
-    rows = []
-    for engine in LOAD.engines:
-        seconds, peak = timing.seconds[engine.title], timing.peak[engine.title]
-        figures: dict[str, Sequence[float]] = {
+
+    def figures(engine: str) -> dict[str, Sequence[float]]:
+        seconds, peak = timing.seconds[engine], timing.peak[engine]
+        return {
             SECONDS: seconds,
             RATIO: over(seconds, timing.seconds[OURS]),
             PEAK: [peak / GB],
             ABOVE: [(peak - parameters) / GB],
-            "outputs differ": [differences[engine.title]],
+            DIFFER: [differences[engine]],
         }
-        rows.append(Row(engine.title, figures))
-    return Table(LOAD.title, rows)
+
+    return Table(LOAD.title, rows(LOAD.engines, timing, figures))

@@ -19,15 +19,14 @@ import caffe
 import command_line
 from caffe.core.files import write_text
 from caffe.export import onnx
-from caffe.proto.text import prototxt
-from surgery.random_weights import draw
 
 from . import peers
-from .cases import CHANNELS_LAST, ONNX_RUNTIME, OPENVINO, OURS, RATIO
+from .cases import CHANNELS_LAST, DIFFER, ONNX_RUNTIME, OPENVINO, OURS, RATIO
 from .environment import environment
-from .measure import check, interleave
+from .measure import beside, rows
+from .ours import write_drawn
 from .processes import Engine, in_process
-from .result_tables import Row, Table, markdown, over
+from .result_tables import Table, markdown, over
 from .small_nets import NETS, net
 from .work import Work
 
@@ -57,11 +56,7 @@ class ClassifierWork(Work):
 
 def prepare(work: ClassifierWork) -> None:
     """Write to the folder: prototxt, drawn weights, and both as ONNX of that batch."""
-    write_text(work.prototxt, prototxt(net(work.net, work.batch)))
-    drawn = caffe.Net(work.prototxt, caffe.TEST)
-    draw(drawn)
-    drawn.save(work.caffemodel)
-    onnx.export(drawn, work.onnx)
+    onnx.export(write_drawn(work, net(work.net, work.batch)), work.onnx)
 
 
 class Turn:
@@ -125,24 +120,17 @@ def table(name: str, batch: int, rounds: int) -> Table:
             Path(folder), ((0, 0),), torch.get_num_threads(), net=name, batch=batch
         )
         in_process(prepare, work)
-        differences, failures = check(ENGINES, _EAGER, work, TOLERANCE, title)
-        timed = [engine for engine in ENGINES if engine.title in differences]
-        timing = interleave(timed, work, rounds, title)
-    failures |= timing.failures
-    rows = []
-    for engine in ENGINES:
-        if reason := failures.get(engine.title):
-            rows.append(Row(engine.title, reason=reason))
-            continue
-        seconds = timing.seconds[engine.title]
-        images = work.passes * batch
-        figures: dict[str, Sequence[float]] = {
-            MILLISECONDS: [1000 * each / images for each in seconds],
+        differences, timing = beside(ENGINES, _EAGER, work, TOLERANCE, rounds, title)
+
+    def figures(engine: str) -> dict[str, Sequence[float]]:
+        seconds = timing.seconds[engine]
+        return {
+            MILLISECONDS: [1000 * each / (work.passes * batch) for each in seconds],
             RATIO: over(seconds, timing.seconds[OURS]),
-            "outputs differ": [differences[engine.title]],
+            DIFFER: [differences[engine]],
         }
-        rows.append(Row(engine.title, figures))
-    return Table(title, rows)
+
+    return Table(title, rows(ENGINES, timing, figures))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """Engines side by side: their outputs compared first, then timed turn by turn."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from .differences import difference
 from .processes import Engine, Failed, finish, in_process, ready, turn, worker
+from .result_tables import Row
 from .work import WARM_UP, Work
 
 COMPARED = 2  # images: a second of the same size may take another path
@@ -39,6 +40,37 @@ def excused(engine: Engine, failures: dict[str, str]) -> Iterator[None]:
         if not engine.peer:
             raise type(error)(f"{engine.title}: {error}") from None
         failures[engine.title] = str(error)
+
+
+def beside(
+    engines: Sequence[Engine],
+    reference: Engine,
+    work: Work,
+    tolerance: float,
+    rounds: int,
+    title: str,
+    more: Sequence[Engine] = (),
+) -> tuple[dict[str, float], Timing]:
+    """Compare the engines with the reference, see `check`, then time those that agree, and `more`.
+
+    The timing's failures are those of the comparison too.
+    """
+    differences, failures = check(engines, reference, work, tolerance, title)
+    agreeing = [engine for engine in engines if engine.title in differences]
+    timing = interleave([*agreeing, *more], work, rounds, title)
+    return differences, replace(timing, failures=failures | timing.failures)
+
+
+def rows(
+    engines: Sequence[Engine], timing: Timing, figures: Callable[[str], dict[str, Sequence[float]]]
+) -> list[Row]:
+    """A row for each engine: the figures of its title, or why it has none."""
+    return [
+        Row(engine.title, reason=reason)
+        if (reason := timing.failures.get(engine.title))
+        else Row(engine.title, figures(engine.title))
+        for engine in engines
+    ]
 
 
 # Comparing.

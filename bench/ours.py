@@ -27,13 +27,18 @@ def prepare(work: Work, net: str = NET) -> None:
         spec = nets.classifier("deploy", classes=1000, width=work.width)
     else:
         spec = nets.fcn(net, "deploy", classes=CLASSES, data=None, width=work.width)
+    for layer, blobs in write_drawn(work, spec).params.items():
+        for part, blob in zip(PARTS, blobs, strict=False):
+            np.save(work.array(f"{layer}.{part}"), blob.data)
+
+
+def write_drawn(work: Work, spec: caffe_pb2.NetParameter) -> caffe.Net:
+    """The net with drawn weights, written to the folder as prototxt and caffemodel."""
     write_text(work.prototxt, prototxt(spec))
     drawn = caffe.Net(work.prototxt, caffe.TEST)
     draw(drawn)
     drawn.save(work.caffemodel)
-    for layer, blobs in drawn.params.items():
-        for part, blob in zip(PARTS, blobs, strict=False):
-            np.save(work.array(f"{layer}.{part}"), blob.data)
+    return drawn
 
 
 def flop(work: Work, sizes: Iterable[Size]) -> list[int]:

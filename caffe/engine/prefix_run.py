@@ -148,11 +148,12 @@ def _compute(
         weight, *biases = (values[layer, i] for i in range(len(layer.blobs)))
         bias = biases[0] if biases else None
         if layer.is_three_by_three() and winograd.pays_both_ways(x, len(weight)):
-            if max(padding) > 2:
+            if max(padding) > 2:  # of a first layer; `recorded` takes no more
                 above, left = padding
                 x, padding = F.pad(x, (left, left, above, above)), (0, 0)
             return winograd.recorded(x, weight, bias, padding)
         group = layer.spec.convolution_param.group
+        # With the channels last, oneDNN's gradient of the weights takes five times as long.
         return F.conv2d(x.contiguous(), weight, bias, layer.stride, padding, layer.dilation, group)
 
     return step.layer.in_memory(compute)

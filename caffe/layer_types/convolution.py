@@ -254,11 +254,8 @@ class Convolution(Windowed):
 
     def is_three_by_three(self) -> bool:
         """Whether this is a convolution that `winograd` can compute."""
-        return (self.kernel, self.stride, self.dilation) == (
-            (3, 3),
-            (1, 1),
-            (1, 1),
-        ) and self.spec.convolution_param.group == 1
+        window = self.kernel, self.stride, self.dilation
+        return window == ((3, 3), (1, 1), (1, 1)) and self.spec.convolution_param.group == 1
 
     def is_product(self, weight: torch.Tensor) -> bool:
         """Whether `product` is the faster way: oneDNN lays out all weights anew in every pass."""

@@ -268,10 +268,10 @@ def quickly(monkeypatch, work):
         seconds = {name: [1.0] * rounds for name in names}
         return Timing(seconds, dict.fromkeys(names, 10**9), dict.fromkeys(names, 0.0), {})
 
-    for module in (cases, sizes):
+    for module in (measure, sizes):
         monkeypatch.setattr(module, "interleave", told)
     monkeypatch.setattr(
-        cases, "check", lambda engines, *args: ({engine.title: 0.0 for engine in engines}, {})
+        measure, "check", lambda engines, *args: ({engine.title: 0.0 for engine in engines}, {})
     )
     for module in (busy, cases, feed, cli.snapshots):
         monkeypatch.setattr(module, "in_process", lambda function, *args: function(*args))

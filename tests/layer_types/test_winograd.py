@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from support.filtering import in_small_parts
+from support.filtering import everywhere, in_small_parts
 from support.laws import SEED, drawn
 from support.net_text import input_layer
 from support.plain_path import conv, image, layer, ran_fast, twins
@@ -81,8 +81,9 @@ def test_its_gradients_are_the_convolutions(seed, shape, outputs, padding, biase
         return F.conv2d(x, weight, bias, padding=padding)
 
     diff = torch.from_numpy(image(seed + 3, *direct(*leaves[:2], None).shape))
-    with in_small_parts():
+    with everywhere() as filtered:
         ours = gradients(leaves, diff, lambda *args: winograd.recorded(*args, padding))
+    assert filtered == [leaves[0].shape, diff.shape]
     double = [x.detach().double().requires_grad_() for x in leaves]
     theirs = gradients(double, diff.double(), direct)
     positive = [x.detach().abs().requires_grad_() for x in double]
