@@ -53,14 +53,26 @@ class NetModule(torch.nn.Module):
             holder = torch.nn.Module()
             for name, blob in zip(_param_names(layer), layer.blobs, strict=True):
                 holder.register_parameter(name, params[id(blob._data)])
-            if layer.blobs:
-                self._register(layer, holder)
             self._steps.append((_bare(layer), bottoms, tops, [b.shape for b in layer.blobs]))
             self._params.append(holder)
+        named = [
+            (layer, holder)
+            for (layer, *_), holder in zip(self._steps, self._params, strict=True)
+            if len(holder._parameters)
+        ]
+        for layer, holder in sorted(named, key=lambda of: of[0].name.count(".")):
+            self._register(layer, holder)
 
     def _register(self, layer: LayerType, holder: torch.nn.Module) -> None:
+        """Under the layer's name; what follows a dot in it is a module inside, as torch reads it."""
+        *outer, name = layer.name.split(".")
+        parent: torch.nn.Module = self
         try:
-            self.add_module(layer.name, holder)
+            for part in outer:
+                if part not in parent._modules:
+                    parent.add_module(part, torch.nn.Module())
+                parent = parent.get_submodule(part)
+            parent.add_module(name, holder)
         except KeyError as error:
             layer.check(False, f"its name is none that torch can use ({error}); rename the layer")
 
@@ -72,7 +84,7 @@ class NetModule(torch.nn.Module):
             # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
             params = [
                 (p if p.shape == s else p.view(s)).to(kind)
-                for p, s in zip(holder.parameters(), shapes, strict=True)
+                for p, s in zip(holder.parameters(recurse=False), shapes, strict=True)
             ]
             out = _computed(layer, [blobs[name] for name in bottoms], params)
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
