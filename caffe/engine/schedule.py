@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -90,13 +91,24 @@ def steps_behind(graph: Graph, sources: list[int]) -> list[Step]:
     return steps
 
 
+Evaluate = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+
+
+def evaluator(layer: LayerType) -> Evaluate:
+    """The layer's tops from its bottoms, of tensors instead of blobs, with its present params."""
+    params = [blob.data_tensor() for blob in layer.blobs]
+
+    def evaluate(bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
+        return layer.in_memory(autocast.tops, autocast.taken(layer, bottoms), params)
+
+    return evaluate
+
+
 def evaluate(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
     """A layer's tops, of tensors instead of blobs."""
-    params = [blob.data_tensor() for blob in layer.blobs]
-    bottoms = [autocast.taken(layer, x) for x in bottoms]
-    return layer.in_memory(autocast.tops, bottoms, params)
+    return evaluator(layer)(bottoms)
 
 
-def through(layers: list[LayerType], x: torch.Tensor) -> torch.Tensor:
+def through(behind: list[Evaluate], x: torch.Tensor) -> torch.Tensor:
     """What these layers, each of one bottom and one top, make of x one after the other."""
-    return reduce(lambda x, layer: evaluate(layer, [x])[0], layers, x)
+    return reduce(lambda x, evaluate: evaluate([x])[0], behind, x)

@@ -263,8 +263,11 @@ class LayerType(Layer):
 
     def in_memory(self, do: Callable[..., T], *args: object) -> T:
         """do(self, *args), with a CaffeError that names the layer where memory ends."""
-        with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
+        try:
             return do(self, *args)
+        except (RuntimeError, MemoryError):
+            with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
+                raise
 
     @property
     def rereads_bottoms(self) -> bool:
