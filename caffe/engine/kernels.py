@@ -34,13 +34,13 @@ class Tile:
 Run = Callable[[list[Tile], Region, Region], torch.Tensor]
 
 
-def runner(layer: LayerType, rules: Rules, relu: bool) -> Run:
-    """How to compute a region of the top of a layer that has rules, with its present weights.
+def runner(layer: LayerType, params: list[torch.Tensor], rules: Rules, relu: bool) -> Run:
+    """How to compute a region of the top of a layer that has rules.
 
-    They are rounded and laid out once. relu: whether a ReLU follows the layer, a matrix product,
-    and is computed with it.
+    The parameters are rounded and laid out once. relu: whether a ReLU follows the layer, a product
+    of matrices, and is computed with it.
     """
-    params = layer.arranged(autocast.multiplied(layer, [b.data_tensor() for b in layer.blobs]))
+    params = layer.arranged(autocast.multiplied(layer, params))
 
     @cache
     def place(region: Region, bottom: Region) -> tuple[Region, Margins, bool]:

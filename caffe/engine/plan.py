@@ -19,7 +19,9 @@ import torch
 from ..core.synced_memory import storage_address
 from ..graph.build import Graph
 from ..layer_types.base import Shape
+from ..layer_types.scaled import scaled
 from ..proto import caffe_pb2
+from .absorbed import absorbed
 from .border import Blank, smallest_blank, surrounded, windows_on_images
 from .bounds import Bounds, find_bounds, reached_regions
 from .cuda_graph import Forward, can_capture, captured
@@ -32,6 +34,7 @@ from .schedule import (
     evaluator,
     is_function,
     leaves_what_backward_needs,
+    params_of,
     source_layers,
     steps_behind,
     through,
@@ -56,7 +59,7 @@ def can_plan(graph: Graph) -> bool:
     return graph.spec.state.phase == caffe_pb2.TEST and all(
         is_function(layer)
         and not layer.draws
-        and leaves_what_backward_needs(layer)
+        and (leaves_what_backward_needs(layer) or not layer.need_backward)
         and not (set(layer.spec.bottom) & set(layer.spec.top) & others)
         for layer in behind
     )
@@ -93,7 +96,8 @@ class Plan:
         shapes = {name: blob.shape for name, blob in graph.blobs.items()}
         self.kept = kept
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
-        steps = [_planned(step) for step in steps_behind(graph, sources)]
+        behind = absorbed(steps_behind(graph, sources), kept, shapes)
+        steps = [_planned(step, shapes[step.bottoms[0]]) for step in behind]
         windows = windows_on_images(steps, shapes)
         reached = reached_regions(windows, self._whole)
         self._bounds = find_bounds(steps, kept, self._whole, reached)
@@ -154,15 +158,19 @@ class Plan:
         ]
 
 
-def _planned(step: Step) -> Planned:
+def _planned(step: Step, shape: Shape) -> Planned:
+    """The step, ready to run; shape: of its first bottom."""
     planned, behind = Planned(**vars(step), reads=step.read), step.in_place
+    params = params_of(step.layer)
+    if step.affines:
+        params = scaled(step.layer, shape, params, step.affines)
     if step.rules:
         relu = step.layer.matrix_product and any(layer.is_relu for layer in behind[:1])
-        planned.run = runner(step.layer, step.rules, relu)
+        planned.run = runner(step.layer, params, step.rules, relu)
         behind = behind[int(relu) :]
     else:
-        planned.evaluate = evaluator(step.layer)
-    planned.behind = [evaluator(layer) for layer in behind]
+        planned.evaluate = evaluator(step.layer, params)
+    planned.behind = [evaluator(layer, params_of(layer)) for layer in behind]
     return planned
 
 

@@ -10,7 +10,7 @@ import torch
 
 from ..graph.build import Graph
 from ..layer_types import autocast
-from ..layer_types.base import LayerType
+from ..layer_types.base import Affine, LayerType
 from .regions import Rules, rules
 
 Tensors = dict[str, torch.Tensor]  # by the names of their blobs
@@ -24,6 +24,7 @@ class Step:
     bottoms: list[str]
     tops: list[str]
     in_place: list[LayerType] = field(default_factory=list)
+    affines: list[Affine] = field(default_factory=list)  # before those, done by its weights
     rules: Rules | None = None  # None: no region is computed without all of its bottoms
 
     @property
@@ -94,9 +95,13 @@ def steps_behind(graph: Graph, sources: list[int]) -> list[Step]:
 Evaluate = Callable[[list[torch.Tensor]], list[torch.Tensor]]
 
 
-def evaluator(layer: LayerType) -> Evaluate:
-    """The layer's tops from its bottoms, of tensors instead of blobs, with its present params."""
-    params = [blob.data_tensor() for blob in layer.blobs]
+def params_of(layer: LayerType) -> list[torch.Tensor]:
+    """The layer's present parameters."""
+    return [blob.data_tensor() for blob in layer.blobs]
+
+
+def evaluator(layer: LayerType, params: list[torch.Tensor]) -> Evaluate:
+    """The layer's tops from its bottoms, of tensors instead of blobs."""
 
     def evaluate(bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
         return layer.in_memory(autocast.tops, autocast.taken(layer, bottoms), params)
@@ -106,7 +111,7 @@ def evaluator(layer: LayerType) -> Evaluate:
 
 def evaluate(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
     """A layer's tops, of tensors instead of blobs."""
-    return evaluator(layer)(bottoms)
+    return evaluator(layer, params_of(layer))(bottoms)
 
 
 def through(behind: list[Evaluate], x: torch.Tensor) -> torch.Tensor:

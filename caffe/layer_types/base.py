@@ -160,7 +160,8 @@ class LayerType(Layer):
     def output_axis(self, shape: Shape) -> int | None:
         """Of a product with weights and a bias: the axis of the top that has the outputs.
 
-        shape: of the bottom. None where the layer is no such product.
+        shape: of the bottom. None where the layer is no such product. What is computed takes a
+        second parameter as the bias, whether the prototxt has one or not.
         """
         return None
 
