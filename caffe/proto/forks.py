@@ -58,6 +58,13 @@ FIELDS = {
     "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),
     **dict.fromkeys(("dense_crf_param", "mat_write_param", "mat_read_param"), ("DeepLab", _PYTHON)),
     "image_label_data_param": ("Yu and Koltun's dilation", _PYTHON),
+    **dict.fromkeys(("rrelu_param", "max_angle", "center_object"), ("ducha-aiki's Caffe", "")),
+    "eltwise_affine_param": ("ducha-aiki's Caffe", "write a Scale { bias_term: true }"),
+    "apl_param": ("learned activation functions", _PYTHON),
+    **dict.fromkeys(
+        ("mmd_param", "jmmd_param", "entropy_param"), ("deep adaptation networks", _PYTHON)
+    ),
+    **dict.fromkeys(("scale_tanh_param", "pairwise_param"), ("HashNet", _PYTHON)),
     "gradient_scaler_param": ("domain adaptation by backpropagation", _PYTHON),
     "lifted_struct_sim_softmax_loss_param": ("lifted structured embedding", _PYTHON),
     **dict.fromkeys(

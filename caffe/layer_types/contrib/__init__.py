@@ -18,6 +18,7 @@ from . import (  # noqa: F401
     detection_evaluate,
     detectnet,
     distances,
+    domain_adaptation,
     domain_transform,
     elementwise,
     eval_detection,
