@@ -96,7 +96,7 @@ class KnownGraph(NamedTuple):
     failed: dict[int, str]  # layers that there is an error in, and the error
     lacking: dict[int, str]  # layers with a bottom that is not known, and its name
     assumed: dict[int, str]  # data layers without their files, whose images have a size
-    absent: dict[int, str]  # other layers without their files
+    absent: dict[int, str]  # other layers without their files, or their Python modules
 
 
 def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
@@ -120,7 +120,8 @@ def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
                 del graph.blobs[name]
             for of_layers in (graph.layers, graph.bottoms, graph.tops, graph.loss_weights):
                 del of_layers[layers:]
-            if not (isinstance(error, OSError) or lacks_source(layer_spec)):
+            is_absent = isinstance(error, OSError | ModuleNotFoundError)
+            if not (is_absent or lacks_source(layer_spec)):
                 found.failed[i] = str(error)
                 continue
             shapes = assumed_shapes(layer_spec)

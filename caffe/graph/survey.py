@@ -25,7 +25,7 @@ class Survey:
     failed: dict[int, str]  # those with an error, and the error
     follows: list[int]  # those that are made of what others should have made
     assumed: dict[int, str]  # data layers without their files, whose images have a size
-    absent: dict[int, str]  # other layers without their files
+    absent: dict[int, str]  # other layers without their files, or their Python modules
 
     @property
     def not_built(self) -> set[int]:

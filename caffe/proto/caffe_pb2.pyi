@@ -4248,12 +4248,14 @@ class FocalLossParameter(Message):
     ALPHA_FIELD_NUMBER: int
     BETA_FIELD_NUMBER: int
     ALPHA_BALANCE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
     type: int
     gamma: float
     gama: float
     alpha: RepeatedScalarFieldContainer[float]
     beta: float
     alpha_balance: bool
+    axis: int
     def __init__(
         self,
         *,
@@ -4263,6 +4265,7 @@ class FocalLossParameter(Message):
         alpha: Iterable[float] | None = ...,
         beta: float | None = ...,
         alpha_balance: bool | None = ...,
+        axis: int | None = ...,
     ) -> None: ...
 
 class LabelSpecificAddParameter(Message):

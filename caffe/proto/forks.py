@@ -311,6 +311,7 @@ PASSED_OVER = {
     **dict.fromkeys(
         [
             "multinode",
+            "multinode_param",
             "mn_activation_param",
             "mn_grad_compress_param",
             "disabled_update",

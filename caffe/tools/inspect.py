@@ -190,7 +190,7 @@ def _unknown(path: str, surveyed: Survey) -> Iterator[str]:
 
 
 def _not_there(path: str, surveyed: Survey) -> Iterator[str]:
-    """Layers without their files."""
+    """Layers without their files, or their Python modules."""
     if surveyed.assumed:
         yield "\nnot there; images are as large as new_height, resize_param or crop_size:"
     for i, reason in surveyed.assumed.items():

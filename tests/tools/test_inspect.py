@@ -243,6 +243,16 @@ def test_a_file_that_a_layer_lacks_is_not_the_nets_fault(here, capsys):
     assert "needs a crop_size greater than 0" in out
 
 
+def test_a_module_of_a_python_layer_is_a_file_that_is_not_there(here, capsys):
+    python = 'python_param { module: "nowhere.such" layer: "Data" }'
+    out, rows = report(
+        capsys, layer("d", "Python", body=python, tops="data") + conv("c", "data", 2)
+    )
+    assert "unknown" not in out
+    assert re.search(r"known:\n  net\.prototxt:1:\d+: layer 'd' .*no module 'nowhere.such'", out)
+    assert rows["c"][2] == "?"
+
+
 STAGED = (
     layer("x", "Input", body='input_param { shape { dim: 1 dim: 3 } } include { stage: "train" }')
     + layer("y", "ReLU", "x")

@@ -437,7 +437,7 @@ OWN_GRADIENT = {
     *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
-    *("EntropyLoss", "JMMDLoss", "MMDLoss", "PairwiseLoss"),
+    *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
 }
 
