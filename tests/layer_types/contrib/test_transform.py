@@ -65,6 +65,31 @@ def test_noise_comes_after_the_size(source):
         np.testing.assert_array_equal(found, 255 - small.transpose(2, 0, 1))
 
 
+def test_of_several_sizes_one_is_drawn_for_each_image_as_often_as_its_prob(source):
+    kind, param, arrays = source
+    transform = "crop_size: 4 " + " ".join(
+        f"resize_param {{ prob: {prob} height: {side} width: {side} }}"
+        for prob, side in ((0.75, 4), (0.25, 5), (0, 6))
+    )
+    counts = {4: 0, 5: 0}
+    for data, _ in passes(feed_net(kind, param, transform, seed=3), 60):
+        for cut, image in zip(data, arrays, strict=True):
+            (side,) = (
+                side
+                for side in counts
+                if np.array_equal(
+                    cut,
+                    images.resize(image.transpose(1, 2, 0), (side, side))[:4, :4].transpose(
+                        2, 0, 1
+                    ),
+                )
+            )
+            counts[side] += 1
+    assert 70 < counts[4] < 110
+    with pytest.raises(caffe.CaffeError, match="crop_size 9 is larger than the image"):
+        passes(feed_net(kind, param, transform.replace("crop_size: 4", "crop_size: 9")), 1)
+
+
 def test_what_only_annotated_data_heeds_is_said(source, caplog):
     kind, param, _ = source
     with caplog.at_level(logging.WARNING):
