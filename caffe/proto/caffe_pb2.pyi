@@ -614,6 +614,7 @@ class LayerParameter(Message):
     ENTROPY_PARAM_FIELD_NUMBER: int
     SCALE_TANH_PARAM_FIELD_NUMBER: int
     PAIRWISE_PARAM_FIELD_NUMBER: int
+    PIXEL_SHUFFLE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -803,6 +804,7 @@ class LayerParameter(Message):
     entropy_param: EntropyParameter
     scale_tanh_param: ScaleTanHParameter
     pairwise_param: PairwiseParameter
+    pixel_shuffle_param: PixelShuffleParameter
     def __init__(
         self,
         *,
@@ -1013,9 +1015,15 @@ class LayerParameter(Message):
         entropy_param: EntropyParameter | Mapping[str, Any] | None = ...,
         scale_tanh_param: ScaleTanHParameter | Mapping[str, Any] | None = ...,
         pairwise_param: PairwiseParameter | Mapping[str, Any] | None = ...,
+        pixel_shuffle_param: PixelShuffleParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
+    InterpolationAlgo: EnumTypeWrapper
+    INTER_NEAREST: int
+    INTER_LINEAR: int
+    INTER_CUBIC: int
+    INTER_AREA: int
     SCALE_FIELD_NUMBER: int
     MIRROR_FIELD_NUMBER: int
     CROP_SIZE_FIELD_NUMBER: int
@@ -1038,6 +1046,17 @@ class TransformationParameter(Message):
     IS_FLOW_FIELD_NUMBER: int
     RANDOM_RESIZE_PARAM_FIELD_NUMBER: int
     RANDOM_ASPECT_RATIO_PARAM_FIELD_NUMBER: int
+    IMG_RAND_RESIZE_LOWER_FIELD_NUMBER: int
+    IMG_RAND_RESIZE_UPPER_FIELD_NUMBER: int
+    RAND_RESIZE_RATIO_LOWER_FIELD_NUMBER: int
+    RAND_RESIZE_RATIO_UPPER_FIELD_NUMBER: int
+    VERTICAL_STRETCH_LOWER_FIELD_NUMBER: int
+    VERTICAL_STRETCH_UPPER_FIELD_NUMBER: int
+    HORIZONTAL_STRETCH_LOWER_FIELD_NUMBER: int
+    HORIZONTAL_STRETCH_UPPER_FIELD_NUMBER: int
+    ALLOW_UPSCALE_FIELD_NUMBER: int
+    INTERPOLATION_ALGO_DOWN_FIELD_NUMBER: int
+    INTERPOLATION_ALGO_UP_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1060,6 +1079,17 @@ class TransformationParameter(Message):
     is_flow: bool
     random_resize_param: RandomResizeParameter
     random_aspect_ratio_param: RandomAspectRatioParameter
+    img_rand_resize_lower: int
+    img_rand_resize_upper: int
+    rand_resize_ratio_lower: float
+    rand_resize_ratio_upper: float
+    vertical_stretch_lower: float
+    vertical_stretch_upper: float
+    horizontal_stretch_lower: float
+    horizontal_stretch_upper: float
+    allow_upscale: bool
+    interpolation_algo_down: int
+    interpolation_algo_up: int
     def __init__(
         self,
         *,
@@ -1085,6 +1115,17 @@ class TransformationParameter(Message):
         is_flow: bool | None = ...,
         random_resize_param: RandomResizeParameter | Mapping[str, Any] | None = ...,
         random_aspect_ratio_param: RandomAspectRatioParameter | Mapping[str, Any] | None = ...,
+        img_rand_resize_lower: int | None = ...,
+        img_rand_resize_upper: int | None = ...,
+        rand_resize_ratio_lower: float | None = ...,
+        rand_resize_ratio_upper: float | None = ...,
+        vertical_stretch_lower: float | None = ...,
+        vertical_stretch_upper: float | None = ...,
+        horizontal_stretch_lower: float | None = ...,
+        horizontal_stretch_upper: float | None = ...,
+        allow_upscale: bool | None = ...,
+        interpolation_algo_down: int | str | None = ...,
+        interpolation_algo_up: int | str | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -1973,6 +2014,7 @@ class DataParameter(Message):
     FORCE_ENCODED_COLOR_FIELD_NUMBER: int
     PREFETCH_FIELD_NUMBER: int
     SIDE_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1984,6 +2026,7 @@ class DataParameter(Message):
     force_encoded_color: bool
     prefetch: int
     side: RepeatedScalarFieldContainer[int]
+    shuffle: bool
     def __init__(
         self,
         *,
@@ -1998,6 +2041,7 @@ class DataParameter(Message):
         force_encoded_color: bool | None = ...,
         prefetch: int | None = ...,
         side: Iterable[int] | None = ...,
+        shuffle: bool | None = ...,
     ) -> None: ...
 
 class DummyDataParameter(Message):
@@ -6304,4 +6348,13 @@ class PairwiseParameter(Message):
         class_num: float | None = ...,
         sigmoid_param: float | None = ...,
         continous_similarity: bool | None = ...,
+    ) -> None: ...
+
+class PixelShuffleParameter(Message):
+    UPSCALE_FACTOR_FIELD_NUMBER: int
+    upscale_factor: int
+    def __init__(
+        self,
+        *,
+        upscale_factor: int | None = ...,
     ) -> None: ...

@@ -17,6 +17,7 @@ from . import (  # noqa: F401
     depthwise,
     detection_evaluate,
     detectnet,
+    dice,
     distances,
     domain_adaptation,
     domain_transform,

@@ -176,6 +176,23 @@ def test_a_base_is_positive():
         run_layer("ExpMax", "expmax_param { base: -2 }", [np.zeros((1, 2))])
 
 
+@law("PixelShuffle")
+@drawn()
+@given(SEED, SMALL, SMALL, st.integers(2, 3))
+def test_channels_become_pixels_row_by_row(seed, n, c, factor):
+    x = normal(seed, n, c * factor**2, 2, 3)
+    body = f"pixel_shuffle_param {{ upscale_factor: {factor} }}"
+    found = run_layer("PixelShuffle", body, [x]).y[0]
+    assert found.shape == (n, c, 2 * factor, 3 * factor)
+    for k, i, j in np.ndindex(c, factor, factor):
+        of_place = x[:, (k * factor + i) * factor + j]
+        assert np.array_equal(found[:, k, i::factor, j::factor], of_place)
+    with pytest.raises(caffe.CaffeError, match=f"C a multiple of {factor**2}"):
+        run_layer("PixelShuffle", body, [x[:, 1:]])
+    with pytest.raises(caffe.CaffeError, match="upscale_factor is at least 2"):
+        run_layer("PixelShuffle", "pixel_shuffle_param { upscale_factor: 1 }", [x])
+
+
 @law("EltwiseAffine")
 @drawn()
 @given(SEED, SMALL, SMALL, st.booleans())
