@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError, error_context
+from ..core.log import LOGGER
 from ..core.strict import is_strict
 from ..layer_types import EXTENSIONS, REGISTRY, LayerType, layer_type_list
 from ..layer_types.stand_ins import stand_in
@@ -48,6 +49,8 @@ class Graph:
     outputs: list[str] = field(default_factory=list)
     params: list[Parameter] = field(default_factory=list)  # one for each owner of a blob
     automatic: set[str] = field(default_factory=set)  # tops without a name: no outputs, not to read
+    # Names of layers whose parameters are not those of the first layer of that name
+    ambiguous: list[str] = field(default_factory=list)
 
     def bottom(self, i: int) -> list[Blob]:
         return [self.blobs[name] for name in self.bottoms[i]]
@@ -161,14 +164,25 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
     params = _append_params(graph, layer, wiring.shared)
     if params:
         of_name = wiring.with_params.setdefault(layer.name, params)
-        layer.check(
-            list(map(id, of_name)) == list(map(id, params)),
-            "another layer with parameters has this name; weights are stored by layer name, "
-            "so rename one, or share its parameters by their names",
-        )
+        if list(map(id, of_name)) != list(map(id, params)):
+            graph.ambiguous.append(layer.name)
+            LOGGER.warning("%s; a caffemodel fills the first one", _ambiguous(layer.name))
     layer.need_backward |= any(layer.param_propagate_down)
     for name in layer_spec.top:
         wiring.need[name] = layer.need_backward
+
+
+def check_names(graph: Graph) -> None:
+    """Raise CaffeError where parameters would be lost, for a file has them by layer name."""
+    for name in graph.ambiguous:
+        raise CaffeError(
+            f"{_ambiguous(name)}; weights are stored by layer name, so rename one, "
+            "or share its parameters by their names"
+        )
+
+
+def _ambiguous(name: str) -> str:
+    return f"layer '{name}': another layer with parameters has this name"
 
 
 def set_loss_diffs(graph: Graph) -> None:
