@@ -23,7 +23,7 @@ from ..graph.build import Graph
 from ..layer_types import LayerType, autocast, autograd
 from ..layer_types.base import Shape
 from ..layer_types.winograd import uses_winograd
-from .plan import Plan, can_plan
+from .plan import Blanks, Plan, can_plan
 from .schedule import Tensors, evaluate, source_layers, storage_of
 
 Evaluate = Callable[[LayerType, list[torch.Tensor]], list[torch.Tensor]]
@@ -43,6 +43,8 @@ class FastForward:
         self._shapes: list[Shape] = []
         self._plan: Plan | None = None
         self._plan_is_for: tuple = ()
+        self._blanks: Blanks | None = None
+        self._computed_by: tuple = ()
         self._pending: Pending | None = None
 
     def applies(self) -> bool:
@@ -63,6 +65,8 @@ class FastForward:
         if self._shapes != self._shapes_now():
             for i in self._behind:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
+            # One size alone needs what is around it once
+            self._blanks = {} if self._shapes and self._blanks is None else self._blanks
             self._shapes, self._plan = self._shapes_now(), None
         for i in self._behind:
             if self._graph.layers[i].shares_data:
@@ -71,10 +75,14 @@ class FastForward:
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
-        plan_is_for = (kept, params, current_device(), current_precision(), uses_winograd())
+        computed_by = (params, current_device(), current_precision(), uses_winograd())
+        if self._blanks and self._computed_by != computed_by:
+            self._blanks.clear()
+        self._computed_by = computed_by
+        plan_is_for = (kept, computed_by)
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken
-            self._plan = Plan(self._graph, self._sources, kept)
+            self._plan = Plan(self._graph, self._sources, kept, self._blanks)
             self._plan_is_for = plan_is_for
         with torch.no_grad():
             values = _own(self._plan.run(sources), sources)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,6 +43,10 @@ from .schedule import (
 from .threads import is_small, one_thread
 
 PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
+
+BLANKS = 8  # sizes whose surroundings are kept; FCN-8s' take 15 MB each
+# What blank images' blobs are, by the images' shapes and the blobs' names; last used last
+Blanks = dict[tuple[object, ...], Tensors]
 
 BAND = 1 << 22  # values of a blob between convolutions and pooling that are there at once
 
@@ -90,9 +95,12 @@ class Plan:
     """The forward pass of a net, for the present shapes of its blobs and values of its params.
 
     sources: the layers that have run before. kept: the blobs that `run` gives, no tops of a Split.
+    blanks: what plans for other shapes have found around blank images, by the same parameters.
     """
 
-    def __init__(self, graph: Graph, sources: list[int], kept: set[str]) -> None:
+    def __init__(
+        self, graph: Graph, sources: list[int], kept: set[str], blanks: Blanks | None = None
+    ) -> None:
         shapes = {name: blob.shape for name, blob in graph.blobs.items()}
         self.kept = kept
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
@@ -108,6 +116,7 @@ class Plan:
             step.done.append(name)
         bounds = self._bounds.items()
         self._bordered = {name: of for name, of in bounds if of.computed != of.required}
+        self._blanks = blanks
         self._blank = smallest_blank(windows, shapes, self._bordered)
         self._around: dict[str, Tile] | None = None  # of these, from the first run on
         self._layers = [layer for step in steps for layer in (step.layer, *step.in_place)]
@@ -127,8 +136,7 @@ class Plan:
 
     def _run(self, sources: Tensors) -> Tensors:
         if self._around is None:
-            blank = self._blank
-            self._around = around_blank(blank, sources, self._bordered) if blank else {}
+            self._around = self._surroundings(sources)
         around = self._around
         tiles = {name: Tile(x, self._whole[name]) for name, x in sources.items()}
         for step in self._steps:
@@ -144,6 +152,19 @@ class Plan:
             return values
         stays = {storage_address(x.values) for x in around.values()}
         return {name: x.clone() if storage_address(x) in stays else x for name, x in values.items()}
+
+    def _surroundings(self, sources: Tensors) -> dict[str, Tile]:
+        """What is required of the bordered blobs, a blank image's values around the image's."""
+        blank = self._blank
+        if not blank:
+            return {}
+        key = (*(blank.shapes[name] for name in blank.sources), *self._bordered)
+        blanks = {} if self._blanks is None else self._blanks
+        values = blanks.pop(key, None) or blank_values(blank, sources, self._bordered)
+        blanks[key] = values
+        if len(blanks) > BLANKS:
+            del blanks[next(iter(blanks))]
+        return around_blank(blank, values, self._bordered)
 
     def _computed(self, step: Planned, tiles: dict[str, Tile]) -> list[Tile]:
         """What a step computes of each of its tops."""
@@ -175,9 +196,20 @@ def _planned(step: Step, shape: Shape) -> Planned:
 
 
 def around_blank(
-    blank: Blank[Planned], sources: Tensors, bounds: dict[str, Bounds]
+    blank: Blank[Planned], values: Tensors, bounds: dict[str, Bounds]
 ) -> dict[str, Tile]:
-    """What is required of these blobs, with the blank image's values around what is computed of it.
+    """What is required of these blobs, with the blank image's values around what is computed."""
+    return {
+        name: surrounded(of, values[name], blank.places[name], blank.shapes[name][0])
+        for name, of in bounds.items()
+        if name in values
+    }
+
+
+def blank_values(
+    blank: Blank[Planned], sources: Tensors, wanted: Collection[str]
+) -> dict[str, torch.Tensor]:
+    """The wanted blobs of a blank image.
 
     The steps of the blank image are planned. sources: those of the net, of its dtype and device.
     """
@@ -192,9 +224,8 @@ def around_blank(
     for step in blank.steps:
         (bottom,), (name,) = step.bottoms, step.tops
         tiles[name] = step.compute(tiles, everything[name], everything)
-        if name in bounds:
-            batch = blank.shapes[name][0]
-            found[name] = surrounded(bounds[name], tiles[name].values, blank.places[name], batch)
+        if name in wanted:
+            found[name] = tiles[name].values
         if last_use[bottom] is step:
             del tiles[bottom]
     return found

@@ -15,7 +15,7 @@ from support.plain_path import close, conv, image, layer, plain, ran_fast, scale
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import caffe
-from caffe.engine import border, bounds, plan, regions, schedule
+from caffe.engine import border, bounds, kernels, plan, regions, schedule
 
 # ---- Stacks of windows ----
 
@@ -148,6 +148,13 @@ def blank_of(text: str, *wanted: str) -> Found | None:
     return Found(net, reached, border.blank(found, shapes, wanted))
 
 
+def surroundings(
+    around: border.Blank, sources: dict[str, torch.Tensor], of: dict[str, bounds.Bounds]
+) -> dict[str, kernels.Tile]:
+    """What a plan puts around the image."""
+    return plan.around_blank(around, plan.blank_values(around, sources, of), of)
+
+
 def sources_of(found: Found, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """An image under all names that it has."""
     graph = found.net._graph
@@ -202,7 +209,7 @@ def test_what_surrounds_an_image_is_around_the_blank_image():
         scale = max(np.abs(values).max() for values in large.values())
         whole = {name: regions.whole(large[name].shape) for name in around.places}
         wanted = {name: bounds.Bounds(whole[name], reached[name]) for name in around.places}
-        held = plan.around_blank(around, sources_of(found, torch.from_numpy(x)), wanted)
+        held = surroundings(around, sources_of(found, torch.from_numpy(x)), wanted)
         assert held.keys() == around.places.keys()
         for name, places in around.places.items():
             assert small[name].shape[1:] == around.shapes[name][1:]
@@ -240,7 +247,7 @@ def test_a_region_of_what_surrounds_is_cut_from_the_whole(text, seed):
         nothing = tuple((0, 0) for _ in everything)  # is computed
         whole[name] = bounds.Bounds(everything, nothing)
         parts[name] = bounds.Bounds(outer, inner)
-    whole, cut = (plan.around_blank(around, source, of) for of in (whole, parts))
+    whole, cut = (surroundings(around, source, of) for of in (whole, parts))
     for name, need in parts.items():
         assert cut[name].region == need.required
         for strip in bounds.strips(need):

@@ -23,8 +23,10 @@ from support.plain_path import (
     scale_of,
     twins,
 )
+from support.planned import images
 
 import caffe
+from caffe.engine import plan
 
 SHAPE = (1, 3, 20, 24)
 INNER = ["conv1", "pool1", "conv2", "pool2", "fc", "score_fc", "up2", "crop1", "fuse", "up"]
@@ -749,3 +751,30 @@ def test_a_net_that_is_dropped_is_gone_at_once():
         assert weights() is None
     finally:
         gc.enable()
+
+
+def test_what_is_around_an_image_is_computed_once_for_a_size_and_set_of_weights(monkeypatch):
+    """Sizes that differ by a multiple of the strides have the same around them."""
+    computed, of = [], plan.blank_values
+
+    def counted(blank, *args):
+        computed.append(blank.shapes[blank.sources[0]][2:])
+        return of(blank, *args)
+
+    monkeypatch.setattr(plan, "blank_values", counted)
+    monkeypatch.setattr(plan, "BLANKS", 2)
+    ours, theirs = twins(FCN)
+
+    def times(*sizes):
+        computed.clear()
+        images(ours, theirs, sizes)
+        return len(computed)
+
+    assert times((20, 24), (20, 24)) == 1
+    assert times((24, 20), (20, 24), (28, 24), (24, 20)) == 1  # kept from the second size on
+    assert times((21, 24), (25, 20), (20, 24)) == 1
+    for net in (ours, theirs):
+        net.params["conv1"][1].data[...] += 1
+    assert times((20, 24), (24, 20)) == 1
+    assert times((22, 24), (23, 24)) == 2
+    assert times((26, 20), (20, 24)) == 1  # the last 2 are kept
