@@ -35,8 +35,9 @@ def absorbed(steps: list[Step], kept: Collection[str], shapes: dict[str, Shape])
         while step.in_place and (affine := _affine_behind(step, step.in_place[0], shapes)):
             step.affines.append(affine)
             step.in_place = step.in_place[1:]
-        if not step.in_place and readers[step.tops[0]] == 1 and step.tops[0] not in kept:
-            products[step.tops[0]] = step
+        for top in step.tops if not step.in_place else ():
+            if readers[top] == 1 and top not in kept:
+                products[top] = step
     return left
 
 

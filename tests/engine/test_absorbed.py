@@ -112,6 +112,13 @@ def test_a_blob_that_is_kept_is_computed():
     assert in_passing(ours, "c") == 0
 
 
+def test_a_layer_without_tops_is_passed_by():
+    agree(
+        DATA + PRODUCTS["Convolution"] + BN + "layer { name: 's' type: 'Silence' bottom: 'data' }",
+        1,
+    )
+
+
 def test_in_bfloat16_every_layer_rounds_where_it_did():
     ours, _ = with_weights(DATA + PRODUCTS["Convolution"] + BN)
     caffe.set_precision("bf16")
