@@ -271,6 +271,9 @@ class LayerType(Layer):
         """Whether backward computes with what the bottoms hold then: in place, that is the top."""
         return self.gradient_of_bottom and not set(self.spec.bottom) & set(self.spec.top)
 
+    def check_fed(self, top: list[Blob]) -> None:
+        """Raise CaffeError where a script is to fill the tops, and has not."""
+
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Read batches of these from now on, see Net.set_input_arrays."""
         self.check(

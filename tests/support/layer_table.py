@@ -67,7 +67,7 @@ NETS = {  # where one layer with one top makes none
 }
 SCORES = (
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
-    *("BoxAnnotatorOHEM", "ProposalTarget"),
+    *("AnchorTarget", "BoxAnnotatorOHEM", "ProposalTarget", "RegionTarget"),
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("HDF5Output", "MatWrite"),

@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     activations,
+    anchor_target,
     annealed,
     annotated_data,
     augmentation,
@@ -49,6 +50,7 @@ from . import (  # noqa: F401
     proposal,
     proposal_target,
     reduction,
+    region_target,
     resample,
     resampling,
     ristretto,

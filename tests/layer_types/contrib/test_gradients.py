@@ -397,6 +397,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
+    "AnchorTarget",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "BoxGroupOutput",
@@ -420,6 +421,7 @@ NO_GRADIENT = {
     "PriorBoxClustered",
     "Proposal",
     "ProposalTarget",
+    "RegionTarget",
     "SegAccuracy",
     "ConnectedComponent",
     "IOUAccuracy",
