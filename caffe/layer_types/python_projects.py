@@ -13,7 +13,8 @@ VALUE = re.compile(r"['\"]?(\w+)['\"]?\s*:\s*(?:!!python/tuple\s*)?(\[[^\]]*\]|[
 Make = Callable[[caffe_pb2.LayerParameter, caffe_pb2.NetParameter], None]
 Shapes = dict[str, tuple[int, ...]]  # of blobs, by name
 
-PROJECTS = {  # by a module's first name
+PROJECTS = {  # by a module's name, or the first part of it
+    "layers.text_proposal_layer": "CTPN",
     "rpn": "py-faster-rcnn or R-FCN",
     "roi_data_layer": "Fast R-CNN, py-faster-rcnn or R-FCN",
     "transform": "py-faster-rcnn",
@@ -30,7 +31,7 @@ PROJECTS = {  # by a module's first name
 
 def project_of(module: str) -> str:
     """The public project that a Python layer's module is of, "" where none is known."""
-    return PROJECTS.get(module.partition(".")[0], "")
+    return PROJECTS.get(module) or PROJECTS.get(module.partition(".")[0], "")
 
 
 def _values(spec: caffe_pb2.LayerParameter) -> dict[str, list[float]]:
@@ -64,6 +65,10 @@ def _is_agnostic(net: caffe_pb2.NetParameter) -> bool:
     return any("PSROI" in layer.type and _pooled(layer) == 8 for layer in net.layer)
 
 
+def _is(layer: caffe_pb2.LayerParameter, module: str) -> bool:
+    return layer.python_param.module == module
+
+
 def _pooled(layer: caffe_pb2.LayerParameter) -> int:
     """The channels that a pooling of R-FCN's gives."""
     for field, param in layer.ListFields():
@@ -85,6 +90,14 @@ def _proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> No
     _learns_nothing(spec, "Proposal")
 
 
+def _text_proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """CTPN's regions that may hold a piece of text."""
+    values = _values(spec)
+    (spec.proposal_param.feat_stride,) = values.pop("feat_stride")
+    _none_left(values)
+    _learns_nothing(spec, "TextProposal")
+
+
 def _anchor_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     """What the region proposal network learns."""
     values = _values(spec)
@@ -102,6 +115,8 @@ def _region_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) 
     values = _values(spec)
     param = spec.region_target_param
     param.num_classes = _classes(values)
+    (background,) = values.pop("bg_aux_label", [0])
+    param.bg_aux_label = int(background)
     _none_left(values)
     spec.bbox_reg_param.bbox_mean.extend([0, 0, 0, 0])
     spec.bbox_reg_param.bbox_std.extend([0.1, 0.1, 0.2, 0.2])
@@ -119,11 +134,58 @@ def _learns_nothing(spec: caffe_pb2.LayerParameter, kind: str) -> None:
     spec.propagate_down.extend([False] * len(spec.bottom))
 
 
+def _torch_image(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    _learns_nothing(spec, "TorchImageTransform")
+
+
+# MNC, in tests.
+
+
+def _mnc_proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """As py-faster-rcnn's; what it learns through the regions has no stand-in."""
+    _in_tests(spec)
+    values = _values(spec)
+    (spec.proposal_param.feat_stride,) = values.pop("feat_stride")
+    for of_gradient in ("use_clip", "clip_base", "gradient_scale"):
+        values.pop(of_gradient, None)
+    _none_left(values)
+    _learns_nothing(spec, "Proposal")
+
+
+def _mask(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """The masks of regions, as planes of 21 x 21."""
+    _in_tests(spec)
+    spec.reshape_param.shape.dim.extend([0, 1, 21, 21])
+    spec.type = "Reshape"
+
+
+def _stage_bridge(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    _in_tests(spec)
+    _learns_nothing(spec, "StageBridge")
+
+
+def _in_tests(spec: caffe_pb2.LayerParameter) -> None:
+    if spec.phase == caffe_pb2.TRAIN:
+        raise ValueError("it has a stand-in in TEST alone")
+
+
+# Caffe's own example.
+
+
+def _pyloss(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """A Python layer's top weighs nothing unless the prototxt says so, unlike a loss's."""
+    if not spec.loss_weight:
+        spec.loss_weight.append(0)
+    spec.type = "EuclideanLoss"
+
+
 # Data layers: their tops are the net's inputs.
 
 
 def _input(spec: caffe_pb2.LayerParameter, shapes: Shapes) -> None:
     for top in spec.top:
+        if top not in shapes:
+            raise KeyError(f"no shape is known of top '{top}'")
         spec.input_param.shape.add(dim=shapes[top])
     spec.type = "Input"
 
@@ -131,8 +193,8 @@ def _input(spec: caffe_pb2.LayerParameter, shapes: Shapes) -> None:
 def _roi_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     """Images of a shorter side of 600 pixels, and their objects, or regions and their targets.
 
-    The shapes are those that the layer gives its tops until it has images, but for gt_boxes, of
-    which it says 1 x 4.
+    The shapes are those that the layer gives its tops until it has images, but for gt_boxes, which
+    have the class as well, and in person search who it is.
     """
     values = _values(spec)
     classes = _classes(values)
@@ -149,8 +211,27 @@ def _roi_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> No
         ),
     }
     images = 1 if rfcn or not of_regions.keys() & set(spec.top) else 2
-    first = {spec.top[0]: (images, 3, 600, 1000)}
-    _input(spec, {"im_info": (1, 3), "gt_boxes": (1, 5), **of_regions, **first})
+    objects = [len(layer.top) for layer in net.layer if _is(layer, "rpn.proposal_target_layer")]
+    _input(
+        spec,
+        {
+            "im_info": (1, 3),
+            "gt_boxes": (1, max(objects, default=5)),
+            **of_regions,
+            spec.top[0]: (images, 3, 600, 1000),
+        },
+    )
+
+
+def _cfm_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """MNC's layer of images, regions and their masks; it says 1 x 4 of regions."""
+    values = _values(spec)
+    width = 4 * _classes(values)
+    _none_left(values)
+    mask = (1, 1, 21, 21)
+    of_tops = [(1, 3, 600, 1000), (1, 5), (1, 1, 14, 14), (1, 1), (1, 1)]
+    of_tops += [(1, width), mask, (1, width), (1, width), mask]
+    _input(spec, dict(zip(spec.top, of_tops, strict=False)))
 
 
 # FCN: an image at a time, of any size, for which the largest stands until one is read.
@@ -168,9 +249,16 @@ def _labelled(height: int, width: int) -> Make:
 
 STAND_INS: dict[tuple[str, str], Make] = {
     ("rpn.proposal_layer", "ProposalLayer"): _proposal,
+    ("layers.text_proposal_layer", "ProposalLayer"): _text_proposal,
     ("rpn.anchor_target_layer", "AnchorTargetLayer"): _anchor_target,
     ("rpn.proposal_target_layer", "ProposalTargetLayer"): _region_target,
     ("roi_data_layer.layer", "RoIDataLayer"): _roi_data,
+    ("transform.torch_image_transform_layer", "TorchImageTransformLayer"): _torch_image,
+    ("pylayer.proposal_layer", "ProposalLayer"): _mnc_proposal,
+    ("pylayer.mask_layer", "MaskLayer"): _mask,
+    ("pylayer.stage_bridge_layer", "StageBridgeLayer"): _stage_bridge,
+    ("pylayer.cfm_data_layer", "CFMDataLayer"): _cfm_data,
+    ("pyloss", "EuclideanLossLayer"): _pyloss,
     ("voc_layers", "VOCSegDataLayer"): _labelled(500, 500),
     ("voc_layers", "SBDDSegDataLayer"): _labelled(500, 500),
     ("pascalcontext_layers", "PASCALContextSegDataLayer"): _labelled(500, 500),

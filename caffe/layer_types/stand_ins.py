@@ -24,8 +24,8 @@ def stand_in(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> Non
     except (ValueError, KeyError) as error:
         raise CaffeError(
             f"layer '{spec.name}': there is no module '{python.module}' to import, and without it "
-            f"the param_str {python.param_str!r} is not understood ({error}); put the module's "
-            "folder on PYTHONPATH or sys.path"
+            f"its tops or its param_str {python.param_str!r} are not understood ({error}); put the "
+            "module's folder on PYTHONPATH or sys.path"
         ) from None
     LOGGER.warning(
         "layer '%s': there is no module '%s' to import; %s stands in for its %s%s",

@@ -18,14 +18,14 @@ class AnchorTarget(LayerType):
     """Which anchors are objects, and what shifts each to its own.
 
     Ren et al. 2015, section 3.1.2, as py-faster-rcnn's rpn.anchor_target_layer has it. Bottoms:
-    scores 1 x 2 A x H x W, whose shape alone counts; objects G x 5, x1, y1, x2, y2, the last pixels
-    inside, and the class; height, width and scale of the image; and, if given, the image. An anchor
-    inside of the image is an object (1) from an overlap of positive_overlap on, and if none
-    overlaps an object more, equal ones included; otherwise background (0) below negative_overlap.
-    Of batch_size anchors fg_fraction are objects at most, and background fills up; where there are
-    more, they are drawn, and the others do not count (-1). Tops: labels 1 x 1 x A H x W; shifts to
-    the object that an anchor overlaps most, 1 x 4 A x H x W; weights of these, 1 at objects; and 1
-    over the number of anchors that count, at these.
+    scores 1 x 2 A x H x W, whose shape alone counts; objects G x 5 or more, x1, y1, x2, y2, the
+    last pixels inside, and the class; height, width and scale of the image; and, if given, the
+    image. An anchor inside of the image is an object (1) from an overlap of positive_overlap on,
+    and if none overlaps an object more, equal ones included; otherwise background (0) below
+    negative_overlap. Of batch_size anchors fg_fraction are objects at most, and background fills
+    up; where there are more, they are drawn, and the others do not count (-1). Tops: labels 1 x 1 x
+    A H x W; shifts to the object that an anchor overlaps most, 1 x 4 A x H x W; weights of these, 1
+    at objects; and 1 over the number of anchors that count, at these.
     """
 
     bottoms = (3, 4)
@@ -58,8 +58,8 @@ class AnchorTarget(LayerType):
             f"{scores}. There is an anchor for each ratio and scale",
         )
         self.check(
-            len(objects) > 1 and math.prod(objects[1:]) == 5 and math.prod(sizes) >= 3,
-            "needs objects G x 5, and height, width and scale of the image; found shapes "
+            len(objects) > 1 and math.prod(objects[1:]) >= 5 and math.prod(sizes) >= 3,
+            "needs objects G x 5 or more, and height, width and scale of the image; found shapes "
             f"{objects} and {sizes}",
         )
         height, width = scores[2:]
@@ -84,7 +84,9 @@ class AnchorTarget(LayerType):
         counts[label == 1] = 1
         each[label >= 0] = 1 / max((label >= 0).sum(), 1)
         labels = label.reshape(height, width, -1).transpose(2, 0, 1).reshape(1, 1, -1, width)
-        maps = (m.reshape(1, height, width, -1).transpose(0, 3, 1, 2) for m in (shifts, counts, each))
+        maps = (
+            m.reshape(1, height, width, -1).transpose(0, 3, 1, 2) for m in (shifts, counts, each)
+        )
         return [torch.from_numpy(top).to(bottoms[0]) for top in (labels, *maps)]
 
     def _every(self, height: int, width: int) -> np.ndarray:

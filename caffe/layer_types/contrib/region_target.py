@@ -23,11 +23,12 @@ class RegionTarget(Found):
     they are drawn; batch_size -1 takes all. Tops: regions R x 5, first the objects; classes R; in
     the four places of its class what shifts a region to its object, less bbox_mean and over
     bbox_std, R x 4 num_classes; weights of these, 1 at objects, twice. agnostic: all classes share
-    the places of class 1.
+    the places of class 1. Person search has objects G x 6, and last a top R of their sixth values,
+    bg_aux_label for background.
     """
 
     bottoms = (2, 3)
-    tops = (5, 5)
+    tops = (5, 6)
 
     @property
     def draws(self) -> bool:
@@ -47,14 +48,19 @@ class RegionTarget(Found):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """There is room for batch_size regions, until the first forward."""
+        wanted = (5, len(self.spec.top))
         self.check(
-            all(len(shape) > 1 and math.prod(shape[1:]) == 5 for shape in shapes[:2]),
-            f"needs regions R x 5 and objects G x 5; found shapes {shapes[:2]}",
+            all(len(s) > 1 and math.prod(s[1:]) == n for s, n in zip(shapes, wanted, strict=False)),
+            f"needs regions R x 5 and objects G x {wanted[1]} for {wanted[1]} tops; found shapes "
+            f"{shapes[:2]}",
         )
         size = self.spec.region_target_param.batch_size
         count = max(shapes[0][0], 1) if size == -1 else size
-        width = 4 * self._boxes()
-        return [self._shape(count, values) for values in (5, 1, width, width, width)]
+        return [self._shape(count, values) for values in self._values()]
+
+    def _values(self) -> list[int]:
+        """How many values of a region each top has."""
+        return [5, 1, *(4 * self._boxes(),) * 3, 1][: len(self.spec.top)]
 
     def _shape(self, count: int, values: int) -> Shape:
         """The shape of so many values for each of the regions."""
@@ -84,6 +90,8 @@ class RegionTarget(Found):
         theirs = objects[nearest[fore]]
         label = np.zeros(len(taken))
         label[: len(fore)] = theirs[:, 5]
+        second = np.full(len(taken), self.spec.region_target_param.bg_aux_label)
+        second[: len(fore)] = theirs[:, -1]
         shifts, weights = (np.zeros((len(taken), self._boxes(), 4)) for _ in range(2))
         rows = np.flatnonzero(label > 0)
         place = np.minimum(label[rows].astype(int), self._boxes() - 1)
@@ -91,11 +99,10 @@ class RegionTarget(Found):
             shifted(regions[taken[rows], 1:], theirs[rows, 1:5]) - self.mean
         ) / self.std
         weights[rows, place] = 1
-        tops = (regions[taken], label, shifts, weights, weights)
-        values = (5, 1, *(4 * self._boxes(),) * 3)
+        tops = (regions[taken], label, shifts, weights, weights, second)
         return [
             torch.from_numpy(top.reshape(self._shape(len(taken), count))).to(bottoms[0])
-            for top, count in zip(tops, values, strict=True)
+            for top, count in zip(tops, self._values(), strict=False)
         ]
 
     def _check_classes(self, classes: np.ndarray) -> None:

@@ -19,7 +19,8 @@ def targets(regions, objects, seed=0, reg=REG, **param):
     caffe.set_random_seed(seed)
     fields = " ".join(f"{k}: {str(v).lower()}" for k, v in ({"num_classes": 4} | param).items())
     body = f"region_target_param {{ {fields} }} {reg}"
-    return run_layer("RegionTarget", body, [np.float32(regions), np.float32(objects)], tops=5).y
+    inputs = [np.float32(regions), np.float32(objects)]
+    return run_layer("RegionTarget", body, inputs, tops=inputs[1].shape[1]).y
 
 
 def boxes_of(rng, count):
@@ -139,7 +140,7 @@ def test_without_an_object_all_is_background():
     [
         ({"num_classes": 1}, [0] * 5, [0] * 5, "num_classes of 2 or more; found 1"),
         ({"batch_size": 0}, [0] * 5, [0] * 5, "batch_size is positive, or -1"),
-        ({}, [0] * 4, [0] * 5, r"needs regions R x 5 and objects G x 5; found shapes .*\(1, 4\)"),
+        ({}, [0] * 4, [0] * 5, r"needs regions R x 5 and objects G x 5 .*found shapes .*\(1, 4\)"),
         ({}, [1, 0, 0, 9, 9], [0] * 5, "'x0' has a region of image 1; expected 0"),
         ({}, [0] * 5, [0, 0, 9, 9, 4], "'x1' holds an object of class 4; expected 0 to 3"),
         ({}, [0] * 5, [0, 0, 9, 9, -1], "'x1' holds an object of class -1; expected 0 to 3"),
@@ -154,3 +155,10 @@ def test_boxes_of_one_kind_are_of_any_class():
     labels, shifts, *_ = targets(NEAR, [[0, 0, 39, 39, 20]], num_classes=2, agnostic=True)[1:]
     assert labels[0] == 20
     assert shifts.shape[1] == 8
+
+
+def test_people_have_a_second_label():
+    person = [[0, 0, 39, 39, 1, 7], [50, 50, 60, 99, 1, -1]]
+    found = targets([*NEAR[:1], *FAR[:2]], person, batch_size=-1, bg_aux_label=5532, num_axes=4)
+    assert found[5].shape == (5, 1, 1, 1)
+    assert found[5].ravel().tolist() == [7, 7, -1, 5532, 5532]
