@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Iterable
 
 from ..core.errors import CaffeError
 from ..core.log import LOGGER
@@ -36,7 +37,7 @@ def stand_in(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> Non
     )
 
 
-def _listed(tops: list[str]) -> str:
+def _listed(tops: Iterable[str]) -> str:
     return ", ".join(f"net.blobs['{top}'].data" for top in tops)
 
 
