@@ -48,9 +48,9 @@ class Input(LayerType):
         for name, blob in zip(self.spec.top, top, strict=True):
             self.check(
                 not (python.module and blob._data.untouched),
-                f"stands in for {python.layer}, for there is no module '{python.module}' to "
-                f"import, and nobody has filled '{name}': write to net.blobs['{name}'].data in a "
-                "script, or put the module's folder on PYTHONPATH",
+                f"there is no module '{python.module}' to import, and nobody has filled '{name}' "
+                f"in place of its {python.layer}: write to net.blobs['{name}'].data in a script, "
+                "or put the module's folder on PYTHONPATH",
             )
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:

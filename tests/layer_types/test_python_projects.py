@@ -157,8 +157,9 @@ def solver_of(folder, text, more=""):
 
 LEARNT = detection.roi_data(3) + layer("loss", "EuclideanLoss", "im_info im_info")
 UNFILLED = (
-    r"layer 'input-data' \(Input\): stands in for RoIDataLayer, for there is no module "
-    r"'roi_data_layer.layer' to import, and nobody has filled '{}': write to net.blobs"
+    r"layer 'input-data' \(Input for roi_data_layer.layer\): there is no module "
+    r"'roi_data_layer.layer' to import, and nobody has filled '{}' in place of its RoIDataLayer: "
+    r"write to net.blobs"
 )
 
 
@@ -309,3 +310,26 @@ def test_people_are_searched_for_by_a_second_label():
     net.blobs["gt_boxes"].data[...] = 10, 10, 40, 40, 1, 77
     net.forward()
     assert net.blobs["pid_label"].data.tolist() == [77, 5532]
+
+
+def test_what_does_not_fit_a_stand_in_names_the_module():
+    body = detection.python("rpn.anchor_target_layer", "AnchorTargetLayer", "'feat_stride': 16")
+    tops = " ".join(f"rpn_{name}" for name in detection.TARGETS.split())
+    text = inputs(scores=(1, 108, 5, 7), gt_boxes=(1, 5), im_info=(1, 3))
+    message = r"layer 'rpn-data' \(AnchorTarget for rpn.anchor_target_layer\): 9 anchors need"
+    with pytest.raises(caffe.CaffeError, match=message):
+        net_of(text + layer("rpn-data", "Python", "scores gt_boxes im_info", body, tops))
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_detector_runs_on_whatever_its_inputs_hold(name):
+    caffe.set_random_seed(1)
+    net = with_statistics(net_of(TRAINED[name], caffe.TRAIN))
+    net.blobs["data"].reshape(1, 3, 64, 80)
+    net.forward()  # on zeros
+    rng = np.random.RandomState(0)
+    for _ in range(3):
+        for blob in net.inputs:
+            net.blobs[blob].data[...] = rng.randn(*net.blobs[blob].shape)
+        net.forward()
+        net.backward()

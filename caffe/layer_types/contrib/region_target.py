@@ -108,11 +108,11 @@ class RegionTarget(Found):
     def _check_classes(self, classes: np.ndarray) -> None:
         param = self.spec.region_target_param
         last = math.inf if param.agnostic else param.num_classes - 1
-        wrong = classes[(classes < 0) | (classes > last)]
+        highest = classes.max(initial=0)
         self.check(
-            not len(wrong),
-            f"'{self.spec.bottom[1]}' holds an object of class {wrong[0] if len(wrong) else 0:g}; "
-            f"expected 0 to {last:g}",
+            highest <= last,
+            f"'{self.spec.bottom[1]}' holds an object of class {highest:g}; expected at most "
+            f"{last:g}",
         )
 
     def _drawn(self, overlaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
