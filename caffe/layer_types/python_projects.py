@@ -10,6 +10,7 @@ from ..proto import caffe_pb2
 
 VALUE = re.compile(r"['\"]?(\w+)['\"]?\s*:\s*(?:!!python/tuple\s*)?(\[[^\]]*\]|[-+.\w]+)")
 
+Values = dict[str, list[float]]  # of a param_str, by name
 Make = Callable[[caffe_pb2.LayerParameter, caffe_pb2.NetParameter], None]
 Shapes = dict[str, tuple[int, ...]]  # of blobs, by name
 
@@ -19,6 +20,7 @@ PROJECTS = {  # by a module's name, or the first part of it
     "roi_data_layer": "Fast R-CNN, py-faster-rcnn or R-FCN",
     "transform": "py-faster-rcnn",
     "pylayer": "MNC",
+    "SSH": "SSH",
     "ron_layer": "RON",
     "caffe_traininglayers": "colorization",
     "pyloss": "Caffe's examples/pycaffe/layers",
@@ -34,7 +36,7 @@ def project_of(module: str) -> str:
     return PROJECTS.get(module) or PROJECTS.get(module.partition(".")[0], "")
 
 
-def _values(spec: caffe_pb2.LayerParameter) -> dict[str, list[float]]:
+def _values(spec: caffe_pb2.LayerParameter) -> Values:
     """The numbers that a param_str in YAML gives by name; ValueError where it gives more."""
     param_str = re.sub("#.*", "", spec.python_param.param_str)
     if rest := VALUE.sub("", param_str).strip(" \t\r\n,{}"):
@@ -43,12 +45,12 @@ def _values(spec: caffe_pb2.LayerParameter) -> dict[str, list[float]]:
     return {name: list(map(float, re.findall(r"[-+.\w]+", text))) for name, text in found}
 
 
-def _none_left(values: dict[str, list[float]]) -> None:
+def _none_left(values: Values) -> None:
     if values:
         raise KeyError(f"unknown: {', '.join(values)}")
 
 
-def _classes(values: dict[str, list[float]]) -> int:
+def _classes(values: Values) -> int:
     (classes,) = values.pop("num_classes")
     return int(classes)
 
@@ -79,14 +81,18 @@ def _pooled(layer: caffe_pb2.LayerParameter) -> int:
 
 def _proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     """The regions that may hold an object."""
-    values = _values(spec)
     param = spec.proposal_param
-    (param.feat_stride,) = values.pop("feat_stride")
-    param.scale.extend(values.pop("scales", []))
-    param.ratio.extend(values.pop("ratios", []))
-    _none_left(values)
     if spec.phase == caffe_pb2.TRAIN:
         param.pre_nms_topn, param.post_nms_topn = (6000, 300) if _is_rfcn(net) else (12000, 2000)
+    _regions(spec, _values(spec))
+
+
+def _regions(spec: caffe_pb2.LayerParameter, values: Values) -> None:
+    """A Proposal of the anchors that these values say."""
+    (spec.proposal_param.feat_stride,) = values.pop("feat_stride")
+    spec.proposal_param.scale.extend(values.pop("scales", []))
+    spec.proposal_param.ratio.extend(values.pop("ratios", []))
+    _none_left(values)
     _learns_nothing(spec, "Proposal")
 
 
@@ -100,7 +106,11 @@ def _text_proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) 
 
 def _anchor_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     """What the region proposal network learns."""
-    values = _values(spec)
+    _anchors(spec, _values(spec))
+
+
+def _anchors(spec: caffe_pb2.LayerParameter, values: Values) -> None:
+    """An AnchorTarget of the anchors that these values say."""
     param = spec.anchor_target_param
     (param.feat_stride,) = values.pop("feat_stride")
     (param.allowed_border,) = values.pop("allowed_border", [0])
@@ -108,6 +118,29 @@ def _anchor_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) 
     param.ratio.extend(values.pop("ratios", []))
     _none_left(values)
     _learns_nothing(spec, "AnchorTarget")
+
+
+def _ssh_anchor_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """SSH's, which may keep the anchors that it tells worst."""
+    values = _values(spec)
+    param = spec.anchor_target_param
+    (param.base_size,) = values.pop("base_size", [16])
+    (param.positive_overlap,) = values.pop("positive_overlap", [0.5])
+    param.fg_fraction, param.force_fg_for_each_gt = 0.25, False
+    _anchors(spec, values)
+
+
+def _ssh_proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """SSH's regions, which in tests may overlap as they do."""
+    values = _values(spec)
+    param = spec.proposal_param
+    (param.base_size,) = values.pop("base_size", [16])
+    param.pre_nms_topn = 1000
+    if spec.phase == caffe_pb2.TRAIN:
+        param.post_nms_topn, param.nms_thresh, param.min_size = 300, 0.3, 4
+    else:
+        param.post_nms_topn, param.nms_thresh, param.min_size = 1000, 1, 0
+    _regions(spec, values)
 
 
 def _region_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
@@ -145,11 +178,9 @@ def _mnc_proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -
     """As py-faster-rcnn's; what it learns through the regions has no stand-in."""
     _in_tests(spec)
     values = _values(spec)
-    (spec.proposal_param.feat_stride,) = values.pop("feat_stride")
     for of_gradient in ("use_clip", "clip_base", "gradient_scale"):
         values.pop(of_gradient, None)
-    _none_left(values)
-    _learns_nothing(spec, "Proposal")
+    _regions(spec, values)
 
 
 def _mask(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
@@ -251,6 +282,8 @@ STAND_INS: dict[tuple[str, str], Make] = {
     ("rpn.proposal_layer", "ProposalLayer"): _proposal,
     ("layers.text_proposal_layer", "ProposalLayer"): _text_proposal,
     ("rpn.anchor_target_layer", "AnchorTargetLayer"): _anchor_target,
+    ("SSH.layers.anchor_target_layer", "AnchorTargetLayer"): _ssh_anchor_target,
+    ("SSH.layers.proposal_layer", "ProposalLayer"): _ssh_proposal,
     ("rpn.proposal_target_layer", "ProposalTargetLayer"): _region_target,
     ("roi_data_layer.layer", "RoIDataLayer"): _roi_data,
     ("transform.torch_image_transform_layer", "TorchImageTransformLayer"): _torch_image,

@@ -4130,6 +4130,8 @@ class AnchorTargetParameter(Message):
     FG_FRACTION_FIELD_NUMBER: int
     POSITIVE_OVERLAP_FIELD_NUMBER: int
     NEGATIVE_OVERLAP_FIELD_NUMBER: int
+    BASE_SIZE_FIELD_NUMBER: int
+    FORCE_FG_FOR_EACH_GT_FIELD_NUMBER: int
     feat_stride: float
     ratio: RepeatedScalarFieldContainer[float]
     scale: RepeatedScalarFieldContainer[float]
@@ -4138,6 +4140,8 @@ class AnchorTargetParameter(Message):
     fg_fraction: float
     positive_overlap: float
     negative_overlap: float
+    base_size: float
+    force_fg_for_each_gt: bool
     def __init__(
         self,
         *,
@@ -4149,6 +4153,8 @@ class AnchorTargetParameter(Message):
         fg_fraction: float | None = ...,
         positive_overlap: float | None = ...,
         negative_overlap: float | None = ...,
+        base_size: float | None = ...,
+        force_fg_for_each_gt: bool | None = ...,
     ) -> None: ...
 
 class RegionTargetParameter(Message):

@@ -333,3 +333,21 @@ def test_a_detector_runs_on_whatever_its_inputs_hold(name):
             net.blobs[blob].data[...] = rng.randn(*net.blobs[blob].shape)
         net.forward()
         net.backward()
+
+
+def test_ssh_mines_and_finds_without_its_python_layers():
+    where = "'feat_stride': 16,'scales': [4,8], 'ratios':[1,]"
+    target = detection.python("SSH.layers.anchor_target_layer", "AnchorTargetLayer", f"{{{where}}}")
+    boxes = detection.python("SSH.layers.proposal_layer", "ProposalLayer", f"{{{where}}}")
+    tops = " ".join(f"rpn_{name}" for name in detection.TARGETS.split())
+    text = inputs(scores=(1, 4, 5, 7), shifts=(1, 8, 5, 7), gt_boxes=(1, 5), im_info=(1, 3))
+    text += layer("target", "Python", "scores gt_boxes im_info shifts scores", target, tops)
+    net = net_of(text + layer("boxes", "Python", "scores shifts im_info", boxes, "boxes said"))
+    param = net.layer_dict["target"].spec.anchor_target_param
+    assert (param.positive_overlap, param.fg_fraction) == (0.5, 0.25)
+    net.blobs["im_info"].data[...] = 80, 112, 1
+    net.blobs["gt_boxes"].data[...] = 5, 5, 70, 70, 1
+    found = net.forward()
+    assert found["boxes"].shape == (70, 5)  # all, whatever they overlap
+    assert found["said"].shape == (70, 1)
+    assert found["rpn_labels"].shape == (1, 1, 10, 7)

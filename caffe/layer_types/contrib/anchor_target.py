@@ -10,8 +10,6 @@ from ..base import LayerType, Shape, Tensors, layer_type
 from .proposal import RATIOS, SCALES, anchors
 from .proposal_target import drawn, shifted
 
-BASE = 16  # pixels of the side of the square that anchors are made of
-
 
 @layer_type("AnchorTarget", "Faster R-CNN")
 class AnchorTarget(LayerType):
@@ -21,36 +19,43 @@ class AnchorTarget(LayerType):
     scores 1 x 2 A x H x W, whose shape alone counts; objects G x 5 or more, x1, y1, x2, y2, the
     last pixels inside, and the class; height, width and scale of the image; and, if given, the
     image. An anchor inside of the image is an object (1) from an overlap of positive_overlap on,
-    and if none overlaps an object more, equal ones included; otherwise background (0) below
-    negative_overlap. Of batch_size anchors fg_fraction are objects at most, and background fills
-    up; where there are more, they are drawn, and the others do not count (-1). Tops: labels 1 x 1 x
-    A H x W; shifts to the object that an anchor overlaps most, 1 x 4 A x H x W; weights of these, 1
-    at objects; and 1 over the number of anchors that count, at these.
+    and (force_fg_for_each_gt) if none overlaps an object more, equal ones included; otherwise
+    background (0) below negative_overlap. Of batch_size anchors fg_fraction are objects at most,
+    and background fills up; where there are more, they are drawn, and the others do not count (-1).
+    Tops: labels 1 x 1 x A H x W; shifts to the object that an anchor overlaps most, 1 x 4 A x H x
+    W; weights of these, 1 at objects; and 1 over the number of anchors that count, at these. With a
+    fifth bottom, scores 1 x 2 A x H x W of a net that learns nothing, those that it tells worst are
+    kept in place of drawn ones, and where no anchor is inside all are taken (SSH, Najibi et al.
+    2017, section 3.4).
     """
 
-    bottoms = (3, 4)
+    bottoms = (3, 5)
     tops = (4, 4)
     diff_bottoms = staticmethod(lambda index: False)
-    reads_bottom = staticmethod(lambda index: index in (1, 2))
+    reads_bottom = staticmethod(lambda index: index in (1, 2, 4))
 
     @property
     def draws(self) -> bool:
-        return True
+        return not self._mines()
+
+    def _mines(self) -> bool:
+        return len(self.spec.bottom) == 5
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.anchor_target_param
         ratios, scales = list(param.ratio) or RATIOS, list(param.scale) or SCALES
         for name, values in (
             ("feat_stride", [param.feat_stride]),
+            ("base_size", [param.base_size]),
             ("ratio", ratios),
             ("scale", scales),
             ("batch_size", [param.batch_size]),
         ):
             self.check(min(values) > 0, f"{name} must be positive; found {min(values):g}")
-        self.anchors = anchors(BASE, ratios, scales)
+        self.anchors = anchors(param.base_size, ratios, scales)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        scores, objects, sizes = shapes[:3]
+        scores, objects, sizes, *more = shapes
         count = len(self.anchors)
         self.check(
             len(scores) == 4 and scores[:2] == (1, 2 * count),
@@ -61,6 +66,10 @@ class AnchorTarget(LayerType):
             len(objects) > 1 and math.prod(objects[1:]) >= 5 and math.prod(sizes) >= 3,
             "needs objects G x 5 or more, and height, width and scale of the image; found shapes "
             f"{objects} and {sizes}",
+        )
+        self.check(
+            len(more) < 2 or more[1] == scores,
+            f"needs scores to mine by of shape {scores}; found shape {more[-1] if more else ()}",
         )
         height, width = scores[2:]
         each = (1, 4 * count, height, width)
@@ -75,9 +84,11 @@ class AnchorTarget(LayerType):
         inside = np.flatnonzero(
             (every[:, :2] >= -border).all(1) & (every[:, 2:] < size[::-1] + border).all(1)
         )
+        if self._mines() and not len(inside):
+            inside = np.arange(len(every))
         shared = overlap(every[inside, None], objects, pixel=1)
         label = np.full(len(every), -1.0)
-        label[inside] = self._labels(shared)
+        label[inside] = self._labels(shared, self._said(bottoms)[inside] if self._mines() else None)
         shifts, counts, each = (np.zeros((len(every), 4)) for _ in range(3))
         if len(objects):
             shifts[inside] = shifted(every[inside], objects[shared.argmax(1)])
@@ -95,8 +106,13 @@ class AnchorTarget(LayerType):
         y, x = (axis.reshape(-1, 1) * stride for axis in np.mgrid[:height, :width])
         return (self.anchors + np.stack([x, y, x, y], -1)).reshape(-1, 4)
 
-    def _labels(self, shared: np.ndarray) -> np.ndarray:
-        """What anchors (P) are, from their overlaps (P, G) with the objects."""
+    def _said(self, bottoms: list[torch.Tensor]) -> np.ndarray:
+        """The scores of all anchors (P) as objects."""
+        scores = bottoms[4].detach()[0, len(self.anchors) :]
+        return scores.permute(1, 2, 0).flatten().cpu().double().numpy()
+
+    def _labels(self, shared: np.ndarray, scores: np.ndarray | None) -> np.ndarray:
+        """What anchors (P) are, from their overlaps (P, G) with the objects, and their scores."""
         param = self.spec.anchor_target_param
         label = np.full(len(shared), -1.0)
         if not shared.size:  # without an object all is background
@@ -104,10 +120,17 @@ class AnchorTarget(LayerType):
         else:
             most = shared.max(1)
             label[most < param.negative_overlap] = 0
-            label[(shared == shared.max(0)).any(1) | (most >= param.positive_overlap)] = 1
-        fore = np.flatnonzero(label == 1)
-        kept = drawn(fore, int(param.fg_fraction * param.batch_size))
-        label[np.setdiff1d(fore, kept)] = -1
-        back = np.flatnonzero(label == 0)
-        label[np.setdiff1d(back, drawn(back, param.batch_size - len(kept)))] = -1
+            if param.force_fg_for_each_gt:
+                label[(shared == shared.max(0)).any(1)] = 1
+            label[most >= param.positive_overlap] = 1
+        left = param.batch_size
+        for kind, most_of in ((1, int(param.fg_fraction * left)), (0, left)):
+            at = np.flatnonzero(label == kind)
+            if scores is None:
+                kept = drawn(at, min(most_of, left))
+            else:  # objects of low scores, background of high ones
+                wrong = (1 - 2 * kind) * scores[at]
+                kept = at[np.argsort(-wrong, kind="stable")[: min(most_of, left)]]
+            label[np.setdiff1d(at, kept)] = -1
+            left -= len(kept)
         return label

@@ -152,9 +152,53 @@ def test_an_image_without_anchors_inside_or_without_objects_has_no_objects():
         ((2, 8, 6, 7), (1, 5), {}, r"of one image; found shape \(2, 8, 6, 7\)"),
         ((1, 8, 6, 7), (1, 4), {}, r"needs objects G x 5 or more, .*found shapes \(1, 4\)"),
         ((1, 8, 6, 7), (1, 5), {"feat_stride": 0}, "feat_stride must be positive; found 0"),
+        ((1, 8, 6, 7), (1, 5), {"base_size": 0}, "base_size must be positive; found 0"),
         ((1, 8, 6, 7), (1, 5), {"batch_size": 0}, "batch_size must be positive; found 0"),
     ],
 )
 def test_what_does_not_fit_says_so(scores, objects, param, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .AnchorTarget.: .*{message}"):
         targets(np.zeros(objects), scores=np.zeros(scores), **param)
+
+
+def mined(objects, scores, size=SIZE, **param):
+    """The labels that SSH mines, by scores of all anchors as objects, and those of all."""
+    count = len(RATIOS) * len(SCALES)
+    both = np.concatenate([1 - scores, scores], 1)
+    inputs = [np.zeros((1, 2 * count, *SHAPE)), objects, [[*size, 1]], np.zeros((1, 3, 9, 9)), both]
+    few, every = (
+        run_layer("AnchorTarget", body(**param, batch_size=n), inputs, tops=4).y[0].ravel()
+        for n in (param.pop("batch_size", 10), 1000)
+    )
+    return few, every
+
+
+def test_of_mined_anchors_those_that_are_told_worst_are_kept():
+    rng = np.random.RandomState(3)
+    scores = rng.permutation(4 * SHAPE[0] * SHAPE[1]).reshape(1, 4, *SHAPE) / 1000
+    few, every = mined(objects_of(rng, 6), scores, fg_fraction=0.4, positive_overlap=0.4)
+    said = scores.ravel()  # as the labels lie
+    for kind, count, worst in ((1, 4, np.min), (0, 6, np.max)):
+        kept, left = said[few == kind], said[(every == kind) & (few == -1)]
+        assert len(kept) == count
+        assert (worst([*kept, *left]) == kept).any()
+        assert (kept.max() < left.min()) if kind else (kept.min() > left.max())
+
+
+def test_mined_anchors_may_all_lie_outside():
+    scores = np.zeros((1, 4, *SHAPE))
+    few, _ = mined([[1, 1, 9, 9, 1]], scores, size=(10, 10), batch_size=7)
+    assert (few >= 0).sum() == 7
+
+
+def test_an_object_need_not_have_an_anchor():
+    objects = [[0, 0, 3, 3, 1]]  # a quarter of an anchor at most
+    assert (targets(objects, batch_size=1000)[0] == 1).any()
+    found = targets(objects, batch_size=1000, force_fg_for_each_gt="false")[0]
+    assert not (found == 1).any()
+
+
+def test_scores_to_mine_by_are_those_of_the_anchors():
+    inputs = [np.zeros((1, 8, 6, 7)), np.zeros((1, 5)), np.zeros((1, 3))]
+    with pytest.raises(caffe.CaffeError, match=r"to mine by of shape \(1, 8, 6, 7\); found"):
+        run_layer("AnchorTarget", body(), [*inputs, np.zeros(3), np.zeros((1, 8, 6, 6))], tops=4)
