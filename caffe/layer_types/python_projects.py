@@ -160,6 +160,15 @@ def _region_target(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) 
     _learns_nothing(spec, "RegionTarget")
 
 
+def _hard_regions(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """The regions of one image that online hard example mining trains on."""
+    values = _values(spec)
+    _classes(values)
+    _none_left(values)
+    spec.proposal_param.post_nms_topn, spec.proposal_param.nms_thresh = 64, 0.7
+    _learns_nothing(spec, "HardRegions")
+
+
 def _learns_nothing(spec: caffe_pb2.LayerParameter, kind: str) -> None:
     """Make it a layer that passes no gradient on, as these Python layers pass none."""
     spec.type = kind
@@ -241,7 +250,8 @@ def _roi_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> No
             (1, width, *more),
         ),
     }
-    images = 1 if rfcn or not of_regions.keys() & set(spec.top) else 2
+    mines = any(layer.python_param.layer == "OHEMDataLayer" for layer in net.layer)
+    images = 1 if rfcn or mines or not of_regions.keys() & set(spec.top) else 2
     objects = [len(layer.top) for layer in net.layer if _is(layer, "rpn.proposal_target_layer")]
     _input(
         spec,
@@ -286,6 +296,7 @@ STAND_INS: dict[tuple[str, str], Make] = {
     ("SSH.layers.proposal_layer", "ProposalLayer"): _ssh_proposal,
     ("rpn.proposal_target_layer", "ProposalTargetLayer"): _region_target,
     ("roi_data_layer.layer", "RoIDataLayer"): _roi_data,
+    ("roi_data_layer.layer", "OHEMDataLayer"): _hard_regions,
     ("transform.torch_image_transform_layer", "TorchImageTransformLayer"): _torch_image,
     ("pylayer.proposal_layer", "ProposalLayer"): _mnc_proposal,
     ("pylayer.mask_layer", "MaskLayer"): _mask,

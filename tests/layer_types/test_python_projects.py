@@ -351,3 +351,19 @@ def test_ssh_mines_and_finds_without_its_python_layers():
     assert found["boxes"].shape == (70, 5)  # all, whatever they overlap
     assert found["said"].shape == (70, 1)
     assert found["rpn_labels"].shape == (1, 1, 10, 7)
+
+
+def test_hard_examples_are_mined_from_one_image():
+    weights = "bbox_targets bbox_inside_weights bbox_outside_weights"
+    hard = " ".join(f"{name}_hard" for name in f"rois labels {weights}".split())
+    mine = detection.python("roi_data_layer.layer", "OHEMDataLayer", "'num_classes': 21")
+    net = net_of(
+        detection.roi_data(21, f"data rois labels {weights}")
+        + inputs(prob=(1, 21), shifts=(1, 84))
+        + layer("hard", "Python", f"prob shifts rois labels {weights}", mine, hard),
+        caffe.TRAIN,
+    )
+    assert net.blobs["data"].shape == (1, 3, 600, 1000)
+    assert net.blobs["rois_hard"].shape == (64, 5)
+    net.forward()
+    assert [net.blobs[top].shape for top in hard.split()] == [(1, 5), (1,), *[(1, 84)] * 3]

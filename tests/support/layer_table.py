@@ -72,7 +72,8 @@ NETS = {  # where one layer with one top makes none
 }
 SCORES = (
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
-    *("AnchorTarget", "BoxAnnotatorOHEM", "ProposalTarget", "RegionTarget"),
+    *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
+    "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("HDF5Output", "MatWrite"),

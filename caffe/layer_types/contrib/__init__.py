@@ -26,6 +26,7 @@ from . import (  # noqa: F401
     flow_files,
     flow_losses,
     focal,
+    hard_regions,
     image_gt_data,
     instance_matching,
     label_margins,

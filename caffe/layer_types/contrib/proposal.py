@@ -96,7 +96,7 @@ class Proposal(Found):
             f"{sizes} of '{self.spec.bottom[2]}' for {scores[0]} images",
         )
         regions = scores[0] * self.spec.proposal_param.post_nms_topn
-        said = (regions, 1) if self._stands_in() else (regions,)
+        said: Shape = (regions, 1) if self._stands_in() else (regions,)
         return [(regions, 5), said][: len(self.spec.top)]
 
     def _stands_in(self) -> bool:
@@ -122,8 +122,8 @@ class Proposal(Found):
             regions.append(torch.cat([number, found[best]], 1))
             kept.append(score[best])
         said = torch.cat(kept)
-        tops = [torch.cat(regions), said[:, None] if self._stands_in() else said]
-        return tops[: len(self.spec.top)]
+        said = said[:, None] if self._stands_in() else said
+        return [torch.cat(regions), said][: len(self.spec.top)]
 
     def _found(self, shifts: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
         """The regions (P, 4) of an image, from the shifts (H, W, A, 4) of its anchors."""

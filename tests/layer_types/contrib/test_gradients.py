@@ -414,6 +414,7 @@ NO_GRADIENT = {
     "EvalDetection",
     "GradientScaler",
     "Grid",
+    "HardRegions",
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
