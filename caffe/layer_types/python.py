@@ -10,7 +10,7 @@ from ..core.errors import CaffeError, caffe_error, noting
 from ..proto import caffe_pb2
 from .base import LayerType, layer_type
 from .layer import Layer
-from .python_projects import project_of
+from .stand_ins.projects import project_of
 
 
 @layer_type("Python")

@@ -16,7 +16,7 @@ from ..graph.flops import forward_multiply_adds
 from ..graph.receptive_field import receptive_fields
 from ..graph.survey import Survey, survey
 from ..layer_types import EXTENSIONS
-from ..layer_types.python_projects import project_of
+from ..layer_types.stand_ins.projects import project_of
 from ..proto import caffe_pb2
 from ..proto.text import place_of
 from ..proto.upgrade import SOLVER_GIVEN

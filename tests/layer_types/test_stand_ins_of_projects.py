@@ -367,3 +367,25 @@ def test_hard_examples_are_mined_from_one_image():
     assert net.blobs["rois_hard"].shape == (64, 5)
     net.forward()
     assert [net.blobs[top].shape for top in hard.split()] == [(1, 5), (1,), *[(1, 84)] * 3]
+
+
+@pytest.mark.parametrize(("boxes", "agnostic"), [(32, False), (8, True)])
+def test_rfcn_may_have_a_box_for_each_class(boxes, agnostic):
+    """Of 8 classes scores have 8 channels, as boxes of no class have."""
+    text = inputs(map=(1, 40, 4, 4), rpn_rois=(1, 5), gt_boxes=(1, 5))
+    for name, outputs in (("cls", 8), ("bbox", boxes)):
+        pool = f"spatial_scale: 1 output_dim: {outputs} group_size: 1"
+        text += layer(f"{name}_maps", "Convolution", "map", conv_of(outputs))
+        text += layer(
+            name, "PSROIPooling", f"{name}_maps rpn_rois", f"psroi_pooling_param {{ {pool} }}"
+        )
+    body = detection.python("rpn.proposal_target_layer", "ProposalTargetLayer", "'num_classes': 8")
+    net = net_of(
+        text + layer("t", "Python", "rpn_rois gt_boxes", body, f"rois {detection.TARGETS}")
+    )
+    assert net.layer_dict["t"].spec.region_target_param.agnostic == agnostic
+    assert net.blobs["bbox_targets"].shape[1:] == (boxes, 1, 1)
+
+
+def conv_of(outputs):
+    return f"convolution_param {{ num_output: {outputs} kernel_size: 1 }}"

@@ -4,10 +4,12 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 
-from ..core.errors import CaffeError
-from ..core.log import LOGGER
-from ..proto import caffe_pb2
-from .python_projects import STAND_INS
+from ...core.errors import CaffeError
+from ...core.log import LOGGER
+from ...proto import caffe_pb2
+from . import detectors, examples, fcn, mnc
+
+STAND_INS = {**detectors.STAND_INS, **mnc.STAND_INS, **fcn.STAND_INS, **examples.STAND_INS}
 
 
 def stand_in(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
