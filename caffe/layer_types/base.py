@@ -285,8 +285,9 @@ class LayerType(Layer):
     def check(self, condition: bool, message: str) -> None:
         """Raise CaffeError, naming this layer, where Caffe's CHECK would abort."""
         if not condition:
-            module = self.spec.python_param.module  # for which a layer of ours may stand in
-            kind = f"{self.type} for {module}" if module else self.type
+            module = self.spec.python_param.module
+            stands_in = module and self.type != "Python"
+            kind = f"{self.type} for {module}" if stands_in else self.type
             raise CaffeError(f"layer '{self.name}' ({kind}): {message}")
 
     def check_position(self, position: object, names: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from support.published import detection
 from support.published.catalogue import NARROW, with_statistics
 
 import caffe
+from caffe.proto import caffe_pb2
 
 TRAINED = {
     "Faster R-CNN": detection.faster_rcnn(NARROW, train=True),
@@ -389,3 +390,12 @@ def test_rfcn_may_have_a_box_for_each_class(boxes, agnostic):
 
 def conv_of(outputs):
     return f"convolution_param {{ num_output: {outputs} kernel_size: 1 }}"
+
+
+def test_a_description_may_be_built_again(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(detection.roi_data(3) + layer("loss", "EuclideanLoss", "im_info im_info"))
+    built = caffe.Net(str(path), caffe.TRAIN)
+    again = caffe.Net.from_proto(built._graph.spec, caffe_pb2.NetState(phase=caffe.TRAIN))
+    assert again.inputs == built.inputs
+    assert again.blobs["data"].shape == (1, 3, 600, 1000)

@@ -20,7 +20,7 @@ def stand_in(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> Non
     """
     python = spec.python_param
     make = STAND_INS.get((python.module, python.layer))
-    if make is None or _is_there(python.module):
+    if spec.type != "Python" or make is None or _is_there(python.module):
         return
     try:
         make(spec, net)
