@@ -111,7 +111,7 @@ def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
         if lacking:
             found.lacking[i] = lacking[0]
             try:
-                _create(layer_spec, spec.state.phase, AUTOMATIC)
+                _create(layer_spec, spec, AUTOMATIC)
             except CaffeError as error:
                 found.failed[i] = str(error)
             continue
