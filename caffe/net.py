@@ -287,6 +287,11 @@ class Net(Unpicklable):
         """Log mean absolute values of every layer in every pass, as the net's `debug_info` says."""
         self._layerwise.debug_info = on
 
+    def _check_fed(self) -> None:
+        """Raise CaffeError where a layer stands in for one that reads data, and there are none."""
+        for i, layer in enumerate(self._graph.layers):
+            layer.check_fed(self._graph.top(i))
+
     def _forward_backward(self) -> float:
         """Both passes over all layers; returns the loss (Net::ForwardBackward)."""
         last = len(self._names) - 1

@@ -111,7 +111,7 @@ def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
         if lacking:
             found.lacking[i] = lacking[0]
             try:
-                _create(layer_spec, spec.state.phase, AUTOMATIC)
+                _create(layer_spec, spec, AUTOMATIC)
             except CaffeError as error:
                 found.failed[i] = str(error)
             continue
@@ -139,7 +139,7 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
     """Create a layer, its tops and its parameters, behind those that are there."""
     named = list(layer_spec.top)
     automatic = f"{AUTOMATIC} {len(graph.layers)}"
-    layer = _create(layer_spec, graph.spec.state.phase, automatic)
+    layer = _create(layer_spec, graph.spec, automatic)
     if automatic in layer_spec.top:
         graph.automatic.add(automatic)
     _append_tops(graph, layer)
@@ -198,12 +198,14 @@ def set_loss_diffs(graph: Graph) -> None:
                 blob._diff.own(blob.shape).fill_(weight)
 
 
-def _create(spec: caffe_pb2.LayerParameter, phase: int, automatic: str) -> LayerType:
+def _create(
+    spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter, automatic: str
+) -> LayerType:
     """A layer of this description; a loss that names no top is given the automatic one."""
     if not spec.HasField("phase"):
-        spec.phase = phase
+        spec.phase = net.state.phase
     if not is_strict():
-        stand_in(spec)
+        stand_in(spec, net)
     refused = is_strict() and spec.type in EXTENSIONS
     if refused or spec.type not in REGISTRY:
         error = CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {_known(spec.type)}")

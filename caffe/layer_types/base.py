@@ -275,6 +275,9 @@ class LayerType(Layer):
         """Whether backward computes with what the bottoms hold then: in place, that is the top."""
         return self.gradient_of_bottom and not set(self.spec.bottom) & set(self.spec.top)
 
+    def check_fed(self, top: list[Blob]) -> None:
+        """Raise CaffeError where a script is to fill the tops, and has not."""
+
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Read batches of these from now on, see Net.set_input_arrays."""
         self.check(
@@ -286,7 +289,10 @@ class LayerType(Layer):
     def check(self, condition: bool, message: str) -> None:
         """Raise CaffeError, naming this layer, where Caffe's CHECK would abort."""
         if not condition:
-            raise CaffeError(f"layer '{self.name}' ({self.type}): {message}")
+            module = self.spec.python_param.module
+            stands_in = module and self.type != "Python"
+            kind = f"{self.type} for {module}" if stands_in else self.type
+            raise CaffeError(f"layer '{self.name}' ({kind}): {message}")
 
     def check_position(self, position: object, names: Iterable[str]) -> None:
         """Raise CaffeError unless this is a place in the data: a count for each of the names."""

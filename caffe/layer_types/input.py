@@ -39,6 +39,20 @@ class Input(LayerType):
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         """Nothing to do: the tops are the script's."""
 
+    def check_fed(self, top: list[Blob]) -> None:
+        """Raise CaffeError where it stands in for a layer that reads data, and there are none.
+
+        An Input of the prototxt's own may be left at zeros, as in Caffe.
+        """
+        python = self.spec.python_param
+        for name, blob in zip(self.spec.top, top, strict=True):
+            self.check(
+                not (python.module and blob._data.untouched),
+                f"there is no module '{python.module}' to import, and nobody has filled '{name}' "
+                f"in place of its {python.layer}: write to net.blobs['{name}'].data in a script, "
+                "or put the module's folder on PYTHONPATH",
+            )
+
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
 

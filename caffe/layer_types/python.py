@@ -10,6 +10,7 @@ from ..core.errors import CaffeError, caffe_error, noting
 from ..proto import caffe_pb2
 from .base import LayerType, layer_type
 from .layer import Layer
+from .stand_ins.projects import project_of
 
 
 @layer_type("Python")
@@ -41,7 +42,8 @@ class PythonLayer(LayerType):
             raise self._error(
                 ModuleNotFoundError,
                 f"there is no module '{module}' to import; "
-                "put its folder on PYTHONPATH or sys.path",
+                + (f"{project} has one; " if (project := project_of(module)) else "")
+                + "put its folder on PYTHONPATH or sys.path",
             ) from None
         if not (isinstance(cls, type) and issubclass(cls, Layer)):
             raise self._error(

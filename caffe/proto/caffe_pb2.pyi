@@ -505,6 +505,8 @@ class LayerParameter(Message):
     BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: int
     REORG_PARAM_FIELD_NUMBER: int
     PROPOSAL_PARAM_FIELD_NUMBER: int
+    ANCHOR_TARGET_PARAM_FIELD_NUMBER: int
+    REGION_TARGET_PARAM_FIELD_NUMBER: int
     ANNOTATED_DATA_PARAM_FIELD_NUMBER: int
     DETECTION_EVALUATE_PARAM_FIELD_NUMBER: int
     REGION_LOSS_PARAM_FIELD_NUMBER: int
@@ -695,6 +697,8 @@ class LayerParameter(Message):
     box_annotator_ohem_param: BoxAnnotatorOHEMParameter
     reorg_param: ReorgParameter
     proposal_param: ProposalParameter
+    anchor_target_param: AnchorTargetParameter
+    region_target_param: RegionTargetParameter
     annotated_data_param: AnnotatedDataParameter
     detection_evaluate_param: DetectionEvaluateParameter
     region_loss_param: RegionLossParameter
@@ -888,6 +892,8 @@ class LayerParameter(Message):
         box_annotator_ohem_param: BoxAnnotatorOHEMParameter | Mapping[str, Any] | None = ...,
         reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
         proposal_param: ProposalParameter | Mapping[str, Any] | None = ...,
+        anchor_target_param: AnchorTargetParameter | Mapping[str, Any] | None = ...,
+        region_target_param: RegionTargetParameter | Mapping[str, Any] | None = ...,
         annotated_data_param: AnnotatedDataParameter | Mapping[str, Any] | None = ...,
         detection_evaluate_param: DetectionEvaluateParameter | Mapping[str, Any] | None = ...,
         region_loss_param: RegionLossParameter | Mapping[str, Any] | None = ...,
@@ -4187,6 +4193,75 @@ class ProposalParameter(Message):
         post_nms_topn: int | None = ...,
         nms_thresh: float | None = ...,
         iou_threshold: float | None = ...,
+    ) -> None: ...
+
+class AnchorTargetParameter(Message):
+    FEAT_STRIDE_FIELD_NUMBER: int
+    RATIO_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    ALLOWED_BORDER_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    FG_FRACTION_FIELD_NUMBER: int
+    POSITIVE_OVERLAP_FIELD_NUMBER: int
+    NEGATIVE_OVERLAP_FIELD_NUMBER: int
+    BASE_SIZE_FIELD_NUMBER: int
+    FORCE_FG_FOR_EACH_GT_FIELD_NUMBER: int
+    feat_stride: float
+    ratio: RepeatedScalarFieldContainer[float]
+    scale: RepeatedScalarFieldContainer[float]
+    allowed_border: float
+    batch_size: int
+    fg_fraction: float
+    positive_overlap: float
+    negative_overlap: float
+    base_size: float
+    force_fg_for_each_gt: bool
+    def __init__(
+        self,
+        *,
+        feat_stride: float | None = ...,
+        ratio: Iterable[float] | None = ...,
+        scale: Iterable[float] | None = ...,
+        allowed_border: float | None = ...,
+        batch_size: int | None = ...,
+        fg_fraction: float | None = ...,
+        positive_overlap: float | None = ...,
+        negative_overlap: float | None = ...,
+        base_size: float | None = ...,
+        force_fg_for_each_gt: bool | None = ...,
+    ) -> None: ...
+
+class RegionTargetParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    FG_FRACTION_FIELD_NUMBER: int
+    FG_THRESH_FIELD_NUMBER: int
+    BG_THRESH_HI_FIELD_NUMBER: int
+    BG_THRESH_LO_FIELD_NUMBER: int
+    AGNOSTIC_FIELD_NUMBER: int
+    NUM_AXES_FIELD_NUMBER: int
+    BG_AUX_LABEL_FIELD_NUMBER: int
+    num_classes: int
+    batch_size: int
+    fg_fraction: float
+    fg_thresh: float
+    bg_thresh_hi: float
+    bg_thresh_lo: float
+    agnostic: bool
+    num_axes: int
+    bg_aux_label: int
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        batch_size: int | None = ...,
+        fg_fraction: float | None = ...,
+        fg_thresh: float | None = ...,
+        bg_thresh_hi: float | None = ...,
+        bg_thresh_lo: float | None = ...,
+        agnostic: bool | None = ...,
+        num_axes: int | None = ...,
+        bg_aux_label: int | None = ...,
     ) -> None: ...
 
 class SmoothL1LossParameter(Message):

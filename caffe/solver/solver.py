@@ -225,6 +225,7 @@ class Solver(Unpicklable):
 
     def _step(self, iterations: int) -> None:
         param = self.param
+        self.net._check_fed()
         stop = self.iter + iterations
         self._losses = deque(maxlen=param.average_loss)
         shown, since = self.iter, time.monotonic()
@@ -440,6 +441,7 @@ class Solver(Unpicklable):
                 f"eval_type '{self.param.eval_type}'; expected classification or detection"
             )
         info("solver.cpp:347", "Iteration %d, Testing net (#%d)", self.iter, i)
+        net._check_fed()
         net.share_with(self.net)
         taken: dict[str, list[torch.Tensor]] = {}
         loss = 0.0

@@ -17,6 +17,7 @@ from ..graph.flops import forward_multiply_adds
 from ..graph.receptive_field import receptive_fields
 from ..graph.survey import Survey, stages_named, survey
 from ..layer_types import EXTENSIONS
+from ..layer_types.stand_ins.projects import project_of
 from ..proto import caffe_pb2
 from ..proto.text import place_of
 from ..proto.upgrade import SOLVER_GIVEN
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         f"parameters take {_megabytes(values)}. sees: pixels of the input that a position of the "
         "top depends on"
     )
-    parts = [*_extensions(surveyed), *_unknown(args.model, surveyed)]
+    parts = [*_extensions(surveyed), *_stand_ins(surveyed), *_unknown(args.model, surveyed)]
     parts += _not_there(args.model, surveyed)
     if args.weights:
         parts += _weights(surveyed, args.weights)
@@ -173,6 +174,24 @@ def _extensions(surveyed: Survey) -> Iterator[str]:
         yield f"  {kind}, of {EXTENSIONS[kind]}: {count} layer{'s' * (count != 1)}"
     for line in surveyed.known.passed_over:
         yield f"  {line}"
+
+
+def _stand_ins(surveyed: Survey) -> Iterator[str]:
+    """What runs in place of Python layers whose modules are not there to import."""
+    used = [
+        layer.spec
+        for layer in surveyed.graph.layers
+        if layer.spec.HasField("python_param") and layer.type != "Python"
+    ]
+    if used:
+        yield "\nin place of Python layers whose modules are not there to import:"
+    for spec in used:
+        python = spec.python_param
+        filled = "; a script fills its tops" if spec.type == "Input" else ""
+        yield (
+            f"  layer '{spec.name}': {spec.type}, for {python.layer} of {python.module} "
+            f"({project_of(python.module)}){filled}"
+        )
 
 
 def _unknown(path: str, surveyed: Survey) -> Iterator[str]:

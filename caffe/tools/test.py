@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         info("caffe.cpp:284", "Use CPU.")
     net = Net(model, TEST, level=args.level, stages=flags.stages(args), weights=weights)
+    net._check_fed()
     info("caffe.cpp:290", "Running for %d iterations.", args.iterations)
     loss = np.float32(0)
     sums: dict[str, np.ndarray] = {}

@@ -47,6 +47,11 @@ def provide(text):
         if weights in text or prototxt in text:
             Path(prototxt).write_text(make())
             open_drawn(make()).save(f"{weights}.caffemodel")
+    if "solver.prototxt" in text:
+        Path("train.prototxt").write_text(detection.faster_rcnn(NARROW, train=True))
+        Path("solver.prototxt").write_text(
+            'train_net: "train.prototxt" base_lr: 1e-9 lr_policy: "fixed" random_seed: 1'
+        )
     for name in set(re.findall(r"\w+\.jpg", text)):
         pixels = np.random.RandomState(len(name)).randint(0, 256, (60, 80, 3)).astype(np.uint8)
         Image.fromarray(pixels).resize((320, 240), Image.Resampling.BICUBIC).save(name)
@@ -73,6 +78,9 @@ def run(section, known):
 def prepared():
     known = run("Preprocessing", {})
     known["blob"] = np.random.RandomState(0).randn(1, 3, 227, 227).astype(np.float32)
+    known["examples"] = [
+        (np.ones((3, 160, width)), 160, width, 1.0, [[9, 9, 80, 99, 3]]) for width in (160, 208)
+    ]
     return known
 
 
@@ -85,6 +93,10 @@ EXAMPLES = {
     "Colorization": lambda known: known["ab"].shape == (2, 56, 56),
     "HED": lambda known: known["edges"].shape == (500, 500),
     "GOTURN": lambda known: np.isfinite([known[side] for side in ("left", "bottom")]).all(),
+    "Python layers of public projects": lambda known: (
+        known["solver"].iter == 2
+        and known["solver"].net.blobs["rpn_labels"].shape == (1, 1, 90, 13)
+    ),
 }
 
 

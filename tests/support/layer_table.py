@@ -61,13 +61,19 @@ NETS = {  # where one layer with one top makes none
     'layer { name: "sum" type: "Eltwise" bottom: "x" bottom: "p" top: "y" }',
     "Silence": input_layer("x", 2, 3) + 'layer { name: "l" type: "Silence" bottom: "x" }'
     'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }',
+    "TextProposal": input_layer("scores", 1, 20, 3, 4)
+    + input_layer("shifts", 1, 20, 3, 4)
+    + input_layer("im_info", 1, 3)
+    + 'layer { name: "l" type: "TextProposal" bottom: "scores" bottom: "shifts" '
+    'bottom: "im_info" top: "rois" top: "said" proposal_param { feat_stride: 16 } }',
     "Unpooling": POOLED + 'layer { name: "l" type: "Unpooling" bottom: "p" bottom: "m" top: "y" '
     "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 } }",
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
 SCORES = (
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
-    *("BoxAnnotatorOHEM", "ProposalTarget"),
+    *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
+    "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("HDF5Output", "MatWrite"),
@@ -118,6 +124,8 @@ DEPLOYED = {
         "pre_nms_topn: 30 post_nms_topn: 9 }",
         [(1, 4, 5, 6), (1, 8, 5, 6), (1, 3)],
     ),
+    "StageBridge": ("", [(5, 5), (5, 8), (5, 2), (1, 3)]),
+    "TorchImageTransform": ("", [(1, 3, 4, 5)]),
     "PriorBox": ("prior_box_param { min_size: 3 }", [(1, 2, 3, 3), (1, 3, 9, 9)]),
     "PriorBoxClustered": (
         "prior_box_param { width: 3 height: 2 }",

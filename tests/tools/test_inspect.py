@@ -315,3 +315,21 @@ def test_a_crop_between_layers_that_are_not_known_is_left_as_it_is(here, capsys)
     assert rows["x"][2] == "1x1x8x8"
     with pytest.raises(caffe.CaffeError, match="no coordinates lead"):
         net_of(text)
+
+
+def test_what_stands_in_for_python_layers_is_named(here, capsys):
+    body = "python_param { module: 'roi_data_layer.layer' layer: 'RoIDataLayer' " + (
+        "param_str: \"'num_classes': 3\" }"
+    )
+    out, rows = report(
+        capsys,
+        layer("input-data", "Python", body=body, tops="data im_info gt_boxes")
+        + conv("conv1", "data", 2),
+    )
+    assert rows["input-data"][1:3] == ["Input", "1x3x600x1000, 1x3, 1x5"]
+    assert "unknown" not in out
+    assert out.endswith(
+        "in place of Python layers whose modules are not there to import:\n"
+        "  layer 'input-data': Input, for RoIDataLayer of roi_data_layer.layer (Fast R-CNN, "
+        "py-faster-rcnn or R-FCN); a script fills its tops\n"
+    )

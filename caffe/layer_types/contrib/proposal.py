@@ -96,7 +96,12 @@ class Proposal(Found):
             f"{sizes} of '{self.spec.bottom[2]}' for {scores[0]} images",
         )
         regions = scores[0] * self.spec.proposal_param.post_nms_topn
-        return [(regions, 5), (regions,)][: len(self.spec.top)]
+        said: Shape = (regions, 1) if self._stands_in() else (regions,)
+        return [(regions, 5), said][: len(self.spec.top)]
+
+    def _stands_in(self) -> bool:
+        """For a Python layer, which leaves small regions out, and whose scores have two axes."""
+        return self.spec.HasField("python_param")
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         scores, shifts, sizes = (bottom.detach() for bottom in bottoms)
@@ -111,12 +116,14 @@ class Proposal(Found):
             small = self._small(found, sizes[image])
             score = torch.where(small, 0, scores[image])
             best = self._best(found, score)
-            if self.spec.HasField("python_param"):  # it stands in for a layer that leaves these out
+            if self._stands_in():
                 best = best[~small[best]]
             number = torch.full_like(found[best, :1], image)
             regions.append(torch.cat([number, found[best]], 1))
             kept.append(score[best])
-        return [torch.cat(regions), torch.cat(kept)][: len(self.spec.top)]
+        said = torch.cat(kept)
+        said = said[:, None] if self._stands_in() else said
+        return [torch.cat(regions), said][: len(self.spec.top)]
 
     def _found(self, shifts: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
         """The regions (P, 4) of an image, from the shifts (H, W, A, 4) of its anchors."""

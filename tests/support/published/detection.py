@@ -282,13 +282,21 @@ def faces(width: float = 1, side: int = 300) -> str:
     )
 
 
-PROPOSAL = (
-    "python_param { module: 'rpn.proposal_layer' layer: 'ProposalLayer' "
-    "param_str: \"'feat_stride': 16\" }"
-)
+def python(module: str, kind: str, param_str: str) -> str:
+    """What a Python layer runs."""
+    return f"python_param {{ module: '{module}' layer: '{kind}' param_str: \"{param_str}\" }}"
 
 
-def _regions(bottom: str, channels: int, proposal: str) -> str:
+PROPOSAL = python("rpn.proposal_layer", "ProposalLayer", "'feat_stride': 16")
+
+
+def roi_data(classes: int, tops: str = "data im_info gt_boxes", name: str = "input-data") -> str:
+    """Fast R-CNN's layer of images and their objects, or of regions and their targets."""
+    body = python("roi_data_layer.layer", "RoIDataLayer", f"'num_classes': {classes}")
+    return layer(name, "Python", body=body, tops=tops)
+
+
+def _regions(bottom: str, channels: int, proposal: str, top: str = "rois") -> str:
     """The region proposal net of Ren et al. 2015, with the layer that makes regions of it."""
     kind, body = (
         ("Python", PROPOSAL)
@@ -313,7 +321,39 @@ def _regions(bottom: str, channels: int, proposal: str) -> str:
             "rpn_cls_prob",
             "reshape_param { shape { dim: 0 dim: 18 dim: -1 dim: 0 } }",
         )
-        + layer("proposal", kind, "rpn_cls_prob_reshape rpn_bbox_pred im_info", body, "rois")
+        + layer("proposal", kind, "rpn_cls_prob_reshape rpn_bbox_pred im_info", body, top)
+    )
+
+
+TARGETS = "labels bbox_targets bbox_inside_weights bbox_outside_weights"
+FIRST = "propagate_down: 1 propagate_down: 0"
+COUNTED = "loss_param { ignore_label: -1 normalize: true }"
+
+
+def _learnt_regions(bottom: str, channels: int, classes: int) -> str:
+    """As `_regions`, with what it learns, and the regions that the detector is trained on."""
+    rpn_targets = " ".join(f"rpn_{name}" for name in TARGETS.split())
+    anchors = python("rpn.anchor_target_layer", "AnchorTargetLayer", "'feat_stride': 16")
+    regions = python(
+        "rpn.proposal_target_layer", "ProposalTargetLayer", f"'num_classes': {classes}"
+    )
+    return (
+        _regions(bottom, channels, "Python", "rpn_rois")
+        + layer("rpn-data", "Python", "rpn_cls_score gt_boxes im_info data", anchors, rpn_targets)
+        + layer(
+            "rpn_loss_cls",
+            "SoftmaxWithLoss",
+            "rpn_cls_score_reshape rpn_labels",
+            f"{FIRST} loss_weight: 1 {COUNTED}",
+            "rpn_cls_loss",
+        )
+        + layer(
+            "rpn_loss_bbox",
+            "SmoothL1Loss",
+            f"rpn_bbox_pred {rpn_targets.partition(' ')[2]}",
+            "loss_weight: 1 smooth_l1_loss_param { sigma: 3.0 }",
+        )
+        + layer("roi-data", "Python", "rpn_rois gt_boxes", regions, f"rois {TARGETS}")
     )
 
 
@@ -326,11 +366,23 @@ def _photograph(height: int, across: int) -> str:
 
 
 def faster_rcnn(
-    width: float = 1, height: int = 224, across: int = 224, proposal: str = "Python"
+    width: float = 1,
+    height: int = 224,
+    across: int = 224,
+    proposal: str = "Python",
+    train: bool = False,
 ) -> str:
-    """Faster R-CNN (Ren et al. 2015) on VGG16, for VOC's 20 classes, the net of the test."""
-    text = 'name: "VGG_ILSVRC_16_layers"\n' + _photograph(height, across) + vgg(width)
-    text += _regions("conv5_3", narrowed(512, width), proposal)
+    """Faster R-CNN (Ren et al. 2015) on VGG16, for VOC's 20 classes.
+
+    train: end to end, by the Python layers of py-faster-rcnn, whose image has a size of its own.
+    """
+    text = 'name: "VGG_ILSVRC_16_layers"\n'
+    text += (roi_data(21) if train else _photograph(height, across)) + vgg(width)
+    text += (
+        _learnt_regions("conv5_3", narrowed(512, width), 21)
+        if train
+        else _regions("conv5_3", narrowed(512, width), proposal)
+    )
     text += layer(
         "roi_pool5",
         "ROIPooling",
@@ -358,7 +410,13 @@ def faster_rcnn(
             f"inner_product_param {{ num_output: {count} "
             'weight_filler { type: "gaussian" std: 0.01 } }',
         )
-    return text + layer("cls_prob", "Softmax", "cls_score")
+    if not train:
+        return text + layer("cls_prob", "Softmax", "cls_score")
+    return (
+        text
+        + layer("loss_cls", "SoftmaxWithLoss", "cls_score labels", f"{FIRST} loss_weight: 1")
+        + layer("loss_bbox", "SmoothL1Loss", f"bbox_pred {TARGETS.partition(' ')[2]}")
+    )
 
 
 def rfcn(
@@ -367,17 +425,22 @@ def rfcn(
     across: int = 224,
     proposal: str = "Python",
     train: bool = False,
+    sampled: bool = False,
 ) -> str:
     """R-FCN (Dai et al. 2016) on ResNet-50, for VOC's 20 classes, of boxes without a class.
 
-    In training regions and targets are DummyData, in place of the Python layers that sample them,
-    and the hardest examples are mined.
+    In training the hardest examples are mined; regions and targets are DummyData, or, if sampled,
+    by py-R-FCN's Python layers, whose image has a size of its own.
     """
-    text = 'name: "ResNet50"\n' + (
-        dummy("data", 1, 3, height, across) if train else _photograph(height, across)
-    )
+    text = 'name: "ResNet50"\n'
+    if not train:
+        text += _photograph(height, across)
+    else:
+        text += roi_data(2) if sampled else dummy("data", 1, 3, height, across)
     text += resnet(50, width, (1, 2, 2, 1), (1, 1, 1, 2))
-    if train:
+    if sampled:
+        text += _learnt_regions("res4f", narrowed(512, width), 2)
+    elif train:
         text += "".join(
             dummy(f"roi{i}", 12, 1, 1, 1, value=v) for i, v in enumerate((0, 10, 20, 90, 70))
         )

@@ -1,0 +1,22 @@
+"""Whose a Python layer's module is, of public projects."""
+
+PROJECTS = {  # by a module's name, or the first part of it
+    "layers.text_proposal_layer": "CTPN",
+    "rpn": "py-faster-rcnn or R-FCN",
+    "roi_data_layer": "Fast R-CNN, py-faster-rcnn or R-FCN",
+    "transform": "py-faster-rcnn",
+    "pylayer": "MNC",
+    "SSH": "SSH",
+    "ron_layer": "RON",
+    "caffe_traininglayers": "colorization",
+    "pyloss": "Caffe's examples/pycaffe/layers",
+    "pascal_multilabel_datalayers": "Caffe's examples/pycaffe/layers",
+    **dict.fromkeys(
+        ("voc_layers", "nyud_layers", "siftflow_layers", "pascalcontext_layers"), "FCN"
+    ),
+}
+
+
+def project_of(module: str) -> str:
+    """The public project that a Python layer's module is of, "" where none is known."""
+    return PROJECTS.get(module) or PROJECTS.get(module.partition(".")[0], "")
