@@ -164,7 +164,12 @@ def farthest(theirs: Arrays, ours: Arrays) -> float:
 
 
 def outputs(net: Net, inputs: Arrays) -> Arrays:
-    """Copies of the net's outputs for inputs of any shape that it takes; its own shapes stay."""
+    """Copies of the net's outputs for inputs of any shape that it takes; its own shapes stay.
+
+    A recurrent layer starts from zeros, as in a file, which has no memory of the last run.
+    """
+    for layer in net._graph.layers:
+        layer.reset()
     before = {name: net.blobs[name].shape for name in inputs}
     for name, value in inputs.items():
         net.blobs[name].reshape(*value.shape)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +19,7 @@ from . import agreement
 from .agreement import Arrays, Exported, Made, Runs
 from .common_nodes import respell
 from .onnx_forms import forms
-from .program import capture, each_alone
+from .program import capture, each_alone, silent
 from .sizes import OpenAxes, in_words
 
 if TYPE_CHECKING:
@@ -100,22 +98,16 @@ def _model(net: Net, program: torch.export.ExportedProgram) -> onnx.ModelProto:
 def _translated(
     program: torch.export.ExportedProgram, inputs: list[str] | None, outputs: list[str] | None
 ) -> onnx.ModelProto:
-    loggers = logging.getLogger("torch.onnx")  # says that torchvision is not installed
-    level, loggers.level = loggers.level, logging.ERROR
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            found = torch.onnx.export(
-                program,
-                input_names=inputs,
-                output_names=outputs,
-                opset_version=OPSET,
-                custom_translation_table=forms(),
-                dynamo=True,  # by itself only since torch 2.9
-                verbose=False,
-            )
-    finally:
-        loggers.level = level
+    with silent("torch.onnx"), torch.no_grad():  # which says that torchvision is not installed
+        found = torch.onnx.export(
+            program,
+            input_names=inputs,
+            output_names=outputs,
+            opset_version=OPSET,
+            custom_translation_table=forms(),
+            dynamo=True,  # by itself only since torch 2.9
+            verbose=False,
+        )
     assert found is not None  # torch gives none to the older exporter only
     return found.model_proto
 

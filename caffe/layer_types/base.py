@@ -182,6 +182,9 @@ class LayerType(Layer):
         """to = beta * to + alpha * the gradient of parameter 0, which is not formed."""
         raise NotImplementedError
 
+    def reset(self) -> None:
+        """Forget what earlier passes left for the next one: it starts as the first did."""
+
     # A region of the top, of a layer with 4-d bottoms and one top.
 
     def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:

@@ -1,5 +1,7 @@
 """`caffe export`'s options: --half, --batch dynamic, .pt2; and what it says."""
 
+import logging
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -169,6 +171,9 @@ def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp
     layers = (
         ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }"),
         ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 3 pad: 1 }"),
+        ("Pooling", "pooling_param { kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 3 pad: 1 }"),
+        ("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }"),
+        ("BatchNorm", "batch_norm_param { use_global_stats: false }"),
         ("Interp", "interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }"),
         ("Interp", "interp_param { height: 5 width: 3 }"),
         ("Upsample", "upsample_param { scale: 2 }"),
@@ -183,3 +188,38 @@ def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp
     found = export(net_of(DATA + CONV + text), tmp_path / "net")
     assert found.open_axes == {"data": {2: "height", 3: "width"}}
     assert not found.refusals
+
+
+def test_torch_says_nothing_of_sizes_that_it_cannot_simplify(tmp_path, caplog):
+    pools = "".join(
+        f'layer {{ name: "{top}" type: "Pooling" bottom: "{bottom}" top: "{top}" '
+        f"pooling_param {{ kernel_size: {size} stride: 2 }} }}"
+        for bottom, top, size in (("data", "pool1", 2), ("pool1", "pool2", 3))
+    )
+    logger = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    logger.addHandler(caplog.handler)
+    net = net_of(input_layer("data", 1, 3, 13, 17) + pools)
+    found = torch_file.export(net, tmp_path / "net.pt2")
+    logger.removeHandler(caplog.handler)
+    assert found.open_axes == {"data": {2: "height", 3: "width"}}
+    assert logger.name not in {record.name for record in caplog.records}
+
+
+STREAMS = input_layer("x", 3, 2, 4) + input_layer("cont", 3, 2)
+NUMBERS = "num_output: 3 weight_filler { type: 'uniform' min: -0.5 max: 0.5 }"
+MEMORIES = {
+    "LSTM": f"recurrent_param {{ {NUMBERS} }}",
+    "RNN": f"recurrent_param {{ {NUMBERS} }}",
+    "Lstm": f"lstm_param {{ {NUMBERS} }}",
+}
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+@pytest.mark.parametrize("kind", MEMORIES)
+def test_a_file_starts_from_zeros_wherever_the_net_is_in_a_sequence(tmp_path, kind, export):
+    last = f'layer {{ name: "l" type: "{kind}" bottom: "x" bottom: "cont" top: "y" '
+    net = net_of(f"{STREAMS} {last} {MEMORIES[kind]} }}")
+    net.blobs["x"].data[...] = net.blobs["cont"].data[...] = 1
+    first = net.forward()["y"].copy()
+    assert (net.forward()["y"] != first).all()
+    assert max(export(net, tmp_path / "net").differences.values()) < 1e-6

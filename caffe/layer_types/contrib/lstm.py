@@ -33,6 +33,9 @@ class Lstm(LayerType):
         self.add_param((rows, self.inputs), param.weight_filler)
         self.add_param((rows, param.num_output), param.weight_filler)
         self.add_param((rows,), param.bias_filler)
+        self.reset()
+
+    def reset(self) -> None:
         self.state: list[torch.Tensor] = []  # cell, hidden: N x num_output each
         self.next_state: list[torch.Tensor] = []
 
