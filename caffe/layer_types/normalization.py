@@ -148,8 +148,7 @@ class BatchNorm(LayerType):
         if not norm.add_eps_before_sqrt:
             return _with_moved_root(x, norm.eps)
         if exporting.is_traced():
-            var, mean = torch.var_mean(x, _all_but_channels(x), correction=0, keepdim=True)
-            return (x - mean) * (var + norm.eps).rsqrt()
+            return _by_batch(x, norm.eps)
         # F.batch_norm refuses a single value a channel; Caffe makes it zero.
         enabled = torch.backends.cudnn.enabled
         return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)
@@ -169,6 +168,14 @@ def _add_batch(x: torch.Tensor, statistics: list[torch.Tensor], fraction: float)
 
 def _all_but_channels(x: torch.Tensor) -> list[int]:
     return [axis for axis in range(x.dim()) if axis != 1]
+
+
+def _by_batch(x: torch.Tensor, eps: float) -> torch.Tensor:
+    """By the batch's statistics; an axis at a time, for OpenCV 5.0 sums wrongly over 0, 2 and 3."""
+    items = x.reshape(*x.shape[:2], -1)
+    centred = items - items.mean(2, keepdim=True).mean(0, keepdim=True)
+    var = centred.square().mean(2, keepdim=True).mean(0, keepdim=True)
+    return (centred * (var + eps).rsqrt()).reshape(x.shape)
 
 
 def _with_moved_root(x: torch.Tensor, eps: float) -> torch.Tensor:

@@ -131,6 +131,24 @@ def test_a_layer_that_cannot_be_followed_is_named(tmp_path):
             export(net, tmp_path / "net")
 
 
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_an_input_that_no_layer_reads_is_none_of_an_onnx_file(tmp_path, export):
+    net = net_of(DATA + input_layer("im_info", 1, 3) + CONV)
+    assert net.outputs == ["conv", "im_info"]
+    assert max(export(net, tmp_path / "net").differences.values()) < 1e-6
+    if export is onnx_export.export:
+        graph = onnx.load(tmp_path / "net").graph
+        assert [value.name for value in graph.input] == ["data"]
+        assert [value.name for value in graph.output] == ["conv"]
+
+
+def test_a_top_that_is_input_and_output_needs_another_name_in_onnx(tmp_path):
+    net = net_of(DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "data" }')
+    with pytest.raises(caffe.CaffeError, match=r"layer 'r' .ReLU.*Give the top another name"):
+        onnx_export.export(net, tmp_path / "net.onnx")
+    assert torch_file.export(net, tmp_path / "net.pt2").differences
+
+
 @pytest.mark.usefixtures("no_type_stays")
 def test_a_layer_that_onnx_has_no_operator_for_is_named(tmp_path):
     @caffe.register_layer("Determinants")
@@ -172,7 +190,6 @@ def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp
         ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }"),
         ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 3 pad: 1 }"),
         ("Pooling", "pooling_param { kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 3 pad: 1 }"),
-        ("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }"),
         ("BatchNorm", "batch_norm_param { use_global_stats: false }"),
         ("Interp", "interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }"),
         ("Interp", "interp_param { height: 5 width: 3 }"),

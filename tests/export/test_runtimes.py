@@ -49,12 +49,12 @@ def test_a_runtime_that_need_not_take_a_file_is_told_of():
     net = net_of(input_layer("data", 1, 2, 3, 4) + layer("y", "Sigmoid", "data"))
 
     def exact(inputs):
-        return [1 / (1 + np.exp(-inputs["data"]))]
+        return {"y": 1 / (1 + np.exp(-inputs["data"]))}
 
     def stops(inputs):
         raise RuntimeError("no such operator")
 
-    others = {"A": lambda inputs: [exact(inputs)[0] * 0.9], "B": stops, "C": exact}
+    others = {"A": lambda inputs: {"y": exact(inputs)["y"] * 0.9}, "B": stops, "C": exact}
     content, found = agreement.made(
         net, False, False, lambda *_: Made(b"file", {"D": exact}, {"E": "no Sigmoid"}, others)
     )
