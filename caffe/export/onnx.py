@@ -238,7 +238,6 @@ def _opencv(net: Net, content: bytes) -> Runs | None:
     with _silent():
         model = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
 
-
     def run(inputs: Arrays, names: list[str]) -> list[np.ndarray]:
         with _silent():
             for name, value in inputs.items():

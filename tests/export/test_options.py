@@ -65,6 +65,18 @@ def test_a_layer_that_names_the_batch_is_named(tmp_path, capsys):
     assert "write dim: 0" in error
 
 
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_a_layer_that_goes_from_item_to_item_is_named(tmp_path, export):
+    last = "lstm_param { num_output: 3 }"
+    net = net_of(
+        input_layer("x", 3, 2, 4)
+        + f'layer {{ name: "l" type: "Lstm" bottom: "x" top: "y" {last} }}'
+    )
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .Lstm.*leave its first axis closed"):
+        export(net, tmp_path / "net", batch=True)
+    assert export(net, tmp_path / "net").differences
+
+
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])
 def test_half_stores_the_weights_of_products_as_float16(tmp_path, capsys, kind):
     text = (DATA + POOLED).replace("num_output: 8", "num_output: 8 bias_filler { value: 1 }")
