@@ -62,6 +62,7 @@ from . import (  # noqa: F401
     spatial_dropout,
     spatial_transformer,
     ssd,
+    strided_slice,
     tensors,
     triplets,
     unit_length,
