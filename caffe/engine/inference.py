@@ -36,6 +36,8 @@ class FastForward:
         self._graph = graph
         self._possible = can_plan(graph)
         self._sources = source_layers(graph)  # these layers run one by one
+        self._behind = [i for i in range(len(graph.layers)) if i not in self._sources]
+        self._steps = [(graph.layers[i], graph.bottoms[i], graph.tops[i]) for i in self._behind]
         self._storage = storage_of(graph)
         self._read: set[str] = set()  # what scripts have read, beside the outputs
         self._shapes: list[Shape] = []
@@ -58,12 +60,11 @@ class FastForward:
         """Run all layers; the blobs in `outputs` have their values then, others when read."""
         blobs = self._graph.blobs
         sources = self._run_sources()
-        behind = [i for i in range(len(self._graph.layers)) if i not in self._sources]
         if self._shapes != self._shapes_now():
-            for i in behind:
+            for i in self._behind:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
             self._shapes, self._plan = self._shapes_now(), None
-        for i in behind:
+        for i in self._behind:
             if self._graph.layers[i].shares_data:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
                 self._graph.layers[i].forward(self._graph.bottom(i), self._graph.top(i))
@@ -77,11 +78,8 @@ class FastForward:
             self._plan_is_for = plan_is_for
         with torch.no_grad():
             values = _own(self._plan.run(sources), sources)
-        steps = []
-        for i in behind:
-            layer = self._graph.layers[i]
+        for layer, *_ in self._steps:
             layer.record = None  # it is of another pass
-            steps.append((layer, self._graph.bottoms[i], self._graph.tops[i]))
         for name in kept:
             blobs[name]._data.assign(values[name].view(blobs[name].shape))
         if self._pending:
@@ -89,7 +87,7 @@ class FastForward:
         waiting = {
             name: blobs[name] for name in set(self._storage.values()) - kept - sources.keys()
         }
-        self._pending = Pending(steps, sources, waiting, self._read)
+        self._pending = Pending(self._steps, sources, waiting, self._read)
         for param in self._params():
             param._data.depends(self._pending)
 
@@ -182,7 +180,7 @@ def _leaves_something(layer: LayerType) -> bool:
 def _evaluate_for_backward(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
     if not _leaves_something(layer):
         return evaluate(layer, bottoms)
-    xs = [autocast.taken(layer, x) for x in bottoms]
+    xs = autocast.taken(layer, bottoms)
     read = [autograd.Read(tuple(x.shape), 0, 0) for x in bottoms]
     read += [autograd.Read(blob.shape, 0, 0) for blob in layer.blobs]
     tops = layer.in_memory(autograd.recorded, xs, read)

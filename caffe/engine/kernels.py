@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -22,6 +23,8 @@ class Tile:
     def part(self, region: Region) -> torch.Tensor:
         """The values of a region inside."""
         x = self.values
+        if region == self.region:
+            return x
         for axis, (span, ours) in enumerate(zip(region, self.region, strict=True), 2):
             x = x if span == ours else x.narrow(axis, span[0] - ours[0], span[1] - span[0])
         return x
@@ -31,22 +34,27 @@ class Tile:
 Run = Callable[[list[Tile], Region, Region], torch.Tensor]
 
 
-def runner(layer: LayerType, rules: Rules, relu: bool) -> Run:
-    """How to compute a region of the top of a layer that has rules, with its present weights.
+def runner(layer: LayerType, params: list[torch.Tensor], rules: Rules, relu: bool) -> Run:
+    """How to compute a region of the top of a layer that has rules.
 
-    They are rounded and laid out once. relu: whether a ReLU follows the layer, a matrix product,
-    and is computed with it.
+    The parameters are rounded and laid out once. relu: whether a ReLU follows the layer, a product
+    of matrices, and is computed with it.
     """
-    params = layer.arranged([autocast.multiplied(layer, b.data_tensor()) for b in layer.blobs])
+    params = layer.arranged(autocast.multiplied(layer, params))
 
-    def run(tiles: list[Tile], region: Region, bottom: Region) -> torch.Tensor:
+    @cache
+    def place(region: Region, bottom: Region) -> tuple[Region, Margins, bool]:
         needs = input_region(rules, region)
         inside = common(needs, bottom)
-        if inside is None:  # windows on nothing but pad: no kernel takes an empty bottom
-            tiles, inside = [_zeros(tile, needs) for tile in tiles], needs
-        xs = [autocast.taken(layer, tile.part(inside)) for tile in tiles]
-        xs = [autocast.multiplied(layer, x) for x in xs]
-        top = autocast.given(layer, layer.part(xs, params, _margins(rules, inside, region)))
+        return inside or needs, _margins(rules, inside or needs, region), inside is None
+
+    def run(tiles: list[Tile], region: Region, bottom: Region) -> torch.Tensor:
+        inside, margins, is_pad = place(region, bottom)
+        if is_pad:  # windows on nothing but pad: no kernel takes an empty bottom
+            tiles = [_zeros(tile, inside) for tile in tiles]
+        xs = autocast.taken(layer, [tile.part(inside) for tile in tiles])
+        top = layer.part(autocast.multiplied(layer, xs), params, margins)
+        (top,) = autocast.given(layer, [top])
         return top.relu_() if relu else top
 
     return run

@@ -57,6 +57,8 @@ class Layerwise:
     def loss(self, i: int) -> float:
         """What layer i adds to the loss, by the present data of its tops."""
         loss = 0.0
+        if not any(self.graph.loss_weights[i]):
+            return loss
         for blob, weight in zip(self.graph.top(i), self.graph.loss_weights[i], strict=True):
             if weight:
                 loss += weight * float(blob.data_tensor().float().sum())

@@ -10,30 +10,36 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 
 import torch
 
 from ..core.synced_memory import storage_address
 from ..graph.build import Graph
-from ..layer_types.base import LayerType, Shape
+from ..layer_types.base import Shape
+from ..layer_types.scaled import scaled
 from ..proto import caffe_pb2
+from .absorbed import absorbed
 from .border import Blank, smallest_blank, surrounded, windows_on_images
 from .bounds import Bounds, find_bounds, reached_regions
 from .cuda_graph import Forward, can_capture, captured
 from .kernels import Run, Tile, runner
 from .regions import Region, common, input_region, whole
 from .schedule import (
+    Evaluate,
     Step,
     Tensors,
-    evaluate,
+    evaluator,
     is_function,
     leaves_what_backward_needs,
+    params_of,
     source_layers,
     steps_behind,
     through,
 )
+from .threads import is_small, one_thread
 
 PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
 
@@ -53,7 +59,7 @@ def can_plan(graph: Graph) -> bool:
     return graph.spec.state.phase == caffe_pb2.TEST and all(
         is_function(layer)
         and not layer.draws
-        and leaves_what_backward_needs(layer)
+        and (leaves_what_backward_needs(layer) or not layer.need_backward)
         and not (set(layer.spec.bottom) & set(layer.spec.top) & others)
         for layer in behind
     )
@@ -63,14 +69,17 @@ def can_plan(graph: Graph) -> bool:
 class Planned(Step):
     """A step and how it runs."""
 
-    run: Run | None = None  # a region of its top; None: its expression, on all of its bottoms
-    behind: list[LayerType] = field(default_factory=list)  # of those in place, the ones not in run
+    evaluate: Evaluate | None = None  # its expression, on all of its bottoms
+    run: Run | None = None  # instead of that: a region of its top
+    behind: list[Evaluate] = field(default_factory=list)  # of those in place, the ones not in run
+    reads: list[str] = field(default_factory=list)  # the bottoms that run reads
+    done: list[str] = field(default_factory=list)  # the blobs that no later step needs
 
     def compute(
         self, tiles: dict[str, Tile], region: Region, everything: dict[str, Region]
     ) -> Tile:
         """A region of its top, if it has `run`."""
-        bottoms, bottom = [tiles[name] for name in self.read], everything[self.bottoms[0]]
+        bottoms, bottom = [tiles[name] for name in self.reads], everything[self.bottoms[0]]
         run = self.run
         assert run
         x = self.layer.in_memory(lambda _: run(bottoms, region, bottom))
@@ -87,18 +96,22 @@ class Plan:
         shapes = {name: blob.shape for name, blob in graph.blobs.items()}
         self.kept = kept
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
-        steps = [_planned(step) for step in steps_behind(graph, sources)]
+        behind = absorbed(steps_behind(graph, sources), kept, shapes)
+        steps = [_planned(step, shapes[step.bottoms[0]]) for step in behind]
         windows = windows_on_images(steps, shapes)
         reached = reached_regions(windows, self._whole)
         self._bounds = find_bounds(steps, kept, self._whole, reached)
-        self._steps = _in_chains(steps, kept, self._bounds, self._whole, shapes)
-        self._last_use = {name: i for i, step in enumerate(self._steps) for name in step.bottoms}
-        self._last_use.update(dict.fromkeys(kept, len(self._steps)))
+        chains = _in_chains(steps, kept, self._bounds, self._whole, shapes)
+        self._steps = [step for step in chains if self._bounds.keys() & step.tops]
+        last = {name: step for step in self._steps for name in step.bottoms if name not in kept}
+        for name, step in last.items():
+            step.done.append(name)
         bounds = self._bounds.items()
         self._bordered = {name: of for name, of in bounds if of.computed != of.required}
         self._blank = smallest_blank(windows, shapes, self._bordered)
         self._around: dict[str, Tile] | None = None  # of these, from the first run on
         self._layers = [layer for step in steps for layer in (step.layer, *step.in_place)]
+        self._is_small = is_small(steps, shapes)
         self._runs = 0
         self._captured: Forward | None = None
 
@@ -107,7 +120,10 @@ class Plan:
         if self._runs == PASSES_BEFORE_CAPTURE and can_capture(self._layers, sources):
             self._captured = captured(self._run, sources)
         self._runs += 1
-        return self._captured(sources) if self._captured else self._run(sources)
+        if self._captured:
+            return self._captured(sources)
+        with one_thread() if self._is_small else nullcontext():
+            return self._run(sources)
 
     def _run(self, sources: Tensors) -> Tensors:
         if self._around is None:
@@ -115,39 +131,46 @@ class Plan:
             self._around = around_blank(blank, sources, self._bordered) if blank else {}
         around = self._around
         tiles = {name: Tile(x, self._whole[name]) for name, x in sources.items()}
-        for i, step in enumerate(self._steps):
-            for name, tile in self._computed(step, tiles):
+        for step in self._steps:
+            for name, tile in zip(step.tops, self._computed(step, tiles), strict=True):
                 if name in around:
                     around[name].part(tile.region).copy_(tile.values)
                     tile = around[name]
                 tiles[name] = tile
-            for name in step.bottoms:
-                if self._last_use[name] == i:
-                    tiles.pop(name, None)
-        stays = {storage_address(x.values) for x in around.values()}
+            for name in step.done:
+                del tiles[name]
         values = {name: tiles[name].values for name in self.kept}
+        if not around:
+            return values
+        stays = {storage_address(x.values) for x in around.values()}
         return {name: x.clone() if storage_address(x) in stays else x for name, x in values.items()}
 
-    def _computed(self, step: Planned, tiles: dict[str, Tile]) -> Iterator[tuple[str, Tile]]:
-        """What a step computes of each of its tops; nothing if nobody needs them."""
-        if not any(name in self._bounds for name in step.tops):
-            return
+    def _computed(self, step: Planned, tiles: dict[str, Tile]) -> list[Tile]:
+        """What a step computes of each of its tops."""
         if step.run:
             (name,) = step.tops
-            yield name, step.compute(tiles, self._bounds[name].computed, self._whole)
-            return
-        xs = [tiles[name].part(self._whole[name]) for name in step.bottoms]
-        tops = evaluate(step.layer, xs)
-        for name, x in zip(step.tops, tops, strict=True):
-            yield name, Tile(through(step.behind, x), self._whole[name])
+            return [step.compute(tiles, self._bounds[name].computed, self._whole)]
+        assert step.evaluate
+        tops = step.evaluate([tiles[name].part(self._whole[name]) for name in step.bottoms])
+        return [
+            Tile(through(step.behind, x), self._whole[name])
+            for name, x in zip(step.tops, tops, strict=True)
+        ]
 
 
-def _planned(step: Step) -> Planned:
-    planned = Planned(**vars(step), behind=step.in_place)
+def _planned(step: Step, shape: Shape) -> Planned:
+    """The step, ready to run; shape: of its first bottom."""
+    planned, behind = Planned(**vars(step), reads=step.read), step.in_place
+    params = params_of(step.layer)
+    if step.affines:
+        params = scaled(step.layer, shape, params, step.affines)
     if step.rules:
-        relu = step.layer.matrix_product and any(layer.is_relu for layer in step.in_place[:1])
-        planned.run = runner(step.layer, step.rules, relu)
-        planned.behind = step.in_place[int(relu) :]
+        relu = step.layer.matrix_product and any(layer.is_relu for layer in behind[:1])
+        planned.run = runner(step.layer, params, step.rules, relu)
+        behind = behind[int(relu) :]
+    else:
+        planned.evaluate = evaluator(step.layer, params)
+    planned.behind = [evaluator(layer, params_of(layer)) for layer in behind]
     return planned
 
 
@@ -211,7 +234,10 @@ def _in_chains(
             chained.remove(chain[0])
         if len(chain) > 1:
             run = _in_bands(chain, everything, shapes)
-            step = Planned(step.layer, chain[0].bottoms, step.tops, [], step.rules, run)
+            first = chain[0]
+            step = Planned(
+                step.layer, first.bottoms, step.tops, rules=step.rules, run=run, reads=first.reads
+            )
         chained.append(step)
     return chained
 
@@ -219,26 +245,35 @@ def _in_chains(
 def _in_bands(chain: list[Planned], everything: dict[str, Region], shapes: dict[str, Shape]) -> Run:
     """A region of the chain's top, some rows at a time: a cache holds what is in between."""
 
-    def compute(steps: list[Planned], tiles: list[Tile], region: Region) -> torch.Tensor:
-        *before, step = steps
-        assert step.run  # as of all in a chain, and so are the rules
-        assert step.rules
-        bottom = everything[step.bottoms[0]]
-        if before:
-            inside = common(input_region(step.rules, region), bottom) or bottom
-            tiles = [Tile(compute(before, tiles, inside), inside)]
-        return through(step.behind, step.run(tiles, region, bottom))
+    bottoms = [everything[step.bottoms[0]] for step in chain]
 
-    def run(tiles: list[Tile], region: Region, bottom: Region) -> torch.Tensor:
+    @cache
+    def bands(region: Region) -> list[list[Region]]:
+        """For each band the region of each step's top."""
         (first, last), columns = region
         width = columns[1] - columns[0]
         row = max(math.prod(shapes[step.tops[0]][:2]) for step in chain[:-1]) * width
         rules = chain[-1].rules
-        assert rules
+        assert rules  # as all in a chain have, and so `run`
         strides = math.prod(rule.window.stride for rule in rules)
         rows = max(1, BAND // (row * strides))
-        bands = range(first, last, rows)
-        parts = [compute(chain, tiles, ((y, min(y + rows, last)), columns)) for y in bands]
+        return [needed(((y, min(y + rows, last)), columns)) for y in range(first, last, rows)]
+
+    def needed(region: Region) -> list[Region]:
+        regions = [region]
+        for step, bottom in zip(chain[:0:-1], bottoms[:0:-1], strict=True):
+            assert step.rules
+            regions.insert(0, common(input_region(step.rules, regions[0]), bottom) or bottom)
+        return regions
+
+    def band(tiles: list[Tile], regions: list[Region]) -> torch.Tensor:
+        for step, region, bottom in zip(chain, regions, bottoms, strict=True):
+            assert step.run
+            tiles = [Tile(through(step.behind, step.run(tiles, region, bottom)), region)]
+        return tiles[0].values
+
+    def run(tiles: list[Tile], region: Region, bottom: Region) -> torch.Tensor:
+        parts = [band(tiles, regions) for regions in bands(region)]
         return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -9,7 +10,7 @@ import torch
 
 from ..graph.build import Graph
 from ..layer_types import autocast
-from ..layer_types.base import LayerType
+from ..layer_types.base import Affine, LayerType
 from .regions import Rules, rules
 
 Tensors = dict[str, torch.Tensor]  # by the names of their blobs
@@ -23,6 +24,7 @@ class Step:
     bottoms: list[str]
     tops: list[str]
     in_place: list[LayerType] = field(default_factory=list)
+    affines: list[Affine] = field(default_factory=list)  # before those, done by its weights
     rules: Rules | None = None  # None: no region is computed without all of its bottoms
 
     @property
@@ -90,13 +92,28 @@ def steps_behind(graph: Graph, sources: list[int]) -> list[Step]:
     return steps
 
 
+Evaluate = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+
+
+def params_of(layer: LayerType) -> list[torch.Tensor]:
+    """The layer's present parameters."""
+    return [blob.data_tensor() for blob in layer.blobs]
+
+
+def evaluator(layer: LayerType, params: list[torch.Tensor]) -> Evaluate:
+    """The layer's tops from its bottoms, of tensors instead of blobs."""
+
+    def evaluate(bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
+        return layer.in_memory(autocast.tops, autocast.taken(layer, bottoms), params)
+
+    return evaluate
+
+
 def evaluate(layer: LayerType, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
     """A layer's tops, of tensors instead of blobs."""
-    params = [blob.data_tensor() for blob in layer.blobs]
-    bottoms = [autocast.taken(layer, x) for x in bottoms]
-    return layer.in_memory(autocast.tops, bottoms, params)
+    return evaluator(layer, params_of(layer))(bottoms)
 
 
-def through(layers: list[LayerType], x: torch.Tensor) -> torch.Tensor:
+def through(behind: list[Evaluate], x: torch.Tensor) -> torch.Tensor:
     """What these layers, each of one bottom and one top, make of x one after the other."""
-    return reduce(lambda x, layer: evaluate(layer, [x])[0], layers, x)
+    return reduce(lambda x, evaluate: evaluate([x])[0], behind, x)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-import torch
-
 from ..core.files import PathLike
 from ..graph.canonical import filtered
 from ..layer_types import LayerType
 from ..layer_types.base import Affine, Shape
+from ..layer_types.scaled import scaled
 from ..net import Net
 from ..proto import caffe_pb2
 from ..proto.upgrade import read_net
@@ -58,7 +57,9 @@ def fuse_batchnorm(model: PathLike, weights: PathLike) -> Fused:
         for blob, values in zip(blobs, net.params[name], strict=False):
             blob.data[...] = values.data
     for product, others in found.work.items():
-        values = _values(*layers[product], [_affine(*layers[i]) for i in others])
+        layer, shape = layers[product]
+        params = [blob.data_tensor().double() for blob in layer.blobs]
+        values = scaled(layer, shape, params, [_affine(*layers[i]) for i in others])
         for blob, value in zip(new.params[spec.layer[product].name], values, strict=True):
             blob.data[...] = value.float().cpu().numpy()
     names = [layer.name for layer in spec.layer]
@@ -152,18 +153,3 @@ def _without(spec: caffe_pb2.NetParameter, work: dict[int, list[int]]) -> caffe_
                 if param.HasField("bias_term"):
                     param.ClearField("bias_term")  # there is one by default
     return new
-
-
-def _values(
-    layer: LayerType, shape: Shape, others: list[Affine]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight and bias of a product that does the others' work too, in float64."""
-    axis = layer.output_axis(shape)
-    assert axis is not None  # it is a product
-    count = layer.top_shapes([shape])[0][axis]
-    weight, *rest = (blob.data_tensor().double() for blob in layer.blobs)
-    bias = rest[0] if rest else weight.new_zeros(count)
-    for each in others:
-        weight = layer.scaled_outputs(weight, each.scale.expand(count))
-        bias = bias * each.scale + each.shift
-    return weight, bias

@@ -20,10 +20,11 @@ class NetModule(torch.nn.Module):
 
     `module(*inputs)` takes a tensor for each of `inputs` and returns the output, or a tuple of
     them in the order of `outputs`. state_dict keys are LAYER.weight and LAYER.bias, or
-    LAYER.INDEX as in net.params for types without such names. A parameter with lr_mult 0 does not
-    require grad. The phase (dropout, batch statistics) is the net's: train() and eval() change
-    nothing. Parameters are computed with in the type of the first input; those of the blobs in
-    `half` are stored as float16.
+    LAYER.INDEX as in net.params for types without such names; what follows a dot in a layer's name
+    is a module inside, and a name that a module has for something else gets a "_" behind. A
+    parameter with lr_mult 0 does not require grad. The phase (dropout, batch statistics) is the
+    net's: train() and eval() change nothing. Parameters are computed with in the type of the first
+    input; those of the blobs in `half` are stored as float16.
     """
 
     def __init__(self, graph: Graph, half: Collection[Blob] = ()) -> None:
@@ -52,16 +53,28 @@ class NetModule(torch.nn.Module):
             holder = torch.nn.Module()
             for name, blob in zip(_param_names(layer), layer.blobs, strict=True):
                 holder.register_parameter(name, params[id(blob._data)])
-            if layer.blobs:
-                self._register(layer, holder)
             self._steps.append((_bare(layer), bottoms, tops, [b.shape for b in layer.blobs]))
             self._params.append(holder)
+        named = [
+            (layer.name, holder)
+            for (layer, *_), holder in zip(self._steps, self._params, strict=True)
+            if len(holder._parameters)
+        ]
+        for name, holder in sorted(named, key=lambda of: of[0].count(".")):
+            self._register(name, holder)
 
-    def _register(self, layer: LayerType, holder: torch.nn.Module) -> None:
-        try:
-            self.add_module(layer.name, holder)
-        except KeyError as error:
-            layer.check(False, f"its name is none that torch can use ({error}); rename the layer")
+    def _register(self, name: str, holder: torch.nn.Module) -> None:
+        *outer, last = name.split(".")
+        parent: torch.nn.Module = self
+        for part in outer:
+            while part not in parent._modules and _is_taken(parent, part):
+                part += "_"
+            if part not in parent._modules:
+                parent.add_module(part, torch.nn.Module())
+            parent = parent.get_submodule(part)
+        while _is_taken(parent, last):
+            last += "_"
+        parent.add_module(last, holder)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The net's outputs, differentiable."""
@@ -71,12 +84,16 @@ class NetModule(torch.nn.Module):
             # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
             params = [
                 (p if p.shape == s else p.view(s)).to(kind)
-                for p, s in zip(holder.parameters(), shapes, strict=True)
+                for p, s in zip(holder.parameters(recurse=False), shapes, strict=True)
             ]
             out = _computed(layer, [blobs[name] for name in bottoms], params)
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
         outputs = tuple(blobs[name] for name in self.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _is_taken(module: torch.nn.Module, name: str) -> bool:
+    return not name or hasattr(module, name)
 
 
 def _computed(layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..proto import caffe_pb2
 from .people import People, mirrored
-from .resizing import CUBIC_A, interpolated, to_uint8
+from .resizing import cubic_weights, interpolated, to_uint8
 
 OUTSIDE = (128, 128, 128, 255)  # colours and mask beyond the image
 CUBIC = caffe_pb2.ResizeParameter.CUBIC
@@ -75,7 +75,7 @@ def _turned(
     back = np.linalg.inv(matrix[:, :2])
     places = np.stack([x - matrix[0, 2], y - matrix[1, 2]], -1) @ back.T
     first = np.floor(places).astype(int)
-    weights = _cubic(places - first)
+    weights = cubic_weights(places - first)
     edged = np.pad(image, ((4, 4), (4, 4), (0, 0)))
     edged[:4] = edged[-4:] = edged[:, :4] = edged[:, -4:] = OUTSIDE
     limits = np.array([image.shape[1], image.shape[0]]) + 7
@@ -84,18 +84,6 @@ def _turned(
         row = (first[..., 1] + i + 3).clip(0, limits[1])
         for j in range(4):
             column = (first[..., 0] + j + 3).clip(0, limits[0])
-            sums += edged[row, column] * (weights[i][..., 1] * weights[j][..., 0])[..., None]
+            sums += edged[row, column] * (weights[..., 1, i] * weights[..., 0, j])[..., None]
     shown[inside] = to_uint8(sums)
     return shown
-
-
-def _cubic(part: np.ndarray) -> list[np.ndarray]:
-    """The weights of the four values around a place `part` behind the second one."""
-    far = [part + 1, part, 1 - part, 2 - part]
-    a = CUBIC_A
-    return [
-        ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
-        if i in (0, 3)
-        else ((a + 2) * t - (a + 3)) * t * t + 1
-        for i, t in enumerate(far)
-    ]

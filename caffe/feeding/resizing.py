@@ -20,7 +20,11 @@ CUBIC_A = -0.75
 
 
 def check_policy(policy: caffe_pb2.ResizeParameter) -> None:
-    """Raise CaffeError where a policy has no size."""
+    """Raise CaffeError where a policy has no size, and for what is not done here."""
+    if policy.center_object:
+        raise CaffeError(
+            "resize_param knows center_object: false; cut images to their objects before training"
+        )
     if not (policy.height and policy.width):
         raise CaffeError(
             f"resize_param needs a positive height and width; found {policy.height} and "
@@ -49,11 +53,14 @@ def resized(
     """An image (H, W, C) uint8 as a resize_param wants it; of several interp_mode one is drawn.
 
     resize_mode WARP: to height x width; FIT_SMALL_SIZE: keeping the aspect, no side smaller;
-    FIT_LARGE_SIZE_AND_PAD: none larger, and padded, by pad_mode, to height x width.
+    FIT_LARGE_SIZE_AND_PAD: none larger, and padded, by pad_mode, to height x width. max_angle: it
+    is turned first.
     """
     mode = POLICY.LINEAR
     if policy.interp_mode:
         mode = policy.interp_mode[int(next(uniforms) * len(policy.interp_mode))]
+    if policy.max_angle > 0:
+        image = turned(image, (2 * next(uniforms) - 1) * policy.max_angle, policy, mode)
     size = image.shape[0], image.shape[1]
     if policy.resize_mode != POLICY.FIT_LARGE_SIZE_AND_PAD:
         return interpolated(image, size_after(policy, size), mode)
@@ -70,15 +77,57 @@ def _padded(image: np.ndarray, policy: caffe_pb2.ResizeParameter) -> np.ndarray:
         return np.pad(image, (rows, columns, (0, 0)), "reflect")
     if policy.pad_mode == POLICY.REPEAT_NEAREST:
         return np.pad(image, (rows, columns, (0, 0)), "edge")
+    padded = np.empty((policy.height, policy.width, channels), np.uint8)
+    padded[:] = to_uint8(_pad_values(policy, channels))
+    padded[above : above + height, left : left + width] = image
+    return padded
+
+
+def _pad_values(policy: caffe_pb2.ResizeParameter, channels: int) -> np.ndarray:
     given = list(policy.pad_value) or [0]
     if len(given) not in (1, channels):
         raise CaffeError(
             f"Specify either 1 pad_value or as many as channels: {channels}; found {len(given)}"
         )
-    padded = np.empty((policy.height, policy.width, channels), np.uint8)
-    padded[:] = to_uint8(np.broadcast_to(given, channels))
-    padded[above : above + height, left : left + width] = image
-    return padded
+    return np.broadcast_to(np.array(given, np.float32), channels)
+
+
+def turned(
+    image: np.ndarray, degree: float, policy: caffe_pb2.ResizeParameter, mode: int
+) -> np.ndarray:
+    """An image (H, W, C) uint8 turned around its middle, against the clock, in its own size.
+
+    Corners that come from outside are filled by pad_mode; values are interpolated by `mode`, AREA
+    as LINEAR (cv::warpAffine, whose places are multiples of 1/32 pixel).
+    """
+    height, width, channels = image.shape
+    cos, sin = math.cos(math.radians(degree)), math.sin(math.radians(degree))
+    middle = np.array([width // 2, height // 2])
+    right, down = np.meshgrid(np.arange(width) - middle[0], np.arange(height) - middle[1])
+    places = np.stack([cos * right - sin * down, sin * right + cos * down], -1) + middle
+    before, taps = POINTS.get(mode, POINTS[POLICY.LINEAR])
+    first = np.floor(places + (0.5 if mode == POLICY.NEAREST else 0)).astype(int)
+    weights = taps(places - first)
+    outside = _pad_values(policy, channels)
+    sums = np.zeros(image.shape)
+    for i in range(weights.shape[-1]):
+        for j in range(weights.shape[-1]):
+            rows, above = _inside(first[..., 1] + i - before, height, policy.pad_mode)
+            columns, beside = _inside(first[..., 0] + j - before, width, policy.pad_mode)
+            values = np.where((above & beside)[..., None], image[rows, columns], outside)
+            sums += values * (weights[..., 1, i] * weights[..., 0, j])[..., None]
+    return to_uint8(sums)
+
+
+def _inside(index: np.ndarray, length: int, pad_mode: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels that stand for these, and whether they do."""
+    everywhere = np.ones(index.shape, bool)
+    if pad_mode == POLICY.MIRRORED:
+        period = max(1, 2 * (length - 1))
+        index = index % period
+        return np.minimum(index, period - index).clip(0, length - 1), everywhere
+    clipped = index.clip(0, length - 1)
+    return clipped, everywhere if pad_mode == POLICY.REPEAT_NEAREST else clipped == index
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:
@@ -156,14 +205,32 @@ def _places(old: int, new: int, before: int, count: int) -> tuple[np.ndarray, np
 
 def _cubic(old: int, new: int) -> Taps:
     index, part = _places(old, new, 1, 4)
-    near, far = np.stack([part, 1 - part], 1), np.stack([part + 1, 2 - part], 1)
-    inner = ((CUBIC_A + 2) * near - (CUBIC_A + 3)) * near * near + 1
-    outer = ((CUBIC_A * far - 5 * CUBIC_A) * far + 8 * CUBIC_A) * far - 4 * CUBIC_A
-    return index, np.stack([outer[:, 0], inner[:, 0], inner[:, 1], outer[:, 1]], 1)
+    return index, cubic_weights(part)
 
 
 def _lanczos4(old: int, new: int) -> Taps:
     index, part = _places(old, new, 3, 8)
-    apart = part[:, None] - (np.arange(8) - 3)
+    return index, _lanczos4_weights(part)
+
+
+def cubic_weights(part: np.ndarray) -> np.ndarray:
+    """Those of the four values around a place `part` behind the second one, a last axis more."""
+    near, far = np.stack([part, 1 - part], -1), np.stack([part + 1, 2 - part], -1)
+    inner = ((CUBIC_A + 2) * near - (CUBIC_A + 3)) * near * near + 1
+    outer = ((CUBIC_A * far - 5 * CUBIC_A) * far + 8 * CUBIC_A) * far - 4 * CUBIC_A
+    return np.stack([outer[..., 0], inner[..., 0], inner[..., 1], outer[..., 1]], -1)
+
+
+def _lanczos4_weights(part: np.ndarray) -> np.ndarray:
+    apart = part[..., None] - (np.arange(8) - 3)
     weights = np.sinc(apart) * np.sinc(apart / 4)
-    return index, weights / weights.sum(1, keepdims=True)
+    return weights / weights.sum(-1, keepdims=True)
+
+
+# How many values lie at or before a place, less one, and the weights of all around it.
+POINTS: dict[int, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
+    POLICY.NEAREST: (0, lambda part: np.ones((*part.shape, 1))),
+    POLICY.LINEAR: (0, lambda part: np.stack([1 - part, part], -1)),
+    POLICY.CUBIC: (1, cubic_weights),
+    POLICY.LANCZOS4: (3, _lanczos4_weights),
+}

@@ -75,6 +75,7 @@ class Transformer:
 
     With SSD's resize_param and noise_param, images of 8 bits are resized and made worse first, and
     before that, with Intel's random_resize_param or random_aspect_ratio_param, brought to a size.
+    Of several resize_param one is drawn for each image.
     With multi_scale of the temporal segment networks, what is cut in TRAIN has several sizes and is
     resized to the crop's; with fix_crop it is cut at corners and centre.
     Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
@@ -90,15 +91,15 @@ class Transformer:
         self.scale = np.float32(param.scale)
         self.force_color, self.force_gray = param.force_color, param.force_gray
         self.told = False  # that forcing does nothing to a raw datum
-        if len(param.resize_param) > 1:
+        self.resizes = list(param.resize_param)  # of several one is drawn for each image
+        if len(self.resizes) > 1 and not all(self.crop):
             raise CaffeError(
-                f"resize_param is given {len(param.resize_param)} times; only AnnotatedData draws "
-                "one of several"
+                f"resize_param is given {len(self.resizes)} times; only AnnotatedData draws one of "
+                "several without a crop_size, which makes the images of a batch equal"
             )
-        self.resize = param.resize_param[0] if param.resize_param else None
         self.noise = param.noise_param if param.HasField("noise_param") else None
-        if self.resize:
-            check_policy(self.resize)
+        for policy in self.resizes:
+            check_policy(policy)
         if self.noise:
             check_noise(self.noise)
         self.random_size = has_random_size(param)
@@ -131,10 +132,10 @@ class Transformer:
         crop_h, crop_w = self.crop
         if min(image) < 1:
             raise CaffeError(f"an image of shape {image}; expected at least 1 each")
-        if self.resize:
-            image = (image[0], *size_after(self.resize, image[1:]))
+        if len(self.resizes) == 1:
+            image = (image[0], *size_after(self.resizes[0], image[1:]))
         channels, height, width = image
-        if not self.random_size:
+        if not (self.random_size or len(self.resizes) > 1):
             self._check_crop(height, width)
         if self.mean_file and self.mean is not None and self.mean.shape != image:
             raise CaffeError(
@@ -194,11 +195,20 @@ class Transformer:
     def _prepared(self, image: np.ndarray, draws: Iterator[float]) -> np.ndarray:
         """An image (C, H, W) as resize_param and noise_param want it."""
         pixels = eight_bits(image)
-        if self.resize:
-            pixels = resized(pixels, self.resize, draws)
+        if self.resizes:
+            pixels = resized(pixels, self._policy(draws), draws)
+            self._check_crop(*pixels.shape[:2])
         if self.noise:
             pixels = noised(pixels, self.noise, draws)
         return pixels.transpose(2, 0, 1)
+
+    def _policy(self, draws: Iterator[float]) -> caffe_pb2.ResizeParameter:
+        """A resize_param, the more often the larger its prob."""
+        if len(self.resizes) == 1:
+            return self.resizes[0]
+        chances = np.cumsum([policy.prob for policy in self.resizes])
+        at = int(np.searchsorted(chances, next(draws) * chances[-1], side="right"))
+        return self.resizes[min(at, len(self.resizes) - 1)]
 
     def write(self, image: np.ndarray, place: Place, out: np.ndarray) -> None:
         """Transform an image (C, H, W) into `out`, float32 and of the shape `shape` gives."""
@@ -224,7 +234,7 @@ class Transformer:
         if self.random_size:
             image = random_sized(eight_bits(image), self.param, draws).transpose(2, 0, 1)
             self._check_crop(*image.shape[1:])
-        if self.resize or self.noise:
+        if self.resizes or self.noise:
             image = self._prepared(image, draws)
         if shape != out.shape:
             raise CaffeError(

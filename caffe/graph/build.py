@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError, error_context
+from ..core.log import LOGGER
 from ..core.strict import is_strict
 from ..layer_types import EXTENSIONS, REGISTRY, LayerType, layer_type_list
 from ..layer_types.stand_ins import stand_in
 from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
+from .assumed import assumed_shapes, lacks_source
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Graph:
     outputs: list[str] = field(default_factory=list)
     params: list[Parameter] = field(default_factory=list)  # one for each owner of a blob
     automatic: set[str] = field(default_factory=set)  # tops without a name: no outputs, not to read
+    # Names of layers whose parameters are not those of the first layer of that name
+    ambiguous: list[str] = field(default_factory=list)
 
     def bottom(self, i: int) -> list[Blob]:
         return [self.blobs[name] for name in self.bottoms[i]]
@@ -94,17 +98,22 @@ class KnownGraph(NamedTuple):
     graph: Graph
     failed: dict[int, str]  # layers that there is an error in, and the error
     lacking: dict[int, str]  # layers with a bottom that is not known, and its name
-    assumed: dict[int, str]  # data layers without their files, whose images have crop_size
+    assumed: dict[int, str]  # data layers without their files, whose images have a size
+    absent: dict[int, str]  # other layers without their files, or their Python modules
 
 
 def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
     """As `build`, without the layers that there is an error in, and what is made of their tops."""
     graph, wiring = Graph(spec), _Wiring()
-    found = KnownGraph(graph, {}, {}, {})
+    found = KnownGraph(graph, {}, {}, {}, {})
     for i, layer_spec in enumerate(spec.layer):
         lacking = [name for name in layer_spec.bottom if name not in graph.blobs]
         if lacking:
             found.lacking[i] = lacking[0]
+            try:
+                _create(layer_spec, spec.state.phase, AUTOMATIC)
+            except CaffeError as error:
+                found.failed[i] = str(error)
             continue
         layers, blobs = len(graph.layers), set(graph.blobs)
         try:
@@ -114,28 +123,16 @@ def build_known(spec: caffe_pb2.NetParameter) -> KnownGraph:
                 del graph.blobs[name]
             for of_layers in (graph.layers, graph.bottoms, graph.tops, graph.loss_weights):
                 del of_layers[layers:]
-            shapes = _assumed_shapes(layer_spec)
-            (found.assumed if shapes else found.failed)[i] = str(error)
+            is_absent = isinstance(error, OSError | ModuleNotFoundError)
+            if not (is_absent or lacks_source(layer_spec)):
+                found.failed[i] = str(error)
+                continue
+            shapes = assumed_shapes(layer_spec)
+            (found.assumed if shapes else found.absent)[i] = str(error)
             for name, shape in shapes.items():
                 graph.blobs[name] = Blob(shape)
                 wiring.need[name] = False
     return found
-
-
-def _assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, tuple[int, ...]]:
-    """The tops of a data layer of three channels with a crop_size, {} for any other layer."""
-    transform = layer.transform_param
-    sizes = (transform.crop_h or transform.crop_size, transform.crop_w or transform.crop_size)
-    batches = [
-        param.batch_size
-        for field, param in layer.ListFields()
-        if field.message_type and "batch_size" in field.message_type.fields_by_name
-    ]
-    if layer.bottom or not (batches and all(sizes)):
-        return {}
-    maps = layer.type in ("ImageLabelmapData", "ImageSegData")
-    label = (batches[0], 1, *sizes) if maps else (batches[0],)
-    return dict(zip(layer.top, [(batches[0], 3, *sizes), label], strict=False))
 
 
 def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring) -> None:
@@ -167,14 +164,25 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
     params = _append_params(graph, layer, wiring.shared)
     if params:
         of_name = wiring.with_params.setdefault(layer.name, params)
-        layer.check(
-            list(map(id, of_name)) == list(map(id, params)),
-            "another layer with parameters has this name; weights are stored by layer name, "
-            "so rename one, or share its parameters by their names",
-        )
+        if list(map(id, of_name)) != list(map(id, params)):
+            graph.ambiguous.append(layer.name)
+            LOGGER.warning("%s; a caffemodel fills the first one", _ambiguous(layer.name))
     layer.need_backward |= any(layer.param_propagate_down)
     for name in layer_spec.top:
         wiring.need[name] = layer.need_backward
+
+
+def check_names(graph: Graph) -> None:
+    """Raise CaffeError where parameters would be lost, for a file has them by layer name."""
+    for name in graph.ambiguous:
+        raise CaffeError(
+            f"{_ambiguous(name)}; weights are stored by layer name, so rename one, "
+            "or share its parameters by their names"
+        )
+
+
+def _ambiguous(name: str) -> str:
+    return f"layer '{name}': another layer with parameters has this name"
 
 
 def set_loss_diffs(graph: Graph) -> None:

@@ -57,6 +57,8 @@ def made_elsewhere(
         cure = "give that layer or this one another rule"
         if any(name in layer.top for layer in filtered(net, there).layer):
             cure = f"open the net as caffe.{caffe_pb2.Phase.Name(other)}, or {cure}"
+        if stages := [stage for rule in maker.include for stage in rule.stage]:
+            cure += f", or open the net with stages={stages!r}"
         return (
             f". Layer '{maker.name}' ({maker.type}) makes it, but is left out of this net, whose "
             f"state is {{ {_line(state)} }}, by its {kind} {words}: {cure}"

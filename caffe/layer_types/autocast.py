@@ -41,18 +41,19 @@ def bottoms(layer: Computes, blobs: Sequence[Blob]) -> list[torch.Tensor]:
     return [blob.data_tensor().float() for blob in blobs]
 
 
-def taken(layer: Computes, bottom: torch.Tensor) -> torch.Tensor:
-    """As `bottoms`, of one bottom's data."""
-    return bottom if _takes_bfloat16(layer) else bottom.float()
+def taken(layer: Computes, bottoms: list[torch.Tensor]) -> list[torch.Tensor]:
+    """As `bottoms`, of the data."""
+    return bottoms if _takes_bfloat16(layer) else [x.float() for x in bottoms]
 
 
-def multiplied(layer: Computes, x: torch.Tensor) -> torch.Tensor:
-    """A bottom or a parameter as the layer computes with it: of a matrix product, rounded."""
+def multiplied(layer: Computes, xs: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Bottoms or parameters as the layer computes with them: of a matrix product, rounded."""
     if not _is_rounded(layer):
-        return x
+        return xs
     # A GPU multiplies bfloat16 and adds up in float32. So does this on the CPU, where torch's
     # bfloat16 convolution takes a hundred times as long unless the CPU has instructions for it.
-    return x.bfloat16().to(torch.bfloat16 if current_device().type == "cuda" else torch.float32)
+    multiplies = torch.bfloat16 if current_device().type == "cuda" else torch.float32
+    return [x.bfloat16().to(multiplies) for x in xs]
 
 
 def keeps_bottoms(layer: Computes) -> bool:
@@ -60,19 +61,17 @@ def keeps_bottoms(layer: Computes) -> bool:
     return layer.matrix_product and not _is_rounded(layer)
 
 
-def given(layer: Computes, top: torch.Tensor) -> torch.Tensor:
-    """A top as the layer gives it: of a matrix product, what it has computed is rounded."""
-    return top.bfloat16() if _is_rounded(layer) else top
+def given(layer: Computes, tops: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Tops as the layer gives them: of a matrix product, what it has computed is rounded."""
+    return [top.bfloat16() for top in tops] if _is_rounded(layer) else tops
 
 
 def tops(
     layer: Computes, bottoms: list[torch.Tensor], params: list[torch.Tensor]
 ) -> list[torch.Tensor]:
     """A layer's tops from its bottoms, which are `taken`, and its parameters in float32."""
-    bottoms, params = ([multiplied(layer, x) for x in xs] for xs in (bottoms, params))
-    tops = layer.expression(bottoms, params)
-    tops = [tops] if isinstance(tops, torch.Tensor) else tops
-    return [given(layer, top) for top in tops]
+    tops = layer.expression(multiplied(layer, bottoms), multiplied(layer, params))
+    return given(layer, [tops] if isinstance(tops, torch.Tensor) else list(tops))
 
 
 def _takes_bfloat16(layer: Computes) -> bool:

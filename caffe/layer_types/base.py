@@ -160,7 +160,8 @@ class LayerType(Layer):
     def output_axis(self, shape: Shape) -> int | None:
         """Of a product with weights and a bias: the axis of the top that has the outputs.
 
-        shape: of the bottom. None where the layer is no such product.
+        shape: of the bottom. None where the layer is no such product. What is computed takes a
+        second parameter as the bias, whether the prototxt has one or not.
         """
         return None
 
@@ -266,8 +267,11 @@ class LayerType(Layer):
 
     def in_memory(self, do: Callable[..., T], *args: object) -> T:
         """do(self, *args), with a CaffeError that names the layer where memory ends."""
-        with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
+        try:
             return do(self, *args)
+        except (RuntimeError, MemoryError):
+            with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
+                raise
 
     @property
     def rereads_bottoms(self) -> bool:

@@ -236,7 +236,7 @@ class Convolution(Windowed):
     ) -> torch.Tensor:
         (x,), weight = bottoms, params[0]
         bias = params[1] if len(params) > 1 else None
-        if self.is_three_by_three() and winograd.pays(x, len(weight)):
+        if self.is_three_by_three() and winograd.pays(x, weight.shape[0]):
             return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
         # Channels last, oneDNN reads wild memory where all dilated windows miss a one-wide bottom.

@@ -56,7 +56,6 @@ class BatchNorm(LayerType):
     (Synopsys' Caffe) eps is added to the root.
     """
 
-    updates_params = True
     param_names = ("mean", "variance", "scale", "weight", "bias")
 
     def setup_from(self, shapes: list[Shape]) -> None:
@@ -69,6 +68,7 @@ class BatchNorm(LayerType):
             if norm.HasField("use_global_stats")
             else self.phase == caffe_pb2.TEST
         )
+        self.updates_params = not self.global_stats
         given = [norm.HasField(field) for field in ("scale_filler", "bias_filler")]
         self.affine_weights = norm.scale_bias or any(given)
         if self.affine_weights:

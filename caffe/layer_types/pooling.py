@@ -159,13 +159,15 @@ class Pooling(LayerType):
                 return x.amax((2, 3), keepdim=True)
         height, width = x.shape[2:]
         kernel = self.kernel or (height, width)
-        *_, rows, columns = self.top_shapes([tuple(x.shape)])[0]
-        pooled = (rows, columns)
-        if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
-            return self._average(x, kernel, pooled)
-        if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.STOCHASTIC:
-            return self._stochastic(x, kernel, pooled)
-        return self._maximum(x, kernel, pooled)
+        try:
+            if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.AVE:
+                return self._average(x, kernel)
+            if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.STOCHASTIC:
+                return self._stochastic(x, kernel)
+            return self._maximum(x, kernel)
+        except RuntimeError:
+            self.top_shapes([tuple(x.shape)])  # says so where the bottom is too small
+            raise
 
     def _torch_rounding(self, kernel: Pair) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
@@ -185,10 +187,9 @@ class Pooling(LayerType):
                 return None
         return ceil
 
-    def _padded(
-        self, x: torch.Tensor, kernel: Pair, pooled: Pair, value: float = 0
-    ) -> torch.Tensor:
+    def _padded(self, x: torch.Tensor, kernel: Pair, value: float = 0) -> torch.Tensor:
         """x with as much around it that every window is whole."""
+        pooled = self.top_shapes([tuple(x.shape)])[0][2:]
         (above, _), (beside, _) = (self._ends(x.shape[2 + i], kernel[i], i) for i in range(2))
         rows, columns = ((pooled[i] - 1) * self.stride[i] + kernel[i] for i in range(2))
         if exporting.is_traced() and not exporting.into_onnx():
@@ -203,7 +204,7 @@ class Pooling(LayerType):
         behind = torch.sym_max(0, columns - x.shape[3] - beside)
         return F.pad(x, (beside, behind, above, below), value=value)
 
-    def _maximum(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> Tensors:
+    def _maximum(self, x: torch.Tensor, kernel: Pair) -> Tensors:
         mask = len(self.spec.top) == 2
         ceil = self._torch_rounding(kernel)
         if ceil is not None and self.dilation == (1, 1):
@@ -214,7 +215,7 @@ class Pooling(LayerType):
             )
             return [out, at.to(x.dtype)]
         extent, least = self.extent(kernel), -torch.finfo(x.dtype).max  # Caffe's -FLT_MAX
-        padded = self._padded(x, extent, pooled, least)
+        padded = self._padded(x, extent, least)
         out, at = F.max_pool2d(
             padded, kernel, self.stride, dilation=self.dilation, return_indices=True
         )
@@ -225,24 +226,24 @@ class Pooling(LayerType):
         at = (at // width - above) * x.shape[3] + at % width - beside
         return [out, at.to(x.dtype)]
 
-    def _average(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
+    def _average(self, x: torch.Tensor, kernel: Pair) -> torch.Tensor:
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
-        padded = self._padded(x, kernel, pooled)
+        padded = self._padded(x, kernel)
         sums = window_sums(padded, kernel, self.stride)
         # The padding counts, but only as far as one `pad` behind the bottom.
         extents, excluded = [], self.spec.pooling_param.exclude_pad
         for i in range(2):
             before, behind = self._ends(x.shape[2 + i], kernel[i], i)
-            start = torch.arange(pooled[i], device=x.device) * self.stride[i] - before
+            start = torch.arange(sums.shape[2 + i], device=x.device) * self.stride[i] - before
             end = (start + kernel[i]).clamp(max=x.shape[2 + i] + (0 if excluded else behind))
             start = start.clamp(min=0) if excluded else start
             extents.append((end - start).to(x.dtype))
         return sums / torch.outer(*extents)
 
-    def _stochastic(self, x: torch.Tensor, kernel: Pair, pooled: Pair) -> torch.Tensor:
-        padded = self._padded(x, kernel, pooled)
+    def _stochastic(self, x: torch.Tensor, kernel: Pair) -> torch.Tensor:
+        padded = self._padded(x, kernel)
         windows = padded.unfold(2, kernel[0], self.stride[0]).unfold(3, kernel[1], self.stride[1])
         windows = windows.flatten(4)
         if self.phase == caffe_pb2.TEST:

@@ -23,6 +23,7 @@ from ..feeding.images import read_image
 from ..feeding.prefetch import Batch, Prefetcher, empty
 from ..feeding.transform import Place, Transformer, random_words
 from ..formats.database import Database, open_database
+from ..formats.lmdb import LmdbReader
 from ..proto import caffe_pb2
 from .base import layer_type
 from .reader import Reader
@@ -235,8 +236,9 @@ class Data(Feed):
         param, transform = self.spec.data_param, self.spec.transform_param
         if param.rand_skip:
             LOGGER.warning("rand_skip: Data layers ignore it, as in Caffe 1.0")
-        source = Records(param.source, opened(param), Transformer(transform, self.phase))
-        return source, param.batch_size, 0
+        database, transformer = opened(param), Transformer(transform, self.phase)
+        make = ShuffledRecords if param.shuffle else Records
+        return make(param.source, database, transformer), param.batch_size, 0
 
 
 class Ordered(Source):
@@ -263,6 +265,25 @@ class Ordered(Source):
         if not self.shuffle:
             return np.arange(count)
         return np.argsort(random_words(seed, ORDER, epoch << 64, count), kind="stable")
+
+
+class ShuffledRecords(Ordered):
+    """The Datums of an LMDB, in another order each time through."""
+
+    def __init__(self, path: str, database: Database, transformer: Transformer) -> None:
+        need(isinstance(database, LmdbReader), f"{path}: shuffle needs an LMDB; found a LevelDB")
+        super().__init__(True, list(database.cursor()))  # of values that are views of the file
+        self.in_order = Records(path, database, transformer)
+        self.transformer = transformer
+
+    def contents(self) -> str:
+        return self.in_order.contents()
+
+    def read(self, record: tuple[bytes, memoryview]) -> tuple[np.ndarray, int]:
+        return self.in_order.read(record)
+
+    def place(self, record: tuple[bytes, memoryview]) -> str:
+        return self.in_order.place(record)
 
 
 class Images(Ordered):

@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from .base import Shape, layer_type
 from .loss import Loss, with_gradient
@@ -38,15 +39,17 @@ class EuclideanLoss(Distance):
 class ContrastiveLoss(Loss):
     """Draws similar pairs together, others apart up to `margin` (contrastive_loss_layer.cpp).
 
-    Bottoms: two of N x C (x 1 x 1), and N values that are 0 for a dissimilar pair.
+    Bottoms: two of N x C (x 1 x 1), and N values that are 0 for a dissimilar pair. happynear's: two
+    times N labels instead, which are equal for a similar pair, and the legacy version always.
     """
 
-    bottoms = (3, 3)
-    diff_bottoms = staticmethod(lambda index: index != 2)
+    bottoms = (3, 4)
+    diff_bottoms = staticmethod(lambda index: index < 2)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
-        for name, shape, length in zip(self.spec.bottom, shapes, (2, 2, 1), strict=True):
+        self.check(not is_strict() or len(shapes) == 3, "takes 3 bottom blob(s); found 4")
+        for name, shape, length in zip(self.spec.bottom, shapes, (2, 2, 1, 1), strict=False):
             self.check(
                 len(shape) <= 4 and all(size == 1 for size in shape[length:]),
                 f"'{name}' must be {'N x C x 1 x 1' if length == 2 else 'N x 1 x 1 x 1'} "
@@ -56,20 +59,22 @@ class ContrastiveLoss(Loss):
             math.prod(shapes[0]) == math.prod(shapes[1]),
             f"bottoms 0 and 1 need as many channels: found shapes {shapes[0]} and {shapes[1]}",
         )
-        self.check(
-            shapes[2][:1] == shapes[0][:1],
-            f"needs one value in '{self.spec.bottom[2]}' for each of {shapes[0][0]} pairs; "
-            f"found shape {shapes[2]}",
-        )
+        for name, shape in zip(self.spec.bottom[2:], shapes[2:], strict=True):
+            self.check(
+                shape[:1] == shapes[0][:1],
+                f"needs one value in '{name}' for each of {shapes[0][0]} pairs; found "
+                f"shape {shape}",
+            )
         return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         param = self.spec.contrastive_loss_param
         a, b = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms[:2])
-        similar = bottoms[2].detach().flatten().trunc() != 0
+        marks = [mark.detach().flatten().trunc() for mark in bottoms[2:]]
+        similar = marks[0] == marks[1] if len(marks) == 2 else marks[0] != 0
         square = (a - b).square().sum(1)
         fixed = square.detach()
-        if param.legacy_version:
+        if param.legacy_version or len(marks) == 2:
             apart = (param.margin - fixed).clamp(min=0)
             slope = -(apart > 0).to(fixed.dtype)
         else:

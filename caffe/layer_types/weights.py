@@ -93,7 +93,7 @@ class InnerProduct(LayerType):
         weight = params[0].t() if ip.transpose else params[0]
         if ip.normalize:
             weight = unit_rows(weight, self.updates_params)
-        return F.linear(x, weight, params[1] if ip.bias_term else None)
+        return F.linear(x, weight, *params[1:])
 
     def output_axis(self, shape: Shape) -> int | None:
         ip = self.spec.inner_product_param

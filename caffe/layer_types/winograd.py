@@ -78,10 +78,10 @@ def pays(x: torch.Tensor, outputs: int) -> bool:
     """Whether a 3 x 3 convolution of x (N, C, H, W) to so many channels is faster like this."""
     n, channels, height, width = x.shape
     return (
-        pays_both_ways(x, outputs)
-        and min(channels, outputs) >= CHANNELS
+        min(channels, outputs) >= CHANNELS
         and max(channels, outputs) > CHANNELS
         and n * height * width >= POSITIONS
+        and pays_both_ways(x, outputs)
     )
 
 

@@ -606,6 +606,16 @@ class LayerParameter(Message):
     EXPAND_DIMS_ND_PARAM_FIELD_NUMBER: int
     STACK_PARAM_FIELD_NUMBER: int
     UNSTACK_PARAM_FIELD_NUMBER: int
+    RRELU_PARAM_FIELD_NUMBER: int
+    APL_PARAM_FIELD_NUMBER: int
+    ELTWISE_AFFINE_PARAM_FIELD_NUMBER: int
+    MMD_PARAM_FIELD_NUMBER: int
+    JMMD_PARAM_FIELD_NUMBER: int
+    ENTROPY_PARAM_FIELD_NUMBER: int
+    SCALE_TANH_PARAM_FIELD_NUMBER: int
+    PAIRWISE_PARAM_FIELD_NUMBER: int
+    PIXEL_SHUFFLE_PARAM_FIELD_NUMBER: int
+    STRIDED_SLICE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -787,6 +797,16 @@ class LayerParameter(Message):
     expand_dims_nd_param: NewAxisParameter
     stack_param: NewAxisParameter
     unstack_param: NewAxisParameter
+    rrelu_param: RReLUParameter
+    apl_param: APLParameter
+    eltwise_affine_param: EltwiseAffineParameter
+    mmd_param: MMDParameter
+    jmmd_param: JMMDParameter
+    entropy_param: EntropyParameter
+    scale_tanh_param: ScaleTanHParameter
+    pairwise_param: PairwiseParameter
+    pixel_shuffle_param: PixelShuffleParameter
+    strided_slice_param: StridedSliceParameter
     def __init__(
         self,
         *,
@@ -989,9 +1009,24 @@ class LayerParameter(Message):
         expand_dims_nd_param: NewAxisParameter | Mapping[str, Any] | None = ...,
         stack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
         unstack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        rrelu_param: RReLUParameter | Mapping[str, Any] | None = ...,
+        apl_param: APLParameter | Mapping[str, Any] | None = ...,
+        eltwise_affine_param: EltwiseAffineParameter | Mapping[str, Any] | None = ...,
+        mmd_param: MMDParameter | Mapping[str, Any] | None = ...,
+        jmmd_param: JMMDParameter | Mapping[str, Any] | None = ...,
+        entropy_param: EntropyParameter | Mapping[str, Any] | None = ...,
+        scale_tanh_param: ScaleTanHParameter | Mapping[str, Any] | None = ...,
+        pairwise_param: PairwiseParameter | Mapping[str, Any] | None = ...,
+        pixel_shuffle_param: PixelShuffleParameter | Mapping[str, Any] | None = ...,
+        strided_slice_param: StridedSliceParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
+    InterpolationAlgo: EnumTypeWrapper
+    INTER_NEAREST: int
+    INTER_LINEAR: int
+    INTER_CUBIC: int
+    INTER_AREA: int
     SCALE_FIELD_NUMBER: int
     MIRROR_FIELD_NUMBER: int
     CROP_SIZE_FIELD_NUMBER: int
@@ -1014,6 +1049,17 @@ class TransformationParameter(Message):
     IS_FLOW_FIELD_NUMBER: int
     RANDOM_RESIZE_PARAM_FIELD_NUMBER: int
     RANDOM_ASPECT_RATIO_PARAM_FIELD_NUMBER: int
+    IMG_RAND_RESIZE_LOWER_FIELD_NUMBER: int
+    IMG_RAND_RESIZE_UPPER_FIELD_NUMBER: int
+    RAND_RESIZE_RATIO_LOWER_FIELD_NUMBER: int
+    RAND_RESIZE_RATIO_UPPER_FIELD_NUMBER: int
+    VERTICAL_STRETCH_LOWER_FIELD_NUMBER: int
+    VERTICAL_STRETCH_UPPER_FIELD_NUMBER: int
+    HORIZONTAL_STRETCH_LOWER_FIELD_NUMBER: int
+    HORIZONTAL_STRETCH_UPPER_FIELD_NUMBER: int
+    ALLOW_UPSCALE_FIELD_NUMBER: int
+    INTERPOLATION_ALGO_DOWN_FIELD_NUMBER: int
+    INTERPOLATION_ALGO_UP_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1036,6 +1082,17 @@ class TransformationParameter(Message):
     is_flow: bool
     random_resize_param: RandomResizeParameter
     random_aspect_ratio_param: RandomAspectRatioParameter
+    img_rand_resize_lower: int
+    img_rand_resize_upper: int
+    rand_resize_ratio_lower: float
+    rand_resize_ratio_upper: float
+    vertical_stretch_lower: float
+    vertical_stretch_upper: float
+    horizontal_stretch_lower: float
+    horizontal_stretch_upper: float
+    allow_upscale: bool
+    interpolation_algo_down: int
+    interpolation_algo_up: int
     def __init__(
         self,
         *,
@@ -1061,6 +1118,17 @@ class TransformationParameter(Message):
         is_flow: bool | None = ...,
         random_resize_param: RandomResizeParameter | Mapping[str, Any] | None = ...,
         random_aspect_ratio_param: RandomAspectRatioParameter | Mapping[str, Any] | None = ...,
+        img_rand_resize_lower: int | None = ...,
+        img_rand_resize_upper: int | None = ...,
+        rand_resize_ratio_lower: float | None = ...,
+        rand_resize_ratio_upper: float | None = ...,
+        vertical_stretch_lower: float | None = ...,
+        vertical_stretch_upper: float | None = ...,
+        horizontal_stretch_lower: float | None = ...,
+        horizontal_stretch_upper: float | None = ...,
+        allow_upscale: bool | None = ...,
+        interpolation_algo_down: int | str | None = ...,
+        interpolation_algo_up: int | str | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -1949,6 +2017,7 @@ class DataParameter(Message):
     FORCE_ENCODED_COLOR_FIELD_NUMBER: int
     PREFETCH_FIELD_NUMBER: int
     SIDE_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -1960,6 +2029,7 @@ class DataParameter(Message):
     force_encoded_color: bool
     prefetch: int
     side: RepeatedScalarFieldContainer[int]
+    shuffle: bool
     def __init__(
         self,
         *,
@@ -1974,6 +2044,7 @@ class DataParameter(Message):
         force_encoded_color: bool | None = ...,
         prefetch: int | None = ...,
         side: Iterable[int] | None = ...,
+        shuffle: bool | None = ...,
     ) -> None: ...
 
 class DummyDataParameter(Message):
@@ -2616,6 +2687,8 @@ class ResizeParameter(Message):
     PAD_MODE_FIELD_NUMBER: int
     PAD_VALUE_FIELD_NUMBER: int
     INTERP_MODE_FIELD_NUMBER: int
+    CENTER_OBJECT_FIELD_NUMBER: int
+    MAX_ANGLE_FIELD_NUMBER: int
     prob: float
     resize_mode: int
     height: int
@@ -2625,6 +2698,8 @@ class ResizeParameter(Message):
     pad_mode: int
     pad_value: RepeatedScalarFieldContainer[float]
     interp_mode: RepeatedScalarFieldContainer[int]
+    center_object: bool
+    max_angle: float
     def __init__(
         self,
         *,
@@ -2637,6 +2712,8 @@ class ResizeParameter(Message):
         pad_mode: int | str | None = ...,
         pad_value: Iterable[float] | None = ...,
         interp_mode: Iterable[int | str] | None = ...,
+        center_object: bool | None = ...,
+        max_angle: float | None = ...,
     ) -> None: ...
 
 class NoiseParameter(Message):
@@ -4218,12 +4295,14 @@ class FocalLossParameter(Message):
     ALPHA_FIELD_NUMBER: int
     BETA_FIELD_NUMBER: int
     ALPHA_BALANCE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
     type: int
     gamma: float
     gama: float
     alpha: RepeatedScalarFieldContainer[float]
     beta: float
     alpha_balance: bool
+    axis: int
     def __init__(
         self,
         *,
@@ -4233,6 +4312,7 @@ class FocalLossParameter(Message):
         alpha: Iterable[float] | None = ...,
         beta: float | None = ...,
         alpha_balance: bool | None = ...,
+        axis: int | None = ...,
     ) -> None: ...
 
 class LabelSpecificAddParameter(Message):
@@ -6108,4 +6188,209 @@ class NewAxisParameter(Message):
         self,
         *,
         axis: int | None = ...,
+    ) -> None: ...
+
+class StridedSliceParameter(Message):
+    BEGIN_FIELD_NUMBER: int
+    END_FIELD_NUMBER: int
+    STRIDES_FIELD_NUMBER: int
+    AXES_FIELD_NUMBER: int
+    BEGIN_MASK_FIELD_NUMBER: int
+    END_MASK_FIELD_NUMBER: int
+    ELLIPSIS_MASK_FIELD_NUMBER: int
+    NEW_AXIS_MASK_FIELD_NUMBER: int
+    SHRINK_AXIS_MASK_FIELD_NUMBER: int
+    begin: RepeatedScalarFieldContainer[int]
+    end: RepeatedScalarFieldContainer[int]
+    strides: RepeatedScalarFieldContainer[int]
+    axes: RepeatedScalarFieldContainer[int]
+    begin_mask: int
+    end_mask: int
+    ellipsis_mask: int
+    new_axis_mask: int
+    shrink_axis_mask: int
+    def __init__(
+        self,
+        *,
+        begin: Iterable[int] | None = ...,
+        end: Iterable[int] | None = ...,
+        strides: Iterable[int] | None = ...,
+        axes: Iterable[int] | None = ...,
+        begin_mask: int | None = ...,
+        end_mask: int | None = ...,
+        ellipsis_mask: int | None = ...,
+        new_axis_mask: int | None = ...,
+        shrink_axis_mask: int | None = ...,
+    ) -> None: ...
+
+class RReLUParameter(Message):
+    LB_FIELD_NUMBER: int
+    UB_FIELD_NUMBER: int
+    lb: float
+    ub: float
+    def __init__(
+        self,
+        *,
+        lb: float | None = ...,
+        ub: float | None = ...,
+    ) -> None: ...
+
+class EltwiseAffineParameter(Message):
+    SLOPE_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    CHANNEL_SHARED_FIELD_NUMBER: int
+    slope_filler: FillerParameter
+    bias_filler: FillerParameter
+    channel_shared: bool
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+    ) -> None: ...
+
+class APLParameter(Message):
+    SUMS_FIELD_NUMBER: int
+    SLOPE_FILLER_FIELD_NUMBER: int
+    OFFSET_FILLER_FIELD_NUMBER: int
+    SAVE_MEM_FIELD_NUMBER: int
+    sums: int
+    slope_filler: FillerParameter
+    offset_filler: FillerParameter
+    save_mem: bool
+    def __init__(
+        self,
+        *,
+        sums: int | None = ...,
+        slope_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        offset_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        save_mem: bool | None = ...,
+    ) -> None: ...
+
+class MMDParameter(Message):
+    KERNEL_NUM_FIELD_NUMBER: int
+    KERNEL_MUL_FIELD_NUMBER: int
+    FIX_GAMMA_FIELD_NUMBER: int
+    kernel_num: int
+    kernel_mul: float
+    fix_gamma: bool
+    def __init__(
+        self,
+        *,
+        kernel_num: int | None = ...,
+        kernel_mul: float | None = ...,
+        fix_gamma: bool | None = ...,
+    ) -> None: ...
+
+class JMMDParameter(Message):
+    LabelKernelMode: EnumTypeWrapper
+    PROB_RBF: int
+    ONE_OF_K_RBF: int
+    IDENTIFY: int
+    KERNEL_NUM_FIELD_NUMBER: int
+    KERNEL_MUL_FIELD_NUMBER: int
+    FIX_GAMMA_FIELD_NUMBER: int
+    SIGMA_FIELD_NUMBER: int
+    LABEL_KERNEL_NUM_FIELD_NUMBER: int
+    LABEL_KERNEL_MUL_FIELD_NUMBER: int
+    LABEL_KERNEL_MODE_FIELD_NUMBER: int
+    AUTO_SIGMA_FIELD_NUMBER: int
+    LABEL_BACK_PROPAGATE_FIELD_NUMBER: int
+    kernel_num: int
+    kernel_mul: float
+    fix_gamma: bool
+    sigma: float
+    label_kernel_num: int
+    label_kernel_mul: float
+    label_kernel_mode: int
+    auto_sigma: bool
+    label_back_propagate: bool
+    def __init__(
+        self,
+        *,
+        kernel_num: int | None = ...,
+        kernel_mul: float | None = ...,
+        fix_gamma: bool | None = ...,
+        sigma: float | None = ...,
+        label_kernel_num: int | None = ...,
+        label_kernel_mul: float | None = ...,
+        label_kernel_mode: int | str | None = ...,
+        auto_sigma: bool | None = ...,
+        label_back_propagate: bool | None = ...,
+    ) -> None: ...
+
+class EntropyParameter(Message):
+    THRESHOLD_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    ITERATIONS_NUM_FIELD_NUMBER: int
+    PROB_POW_FIELD_NUMBER: int
+    threshold: float
+    ignore_label: int
+    iterations_num: int
+    prob_pow: float
+    def __init__(
+        self,
+        *,
+        threshold: float | None = ...,
+        ignore_label: int | None = ...,
+        iterations_num: int | None = ...,
+        prob_pow: float | None = ...,
+    ) -> None: ...
+
+class ScaleTanHParameter(Message):
+    INIT_SCALE_FIELD_NUMBER: int
+    STEP_SIZE_FIELD_NUMBER: int
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    init_scale: float
+    step_size: int
+    gamma: float
+    power: float
+    def __init__(
+        self,
+        *,
+        init_scale: float | None = ...,
+        step_size: int | None = ...,
+        gamma: float | None = ...,
+        power: float | None = ...,
+    ) -> None: ...
+
+class PairwiseParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    L_THRESHOLD_FIELD_NUMBER: int
+    Q_THRESHOLD_FIELD_NUMBER: int
+    Q_GAMMA_FIELD_NUMBER: int
+    L_LAMBDA_FIELD_NUMBER: int
+    CLASS_NUM_FIELD_NUMBER: int
+    SIGMOID_PARAM_FIELD_NUMBER: int
+    CONTINOUS_SIMILARITY_FIELD_NUMBER: int
+    axis: int
+    l_threshold: float
+    q_threshold: float
+    q_gamma: float
+    l_lambda: float
+    class_num: float
+    sigmoid_param: float
+    continous_similarity: bool
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        l_threshold: float | None = ...,
+        q_threshold: float | None = ...,
+        q_gamma: float | None = ...,
+        l_lambda: float | None = ...,
+        class_num: float | None = ...,
+        sigmoid_param: float | None = ...,
+        continous_similarity: bool | None = ...,
+    ) -> None: ...
+
+class PixelShuffleParameter(Message):
+    UPSCALE_FACTOR_FIELD_NUMBER: int
+    upscale_factor: int
+    def __init__(
+        self,
+        *,
+        upscale_factor: int | None = ...,
     ) -> None: ...

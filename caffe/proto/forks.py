@@ -58,6 +58,14 @@ FIELDS = {
     "selu_dropout_param": ("soeaver's caffe-model", _PYTHON),
     **dict.fromkeys(("dense_crf_param", "mat_write_param", "mat_read_param"), ("DeepLab", _PYTHON)),
     "image_label_data_param": ("Yu and Koltun's dilation", _PYTHON),
+    **dict.fromkeys(("rrelu_param", "max_angle", "center_object"), ("ducha-aiki's Caffe", "")),
+    "eltwise_affine_param": ("ducha-aiki's Caffe", "write a Scale { bias_term: true }"),
+    "apl_param": ("learned activation functions", _PYTHON),
+    **dict.fromkeys(
+        ("mmd_param", "jmmd_param", "entropy_param"), ("deep adaptation networks", _PYTHON)
+    ),
+    "pixel_shuffle_param": ("several forks", _PYTHON),
+    **dict.fromkeys(("scale_tanh_param", "pairwise_param"), ("HashNet", _PYTHON)),
     "gradient_scaler_param": ("domain adaptation by backpropagation", _PYTHON),
     "lifted_struct_sim_softmax_loss_param": ("lifted structured embedding", _PYTHON),
     **dict.fromkeys(
@@ -252,6 +260,16 @@ FIELDS = {
         ],
         ("caffe-jacinto", "leave it out: weights are not made sparse here"),
     ),
+    **dict.fromkeys(
+        [
+            *("img_rand_resize_lower", "img_rand_resize_upper", "allow_upscale"),
+            *("rand_resize_ratio_lower", "rand_resize_ratio_upper"),
+            *("vertical_stretch_lower", "vertical_stretch_upper"),
+            *("horizontal_stretch_lower", "horizontal_stretch_upper"),
+            *("interpolation_algo_down", "interpolation_algo_up"),
+        ],
+        ("NVIDIA's Caffe", "prepare the images before training"),
+    ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
     **dict.fromkeys(
         ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
@@ -302,9 +320,11 @@ PASSED_OVER = {
         ["threads", "parser_threads", "cache", "use_gpu_transform", "prefetch_threads"],
         ("NVIDIA's Caffe", _SPEED),
     ),
+    "random_seed": ("NVIDIA's Caffe", "what is drawn follows from the solver's random_seed"),
     **dict.fromkeys(
         [
             "multinode",
+            "multinode_param",
             "mn_activation_param",
             "mn_grad_compress_param",
             "disabled_update",

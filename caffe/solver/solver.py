@@ -26,7 +26,7 @@ from ..core.rng import set_random_seed
 from ..distributed.group import Group
 from ..engine.layer_pass import Update
 from ..engine.training_step import TrainingStep
-from ..graph.build import Parameter
+from ..graph.build import Parameter, check_names
 from ..layer_types import LayerType
 from ..net import Net
 from ..proto import caffe_pb2
@@ -105,6 +105,7 @@ class Solver(Unpicklable):
         self._writer = SnapshotWriter()
         self._ranks: DataParallel | None = None
         self._net = nets.train_net(param)
+        check_names(self._net._graph)  # now, not at the first snapshot
         self._test_nets = NetVec(nets.test_nets(param))
         for net in self.test_nets:
             net.set_debug_info(param.debug_info)

@@ -15,7 +15,7 @@ import torch
 
 from ..core.blob import Blob
 from ..core.synced_memory import Memory
-from ..graph.build import Graph
+from ..graph.build import Graph, check_names
 from ..proto import caffe_pb2
 
 CHUNK = 1 << 24  # values that are copied at once
@@ -38,7 +38,11 @@ class NetContent(NamedTuple):
 
 
 def net_content(graph: Graph, write_diff: bool = False) -> NetContent:
-    """Each layer of a net with its parameters, and their diffs if asked for; not copied."""
+    """Each layer of a net with its parameters, and their diffs if asked for; not copied.
+
+    Raises CaffeError where two layers with parameters of their own have one name.
+    """
+    check_names(graph)
     owned = {id(param.blob) for param in graph.params}
     layers = []
     for layer in graph.layers:

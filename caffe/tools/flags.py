@@ -89,8 +89,7 @@ def caffe_flags(parser: argparse.ArgumentParser) -> None:
     flag(
         parser, "phase", choices=("TRAIN", "TEST"), default="TRAIN", help="of the net (time; TRAIN)"
     )
-    flag(parser, "level", type=int, default=0, help="network level (0)")
-    flag(parser, "stage", default="", help="network stages, separated by ','")
+    net_state(parser)
     flag(parser, "sigint_effect", choices=effects, default="stop", help="of Ctrl-C (train; stop)")
     flag(
         parser,
@@ -99,6 +98,12 @@ def caffe_flags(parser: argparse.ArgumentParser) -> None:
         default="snapshot",
         help="of SIGHUP (train; snapshot)",
     )
+
+
+def net_state(parser: argparse.ArgumentParser) -> None:
+    """What, beside the phase, the rules of a net's layers ask for."""
+    flag(parser, "level", type=int, default=0, help="network level (0)")
+    flag(parser, "stage", default="", help="network stages, separated by ','")
 
 
 def need(value: str | None, what: str) -> str:

@@ -2,7 +2,8 @@
 
 Each layer's shapes, parameters, multiply-adds, memory and receptive field; what of it is of a fork
 of Caffe, and what is unknown here; which of the weights fit. MODEL may be a folder: a line then for
-each net in it, in the phase in which more of it is known.
+each net in it, in the phase, and of the stages that its rules name with those, in which more of it
+is known. A solver's prototxt will do where it holds its net.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from ..core.errors import CaffeError
 from ..graph.build import Graph
 from ..graph.flops import forward_multiply_adds
 from ..graph.receptive_field import receptive_fields
-from ..graph.survey import Survey, survey
+from ..graph.survey import Survey, stages_named, survey
 from ..layer_types import EXTENSIONS
 from ..proto import caffe_pb2
 from ..proto.text import place_of
@@ -37,13 +38,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="net prototxt, or a folder of them")
     parser.add_argument("weights", nargs="?", help="caffemodel")
     flags.flag(parser, "phase", choices=("TRAIN", "TEST"), default="TEST", help="of the net (TEST)")
+    flags.net_state(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     if Path(args.model).is_dir():
         print("\n".join(_lines(Path(args.model))) or f"{args.model}: holds no net's prototxt")
         return
-    surveyed = survey(args.model, caffe_pb2.Phase.Value(args.phase))
+    phase = caffe_pb2.Phase.Value(args.phase)
+    surveyed = survey(args.model, phase, args.level, flags.stages(args))
     name = f", '{surveyed.net.name}'" if surveyed.net.name else ""
     print(f"{args.model}{name}: {_summary(surveyed)}, in {args.phase}\n")
     print(aligned([*_rows(surveyed)], WORDS))
@@ -54,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         "top depends on"
     )
     parts = [*_extensions(surveyed), *_unknown(args.model, surveyed)]
-    parts += _assumed(args.model, surveyed)
+    parts += _not_there(args.model, surveyed)
     if args.weights:
         parts += _weights(surveyed, args.weights)
     for line in parts:
@@ -62,20 +65,37 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _lines(folder: Path) -> Iterator[str]:
-    """A line for each net in a folder, in the phase in which more of it is known."""
+    """A line for each net in a folder, in the state in which more of it is known."""
     for path in sorted(folder.rglob("*.prototxt")):
         try:
-            both = [survey(str(path), phase) for phase in (caffe_pb2.TEST, caffe_pb2.TRAIN)]
+            surveyed = _best(str(path))
         except CaffeError as error:
             if SOLVER_GIVEN not in str(error):
                 yield f"not taken: {error}"
             continue
-        surveyed = min(both, key=lambda each: len(each.not_built))
         reasons = [*surveyed.known.unknown, *surveyed.failed.values()]
-        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        yield (
-            f"not taken: {path}: {reasons[0]}{more}" if reasons else f"{path}: {_summary(surveyed)}"
-        )
+        if reasons:
+            yield f"not taken: {path}: {_first(reasons)}"
+        else:
+            absent = [*surveyed.absent.values()]
+            without = f", known only up to what is not there: {_first(absent)}" if absent else ""
+            yield f"{path}: {_summary(surveyed)}{without}"
+
+
+def _first(reasons: list[str]) -> str:
+    return reasons[0] + (f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else "")
+
+
+def _best(path: str) -> Survey:
+    """A net in the phase, and with the stages, in which fewest layers fail, then most are there."""
+    names = stages_named(path)
+    stages = dict.fromkeys([(), *((name,) for name in names), tuple(names)])
+    each = [
+        survey(path, phase, stages=some)
+        for some in stages
+        for phase in (caffe_pb2.TEST, caffe_pb2.TRAIN)
+    ]
+    return min(each, key=lambda one: (len(one.failed), len(one.not_built), -len(one.net.layer)))
 
 
 def _summary(surveyed: Survey) -> str:
@@ -169,11 +189,15 @@ def _unknown(path: str, surveyed: Survey) -> Iterator[str]:
         yield f"  and what is computed from it: {_listed(names)}"
 
 
-def _assumed(path: str, surveyed: Survey) -> Iterator[str]:
-    """Data layers without their files."""
+def _not_there(path: str, surveyed: Survey) -> Iterator[str]:
+    """Layers without their files, or their Python modules."""
     if surveyed.assumed:
-        yield "\nnot there; images are taken to be as large as crop_size:"
+        yield "\nnot there; images are as large as new_height, resize_param or crop_size:"
     for i, reason in surveyed.assumed.items():
+        yield f"  {_at(path, surveyed.net.layer[i].name)}: {reason}"
+    if surveyed.absent:
+        yield "\nnot there; nothing behind it has a shape that is known:"
+    for i, reason in surveyed.absent.items():
         yield f"  {_at(path, surveyed.net.layer[i].name)}: {reason}"
 
 

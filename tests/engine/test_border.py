@@ -139,7 +139,10 @@ def blank_of(text: str, *wanted: str) -> Found | None:
     shapes = {name: blob.shape for name, blob in net.blobs.items()}
     everything = {name: regions.whole(shape) for name, shape in shapes.items()}
     sources = schedule.source_layers(net._graph)
-    found = [plan._planned(step) for step in schedule.steps_behind(net._graph, sources)]
+    found = [
+        plan._planned(step, shapes[step.bottoms[0]])
+        for step in schedule.steps_behind(net._graph, sources)
+    ]
     reached = bounds.reached_regions(found, everything)
     wanted = wanted or [name for name in reached if reached[name] != everything[name]]
     return Found(net, reached, border.blank(found, shapes, wanted))

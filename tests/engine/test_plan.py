@@ -14,7 +14,7 @@ from support.planned import BEHIND_A_BORDER, images, with_outputs_written
 
 import caffe
 from caffe import layer_types
-from caffe.engine import kernels, regions
+from caffe.engine import kernels, regions, schedule
 from surgery import interp
 from surgery.random_weights import draw
 
@@ -64,7 +64,7 @@ def check_regions(data, text, relu=False):
     found = regions.rules(kind, [b.shape for b in bottoms])
     assume(found is not None)
     everything = regions.whole(bottoms[0].shape)
-    run = kernels.runner(kind, found, relu)
+    run = kernels.runner(kind, schedule.params_of(kind), found, relu)
     read = bottoms[:1] if kind.type == "Crop" else bottoms
     for _ in range(3):
         region = data.draw(st.tuples(*map(span, top.shape[2:])))

@@ -78,6 +78,43 @@ def test_state_dict_keeps_layer_names_and_the_parameters_are_the_modules_own():
     np.testing.assert_array_equal(net.params["conv1"][0].data, before)
 
 
+def test_what_follows_a_dot_in_a_layers_name_is_a_module_inside():
+    """Nets converted from PyTorch are full of such names; the order of the layers is no matter."""
+    names = ["layer1.0.conv1", "layer1.0", "layer1.0.conv1.scale"]
+    bottoms = ["data", *names]
+    layers = [CONV % (n, b, n, 3, "") for n, b in zip(names, bottoms, strict=False)]
+    net = net_of(input_layer("data", 1, 3, 5, 5) + "".join(layers))
+    module = net.to_torch()
+    assert sorted(module.state_dict()) == sorted(
+        f"{name}.{param}" for name in names for param in ("weight", "bias")
+    )
+    data = torch.randn(1, 3, 5, 5)
+    np.testing.assert_allclose(
+        module(data).detach().numpy(), net.forward(data=data.numpy())[names[-1]], atol=1e-5
+    )
+
+
+def test_a_layers_name_that_a_module_has_for_something_else_gets_a_line_behind():
+    names = ["forward", "bn", "bn.scale", "a..b", "a._.b", ".", "data_"]
+    text = input_layer("data", 1, 3, 5, 5)
+    for i, name in enumerate(names):
+        bottom = f"top{i - 1}" if i else "data"
+        if name == "bn":
+            text += f'layer {{ name: "bn" type: "BatchNorm" bottom: "{bottom}" top: "top{i}" }}'
+        else:
+            text += CONV % (name, bottom, f"top{i}", 3, "")
+    net = net_of(text)
+    module = net.to_torch()
+    keys = [key for key in module.state_dict() if key.endswith(".weight")]
+    assert sorted(keys) == sorted(
+        f"{name}.weight" for name in ("forward_", "bn.scale_", "a._.b", "a._.b_", "_._", "data_")
+    )
+    data = torch.randn(1, 3, 5, 5)
+    np.testing.assert_allclose(
+        module(data).detach().numpy(), net.forward(data=data.numpy())["top6"], atol=1e-5
+    )
+
+
 def test_gradients_reach_the_parameters_and_shared_ones_stay_shared():
     shared = "param { name: 'w' } param { name: 'b' }"
     net = net_of(

@@ -19,6 +19,7 @@ from caffe.feeding.resizing import (
     nearest,
     resized,
     size_after,
+    turned,
 )
 from caffe.proto import caffe_pb2
 
@@ -161,3 +162,40 @@ def test_what_is_wrong_with_a_policy_says_so():
     wanted = policy("resize_mode: FIT_LARGE_SIZE_AND_PAD height: 9 width: 9 pad_value: [1, 2]")
     with pytest.raises(caffe.CaffeError, match="as many as channels: 3; found 2"):
         resized(noise(0, 4, 8, 3), wanted, iter([]))
+
+
+@pytest.mark.parametrize("mode", ["LINEAR", "NEAREST", "CUBIC", "LANCZOS4", "AREA"])
+def test_a_quarter_turn_is_against_the_clock_around_the_middle(mode):
+    image = noise(0, 7, 7, 3)
+    for pad in ("CONSTANT", "MIRRORED", "REPEAT_NEAREST"):
+        found = turned(image, 90, policy(f"pad_mode: {pad}"), POLICY.Interp_mode.Value(mode))
+        assert np.array_equal(found, np.rot90(image))
+
+
+@drawn()
+@given(SEED, SIDE, SIDE, st.sampled_from([-40.0, 5.0, 17.0]))
+def test_turned_pixels_lie_between_those_around_their_place(seed, height, width, degree):
+    image = noise(seed, height, width, 1)
+    found = turned(image, degree, policy("pad_value: 9"), POLICY.LINEAR)
+    cos, sin = np.cos(np.radians(degree)), np.sin(np.radians(degree))
+    for y, x in itertools.product(range(height), range(width)):
+        right, down = x - width // 2, y - height // 2
+        across = cos * right - sin * down + width // 2
+        along = sin * right + cos * down + height // 2
+        value = 0.0
+        for i, j in itertools.product((0, 1), (0, 1)):
+            row, column = int(np.floor(along)) + i, int(np.floor(across)) + j
+            weight = (1 - abs(along - row)) * (1 - abs(across - column))
+            inside = 0 <= row < height and 0 <= column < width
+            value += weight * (image[row, column, 0] if inside else 9)
+        assert abs(found[y, x, 0] - value) <= 0.5 + 1e-6
+
+
+def test_the_turn_comes_before_the_size():
+    image = noise(0, 9, 9, 3)
+    given = policy("height: 5 width: 5 max_angle: 30 pad_mode: MIRRORED")
+    found = resized(image, given, iter([0.75]))
+    assert np.array_equal(found, images.resize(turned(image, 15, given, POLICY.LINEAR), (5, 5)))
+    assert np.array_equal(resized(image, given, iter([0.5])), images.resize(image, (5, 5)))
+    with pytest.raises(caffe.CaffeError, match="knows center_object: false"):
+        check_policy(policy("height: 5 width: 5 center_object: true"))

@@ -59,17 +59,46 @@ def test_such_a_net_is_torchs_and_is_written_as_onnx(tmp_path):
     onnx.export(net, tmp_path / "net.onnx")
 
 
-def test_a_name_of_two_layers_with_parameters_of_their_own_is_refused():
-    with pytest.raises(caffe.CaffeError, match=r"layer 's' .*rename one, or share its parameters"):
-        net_of(twice("", ""))
-    with pytest.raises(caffe.CaffeError, match="another layer with parameters has this name"):
-        net_of(twice(NAMES.format("", ""), 'param { name: "w" }'))
+X, NAMED = input_layer("x", 1, 2, 3, 3), NAMES.format("", "")
+THIRD = X + LAYER.format("t", "b", NAMED, "")
+OWN = {
+    "own": twice("", ""),
+    "a bias of its own": twice(NAMED, 'param { name: "w" }'),
+    "a third layer's": THIRD + twice("", NAMED).removeprefix(X),
+}
 
 
-def test_the_parameters_must_be_shared_with_the_layer_of_that_name():
-    """Or its weights would be loaded into a third layer's."""
-    x, named = input_layer("x", 1, 2, 3, 3), NAMES.format("", "")
-    above = x + LAYER.format("t", "b", named, "")
-    with pytest.raises(caffe.CaffeError, match="another layer with parameters has this name"):
-        net_of(above + twice("", named).removeprefix(x))
-    net_of(above + twice(named, named).removeprefix(x))
+@pytest.mark.parametrize("text", OWN.values(), ids=OWN)
+def test_of_two_layers_with_parameters_of_their_own_a_file_fills_the_first(text, tmp_path, caplog):
+    """As Net::CopyTrainedLayersFrom does. Both would be stored as one: that is refused."""
+    one = net_of(X + LAYER.format("s", "a", "", ""))
+    one.save(tmp_path / "one.caffemodel")
+    caplog.clear()
+    net = net_of(text)
+    assert "layer 's': another layer with parameters has this name" in caplog.text
+    first, second = (
+        layer for layer, name in zip(net.layers, net._layer_names, strict=True) if name == "s"
+    )
+    before = second.blobs[1].data.copy() + 1
+    second.blobs[1].data[...] = before
+    net.copy_from(tmp_path / "one.caffemodel")
+    np.testing.assert_array_equal(first.blobs[0].data, one.params["s"][0].data)
+    np.testing.assert_array_equal(second.blobs[1].data, before)
+    assert net.params["s"][1] is second.blobs[1]
+    for save in (net.save, net.save_hdf5):
+        with pytest.raises(caffe.CaffeError, match=r"'s'.*rename one, or share its parameters"):
+            save(tmp_path / "new.caffemodel.h5")
+    assert not list(tmp_path.glob("new*"))
+
+
+def test_such_a_net_is_not_trained(tmp_path):
+    (tmp_path / "net.prototxt").write_text(OWN["own"])
+    (tmp_path / "solver.prototxt").write_text(
+        f'net: "{tmp_path}/net.prototxt" base_lr: 1 lr_policy: "fixed"'
+    )
+    with pytest.raises(caffe.CaffeError, match=r"'s'.*rename one, or share its parameters"):
+        caffe.SGDSolver(str(tmp_path / "solver.prototxt"))
+
+
+def test_the_parameters_may_be_shared_with_a_third_layer_too():
+    assert not net_of(THIRD + twice(NAMED, NAMED).removeprefix(X))._graph.ambiguous

@@ -72,6 +72,26 @@ def test_contrastive_loss_has_no_gradient_at_the_margin(legacy):
     assert not ran.dx[0].any()
 
 
+@drawn()
+@given(SEED, st.sampled_from([0.5, 4]))
+def test_contrastive_loss_may_be_told_the_labels_of_both_sides(seed, margin):
+    a, b = normal(seed, 6, 3), normal(seed + 1, 6, 3)
+    labels = np.random.RandomState(seed).randint(0, 3, (2, 6))
+    body = f"contrastive_loss_param {{ margin: {margin} }}"
+    ran = run_layer("ContrastiveLoss", body, [a, b, *labels], diffs=[TWO])
+    loss, grad = contrastive(a, b, labels[0] == labels[1], margin, True)
+    agree(ran.y[0], loss)
+    agree(ran.dx[0], 2 * grad, relative=1e-4)
+    assert not ran.dx[2].any()
+    assert not ran.dx[3].any()
+    caffe.set_strict(True)
+    try:
+        with pytest.raises(caffe.CaffeError, match="takes 3 bottom"):
+            run_layer("ContrastiveLoss", body, [a, b, *labels])
+    finally:
+        caffe.set_strict(False)
+
+
 NORMALISERS = {
     "normalization: FULL": lambda outer, count, valid: count,
     "normalization: VALID": lambda outer, count, valid: valid,

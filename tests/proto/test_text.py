@@ -219,7 +219,7 @@ def test_what_stands_in_the_wrong_block_of_a_net_says_where_it_belongs(tmp_path,
     ("kind", "message"),
     [
         *((row.type, f"it is of {row.fork}, not of Caffe 1.0") for row in forks.TYPES),
-        ("Magic", "there are AbsVal"),
+        ("Magic", "there are APL, AbsVal"),
         ("relu", "did you mean .*ReLU"),
     ],
 )

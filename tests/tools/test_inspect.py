@@ -140,6 +140,153 @@ def test_a_folder_has_a_line_for_each_net(here, capsys):
     assert re.match(r"not taken: nets/c\.prototxt:1.* not a valid NetParameter", third)
 
 
+def data_layer(name, kind, param, more="", tops="data label"):
+    return layer(name, kind, body=f'{param} {{ source: "none" batch_size: 2 }} {more}', tops=tops)
+
+
+@pytest.mark.parametrize(
+    ("data", "shapes"),
+    [
+        (
+            data_layer("d", "AnnotatedData", "data_param", "transform_param { crop_size: 9 }"),
+            "2x3x9x9, 1x1x1x8",
+        ),
+        (
+            data_layer(
+                "d",
+                "AnnotatedData",
+                "data_param",
+                "transform_param { resize_param { height: 6 width: 8 } }",
+            ),
+            "2x3x6x8, 1x1x1x8",
+        ),
+        (
+            layer(
+                "d",
+                "ImageData",
+                body='image_data_param { source: "none" batch_size: 4 new_height: 5 new_width: 7 '
+                "is_color: false }",
+                tops="data label",
+            ),
+            "4x1x5x7, 4",
+        ),
+        (
+            data_layer(
+                "d",
+                "ImageSegData",
+                "image_data_param",
+                "transform_param { crop_size: 6 }",
+                "data label size",
+            ),
+            "2x3x6x6, 2x1x6x6, 2x1x1x2",
+        ),
+        (
+            layer(
+                "d",
+                "VideoData",
+                body='image_data_param { source: "none" batch_size: 2 new_length: 8 } '
+                "transform_param { crop_size: 6 }",
+                tops="data label",
+            ),
+            "2x3x8x6x6, 2",
+        ),
+        (
+            layer(
+                "d",
+                "VideoData",
+                body='video_data_param { source: "none" batch_size: 2 new_length: 5 modality: FLOW '
+                "num_segments: 3 } transform_param { crop_size: 6 }",
+                tops="data label",
+            ),
+            "2x30x6x6, 2",
+        ),
+        (
+            layer(
+                "d",
+                "Data",
+                body="data_param { batch_size: 2 } transform_param { crop_size: 6 }",
+                tops="data label",
+            ),
+            "2x3x6x6, 2",
+        ),
+    ],
+)
+def test_data_without_their_files_have_the_size_that_is_given(here, capsys, data, shapes):
+    out, rows = report(capsys, data + layer("l", "ReLU", "data"))
+    assert ", ".join(rows["d"][2:]).startswith(shapes)
+    assert rows["l"][2] == shapes.partition(",")[0]
+    assert "or crop_size:\n  net.prototxt:1:" in out
+    assert "unknown" not in out
+
+
+def test_behind_data_of_no_known_size_only_types_and_fields_are_judged(here, capsys):
+    net = data_layer("d", "HDF5Data", "hdf5_data_param") + conv("conv", "data", 4)
+    out, rows = report(capsys, net)
+    assert rows["conv"][1:3] == ["Convolution", "?"]
+    assert "unknown" not in out
+    assert "nothing behind it has a shape that is known:\n  net.prototxt:1:" in out
+    out, _ = report(capsys, net + layer("odd", "Oddity", "conv"))
+    assert "unknown type 'Oddity'" in out
+
+
+def test_a_file_that_a_layer_lacks_is_not_the_nets_fault(here, capsys):
+    loss = layer("loss", "InfogainLoss", "ip label", 'infogain_loss_param { source: "H" }')
+    label = layer("label", "Input", body="input_param { shape { dim: 1 } }")
+    Path("nets").mkdir()
+    Path("nets/a.prototxt").write_text(LENET + label + loss)
+    assert main(["inspect", "nets"]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith("nets/a.prototxt: 8 layers, 2,517 parameters, known only up to what is")
+    # An error of another kind is one, though the layer reads data.
+    out, _ = report(capsys, data_layer("d", "WindowData", "window_data_param"))
+    assert "unknown:\n" in out
+    assert "needs a crop_size greater than 0" in out
+
+
+def test_a_module_of_a_python_layer_is_a_file_that_is_not_there(here, capsys):
+    python = 'python_param { module: "nowhere.such" layer: "Data" }'
+    out, rows = report(
+        capsys, layer("d", "Python", body=python, tops="data") + conv("c", "data", 2)
+    )
+    assert "unknown" not in out
+    assert re.search(r"known:\n  net\.prototxt:1:\d+: layer 'd' .*no module 'nowhere.such'", out)
+    assert rows["c"][2] == "?"
+
+
+STAGED = (
+    layer("x", "Input", body='input_param { shape { dim: 1 dim: 3 } } include { stage: "train" }')
+    + layer("y", "ReLU", "x")
+    + layer("z", "Softmax", "y", 'include { stage: "deploy" }')
+)
+
+
+def test_a_net_of_stages_is_inspected_in_those_that_are_asked_for(here, capsys):
+    out, rows = report(capsys, STAGED)
+    assert "or open the net with stages=['train']" in out
+    out, rows = report(capsys, STAGED, "-stage", "train,deploy")
+    assert "unknown" not in out
+    assert rows["z"][2] == "1x3"
+
+
+def test_in_a_folder_the_stages_are_tried_that_a_nets_rules_name(here, capsys):
+    Path("nets").mkdir()
+    Path("nets/a.prototxt").write_text(STAGED)
+    assert main(["inspect", "nets"]) == 0
+    assert capsys.readouterr().out == "nets/a.prototxt: 3 layers, 0 parameters\n"
+
+
+def test_a_solver_that_holds_its_net_is_inspected(here, capsys):
+    solver = 'base_lr: 1 lr_policy: "fixed" odd_rate: 3\n'
+    out, rows = report(capsys, f"{solver} net_param {{\n{LENET}}}")
+    assert rows["ip"][2] == "1x5"
+    assert re.search(r'  net\.prototxt:1:\d+: .*no field named "odd_rate"', out)
+    train, test = (LENET.replace("num_output: 5", f"num_output: {n}") for n in (6, 7))
+    both = f"{solver} train_net_param {{\n{train}}} test_net_param {{\n{test}}}"
+    assert report(capsys, both, "-phase", "TRAIN")[1]["ip"][2] == "1x6"
+    assert report(capsys, both)[1]["ip"][2] == "1x7"
+    assert report(capsys, f"{solver} train_net_param {{\n{train}}}")[1]["ip"][2] == "1x6"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -1,4 +1,4 @@
-"""Activations of forks: SELU, Mish, HardSwish, HardSigmoid, Insanity."""
+"""Activations of forks: SELU, Mish, HardSwish, HardSigmoid, Insanity, APL."""
 
 import math
 
@@ -59,6 +59,7 @@ class HardSwish(LayerType):
 
 
 @layer_type("Insanity", "NormFace")
+@layer_type("RReLU", "ducha-aiki's Caffe")
 class Insanity(LayerType):
     """x, and x / a below 0: a drawn from lb to ub for each value, in TEST its logarithmic mean.
 
@@ -71,17 +72,57 @@ class Insanity(LayerType):
     def draws(self) -> bool:
         return self.phase == caffe_pb2.TRAIN
 
+    @property
+    def param(self) -> caffe_pb2.InsanityParameter | caffe_pb2.RReLUParameter:
+        return self.spec.rrelu_param if self.type == "RReLU" else self.spec.insanity_param
+
     def setup_from(self, shapes: list[Shape]) -> None:
-        param = self.spec.insanity_param
+        param = self.param
         self.check(
             0 < param.lb < param.ub, f"needs 0 < lb < ub; found lb {param.lb:g}, ub {param.ub:g}"
         )
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (x,), param = bottoms, self.spec.insanity_param
+        (x,), param = bottoms, self.param
         if not self.draws:
             mean = (param.ub - param.lb) / math.log(param.ub / param.lb)
             return x.where(x > 0, x / mean)
         drawn = torch.empty_like(x, requires_grad=False)
         drawn.uniform_(param.lb, param.ub, generator=generator(x.device))
         return x.where(x > 0, x / drawn)
+
+
+@layer_type("APL", "learned activation functions")
+class APL(LayerType):
+    """max(0, x) + the sum of a_s max(0, b_s - x) (Agostinelli et al. 2015, equation 1).
+
+    Each value of an item has its own `sums` slopes a and offsets b, parameters 0 and 1 of shape
+    1 x 1 x sums x values; in memory those of one value follow one another.
+    """
+
+    param_names = ("slope", "offset")
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.apl_param
+        self.check(len(shapes[0]) > 1, f"needs items of values; found shape {shapes[0]}")
+        self.check(param.sums > 0, "sums must be positive; found 0")
+        bound = 0.5 / param.sums
+        slope = caffe_pb2.FillerParameter(type="uniform", min=-bound, max=bound)
+        offset = caffe_pb2.FillerParameter(type="gaussian", std=0.5)
+        shape = (1, 1, param.sums, math.prod(shapes[0][1:]))
+        self.add_param(shape, param.slope_filler if param.HasField("slope_filler") else slope)
+        self.add_param(shape, param.offset_filler if param.HasField("offset_filler") else offset)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        values = self.blobs[0].shape[-1]
+        self.check(
+            math.prod(shapes[0][1:]) == values,
+            f"has slopes for items of {values} values; found a bottom of shape {shapes[0]}",
+        )
+        return super().top_shapes(shapes)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), sums = bottoms, self.spec.apl_param.sums
+        slope, offset = (param.reshape(-1, sums) for param in params)
+        bends = slope * (offset - x.flatten(1)[..., None]).relu()
+        return x.relu() + bends.sum(-1).reshape(x.shape)

@@ -1,9 +1,12 @@
-"""SSDH's losses for codes of 0 and 1: K1_EuclideanLoss and K2_EuclideanLoss."""
+"""Codes of few bits: SSDH's K1_EuclideanLoss and K2_EuclideanLoss, HashNet's ScaleTanH and loss."""
 
 import torch
+import torch.nn.functional as F
 
+from ...core.blob import Blob
 from ..base import Shape, layer_type
-from ..loss import Loss
+from ..loss import Loss, with_gradient
+from .annealed import Annealed
 
 
 class Code(Loss):
@@ -30,3 +33,87 @@ class HalfOfThem(Code):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return (bottoms[0].mean() - 0.5).square() / (2 * len(bottoms[0]))
+
+
+@layer_type("ScaleTanH", "HashNet")
+class ScaleTanH(Annealed):
+    """tanh(scale x), the scale growing: init_scale * (1 + gamma * pass)^power.
+
+    It is taken anew every step_size passes, of TEST too; setting up counts as the first one, and
+    until step_size the scale is init_scale (Cao et al. 2017, section 3.2).
+    """
+
+    @property
+    def draws(self) -> bool:
+        return True
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        steps = self.spec.scale_tanh_param.step_size
+        self.check(steps > 0, f"step_size must be positive; found {steps}")
+
+    def scale(self) -> float:
+        """That of the pass to come."""
+        param = self.spec.scale_tanh_param
+        last = (self.iteration + 2) // param.step_size * param.step_size
+        return float(param.init_scale * (1 + param.gamma * last) ** param.power)
+
+    def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
+        super().forward(bottom, top)
+        self.iteration += 1
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return torch.tanh(self.scale() * bottoms[0])
+
+
+@layer_type("PairwiseLoss", "HashNet")
+class PairwiseLoss(Loss):
+    """log(1 + e^p) - s p on average over all pairs: p, sigmoid_param times a product of two codes.
+
+    Bottoms: codes, labels (a value a class), and the same of the items that they are paired with. s
+    is 1 where labels share a class, which weighs class_num, and 0 where they do not; a pair whose
+    labels' product is none of 0 to their number less 1 counts for nothing. From l_threshold on the
+    loss is (1 - s) p. The gradient is twice the derivative, times l_lambda, and as in its fork the
+    factor sigmoid_param is in that of a bottom's first values alone, as many as there are items.
+    continous_similarity: and times 4 s'^2 / (|l|^2 |l'|^2), s' the labels' product, or times 1
+    where that is 0.
+    """
+
+    bottoms = (4, 4)
+    diff_bottoms = staticmethod(lambda index: index in (0, 2))
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            shapes[0] == shapes[2] and shapes[1] == shapes[3] and len(shapes[0]) > 1,
+            f"needs codes of one shape and labels of one shape; found {shapes}",
+        )
+        return super().top_shapes(shapes)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param = self.spec.pairwise_param
+        code, label, other, others_label = (bottom.detach().flatten(1) for bottom in bottoms)
+        shared = label @ others_label.T
+        known = (shared >= 0) & (shared < label.shape[1])
+        alike = (shared > 0).to(code)
+        weight = torch.where(alike > 0, param.class_num, 1.0) * known
+        count = weight.sum()
+        count = count.where(count > 0, 1)
+        product = param.sigmoid_param * code @ other.T
+        losses = F.softplus(product) - alike * product
+        if param.l_threshold >= 0:
+            losses = losses.where(product < param.l_threshold, product * (1 - alike))
+        slope = 2 * (torch.sigmoid(product) - alike) * weight * (param.l_lambda / count)
+        if param.continous_similarity:
+            slope = slope * 4 * _closeness(shared, label, others_label)
+        loss = (losses.abs() * weight).sum() / count * (param.l_lambda > 0)
+        for x, diff in ((bottoms[0], slope @ other), (bottoms[2], slope.T @ code)):
+            diff.view(-1)[: len(x)] *= param.sigmoid_param
+            loss = loss + with_gradient(torch.zeros_like(x), x, diff.reshape(x.shape)).sum()
+        return loss
+
+
+def _closeness(shared: torch.Tensor, label: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Squared cosines of labels, 0.25 for 0."""
+    squares, others = (each.square().sum(1) for each in (label, other))
+    lengths = squares.where(squares != 0, 1)[:, None] * others.where(others != 0, 1)
+    close = shared.square() / lengths
+    return close.where(close != 0, 0.25)

@@ -1,11 +1,12 @@
-"""Layer types that act elementwise: ReLU6, Axpy, ChannelScale, NegSquare, ExpMax."""
+"""Layer types that act elementwise: ReLU6, Axpy, EltwiseAffine, ChannelScale, NegSquare, ExpMax."""
 
 import math
 
 import torch
 import torch.nn.functional as F
 
-from ..base import LayerType, Shape, layer_type
+from ...proto import caffe_pb2
+from ..base import Affine, LayerType, Shape, layer_type
 from ..loss import with_gradient
 
 
@@ -39,6 +40,49 @@ class Axpy(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         scale, x, y = bottoms
         return scale.reshape(*x.shape[:2], *(1,) * (x.dim() - 2)) * x + y
+
+
+@layer_type("EltwiseAffine", "ducha-aiki's Caffe")
+class EltwiseAffine(LayerType):
+    """slope * x + bias, parameters 0 and 1: a value a channel, or one for all (channel_shared).
+
+    They begin at 1.0001 and 0.0001, unless slope_filler and bias_filler say otherwise.
+    """
+
+    param_names = ("weight", "bias")
+    reads_values = False
+    gradient_of_bottom = True
+    pointwise = True
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.eltwise_affine_param
+        self.check(len(shapes[0]) > 1, f"needs items of channels; found shape {shapes[0]}")
+        shape = () if param.channel_shared else (shapes[0][1],)
+        for name, value in (("slope_filler", 1.0001), ("bias_filler", 0.0001)):
+            given = param.HasField(name)
+            self.add_param(
+                shape, getattr(param, name) if given else caffe_pb2.FillerParameter(value=value)
+            )
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        channels = self.blobs[0].shape
+        self.check(
+            channels in ((), shapes[0][1:2]),
+            f"has a slope for each of {self.blobs[0].count} channels; found a bottom of shape "
+            f"{shapes[0]}",
+        )
+        return [shapes[0]]
+
+    def affine(self, shape: Shape) -> Affine | None:
+        slope, bias = (blob.data_tensor().double() for blob in self.blobs)
+        return Affine(slope, bias, 1 if slope.dim() else None)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        slope, bias = (
+            param.reshape(-1, *(1,) * (x.dim() - 2)) if param.dim() else param for param in params
+        )
+        return slope * x + bias
 
 
 @layer_type("ChannelScale", "NormFace")

@@ -37,7 +37,8 @@ class FocalLoss(Loss, Labelled):
             self.alpha = list(focal.alpha) or [0.25]
 
     def class_axis(self) -> int:
-        return self.spec.softmax_param.axis
+        focal = self.spec.focal_loss_param
+        return focal.axis if focal.HasField("axis") else self.spec.softmax_param.axis
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         classes = 1

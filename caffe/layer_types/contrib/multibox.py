@@ -327,3 +327,32 @@ class MultiBoxLoss(Loss):
         if hard:
             positive = positive & chosen
         return positive, positive | (chosen & (match.objects == NONE))
+
+
+@layer_type("MultiBoxFocalLoss", "MobileNet-SSD's author")
+class MultiBoxFocalLoss(MultiBoxLoss):
+    """MultiBoxLoss whose loss of a class is focal_loss_param's, -alpha (1 - p)^gamma log p.
+
+    As in its fork 1 - alpha weighs the gradient by the scores of the other classes. With
+    conf_loss_type LOGISTIC it is MultiBoxLoss.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
+        alphas = list(self.spec.focal_loss_param.alpha) or [0.25]
+        self.check(len(alphas) == 1, f"alpha needs one value; found {len(alphas)}")
+        self.alpha = alphas[0]
+
+    def _of_class(self, scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        if self.spec.multibox_loss_param.conf_loss_type != PARAM.SOFTMAX:
+            return super()._of_class(scores, label)
+        gamma = self.spec.focal_loss_param.gamma
+        log_prob = F.log_softmax(scores.detach(), 1)
+        log = log_prob.gather(1, label[:, None])
+        p, rest = log.exp(), -torch.expm1(log)
+        own = self.alpha * rest**gamma * (gamma * p * log - rest)
+        other = rest**gamma - gamma * rest ** (gamma - 1) * p * log
+        slope = (1 - self.alpha) * log_prob.exp() * other
+        slope = slope.scatter(1, label[:, None], own)
+        losses = -self.alpha * rest**gamma * log
+        return losses[:, 0] + (slope * (scores - scores.detach())).sum(1)

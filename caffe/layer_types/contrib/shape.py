@@ -1,6 +1,6 @@
 """Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg.
 
-And Gather, which passes them on.
+And PixelShuffle, and Gather, which passes them on.
 """
 
 import torch
@@ -99,6 +99,26 @@ class Reverse(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         return bottoms[0].flip([self.spec.reverse_param.axis])
+
+
+@layer_type("PixelShuffle", "several forks")
+class PixelShuffle(LayerType):
+    """N x C r^2 x H x W to N x C x H r x W r (Shi et al. 2016, equation 4)."""
+
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        factor, (shape,) = self.spec.pixel_shuffle_param.upscale_factor, shapes
+        self.check(factor > 1, f"upscale_factor is at least 2; found {factor}")
+        self.check(
+            len(shape) == 4 and shape[1] % factor**2 == 0,
+            f"needs N x C x H x W, C a multiple of {factor**2}; found shape {shape}",
+        )
+        n, channels, height, width = shape
+        return [(n, channels // factor**2, height * factor, width * factor)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return torch.pixel_shuffle(bottoms[0], self.spec.pixel_shuffle_param.upscale_factor)
 
 
 @layer_type("Reorg", "YOLOv2")

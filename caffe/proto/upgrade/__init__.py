@@ -33,16 +33,31 @@ def read_net(path: PathLike) -> NetParameter:
         return upgrade_net(net, path)
 
 
-def read_known_net(path: PathLike) -> Known[NetParameter]:
+def read_known_net(path: PathLike, phase: int = caffe_pb2.TEST) -> Known[NetParameter]:
     """As read_net, with what is unknown in the prototxt reported and left out.
 
-    Raises CaffeError for a missing file, a syntax error, and a solver's prototxt.
+    Of a solver's prototxt that holds nets, the one of the phase. Raises CaffeError for a missing
+    file, a syntax error, and another solver's prototxt.
     """
     known = read_known(path, NetParameter())
-    if known.unknown and _is(path, SolverParameter):
-        raise CaffeError(f"{path}: {SOLVER_GIVEN}")
+    if known.unknown and not (known.message.layer or known.message.layers):
+        solver = read_known(path, SolverParameter())
+        if len(solver.unknown) < len(known.unknown):
+            net = _held_net(solver.message, phase, path)
+            known = Known(net, solver.passed_over, solver.unknown)
     with error_context(path):
         return replace(known, message=upgrade_net(known.message, path))
+
+
+def _held_net(solver: SolverParameter, phase: int, path: PathLike) -> NetParameter:
+    """The net in a solver that is trained or tested, or else the other one."""
+    training = [solver.train_net_param] if solver.HasField("train_net_param") else []
+    own = [list(solver.test_net_param), training]
+    shared = [solver.net_param] if solver.HasField("net_param") else []
+    nets = [*own[phase == caffe_pb2.TRAIN], *shared, *own[phase != caffe_pb2.TRAIN]]
+    if not nets:
+        raise CaffeError(f"{path}: {SOLVER_GIVEN}")
+    return nets[0]
 
 
 def read_net_binary(path: PathLike) -> NetParameter:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law, normal
 from support.net_text import run_layer
 
@@ -33,11 +34,12 @@ def test_values_follow_the_rule(seed, n):
         agree(run_layer(kind, "", [x]).y[0], RULES[ALSO.get(kind, kind)](x.astype(np.float64)))
 
 
-@law("Insanity")
-def test_insanity_draws_what_it_divides_by():
+@law("Insanity", "RReLU")
+@pytest.mark.parametrize(("kind", "field"), [("Insanity", "insanity"), ("RReLU", "rrelu")])
+def test_a_randomised_relu_draws_what_it_divides_by(kind, field):
     x, dy = normal(0, 40, 50), normal(1, 40, 50)
-    body = "insanity_param { lb: 2 ub: 5 }"
-    found = run_layer("Insanity", body, [x], phase=caffe.TRAIN, diffs=[dy])
+    body = f"{field}_param {{ lb: 2 ub: 5 }}"
+    found = run_layer(kind, body, [x], phase=caffe.TRAIN, diffs=[dy])
     drawn = (x / found.y[0])[x < 0]
     assert 2 <= drawn.min() < 2.1 < 4.9 < drawn.max() <= 5
     assert abs(drawn.mean() - 3.5) < 0.1
@@ -45,9 +47,36 @@ def test_insanity_draws_what_it_divides_by():
     agree(found.dx[0][x > 0], dy[x > 0])
     agree(found.dx[0][x < 0], dy[x < 0] / drawn, 1e-4)
     mean = 3 / np.log(2.5)
-    agree(run_layer("Insanity", body, [x]).y[0], np.where(x > 0, x, x / mean))
-    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .Insanity.: needs 0 < lb < ub"):
-        run_layer("Insanity", "insanity_param { lb: 5 ub: 3 }", [x])
+    agree(run_layer(kind, body, [x]).y[0], np.where(x > 0, x, x / mean))
+    with pytest.raises(caffe.CaffeError, match=rf"layer 'l' .{kind}.: needs 0 < lb < ub"):
+        run_layer(kind, f"{field}_param {{ lb: 5 ub: 3 }}", [x])
+
+
+@law("APL")
+@drawn()
+@given(SEED, SMALL, st.integers(1, 3))
+def test_a_learnt_activation_bends_where_each_value_has_its_offsets(seed, n, sums):
+    x, dy = normal(seed, n, 2, 3), normal(seed + 1, n, 2, 3)
+    slope, offset = normal(seed + 2, 6, sums), normal(seed + 3, 6, sums)
+    params = [each.reshape(1, 1, sums, 6) for each in (slope, offset)]
+    found = run_layer("APL", f"apl_param {{ sums: {sums} }}", [x], params=params, diffs=[dy])
+    values, diffs = (each.astype(np.float64).reshape(n, 6) for each in (x, dy))
+    below = np.maximum(offset[None] - values[..., None], 0)
+    agree(found.y[0], (np.maximum(values, 0) + (slope * below).sum(-1)).reshape(x.shape))
+    bent = slope * (below > 0)
+    agree(found.dx[0], (diffs * ((values > 0) - bent.sum(-1))).reshape(x.shape), 1e-4)
+    agree(found.dparams[0].reshape(6, sums), (diffs[..., None] * below).sum(0), 1e-4)
+    agree(found.dparams[1].reshape(6, sums), (diffs[..., None] * bent).sum(0), 1e-4)
+
+
+def test_a_learnt_activation_says_what_it_is_for():
+    with pytest.raises(caffe.CaffeError, match="sums must be positive"):
+        run_layer("APL", "apl_param { sums: 0 }", [np.zeros((2, 3))])
+    net = run_layer("APL", "apl_param { sums: 2 }", [np.zeros((2, 3))]).net
+    assert np.abs(net.params["l"][0].data).max() <= 0.25
+    net.blobs["x0"].reshape(2, 4)
+    with pytest.raises(caffe.CaffeError, match="slopes for items of 3 values"):
+        net.reshape()
 
 
 @law("GRN")

@@ -69,3 +69,9 @@ def test_the_certain_have_no_gradient():
 def test_what_does_not_fit_says_so(body, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .FocalLoss.: .*{message}"):
         run_layer("FocalLoss", body, [np.zeros((2, 3)), [0, 1]])
+
+
+def test_the_axis_of_the_classes_may_be_a_field_of_its_own():
+    x, labels = normal(0, 2, 3, 4), np.random.RandomState(0).randint(0, 4, (2, 3))
+    own = run_layer("FocalLoss", "focal_loss_param { axis: 2 }", [x, labels]).y[0]
+    agree(own, run_layer("FocalLoss", "softmax_param { axis: 2 }", [x, labels]).y[0])

@@ -403,6 +403,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "Unstack": [("", [(2, 3)], {"tops": 2})],
     "BroadcastMul": [("", [(2, 2, 2, 2), (2, 2, 1, 1)], {})],
+    "APL": [("apl_param { sums: 2 }", [(2, 2, 3)], {"learnt": (0, 1)})],
+    "EltwiseAffine": [("", [(2, 3, 2)], {"learnt": (0, 1)})],
+    "RReLU": [("", [(2, 3)], {}), ("", [(2, 3)], {"phase": caffe.TEST})],
+    "ScaleTanH": [("", [(2, 3)], {})],
+    "OuterProduct": [("", [(2, 3), (2, 2, 2)], {})],
+    "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
+    "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
+    "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
@@ -441,6 +449,7 @@ OWN_GRADIENT = {
     *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
+    *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
 }
 

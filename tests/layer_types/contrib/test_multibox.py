@@ -134,6 +134,53 @@ def loss_of(fields, objects=ONE["objects"], more=""):
     return run_layer("MultiBoxLoss", body, [*inputs, np.reshape(objects, (1, 1, -1, 8))])
 
 
+@law("MultiBoxFocalLoss")
+@drawn(10)
+@given(SEED, st.sampled_from(["", "alpha: 0.6 gamma: 3"]))
+def test_the_focal_loss_of_classes_counts_what_is_predicted_well_for_little(seed, fields):
+    rng = np.random.RandomState(seed)
+    alpha, gamma = (0.6, 3) if fields else (0.25, 2)
+    count, classes = 6, 3
+    prior = np.stack([some_boxes(rng, count), np.full((count, 4), 0.2)])
+    conf = rng.standard_normal((1, count, classes))
+    box = prior[0, 2]
+    objects = np.reshape([0, 1, 0, *box, 0], (1, 1, 1, 8))
+    body = "multibox_loss_param { num_classes: 3 mining_type: NONE loc_weight: 0 } "
+    found = run_layer(
+        "MultiBoxFocalLoss",
+        body + f"focal_loss_param {{ {fields} }}",
+        [np.zeros((1, 4 * count)), conf.reshape(1, -1), prior.reshape(1, 2, -1), objects],
+        diffs=[np.float32(1)],
+    )
+    matches, _ = match(prior[0], [box], 0.5)
+    prob = np.exp(conf[0]) / np.exp(conf[0]).sum(1, keepdims=True)
+    total, slopes = 0.0, np.zeros((count, classes))
+    for i in range(count):
+        label = 1 if i in matches else 0
+        p = prob[i, label]
+        total -= alpha * (1 - p) ** gamma * np.log(p)
+        more = (1 - p) ** gamma - gamma * (1 - p) ** (gamma - 1) * p * np.log(p)
+        slopes[i] = (1 - alpha) * prob[i] * more
+        slopes[i, label] = alpha * (1 - p) ** gamma * (gamma * p * np.log(p) + p - 1)
+    agree(found.y[0], total / len(matches), 1e-4)
+    agree(found.dx[1].reshape(count, classes), slopes / len(matches), 1e-4)
+    plain = [
+        run_layer(
+            kind,
+            body.replace("NONE", "NONE conf_loss_type: LOGISTIC"),
+            [np.zeros((1, 4 * count)), conf.reshape(1, -1), prior.reshape(1, 2, -1), objects],
+        ).y[0]
+        for kind in ("MultiBoxLoss", "MultiBoxFocalLoss")
+    ]
+    assert plain[0] == plain[1]
+    with pytest.raises(caffe.CaffeError, match="alpha needs one value; found 2"):
+        run_layer(
+            "MultiBoxFocalLoss",
+            body + "focal_loss_param { alpha: 1 alpha: 2 }",
+            [np.zeros((1, 4 * count)), conf.reshape(1, -1), prior.reshape(1, 2, -1), objects],
+        )
+
+
 def test_a_bottom_of_labels_has_no_gradient_and_predictions_have():
     more = "propagate_down: [true, true, false, false]"
     found = loss_of("", more=more)

@@ -176,6 +176,43 @@ def test_a_base_is_positive():
         run_layer("ExpMax", "expmax_param { base: -2 }", [np.zeros((1, 2))])
 
 
+@law("PixelShuffle")
+@drawn()
+@given(SEED, SMALL, SMALL, st.integers(2, 3))
+def test_channels_become_pixels_row_by_row(seed, n, c, factor):
+    x = normal(seed, n, c * factor**2, 2, 3)
+    body = f"pixel_shuffle_param {{ upscale_factor: {factor} }}"
+    found = run_layer("PixelShuffle", body, [x]).y[0]
+    assert found.shape == (n, c, 2 * factor, 3 * factor)
+    for k, i, j in np.ndindex(c, factor, factor):
+        of_place = x[:, (k * factor + i) * factor + j]
+        assert np.array_equal(found[:, k, i::factor, j::factor], of_place)
+    with pytest.raises(caffe.CaffeError, match=f"C a multiple of {factor**2}"):
+        run_layer("PixelShuffle", body, [x[:, 1:]])
+    with pytest.raises(caffe.CaffeError, match="upscale_factor is at least 2"):
+        run_layer("PixelShuffle", "pixel_shuffle_param { upscale_factor: 1 }", [x])
+
+
+@law("EltwiseAffine")
+@drawn()
+@given(SEED, SMALL, SMALL, st.booleans())
+def test_a_slope_and_a_bias_for_each_channel_or_all(seed, n, c, shared):
+    x, dy = normal(seed, n, c, 2, 3), normal(seed + 1, n, c, 2, 3)
+    shape = () if shared else (c,)
+    slope, bias = normal(seed + 2, *shape), normal(seed + 3, *shape)
+    body = f"eltwise_affine_param {{ channel_shared: {str(shared).lower()} }}"
+    found = run_layer("EltwiseAffine", body, [x], params=[slope, bias], diffs=[dy])
+    spread = np.reshape(slope, (-1, 1, 1)).astype(np.float64)
+    agree(found.y[0], x * spread + np.reshape(bias, (-1, 1, 1)))
+    agree(found.dx[0], dy * spread)
+    axes = (0, 1, 2, 3) if shared else (0, 2, 3)
+    agree(found.dparams[0], (dy.astype(np.float64) * x).sum(axes), 1e-4, 1e-4)
+    agree(found.dparams[1], dy.astype(np.float64).sum(axes), 1e-4, 1e-4)
+    params = run_layer("EltwiseAffine", "", [x]).params
+    agree(params[0], [1.0001] * c)
+    agree(params[1], [0.0001] * c)
+
+
 @law("Axpy")
 @drawn()
 @given(SEED, SMALL, SMALL, st.booleans())

@@ -4,13 +4,17 @@ import logging
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from support.feed_data import data_layer, feed_net, passes, pictures, write_database, write_images
 from support.net_text import net_of
 
 import caffe
 from caffe.feeding import images
 from caffe.feeding.multi_scale import sizes
+from caffe.feeding.random_size import stretched
 from caffe.feeding.resizing import POLICY, interpolated
+from caffe.formats.database import create_database
+from caffe.proto import caffe_pb2
 
 RESIZE = "resize_param { height: 6 width: 9 interp_mode: %s }"
 
@@ -63,6 +67,31 @@ def test_noise_comes_after_the_size(source):
     for found, image in zip(data, arrays, strict=True):
         small = images.resize(image.transpose(1, 2, 0), (6, 9))
         np.testing.assert_array_equal(found, 255 - small.transpose(2, 0, 1))
+
+
+def test_of_several_sizes_one_is_drawn_for_each_image_as_often_as_its_prob(source):
+    kind, param, arrays = source
+    transform = "crop_size: 4 " + " ".join(
+        f"resize_param {{ prob: {prob} height: {side} width: {side} }}"
+        for prob, side in ((0.75, 4), (0.25, 5), (0, 6))
+    )
+    counts = {4: 0, 5: 0}
+    for data, _ in passes(feed_net(kind, param, transform, seed=3), 60):
+        for cut, image in zip(data, arrays, strict=True):
+            (side,) = (
+                side
+                for side in counts
+                if np.array_equal(
+                    cut,
+                    images.resize(image.transpose(1, 2, 0), (side, side))[:4, :4].transpose(
+                        2, 0, 1
+                    ),
+                )
+            )
+            counts[side] += 1
+    assert 70 < counts[4] < 110
+    with pytest.raises(caffe.CaffeError, match="crop_size 9 is larger than the image"):
+        passes(feed_net(kind, param, transform.replace("crop_size: 4", "crop_size: 9")), 1)
 
 
 def test_what_only_annotated_data_heeds_is_said(source, caplog):
@@ -236,3 +265,76 @@ def test_a_crop_larger_than_a_drawn_size_is_named(source):
     transform = "crop_size: 8 random_resize_param { min_size: 6 max_size: 6 }"
     with pytest.raises(caffe.CaffeError, match="crop_size 8 is larger than the image of height"):
         passes(feed_net(kind, param, transform), 1)
+
+
+NVIDIAS = (
+    "img_rand_resize_lower: 6 img_rand_resize_upper: 9 rand_resize_ratio_lower: 1 "
+    "rand_resize_ratio_upper: 1.5 vertical_stretch_lower: 0.8 vertical_stretch_upper: 1.1 "
+)
+
+
+def transform_of(text):
+    return text_format.Parse(text, caffe_pb2.TransformationParameter())
+
+
+@pytest.mark.parametrize("size", [(12, 20), (20, 12), (15, 15)])
+def test_nvidias_sizes_have_a_shorter_side_a_ratio_and_stretches_by_chance(size):
+    param = transform_of(f"crop_size: 4 {NVIDIAS}")
+    draws = iter([0.5, 0.4, *[0.25] * (size[0] == size[1]), 0.5, 0.9])
+    found = stretched(size, param, draws)  # side 8, ratio 1.2, 0.95 times as high
+    height, width = (8, 9.6) if size[0] < size[1] else (9.6, 8)
+    assert found == (int(height * 0.95 + 0.5), int(width + 0.5))
+
+
+def test_nvidias_sizes_are_no_smaller_than_the_crop_nor_larger_than_the_image():
+    plain = "img_rand_resize_lower: 30 img_rand_resize_upper: 30 crop_size: 4"
+    assert stretched((10, 20), transform_of(plain), iter([0.5] * 9)) == (10, 20)
+    upwards = transform_of(f"{plain} allow_upscale: true")
+    assert stretched((10, 20), upwards, iter([0.5] * 9)) == (30, 60)
+    low = transform_of("img_rand_resize_lower: 2 img_rand_resize_upper: 2 crop_size: 4")
+    assert stretched((10, 30), low, iter([0.5] * 9)) == (4, 6)
+    assert stretched((10, 30), transform_of("vertical_stretch_lower: 0.5"), iter([0.5] * 9)) == (
+        8,
+        30,
+    )
+    with pytest.raises(caffe.CaffeError, match="img_rand_resize_lower 5 is more than"):
+        stretched((10, 30), transform_of("img_rand_resize_lower: 5"), iter([0.5]))
+
+
+def test_nvidias_images_are_resized_by_the_algorithm_for_their_direction(source):
+    kind, param, arrays = source
+    for side, name, mode in ((6, "down", "AREA"), (14, "up", "LINEAR")):
+        more = f"interpolation_algo_{name}: INTER_{mode} random_seed: 3 "
+        transform = f"crop_size: 4 img_rand_resize_lower: {side} img_rand_resize_upper: {side} "
+        net = feed_net(kind, param, transform + more + "allow_upscale: true")
+        ((data, _),) = passes(net, 1)
+        for found, image in zip(data, arrays, strict=True):
+            height, width = image.shape[1:]
+            size = [int(side * edge / min(height, width) + 0.5) for edge in (height, width)]
+            expected = interpolated(image.transpose(1, 2, 0), tuple(size), getattr(POLICY, mode))
+            top, left = (size[0] - 4) // 2, (size[1] - 4) // 2
+            expected = expected[top : top + 4, left : left + 4].transpose(2, 0, 1)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_records_of_an_lmdb_come_in_another_order_each_time(tmp_path):
+    arrays = [pictures(1, 3, 4, 4, seed=i)[0] for i in range(6)]
+    path = write_database(tmp_path / "db", arrays)
+    net = feed_net("Data", f'source: "{path}" backend: LMDB batch_size: 6 shuffle: true', "")
+    orders = [label.astype(int).tolist() for _, label in passes(net, 3)]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+    plain = feed_net("Data", f'source: "{path}" backend: LMDB batch_size: 6', "")
+    ((images_in_order, labels),) = passes(plain, 1)
+    net = feed_net("Data", f'source: "{path}" backend: LMDB batch_size: 6 shuffle: true', "")
+    ((shuffled, order),) = passes(net, 1)
+    of_label = dict(zip(labels.tolist(), images_in_order, strict=True))
+    for image, label in zip(shuffled, order.tolist(), strict=True):
+        np.testing.assert_array_equal(image, of_label[label])
+
+
+def test_records_of_a_leveldb_are_not_shuffled(tmp_path):
+    with create_database(tmp_path / "db", "leveldb") as database:
+        database.put(b"0", caffe.io.array_to_datum(pictures(1, 3, 4, 4)[0]).SerializeToString())
+    with pytest.raises(caffe.CaffeError, match="shuffle needs an LMDB; found a LevelDB"):
+        feed_net("Data", f'source: "{tmp_path}/db" batch_size: 1 shuffle: true', "")

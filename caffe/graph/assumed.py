@@ -1,0 +1,75 @@
+"""What data layers give whose files are not there, as far as their prototxt says it."""
+
+import math
+from typing import Any
+
+from ..proto import caffe_pb2
+
+Shape = tuple[int, ...]
+CODES = caffe_pb2.VideoDataParameter
+LABEL_MAPS = ("DenseImageData", "ImageLabelmapData", "ImageSegData")
+
+
+def lacks_source(layer: caffe_pb2.LayerParameter) -> bool:
+    """Whether this is a data layer that names no file, as in templates that a program fills in."""
+    return not layer.bottom and any(
+        "source" in param.DESCRIPTOR.fields_by_name and not param.HasField("source")
+        for param in _params(layer)
+    )
+
+
+def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
+    """The tops of a data layer whose images have a size that is given, {} for any other layer.
+
+    The size is crop_size, or without it new_height and new_width, or a resize_param's.
+    """
+    params = _params(layer)
+    size = _size(layer.transform_param, params)
+    if layer.bottom or not (params and size):
+        return {}
+    param = params[0]
+    gray = "is_color" in param.DESCRIPTOR.fields_by_name and not param.is_color
+    channels = 1 if gray or layer.transform_param.force_gray else 3
+    images: Shape = (param.batch_size, channels, *size)
+    label: Shape = (param.batch_size,)
+    more: list[Shape] = []
+    if layer.type == "VideoData":
+        images = _clips(param, images)
+    elif layer.type in LABEL_MAPS:
+        label = (param.batch_size, 1, *size)
+        more = [(param.batch_size, 1, 1, 2)]
+    elif layer.type == "AnnotatedData":
+        label = (1, 1, 1, 8)  # as many rows as there are objects
+    return dict(zip(layer.top, [images, label, *more], strict=False))
+
+
+def _params(layer: caffe_pb2.LayerParameter) -> list[Any]:
+    """The messages that say how many items a batch has."""
+    return [
+        param
+        for field, param in layer.ListFields()
+        if field.message_type and "batch_size" in field.message_type.fields_by_name
+    ]
+
+
+def _size(transform: caffe_pb2.TransformationParameter, params: list[Any]) -> Shape | None:
+    """Height and width of all images, where the prototxt says them."""
+    sizes = [(transform.crop_h or transform.crop_size, transform.crop_w or transform.crop_size)]
+    for param in params:
+        if "new_height" in param.DESCRIPTOR.fields_by_name:
+            sizes.append((param.new_height, param.new_width))
+    for policy in transform.resize_param:
+        if policy.resize_mode != policy.FIT_SMALL_SIZE:
+            sizes.append((policy.height, policy.width))
+    return next((size for size in sizes if all(size)), None)
+
+
+def _clips(param: Any, images: Shape) -> Shape:
+    """The shape of clips: frames have an axis, but in the temporal segment networks."""
+    n, channels, *size = images
+    fields = param.DESCRIPTOR.fields_by_name
+    of_segments = ("num_segments", "modality", "name_pattern")
+    if "modality" not in fields or not any(map(param.HasField, of_segments)):
+        return (n, channels, param.new_length, *size)
+    flow = param.modality == CODES.FLOW
+    return (n, math.prod((param.num_segments, 2 if flow else 3, param.new_length)), *size)
