@@ -186,6 +186,15 @@ def test_values_that_are_no_numbers_count_as_differences_where_only_one_has_them
     assert np.isinf(farthest({"y": np.array([1, 2, -np.inf, np.nan])}, ours))
 
 
+def test_rows_in_the_order_of_scores_may_stand_elsewhere():
+    ours = {"y": np.array([[[[0, 1, 0.9], [0, 1, 0.8], [1, 2, 0.8]]]])}
+    swapped = {"y": ours["y"][:, :, [1, 0, 2]]}
+    assert farthest(swapped, ours) > 0.04
+    assert farthest(swapped, ours, ["y"]) == 0
+    for rows in ([0, 0, 2], [0, 1, 1]):  # one lacks, another is there twice
+        assert farthest({"y": ours["y"][:, :, rows]}, ours, ["y"]) > 0.04
+
+
 def test_where_only_the_own_size_goes_well_it_is_written_for_that(tmp_path, capsys):
     spp = (
         'layer { name: "spp" type: "SPP" bottom: "conv" top: "y" spp_param { pyramid_height: 2 } }'
