@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def respell(model: onnx.ModelProto) -> None:
     """Write a model's nodes, in place, as OpenCV 5.0 reads them too.
 
-    It takes no ConstantOfShape without a value, which ONNX has as float32's zero, and no Clip of
-    integers, which is a Max and a Min.
+    It takes no ConstantOfShape without a value, which ONNX has as float32's zero, no Clip of
+    integers, which is a Max and a Min, and no GatherND of booleans, which is one of integers.
     """
     graph = model.graph
     values = (*graph.input, *graph.value_info, *graph.output)
@@ -29,16 +29,37 @@ def respell(model: onnx.ModelProto) -> None:
 def _respelt(node: onnx.NodeProto, types: dict[str, int]) -> Iterator[onnx.NodeProto]:
     from onnx import TensorProto, helper, numpy_helper
 
+    of = types.get(node.input[0]) if node.input else None
     if node.op_type == "ConstantOfShape" and not node.attribute:
         zero = numpy_helper.from_array(np.zeros(1, np.float32))
         node.attribute.append(helper.make_attribute("value", zero))
-    integers = TensorProto.INT32, TensorProto.INT64
-    x, *limits = node.input or [""]
-    bounds = [each for each in zip(("Max", "Min"), limits, strict=False) if each[1]]
-    if node.op_type != "Clip" or types.get(x) not in integers or not bounds:
+    if node.op_type == "Clip" and of in (TensorProto.INT32, TensorProto.INT64):
+        yield from _max_and_min(node)
+    elif node.op_type == "GatherND" and of == TensorProto.BOOL:
+        yield from _of_integers(node)
+    else:
         yield node
+
+
+def _max_and_min(clip: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+    from onnx import helper
+
+    x, *limits = clip.input
+    bounds = [each for each in zip(("Max", "Min"), limits, strict=False) if each[1]]
+    if not bounds:
+        yield clip
         return
-    names = [f"{node.output[0]}.{kind}" for kind, _ in bounds[:-1]] + [node.output[0]]
+    names = [f"{clip.output[0]}.{kind}" for kind, _ in bounds[:-1]] + [clip.output[0]]
     for (kind, limit), name in zip(bounds, names, strict=True):
         yield helper.make_node(kind, [x, limit], [name])
         x = name
+
+
+def _of_integers(gather: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+    from onnx import TensorProto, helper
+
+    (x, *indices), (y,) = gather.input, gather.output
+    yield helper.make_node("Cast", [x], [f"{y}.of"], to=TensorProto.INT32)
+    gather.input[:], gather.output[:] = [f"{y}.of", *indices], [f"{y}.integers"]
+    yield gather
+    yield helper.make_node("Cast", [f"{y}.integers"], [y], to=TensorProto.BOOL)

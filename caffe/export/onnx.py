@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import re
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +19,7 @@ from . import agreement
 from .agreement import Arrays, Exported, Made, Runs
 from .common_nodes import respell
 from .onnx_forms import forms
-from .program import capture, each_alone
+from .program import capture, each_alone, silent
 from .sizes import OpenAxes, in_words
 
 if TYPE_CHECKING:
@@ -63,10 +61,16 @@ def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) ->
 def _refuse_what_onnx_has_not(net: Net) -> None:
     for layer in net._graph.layers:
         layer.check(not layer.not_in_onnx, f"cannot be exported to ONNX: {layer.not_in_onnx}")
+        layer.check(
+            layer.is_input or not set(layer.spec.top) & set(net.inputs) & set(net.outputs),
+            "is in place on an input, and its top an output: ONNX has no two values of one name. "
+            "Give the top another name",
+        )
 
 
 def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
     model = _model(net, capture(net, open_axes))
+    _leave_out_unread(model, _unread(net))
     respell(model)
     _state(model, open_axes)
     if half:
@@ -97,25 +101,48 @@ def _model(net: Net, program: torch.export.ExportedProgram) -> onnx.ModelProto:
         raise CaffeError(f"net '{net.name}': torch cannot export it: {_reason(error)}") from None
 
 
+def _leave_out_unread(model: onnx.ModelProto, names: set[str]) -> None:
+    """Inputs that no layer reads are outputs of Caffe's net too: in a file they are neither."""
+    graph = model.graph
+    kept = {
+        "input": [value for value in graph.input if value.name not in names],
+        "node": [node for node in graph.node if not names.intersection(node.output)],
+        "output": [value for value in graph.output if value.name not in names],
+    }
+    for part, entries in kept.items():
+        graph.ClearField(part)
+        getattr(graph, part).extend(entries)
+
+
+def _unread(net: Net) -> set[str]:
+    return set(net.inputs) & set(net.outputs)
+
+
+def _run(net: Net, run: Callable[[Arrays, list[str]], Sequence[np.ndarray]]) -> Runs:
+    """`run` takes the inputs of a file, and the names of its outputs, which it returns."""
+    unread = _unread(net)
+    names = [name for name in net.outputs if name not in unread]
+
+    def runs(inputs: Arrays) -> Arrays:
+        read = {name: value for name, value in inputs.items() if name not in unread}
+        return dict(zip(names, run(read, names), strict=True))
+
+    return runs
+
+
 def _translated(
     program: torch.export.ExportedProgram, inputs: list[str] | None, outputs: list[str] | None
 ) -> onnx.ModelProto:
-    loggers = logging.getLogger("torch.onnx")  # says that torchvision is not installed
-    level, loggers.level = loggers.level, logging.ERROR
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            found = torch.onnx.export(
-                program,
-                input_names=inputs,
-                output_names=outputs,
-                opset_version=OPSET,
-                custom_translation_table=forms(),
-                dynamo=True,  # by itself only since torch 2.9
-                verbose=False,
-            )
-    finally:
-        loggers.level = level
+    with silent("torch.onnx"), torch.no_grad():  # which says that torchvision is not installed
+        found = torch.onnx.export(
+            program,
+            input_names=inputs,
+            output_names=outputs,
+            opset_version=OPSET,
+            custom_translation_table=forms(),
+            dynamo=True,  # by itself only since torch 2.9
+            verbose=False,
+        )
     assert found is not None  # torch gives none to the older exporter only
     return found.model_proto
 
@@ -181,7 +208,7 @@ def _onnxruntime(net: Net, content: bytes) -> Runs:
     options.log_severity_level = of_run.log_severity_level = 4  # what it says is in its exceptions
     with agreement.running(net, "onnxruntime"):
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return lambda inputs: session.run(net.outputs, inputs, of_run)
+    return _run(net, lambda inputs, names: session.run(names, inputs, of_run))
 
 
 def _openvino(net: Net, content: bytes) -> Runs | None:
@@ -192,7 +219,12 @@ def _openvino(net: Net, content: bytes) -> Runs | None:
 
     core = openvino.Core()
     model = core.compile_model(core.read_model(content), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda inputs: [model(inputs)[name] for name in net.outputs]
+
+    def run(inputs: Arrays, names: list[str]) -> list[np.ndarray]:
+        found = model(inputs)
+        return [found[name] for name in names]
+
+    return _run(net, run)
 
 
 def _opencv(net: Net, content: bytes) -> Runs | None:
@@ -206,13 +238,13 @@ def _opencv(net: Net, content: bytes) -> Runs | None:
     with _silent():
         model = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
 
-    def run(inputs: Arrays) -> list[np.ndarray]:
+    def run(inputs: Arrays, names: list[str]) -> list[np.ndarray]:
         with _silent():
             for name, value in inputs.items():
                 model.setInput(value, name)
-            return [found.copy() for found in model.forward(list(net.outputs))]
+            return [found.copy() for found in model.forward(names)]
 
-    return run
+    return _run(net, run)
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -48,9 +50,23 @@ def _followed(
     """The program, followed with inputs of a size at which nothing is the same by chance."""
     axes = tuple(dict.fromkeys(open_axes[name], torch.export.Dim.AUTO) for name in shapes)
     inputs = tuple(torch.zeros(shape) for shape in sizes_to_try(shapes, open_axes)[-1].values())
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    # It traces back each inequality between sizes that it could not simplify.
+    with silent("torch.fx.experimental.symbolic_shapes"), torch.no_grad():
         return torch.export.export(module, inputs, dynamic_shapes={"inputs": axes}, strict=False)
+
+
+@contextmanager
+def silent(logger: str) -> Iterator[None]:
+    """Inside, there are no warnings, neither Python's nor of this one of torch's loggers."""
+    chatty = logging.getLogger(logger)
+    level = chatty.level
+    chatty.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        chatty.setLevel(level)
 
 
 def _fixed(program: torch.export.ExportedProgram, open_axes: OpenAxes) -> list[tuple[str, int]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from functools import partial
 
-import numpy as np
 import torch
 
 from ..core.files import PathLike, replacing
@@ -43,9 +42,10 @@ def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
     buffer.seek(0)
     module = torch.export.load(buffer).module()
 
-    def run(inputs: Arrays) -> list[np.ndarray]:
+    def run(inputs: Arrays) -> Arrays:
         with torch.no_grad():
             found = module(*(torch.from_numpy(inputs[name]) for name in net.inputs))
-        return [each.numpy() for each in ([found] if isinstance(found, torch.Tensor) else found)]
+        values = [found] if isinstance(found, torch.Tensor) else found
+        return {name: each.numpy() for name, each in zip(net.outputs, values, strict=True)}
 
     return Made(buffer.getvalue(), {"torch": run})

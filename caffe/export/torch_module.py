@@ -13,7 +13,6 @@ from ..graph.build import Graph
 from ..layer_types import LayerType, exporting
 from ..layer_types.autocast import Tensors
 from ..layer_types.base import Shape
-from ..layer_types.recurrent import Recurrent
 
 
 class NetModule(torch.nn.Module):
@@ -121,6 +120,5 @@ def _bare(layer: LayerType) -> LayerType:
     bare = copy.copy(layer)
     del bare._blobs  # a module can be copied and pickled, a BlobVec cannot
     bare.record = None
-    if isinstance(bare, Recurrent):
-        bare.reset()
+    bare.reset()
     return bare

@@ -78,6 +78,7 @@ class LayerType(Layer):
     constant = False  # no value of a bottom counts, and so nothing is learnt through any
     loads_by_count = False  # stored parameters of another shape fit if they have as many values
     optional_params: Sequence[int] = ()  # what is stored for them counts in their shape alone
+    ranks_rows = False  # rows of the top are in the order of scores: rounding may change it
     is_input = False  # the script fills its tops, the net's inputs
     is_split = False  # its tops are the bottom under other names
     reads_values = True  # Python looks at the bottoms' values, as a CUDA graph would not
@@ -182,6 +183,9 @@ class LayerType(Layer):
     ) -> None:
         """to = beta * to + alpha * the gradient of parameter 0, which is not formed."""
         raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget what earlier passes left for the next one: it starts as the first did."""
 
     # A region of the top, of a layer with 4-d bottoms and one top.
 

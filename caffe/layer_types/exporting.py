@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+LEAVE_BATCH_CLOSED = "a file has one number of them; leave its first axis closed (no -batch)"
 _into_onnx = False
 
 

@@ -143,24 +143,44 @@ class BatchNorm(LayerType):
             if norm.add_eps_before_sqrt:
                 return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
             return F.batch_norm(x, mean_sum * factor, self._moved(var_sum * factor), eps=0)
-        with torch.no_grad():
-            var, mean = torch.var_mean(x, [d for d in range(x.dim()) if d != 1], correction=0)
-            count = x.numel() / x.shape[1]
-            fraction = norm.moving_average_fraction
-            unbiased = count / (count - 1) if count > 1 else 1
-            scale.data.mul_(fraction).add_(1)
-            mean_sum.data.mul_(fraction).add_(mean)
-            var_sum.data.mul_(fraction).add_(var, alpha=unbiased)
+        if not exporting.is_traced():  # a file's statistics stay what they are
+            _add_batch(x, params, norm.moving_average_fraction)
         if not norm.add_eps_before_sqrt:
             return _with_moved_root(x, norm.eps)
+        if exporting.is_traced():
+            return _by_batch(x, norm.eps)
         # F.batch_norm refuses a single value a channel; Caffe makes it zero.
         enabled = torch.backends.cudnn.enabled
         return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)
 
 
+@torch.no_grad()
+def _add_batch(x: torch.Tensor, statistics: list[torch.Tensor], fraction: float) -> None:
+    """Adds a batch to running mean, variance and scale, in place, each times `fraction` before."""
+    mean_sum, var_sum, scale = (each.data for each in statistics)
+    var, mean = torch.var_mean(x, _all_but_channels(x), correction=0)
+    count = x.numel() / x.shape[1]
+    unbiased = count / (count - 1) if count > 1 else 1
+    scale.mul_(fraction).add_(1)
+    mean_sum.mul_(fraction).add_(mean)
+    var_sum.mul_(fraction).add_(var, alpha=unbiased)
+
+
+def _all_but_channels(x: torch.Tensor) -> list[int]:
+    return [axis for axis in range(x.dim()) if axis != 1]
+
+
+def _by_batch(x: torch.Tensor, eps: float) -> torch.Tensor:
+    """By the batch's statistics; an axis at a time, for OpenCV 5.0 sums wrongly over 0, 2 and 3."""
+    items = x.reshape(*x.shape[:2], -1)
+    centred = items - items.mean(2, keepdim=True).mean(0, keepdim=True)
+    var = centred.square().mean(2, keepdim=True).mean(0, keepdim=True)
+    return (centred * (var + eps).rsqrt()).reshape(x.shape)
+
+
 def _with_moved_root(x: torch.Tensor, eps: float) -> torch.Tensor:
     """By the batch's statistics, over root + eps, whose gradient is as that of one root."""
-    axes = [axis for axis in range(x.dim()) if axis != 1]
+    axes = _all_but_channels(x)
     centred = x - x.mean(axes, keepdim=True)
     var = centred.square().mean(axes, keepdim=True)
     divisor = var.detach().sqrt() + eps

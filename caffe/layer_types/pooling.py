@@ -198,7 +198,8 @@ class Pooling(LayerType):
                 self._ends(x.shape[2 + i], kernel[i], i)[1] + self.stride[i] - 1 for i in range(2)
             )
             wide = F.pad(x, (beside, behind, above, below), value=value)
-            return wide.narrow(2, 0, rows).narrow(3, 0, columns)
+            # Not narrow, whose result torch keeps to be, or not to be, of one piece.
+            return F.pad(wide, (0, columns - wide.shape[3], 0, rows - wide.shape[2]))
         below = torch.sym_max(0, rows - x.shape[2] - above)
         behind = torch.sym_max(0, columns - x.shape[3] - beside)
         return F.pad(x, (beside, behind, above, below), value=value)

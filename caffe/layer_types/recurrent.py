@@ -74,7 +74,6 @@ class Recurrent(LayerType):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the state: the next forward starts from zeros."""
         self.state: list[torch.Tensor] = []  # what a forward starts from: N x D each
         self.next_state: list[torch.Tensor] = []  # what the last one ended with
 

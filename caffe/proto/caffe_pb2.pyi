@@ -617,6 +617,7 @@ class LayerParameter(Message):
     SCALE_TANH_PARAM_FIELD_NUMBER: int
     PAIRWISE_PARAM_FIELD_NUMBER: int
     PIXEL_SHUFFLE_PARAM_FIELD_NUMBER: int
+    STRIDED_SLICE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -809,6 +810,7 @@ class LayerParameter(Message):
     scale_tanh_param: ScaleTanHParameter
     pairwise_param: PairwiseParameter
     pixel_shuffle_param: PixelShuffleParameter
+    strided_slice_param: StridedSliceParameter
     def __init__(
         self,
         *,
@@ -1022,6 +1024,7 @@ class LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter | Mapping[str, Any] | None = ...,
         pairwise_param: PairwiseParameter | Mapping[str, Any] | None = ...,
         pixel_shuffle_param: PixelShuffleParameter | Mapping[str, Any] | None = ...,
+        strided_slice_param: StridedSliceParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -6260,6 +6263,39 @@ class NewAxisParameter(Message):
         self,
         *,
         axis: int | None = ...,
+    ) -> None: ...
+
+class StridedSliceParameter(Message):
+    BEGIN_FIELD_NUMBER: int
+    END_FIELD_NUMBER: int
+    STRIDES_FIELD_NUMBER: int
+    AXES_FIELD_NUMBER: int
+    BEGIN_MASK_FIELD_NUMBER: int
+    END_MASK_FIELD_NUMBER: int
+    ELLIPSIS_MASK_FIELD_NUMBER: int
+    NEW_AXIS_MASK_FIELD_NUMBER: int
+    SHRINK_AXIS_MASK_FIELD_NUMBER: int
+    begin: RepeatedScalarFieldContainer[int]
+    end: RepeatedScalarFieldContainer[int]
+    strides: RepeatedScalarFieldContainer[int]
+    axes: RepeatedScalarFieldContainer[int]
+    begin_mask: int
+    end_mask: int
+    ellipsis_mask: int
+    new_axis_mask: int
+    shrink_axis_mask: int
+    def __init__(
+        self,
+        *,
+        begin: Iterable[int] | None = ...,
+        end: Iterable[int] | None = ...,
+        strides: Iterable[int] | None = ...,
+        axes: Iterable[int] | None = ...,
+        begin_mask: int | None = ...,
+        end_mask: int | None = ...,
+        ellipsis_mask: int | None = ...,
+        new_axis_mask: int | None = ...,
+        shrink_axis_mask: int | None = ...,
     ) -> None: ...
 
 class RReLUParameter(Message):

@@ -188,6 +188,7 @@ FIELDS = {
         [
             *("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
             *("mul_param", "matmul_param", "expand_dims_nd_param", "stack_param", "unstack_param"),
+            "strided_slice_param",
         ],
         ("Synopsys' Caffe", _PYTHON),
     ),

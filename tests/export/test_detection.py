@@ -129,6 +129,9 @@ def test_regions_are_exported_for_any_height_and_width(tmp_path, pooling):
     for kind, export in FORMATS.items():
         found = export(net, tmp_path / f"net.{kind}")
         assert found.open_axes == {"data": {2: "height", 3: "width"}, "im_info": {}}
+        assert ("OpenCV" in found.refusals) <= ("PSROI" not in pooling)
+    with pytest.raises(caffe.CaffeError, match=r"layer 'rois' .Proposal.*first axis closed"):
+        torch_file.export(net, tmp_path / "open.pt2", batch=True)
     nodes = onnx.load(tmp_path / "net.onnx").graph.node
     assert {node.domain for node in nodes} == {""}
     assert ("MaxRoiPool" in {node.op_type for node in nodes}) == ("PSROI" not in pooling)

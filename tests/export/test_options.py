@@ -1,5 +1,7 @@
 """`caffe export`'s options: --half, --batch dynamic, .pt2; and what it says."""
 
+import logging
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -61,6 +63,18 @@ def test_a_layer_that_names_the_batch_is_named(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "no other batch than 1: layer 'r' (Reshape)" in error
     assert "write dim: 0" in error
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_a_layer_that_goes_from_item_to_item_is_named(tmp_path, export):
+    last = "lstm_param { num_output: 3 }"
+    net = net_of(
+        input_layer("x", 3, 2, 4)
+        + f'layer {{ name: "l" type: "Lstm" bottom: "x" top: "y" {last} }}'
+    )
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .Lstm.*leave its first axis closed"):
+        export(net, tmp_path / "net", batch=True)
+    assert export(net, tmp_path / "net").differences
 
 
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])
@@ -129,6 +143,24 @@ def test_a_layer_that_cannot_be_followed_is_named(tmp_path):
             export(net, tmp_path / "net")
 
 
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_an_input_that_no_layer_reads_is_none_of_an_onnx_file(tmp_path, export):
+    net = net_of(DATA + input_layer("im_info", 1, 3) + CONV)
+    assert net.outputs == ["conv", "im_info"]
+    assert max(export(net, tmp_path / "net").differences.values()) < 1e-6
+    if export is onnx_export.export:
+        graph = onnx.load(tmp_path / "net").graph
+        assert [value.name for value in graph.input] == ["data"]
+        assert [value.name for value in graph.output] == ["conv"]
+
+
+def test_a_top_that_is_input_and_output_needs_another_name_in_onnx(tmp_path):
+    net = net_of(DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "data" }')
+    with pytest.raises(caffe.CaffeError, match=r"layer 'r' .ReLU.*Give the top another name"):
+        onnx_export.export(net, tmp_path / "net.onnx")
+    assert torch_file.export(net, tmp_path / "net.pt2").differences
+
+
 @pytest.mark.usefixtures("no_type_stays")
 def test_a_layer_that_onnx_has_no_operator_for_is_named(tmp_path):
     @caffe.register_layer("Determinants")
@@ -154,6 +186,15 @@ def test_values_that_are_no_numbers_count_as_differences_where_only_one_has_them
     assert np.isinf(farthest({"y": np.array([1, 2, -np.inf, np.nan])}, ours))
 
 
+def test_rows_in_the_order_of_scores_may_stand_elsewhere():
+    ours = {"y": np.array([[[[0, 1, 0.9], [0, 1, 0.8], [1, 2, 0.8]]]])}
+    swapped = {"y": ours["y"][:, :, [1, 0, 2]]}
+    assert farthest(swapped, ours) > 0.04
+    assert farthest(swapped, ours, ["y"]) == 0
+    for rows in ([0, 0, 2], [0, 1, 1]):  # one lacks, another is there twice
+        assert farthest({"y": ours["y"][:, :, rows]}, ours, ["y"]) > 0.04
+
+
 def test_where_only_the_own_size_goes_well_it_is_written_for_that(tmp_path, capsys):
     spp = (
         'layer { name: "spp" type: "SPP" bottom: "conv" top: "y" spp_param { pyramid_height: 2 } }'
@@ -169,6 +210,8 @@ def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp
     layers = (
         ("Pooling", "pooling_param { pool: MAX kernel_size: 3 stride: 2 }"),
         ("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 3 pad: 1 }"),
+        ("Pooling", "pooling_param { kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 3 pad: 1 }"),
+        ("BatchNorm", "batch_norm_param { use_global_stats: false }"),
         ("Interp", "interp_param { zoom_factor: 3 shrink_factor: 2 pad_end: -1 }"),
         ("Interp", "interp_param { height: 5 width: 3 }"),
         ("Upsample", "upsample_param { scale: 2 }"),
@@ -183,3 +226,38 @@ def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp
     found = export(net_of(DATA + CONV + text), tmp_path / "net")
     assert found.open_axes == {"data": {2: "height", 3: "width"}}
     assert not found.refusals
+
+
+def test_torch_says_nothing_of_sizes_that_it_cannot_simplify(tmp_path, caplog):
+    pools = "".join(
+        f'layer {{ name: "{top}" type: "Pooling" bottom: "{bottom}" top: "{top}" '
+        f"pooling_param {{ kernel_size: {size} stride: 2 }} }}"
+        for bottom, top, size in (("data", "pool1", 2), ("pool1", "pool2", 3))
+    )
+    logger = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    logger.addHandler(caplog.handler)
+    net = net_of(input_layer("data", 1, 3, 13, 17) + pools)
+    found = torch_file.export(net, tmp_path / "net.pt2")
+    logger.removeHandler(caplog.handler)
+    assert found.open_axes == {"data": {2: "height", 3: "width"}}
+    assert logger.name not in {record.name for record in caplog.records}
+
+
+STREAMS = input_layer("x", 3, 2, 4) + input_layer("cont", 3, 2)
+NUMBERS = "num_output: 3 weight_filler { type: 'uniform' min: -0.5 max: 0.5 }"
+MEMORIES = {
+    "LSTM": f"recurrent_param {{ {NUMBERS} }}",
+    "RNN": f"recurrent_param {{ {NUMBERS} }}",
+    "Lstm": f"lstm_param {{ {NUMBERS} }}",
+}
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+@pytest.mark.parametrize("kind", MEMORIES)
+def test_a_file_starts_from_zeros_wherever_the_net_is_in_a_sequence(tmp_path, kind, export):
+    last = f'layer {{ name: "l" type: "{kind}" bottom: "x" bottom: "cont" top: "y" '
+    net = net_of(f"{STREAMS} {last} {MEMORIES[kind]} }}")
+    net.blobs["x"].data[...] = net.blobs["cont"].data[...] = 1
+    first = net.forward()["y"].copy()
+    assert (net.forward()["y"] != first).all()
+    assert max(export(net, tmp_path / "net").differences.values()) < 1e-6

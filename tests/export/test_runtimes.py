@@ -21,6 +21,12 @@ SPELLINGS = {  # nodes, what the first of them become, and y of n = 1, 4, 9
     "both": ("c = Clip(n, low, high) y = Cast<to = 1>(c)", ["Max", "Min"], [2, 4, 5]),
     "low": ("c = Clip(n, low) y = Cast<to = 1>(c)", ["Max", "Cast"], [2, 4, 9]),
     "high": ("c = Clip(n, , high) y = Cast<to = 1>(c)", ["Min", "Cast"], [1, 4, 5]),
+    "booleans": (
+        "at = Constant<value = int64[3, 1] {2, 0, 1}>() two = Constant<value = int64 {2}>() "
+        "b = Greater(n, two) g = GatherND(b, at) y = Cast<to = 1>(g)",
+        ["Constant", "Constant", "Greater", "Cast", "GatherND", "Cast"],
+        [1, 0, 1],
+    ),
     "of floats": ("f = Cast<to = 1>(n) y = Clip(f)", ["Cast", "Clip"], [1, 4, 9]),
 }
 
@@ -43,12 +49,12 @@ def test_a_runtime_that_need_not_take_a_file_is_told_of():
     net = net_of(input_layer("data", 1, 2, 3, 4) + layer("y", "Sigmoid", "data"))
 
     def exact(inputs):
-        return [1 / (1 + np.exp(-inputs["data"]))]
+        return {"y": 1 / (1 + np.exp(-inputs["data"]))}
 
     def stops(inputs):
         raise RuntimeError("no such operator")
 
-    others = {"A": lambda inputs: [exact(inputs)[0] * 0.9], "B": stops, "C": exact}
+    others = {"A": lambda inputs: {"y": exact(inputs)["y"] * 0.9}, "B": stops, "C": exact}
     content, found = agreement.made(
         net, False, False, lambda *_: Made(b"file", {"D": exact}, {"E": "no Sigmoid"}, others)
     )

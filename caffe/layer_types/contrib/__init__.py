@@ -68,6 +68,7 @@ from . import (  # noqa: F401
     spatial_transformer,
     ssd,
     stage_bridge,
+    strided_slice,
     tensors,
     text_proposal,
     torch_image_transform,

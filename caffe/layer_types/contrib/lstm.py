@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ...core.blob import Blob
+from .. import exporting
 from ..base import LayerType, Shape, layer_type
 from ..recurrent import lstm_unit
 
@@ -33,6 +34,9 @@ class Lstm(LayerType):
         self.add_param((rows, self.inputs), param.weight_filler)
         self.add_param((rows, param.num_output), param.weight_filler)
         self.add_param((rows,), param.bias_filler)
+        self.reset()
+
+    def reset(self) -> None:
         self.state: list[torch.Tensor] = []  # cell, hidden: N x num_output each
         self.next_state: list[torch.Tensor] = []
 
@@ -70,6 +74,9 @@ class Lstm(LayerType):
         weight, recurrent, bias = params
         shape = tuple(bottoms[0].shape)
         steps, streams, inputs = self._sizes(shape)
+        self.check(
+            isinstance(steps, int), f"goes from step to step: {exporting.LEAVE_BATCH_CLOSED}"
+        )
         x = F.linear(bottoms[0].reshape(steps, streams, inputs), weight, bias)
         cell = hidden = x.new_zeros(streams, recurrent.shape[1])
         cont = x.new_ones(steps, streams)

@@ -244,6 +244,7 @@ class DetectionOutput(Found):
     one bottom it is YOLO in Caffe's, CentredDetections.
     """
 
+    ranks_rows = True
     bottoms = (1, 5)  # some nets give the image too, bottom 3, to draw on
 
     @property

@@ -38,9 +38,11 @@ def means(x: torch.Tensor, regions: torch.Tensor, group: int, scale: float) -> t
     )
     image = regions[:, 0, None] == torch.arange(x.shape[0], device=x.device)
     of_image = columns[:, :, None] * image[:, None, :, None]  # R x group x N x W
-    parts = x.unflatten(1, (-1, group, group))
-    across = torch.einsum("rjnw,ndijhw->rdijh", of_image, parts)
-    total = torch.einsum("rih,rdijh->rdij", rows, across)
+    parts = x.unflatten(1, (-1, group, group)).permute(3, 0, 5, 1, 2, 4)  # j n w, d i h
+    across = of_image.flatten(2).transpose(0, 1) @ parts.flatten(3).flatten(1, 2)  # j r, d i h
+    across = across.unflatten(2, parts.shape[3:]).permute(1, 3, 4, 2, 0)  # r i h d j
+    total = (rows[:, :, None] @ across.flatten(3)).reshape(*rows.shape[:2], -1, group)  # r i d j
+    total = total.transpose(1, 2)
     return total / (rows.sum(2)[:, :, None] * columns.sum(2)[:, None]).clamp(min=1)[:, None]
 
 

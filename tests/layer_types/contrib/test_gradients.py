@@ -392,6 +392,15 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "Minimum": [("", [(2, 3), (2, 1)], {})],
     "Mul": [("", [(2, 3), (3,)], {}), ("mul_param { mul_shape: 3 }", [(2, 3)], {})],
     "Stack": [("", [(2, 3), (2, 3)], {})],
+    "StridedSlice": [
+        (
+            "strided_slice_param { begin: 3 begin: 0 end: 0 end: 1 strides: -2 strides: 1 "
+            "new_axis_mask: 2 }",
+            [(4, 3)],
+            {},
+        ),
+        ("strided_slice_param { begin: 1 end: 2 axes: 1 }", [(2, 3)], {}),
+    ],
     "Unstack": [("", [(2, 3)], {"tops": 2})],
     "BroadcastMul": [("", [(2, 2, 2, 2), (2, 2, 1, 1)], {})],
     "APL": [("apl_param { sums: 2 }", [(2, 2, 3)], {"learnt": (0, 1)})],

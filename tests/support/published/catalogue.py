@@ -49,6 +49,10 @@ NETS = {
     "GOTURN": Published(opencv.goturn, opencv.goturn, 113.75),
 }
 
+# As drawn, a detector is so sure of its boxes that their scores are alike to the last bit, or finds
+# none: what its confidences' weights are multiplied by, to have some that differ.
+SURE = {"SSD-300": 0.3, "MobileNet-SSD": 5, "SSD of faces": 0.1}
+
 
 TRAINED: dict[str, Callable[[str], str]] = {  # from the folder of the images
     "SegNet": lambda folder: segmentation.segnet(NARROW, 72, 96, f"{folder}/list.txt"),
@@ -81,6 +85,24 @@ def open_drawn(text: str, phase: int = caffe.TEST) -> caffe.Net:
     """A net with drawn weights."""
     caffe.set_random_seed(4)
     return with_statistics(net_of(text, phase))
+
+
+def open_deploy(name: str) -> caffe.Net:
+    """The narrow net of NETS with drawn weights, and inputs of its own size."""
+    net = open_drawn(NETS[name].deploy(NARROW))
+    for layer in (each for each in net.params if each.endswith("_mbox_conf")):
+        net.params[layer][0].data[...] *= SURE[name]
+    return fed(net)
+
+
+def fed(net: caffe.Net) -> caffe.Net:
+    """The net, with drawn values in its inputs."""
+    rng = np.random.RandomState(0)
+    for name in net.inputs:
+        net.blobs[name].data[...] = rng.randn(*net.blobs[name].shape)
+    if "im_info" in net.inputs:
+        net.blobs["im_info"].data[...] = (*net.blobs["data"].shape[2:], 1)
+    return net
 
 
 def with_statistics(net: caffe.Net) -> caffe.Net:
