@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.plain_path import close
 from support.published import catalogue, detection
 from support.published.catalogue import (
     NARROW,
@@ -62,11 +63,11 @@ def test_a_published_net_gives_the_same_whole_and_layer_by_layer(name):
     plain.after_forward(lambda i: None)
     for key, value in plain.forward().items():
         assert np.isfinite(value).all()
-        np.testing.assert_allclose(whole[key], value, rtol=1e-4, atol=1e-5)
+        close(whole[key], value)
     out = net.to_torch()(*(torch.tensor(net.blobs[key].data) for key in net.inputs))
     outputs = out if isinstance(out, tuple) else (out,)
     for key, value in zip(net.outputs, outputs, strict=True):
-        np.testing.assert_allclose(whole[key], value.detach().numpy(), rtol=1e-4, atol=1e-5)
+        close(whole[key], value.detach().numpy())
 
 
 @pytest.mark.parametrize("make", [detection.faster_rcnn, detection.rfcn])
