@@ -37,6 +37,10 @@ def write_drawn(work: Work, spec: caffe_pb2.NetParameter) -> caffe.Net:
     write_text(work.prototxt, prototxt(spec))
     drawn = caffe.Net(work.prototxt, caffe.TEST)
     draw(drawn)
+    for name, blobs in drawn.params.items():
+        if drawn.layer_dict[name].type == "BatchNorm":  # of variance 0 it would multiply by 316
+            for blob in blobs[1:]:
+                blob.data[...] = 1
     drawn.save(work.caffemodel)
     return drawn
 
