@@ -7,7 +7,7 @@ import torch
 
 from ...core.rectangles import overlap
 from ..base import LayerType, Shape, Tensors, layer_type
-from .proposal import RATIOS, SCALES, anchors
+from .proposal import checked_anchors
 from .proposal_target import drawn, shifted
 
 
@@ -42,17 +42,7 @@ class AnchorTarget(LayerType):
         return len(self.spec.bottom) == 5
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        param = self.spec.anchor_target_param
-        ratios, scales = list(param.ratio) or RATIOS, list(param.scale) or SCALES
-        for name, values in (
-            ("feat_stride", [param.feat_stride]),
-            ("base_size", [param.base_size]),
-            ("ratio", ratios),
-            ("scale", scales),
-            ("batch_size", [param.batch_size]),
-        ):
-            self.check(min(values) > 0, f"{name} must be positive; found {min(values):g}")
-        self.anchors = anchors(param.base_size, ratios, scales)
+        self.anchors = checked_anchors(self, self.spec.anchor_target_param, "batch_size")
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         scores, objects, sizes, *more = shapes

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from ...core.rectangles import overlap
+from ...proto import caffe_pb2
 from .. import exporting
-from ..base import Shape, Tensors, layer_type
+from ..base import LayerType, Shape, Tensors, layer_type
 from ..ordering import highest
 from . import boxes, traced_boxes
 from .found import Found
@@ -34,6 +35,26 @@ def anchors(base: float, ratios: Sequence[float], scales: Sequence[float]) -> np
     return np.array(found)
 
 
+def checked_anchors(
+    layer: LayerType,
+    param: caffe_pb2.ProposalParameter | caffe_pb2.AnchorTargetParameter,
+    *counts: str,
+) -> np.ndarray:
+    """The anchors that a layer's fields say; CaffeError for one, or a count, not positive."""
+    ratios, scales = list(param.ratio) or RATIOS, list(param.scale) or SCALES
+    given = {name: [getattr(param, name)] for name in ("feat_stride", "base_size", *counts)}
+    for name, values in {**given, "ratio": ratios, "scale": scales}.items():
+        layer.check(min(values) > 0, f"{name} must be positive; found {min(values):g}")
+    return anchors(param.base_size, ratios, scales)
+
+
+def example_sizes(shapes: list[Shape], stride: float) -> np.ndarray:
+    """Sizes of images, bottom 2, that have scores of these shapes, bottom 0."""
+    sizes = np.ones((shapes[2][0], math.prod(shapes[2][1:])))
+    sizes[:, :2] = [length * stride for length in shapes[0][2:]]
+    return sizes
+
+
 @layer_type("Proposal", "Faster R-CNN")
 class Proposal(Found):
     """The post_nms_topn regions that score highest, without those that overlap a better one.
@@ -52,27 +73,13 @@ class Proposal(Found):
     tops = (1, 2)
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        param = self.spec.proposal_param
-        ratios, scales = list(param.ratio) or RATIOS, list(param.scale) or SCALES
-        for name, values in (
-            ("feat_stride", [param.feat_stride]),
-            ("base_size", [param.base_size]),
-            ("ratio", ratios),
-            ("scale", scales),
-            ("pre_nms_topn", [param.pre_nms_topn]),
-            ("post_nms_topn", [param.post_nms_topn]),
-        ):
-            self.check(min(values) > 0, f"{name} must be positive; found {min(values):g}")
-        self.anchors = anchors(param.base_size, ratios, scales)
+        counts = "pre_nms_topn", "post_nms_topn"
+        self.anchors = checked_anchors(self, self.spec.proposal_param, *counts)
 
     def example_bottom(
         self, index: int, shapes: list[Shape], rng: np.random.RandomState
     ) -> np.ndarray | None:
-        if index < 2:
-            return None
-        sizes = np.ones((shapes[2][0], math.prod(shapes[2][1:])))
-        sizes[:, :2] = [length * self.spec.proposal_param.feat_stride for length in shapes[0][2:]]
-        return sizes
+        return example_sizes(shapes, self.spec.proposal_param.feat_stride) if index == 2 else None
 
     def threshold(self) -> float:
         param = self.spec.proposal_param

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..base import LayerType, Shape, Tensors, layer_type
+from .proposal import example_sizes
 
 BASE = 16  # pixels: an anchor's width, and the side of the square around whose centre it is
 HEIGHTS = (11, 16, 23, 33, 48, 68, 97, 139, 198, 283)
@@ -43,11 +44,7 @@ class TextProposal(LayerType):
     def example_bottom(
         self, index: int, shapes: list[Shape], rng: np.random.RandomState
     ) -> np.ndarray | None:
-        if index < 2:
-            return None
-        sizes = np.ones((shapes[2][0], math.prod(shapes[2][1:])))
-        sizes[:, :2] = [length * self.spec.proposal_param.feat_stride for length in shapes[0][2:]]
-        return sizes
+        return example_sizes(shapes, self.spec.proposal_param.feat_stride) if index == 2 else None
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         scores, shifts, sizes = shapes
