@@ -26,7 +26,7 @@ from ..layer_types.winograd import uses_winograd
 from .plan import Blanks, Plan, can_plan
 from .schedule import Tensors, evaluate, source_layers, storage_of
 
-Evaluate = Callable[[LayerType, list[torch.Tensor]], list[torch.Tensor]]
+LayerPass = Callable[[LayerType, list[torch.Tensor]], list[torch.Tensor]]  # its tops
 
 
 class FastForward:
@@ -42,9 +42,8 @@ class FastForward:
         self._read: set[str] = set()  # what scripts have read, beside the outputs
         self._shapes: list[Shape] = []
         self._plan: Plan | None = None
-        self._plan_is_for: tuple = ()
-        self._blanks: Blanks | None = None
-        self._computed_by: tuple = ()
+        self._plan_is_for: tuple = (None, None)  # the blobs to keep, and what decides their values
+        self._blanks: Blanks | None = None  # by the second of these; None: for one size alone
         self._pending: Pending | None = None
 
     def applies(self) -> bool:
@@ -53,7 +52,7 @@ class FastForward:
 
     def give_up(self) -> None:
         """Keep every blob from now on, those of the last pass too, and what backward wants."""
-        self._possible, self._plan = False, None
+        self._possible, self._plan, self._blanks = False, None, None
         if self._pending:
             self._pending.record()
             self._pending = None
@@ -65,8 +64,8 @@ class FastForward:
         if self._shapes != self._shapes_now():
             for i in self._behind:
                 self._graph.layers[i].reshape(self._graph.bottom(i), self._graph.top(i))
-            # One size alone needs what is around it once
-            self._blanks = {} if self._shapes and self._blanks is None else self._blanks
+            if self._shapes and self._blanks is None:
+                self._blanks = {}
             self._shapes, self._plan = self._shapes_now(), None
         for i in self._behind:
             if self._graph.layers[i].shares_data:
@@ -76,12 +75,11 @@ class FastForward:
         kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
         computed_by = (params, current_device(), current_precision(), uses_winograd())
-        if self._blanks and self._computed_by != computed_by:
-            self._blanks.clear()
-        self._computed_by = computed_by
         plan_is_for = (kept, computed_by)
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken
+            if self._blanks and self._plan_is_for[1] != computed_by:
+                self._blanks.clear()
             self._plan = Plan(self._graph, self._sources, kept, self._blanks)
             self._plan_is_for = plan_is_for
         with torch.no_grad():
@@ -165,7 +163,7 @@ class Pending:
         memories = {name: memory() for name, memory in self._memories.items()}
         return {name: m for name, m in memories.items() if m and m.is_deferred(self)}
 
-    def _pass(self, run: Evaluate) -> Tensors:
+    def _pass(self, run: LayerPass) -> Tensors:
         values = dict(self._sources)
         with torch.no_grad(), computing_in(self._precision):
             for layer, bottoms, tops in self._steps:

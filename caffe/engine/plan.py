@@ -77,14 +77,13 @@ class Planned(Step):
     evaluate: Evaluate | None = None  # its expression, on all of its bottoms
     run: Run | None = None  # instead of that: a region of its top
     behind: list[Evaluate] = field(default_factory=list)  # of those in place, the ones not in run
-    reads: list[str] = field(default_factory=list)  # the bottoms that run reads
     done: list[str] = field(default_factory=list)  # the blobs that no later step needs
 
     def compute(
         self, tiles: dict[str, Tile], region: Region, everything: dict[str, Region]
     ) -> Tile:
         """A region of its top, if it has `run`."""
-        bottoms, bottom = [tiles[name] for name in self.reads], everything[self.bottoms[0]]
+        bottoms, bottom = [tiles[name] for name in self.read], everything[self.bottoms[0]]
         run = self.run
         assert run
         x = self.layer.in_memory(lambda _: run(bottoms, region, bottom))
@@ -181,7 +180,8 @@ class Plan:
 
 def _planned(step: Step, shape: Shape) -> Planned:
     """The step, ready to run; shape: of its first bottom."""
-    planned, behind = Planned(**vars(step), reads=step.read), step.in_place
+    planned = Planned(step.layer, step.bottoms, step.tops, step.in_place, step.affines, step.rules)
+    behind = step.in_place
     params = params_of(step.layer)
     if step.affines:
         params = scaled(step.layer, shape, params, step.affines)
@@ -206,9 +206,7 @@ def around_blank(
     }
 
 
-def blank_values(
-    blank: Blank[Planned], sources: Tensors, wanted: Collection[str]
-) -> dict[str, torch.Tensor]:
+def blank_values(blank: Blank[Planned], sources: Tensors, wanted: Collection[str]) -> Tensors:
     """The wanted blobs of a blank image.
 
     The steps of the blank image are planned. sources: those of the net, of its dtype and device.
@@ -265,10 +263,7 @@ def _in_chains(
             chained.remove(chain[0])
         if len(chain) > 1:
             run = _in_bands(chain, everything, shapes)
-            first = chain[0]
-            step = Planned(
-                step.layer, first.bottoms, step.tops, rules=step.rules, run=run, reads=first.reads
-            )
+            step = Planned(step.layer, chain[0].bottoms, step.tops, rules=step.rules, run=run)
         chained.append(step)
     return chained
 

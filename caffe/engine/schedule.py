@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 
 import torch
 
@@ -27,7 +27,7 @@ class Step:
     affines: list[Affine] = field(default_factory=list)  # before those, done by its weights
     rules: Rules | None = None  # None: no region is computed without all of its bottoms
 
-    @property
+    @cached_property
     def read(self) -> list[str]:
         """The bottoms whose values a region of the top is computed from; without rules, all."""
         if not self.rules:

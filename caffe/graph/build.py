@@ -174,9 +174,9 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
 
 def check_names(graph: Graph) -> None:
     """Raise CaffeError where parameters would be lost, for a file has them by layer name."""
-    for name in graph.ambiguous:
+    if graph.ambiguous:
         raise CaffeError(
-            f"{_ambiguous(name)}; weights are stored by layer name, so rename one, "
+            f"{_ambiguous(graph.ambiguous[0])}; weights are stored by layer name, so rename one, "
             "or share its parameters by their names"
         )
 
