@@ -12,7 +12,7 @@ from caffe.core.files import write_text
 from caffe.graph.flops import multiply_adds
 from caffe.proto import caffe_pb2
 from caffe.proto.text import prototxt
-from surgery.random_weights import draw
+from surgery.random_weights import draw, with_statistics
 
 from .work import BASE_LR, CLASSES, MOMENTUM, NET, PARTS, WEIGHT_DECAY, Size, Work, images, label
 
@@ -37,10 +37,7 @@ def write_drawn(work: Work, spec: caffe_pb2.NetParameter) -> caffe.Net:
     write_text(work.prototxt, prototxt(spec))
     drawn = caffe.Net(work.prototxt, caffe.TEST)
     draw(drawn)
-    for name, blobs in drawn.params.items():
-        if drawn.layer_dict[name].type == "BatchNorm":  # of variance 0 it would multiply by 316
-            for blob in blobs[1:]:
-                blob.data[...] = 1
+    with_statistics(drawn)  # of variance 0 a BatchNorm would multiply by 316
     drawn.save(work.caffemodel)
     return drawn
 

@@ -7,10 +7,11 @@ import pytest
 from support.layer_text import layer
 from support.net_text import net_of
 from support.published import detection
-from support.published.catalogue import NARROW, with_statistics
+from support.published.catalogue import NARROW
 
 import caffe
 from caffe.proto import caffe_pb2
+from surgery.random_weights import with_statistics
 
 TRAINED = {
     "Faster R-CNN": detection.faster_rcnn(NARROW, train=True),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
 from support.net_text import run_layer
+from support.rectangles import jaccard
 
 import caffe
 from caffe.layer_types.contrib.proposal import anchors
@@ -28,14 +29,9 @@ def body(**param):
     return f"anchor_target_param {{ {' '.join(fields)} }}"
 
 
-def jaccard(a, b):
-    """Of corners whose last pixels are inside, exactly."""
-    a, b = ([Fraction(float(c)) for c in corners] for corners in (a, b))
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + 1 for i in range(2))
-    if w <= 0 or h <= 0:
-        return Fraction(0)
-    areas = [(c[2] - c[0] + 1) * (c[3] - c[1] + 1) for c in (a, b)]
-    return w * h / (sum(areas) - w * h)
+def exactly(a, b):
+    """Of corners whose last pixels are inside."""
+    return jaccard(*([Fraction(float(c)) for c in corners] for corners in (a, b)), pixel=1)
 
 
 def objects_of(rng, count):
@@ -54,7 +50,7 @@ def expected(objects, border, high, low):
     for a, i, j in np.ndindex(count, height, width):
         box = base[a] + 12 * np.array([j, i, j, i])
         if min(box[:2]) >= -border and box[2] < SIZE[1] + border and box[3] < SIZE[0] + border:
-            shared[a, i, j] = box, [jaccard(box, o[:4]) for o in objects]
+            shared[a, i, j] = box, [exactly(box, o[:4]) for o in objects]
     best = [max(of[g] for _, of in shared.values()) for g in range(len(objects))]
     for (a, i, j), (box, of) in shared.items():
         if max(of) >= high or any(one == most for one, most in zip(of, best, strict=True)):
@@ -101,7 +97,7 @@ def test_the_targets_are_the_papers(seed, count, overlaps, border):
 def test_an_overlap_at_a_threshold_is_an_object_and_no_background():
     base = anchors(16, (1,), (2,))[0]
     near = [base[0] + 16, base[1], base[2] + 16, base[3], 1]  # the second of three anchors
-    shared = float(jaccard(base, near))
+    shared = float(exactly(base, near))
     for name, label in (("positive_overlap", 1), ("negative_overlap", -1)):
         other = {"positive_overlap": 0.9, "negative_overlap": 0.1} | {name: shared}
         fields = " ".join(f"{key}: {value!r}" for key, value in other.items())

@@ -6,15 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
 from support.net_text import run_layer
+from support.rectangles import jaccard
 
 import caffe
-
-
-def jaccard(a, b, pixel):
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + pixel for i in range(2))
-    if w <= 0 or h <= 0:
-        return 0
-    return w * h / (sum((c[2] - c[0] + pixel) * (c[3] - c[1] + pixel) for c in (a, b)) - w * h)
 
 
 def evaluated(found, objects, classes, threshold, difficult):

@@ -8,17 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law, normal
 from support.net_text import run_layer
+from support.rectangles import jaccard
 
 import caffe
-
-
-def jaccard(a, b):
-    """Of corners whose last pixels are inside."""
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + 1 for i in range(2))
-    if w <= 0 or h <= 0:
-        return 0.0
-    areas = [(c[2] - c[0] + 1) * (c[3] - c[1] + 1) for c in (a, b)]
-    return w * h / (sum(areas) - w * h)
 
 
 def regions_of(rng, count):
@@ -56,7 +48,7 @@ def test_the_regions_are_the_papers(seed, boxes, most):
     kept = []
     for i in sorted(range(count), key=lambda i: -losses[i]):
         alike = [j for j in kept if label[j] == label[i] and regions[j, 0] == regions[i, 0]]
-        if all(jaccard(regions[i, 1:], regions[j, 1:]) <= 0.5 for j in alike):
+        if all(jaccard(regions[i, 1:], regions[j, 1:], pixel=1) <= 0.5 for j in alike):
             kept.append(i)
     kept = kept[:most]
     for ours, theirs in zip(found, [regions, label, *rest], strict=True):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from support.laws import agree, law
 from support.net_text import net_of
+from support.rectangles import jaccard
 
 import caffe
 from caffe.feeding.objects import read_objects
@@ -36,14 +37,6 @@ def data(source, more="", transform="mean_value: 100", tops=TOPS, phase=caffe.TE
         f"{FIELDS if 'field_w' not in more else ''} {more} }} }}",
         phase,
     )
-
-
-def jaccard(a, b):
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in range(2))
-    if w <= 0 or h <= 0:
-        return 0.0
-    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
-    return w * h / (sum(areas) - w * h)
 
 
 def covered(a, b):

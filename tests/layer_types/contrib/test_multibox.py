@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
 from support.net_text import run_layer
+from support.rectangles import jaccard
 
 import caffe
 
@@ -15,13 +16,6 @@ import caffe
 def some_boxes(rng, count):
     low = rng.uniform(0, 0.6, (count, 2))
     return np.c_[low, low + rng.uniform(0.2, 0.4, (count, 2))]
-
-
-def jaccard(a, b):
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in range(2))
-    if w <= 0 or h <= 0:
-        return 0
-    return w * h / (sum((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)) - w * h)
 
 
 def match(priors, objects, threshold):

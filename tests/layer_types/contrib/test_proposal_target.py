@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
 from support.net_text import run_layer
+from support.rectangles import jaccard
 
 import caffe
 from caffe.layer_types.contrib.box_output import moved
@@ -35,18 +36,9 @@ def objects_of(rng, count):
     return rows.astype(np.float32)
 
 
-def jaccard(a, b):
-    """Of corners whose last pixels are inside."""
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + 1 for i in range(2))
-    if w <= 0 or h <= 0:
-        return 0.0
-    areas = [(c[2] - c[0] + 1) * (c[3] - c[1] + 1) for c in (a, b)]
-    return w * h / (sum(areas) - w * h)
-
-
 def nearest(region, objects):
     """The first object that a region overlaps most, and how much; None where there is none."""
-    own = [(jaccard(region[1:], o[1:5]), o) for o in objects if o[0] == region[0]]
+    own = [(jaccard(region[1:], o[1:5], pixel=1), o) for o in objects if o[0] == region[0]]
     return max(own, key=lambda each: each[0], default=(0.0, None))
 
 

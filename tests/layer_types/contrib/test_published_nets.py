@@ -13,7 +13,6 @@ from support.published.catalogue import (
     fed,
     open_deploy,
     open_drawn,
-    with_statistics,
 )
 
 import caffe
@@ -22,6 +21,7 @@ from caffe.export.sizes import own_shapes
 from caffe.graph.canonical import unfilled
 from caffe.proto import caffe_pb2
 from caffe.proto.upgrade import read_net
+from surgery.random_weights import with_statistics
 
 NOT_EXPORTED = {"CRF-RNN"}  # a mean field is made of no standard operators
 NOT_IN_OPENCV = {"Faster R-CNN"}  # it has no MaxRoiPool

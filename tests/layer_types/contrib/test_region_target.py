@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
 from support.net_text import run_layer
+from support.rectangles import jaccard
 
 import caffe
 
@@ -26,15 +27,6 @@ def targets(regions, objects, seed=0, reg=REG, **param):
 def boxes_of(rng, count):
     start = rng.uniform(0, 30, (count, 2))
     return np.c_[start, start + rng.uniform(8, 30, (count, 2))].astype(np.float32)
-
-
-def jaccard(a, b):
-    """Of corners whose last pixels are inside."""
-    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) + 1 for i in range(2))
-    if w <= 0 or h <= 0:
-        return 0.0
-    areas = [(c[2] - c[0] + 1) * (c[3] - c[1] + 1) for c in (a, b)]
-    return w * h / (sum(areas) - w * h)
 
 
 @law("RegionTarget")
@@ -57,7 +49,7 @@ def test_of_all_regions_the_targets_are_the_papers(seed, agnostic, axes, count):
     width = 8 if agnostic else 16
     fore, back = [], []
     for box in [*regions[:, 1:].astype(float), *objects[:, :4].astype(float)]:
-        overlaps = [jaccard(box, o[:4].astype(float)) for o in objects]
+        overlaps = [jaccard(box, o[:4].astype(float), pixel=1) for o in objects]
         most = max(overlaps)
         if most >= 0.4:
             fore.append((box, objects[overlaps.index(most)].astype(float)))

@@ -10,6 +10,7 @@ from PIL import Image
 import caffe
 from support.net_text import net_of
 from support.published import detection, opencv, segmentation
+from surgery.random_weights import with_statistics
 
 NARROW = 1 / 16
 
@@ -102,12 +103,4 @@ def fed(net: caffe.Net) -> caffe.Net:
         net.blobs[name].data[...] = rng.randn(*net.blobs[name].shape)
     if "im_info" in net.inputs:
         net.blobs["im_info"].data[...] = (*net.blobs["data"].shape[2:], 1)
-    return net
-
-
-def with_statistics(net: caffe.Net) -> caffe.Net:
-    """The net, whose BatchNorms have statistics that leave their input as it is."""
-    for name, blobs in net.params.items():
-        if net.layer_dict[name].type == "BatchNorm":
-            blobs[1].data[...] = blobs[2].data[...] = 1
     return net
