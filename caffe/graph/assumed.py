@@ -7,7 +7,10 @@ from ..proto import caffe_pb2
 
 Shape = tuple[int, ...]
 CODES = caffe_pb2.VideoDataParameter
-LABEL_MAPS = ("DenseImageData", "ImageLabelmapData", "ImageSegData")
+LABEL_MAPS = (
+    *("DenseImageData", "ImageLabelData", "ImageLabelListData", "ImageLabelmapData"),
+    *("ImageSegData", "WindowSegData"),
+)
 
 
 def lacks_source(layer: caffe_pb2.LayerParameter) -> bool:
@@ -33,10 +36,11 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     images: Shape = (param.batch_size, channels, *size)
     label: Shape = (param.batch_size,)
     more: list[Shape] = []
-    if layer.type == "VideoData":
+    if layer.type == "VideoData" and "new_length" in param.DESCRIPTOR.fields_by_name:
         images = _clips(param, images)
     elif layer.type in LABEL_MAPS:
-        label = (param.batch_size, 1, *size)
+        sliced = param.label_slice.dim if layer.HasField("image_label_data_param") else ()
+        label = (param.batch_size, 1, *(sliced or size))
         more = [(param.batch_size, 1, 1, 2)]
     elif layer.type == "AnnotatedData":
         label = (1, 1, 1, 8)  # as many rows as there are objects
@@ -65,7 +69,10 @@ def _size(transform: caffe_pb2.TransformationParameter, params: list[Any]) -> Sh
 
 
 def _clips(param: Any, images: Shape) -> Shape:
-    """The shape of clips: frames have an axis, but in the temporal segment networks."""
+    """The shape of clips: frames have an axis, but in the temporal segment networks.
+
+    SSD's VideoData gives frames, whose number is data_param's, and no clips.
+    """
     n, channels, *size = images
     fields = param.DESCRIPTOR.fields_by_name
     of_segments = ("num_segments", "modality", "name_pattern")

@@ -256,15 +256,15 @@ def _append_tops(graph: Graph, layer: LayerType) -> None:
         if in_place:
             continue
         if name in graph.blobs:
-            maker = next(
-                other.name
+            makers = [
+                f"layer '{other.name}'"
                 for other, tops in zip(graph.layers, graph.tops, strict=True)
                 if name in tops
-            )
+            ]  # none, where it is assumed of a layer whose file is not there
             layer.check(
                 False,
-                f"top blob '{name}' is made already by layer '{maker}'; a blob may be made twice "
-                "only in place (the same name as bottom and top)",
+                f"top blob '{name}' is made already by {(*makers, 'a layer above')[0]}; a blob may "
+                "be made twice only in place (the same name as bottom and top)",
             )
         layer.check(
             name not in layer.spec.top[:j], f"names top blob '{name}' twice; tops must differ"

@@ -99,7 +99,10 @@ def meets(rule: caffe_pb2.NetStateRule, state: caffe_pb2.NetState) -> bool:
 
 
 def unfilled(net: NetParameter) -> NetParameter:
-    """Without fillers, so that parameters are 0: to draw those of a large net takes seconds."""
+    """With fillers of 0 for all others, which to draw for a large net takes seconds.
+
+    They stay where they are given, since layers look at which are.
+    """
     out = NetParameter()
     out.CopyFrom(net)
     for layer in out.layer:
@@ -107,7 +110,7 @@ def unfilled(net: NetParameter) -> NetParameter:
             if field.message_type and not field.is_repeated:
                 for inner, _ in param.ListFields():
                     if inner.message_type is caffe_pb2.FillerParameter.DESCRIPTOR:
-                        param.ClearField(inner.name)
+                        getattr(param, inner.name).CopyFrom(caffe_pb2.FillerParameter())
     return out
 
 

@@ -181,6 +181,32 @@ def data_layer(name, kind, param, more="", tops="data label"):
             "2x3x6x6, 2x1x6x6, 2x1x1x2",
         ),
         (
+            data_layer(
+                "d", "WindowSegData", "image_data_param", "transform_param { crop_size: 6 }"
+            ),
+            "2x3x6x6, 2x1x6x6",
+        ),
+        (
+            layer(
+                "d",
+                "ImageLabelData",
+                body='image_label_data_param { image_list_path: "none" batch_size: 2 '
+                "label_slice { dim: 3 dim: 2 } } transform_param { crop_size: 6 }",
+                tops="data label",
+            ),
+            "2x3x6x6, 2x1x3x2",
+        ),
+        (
+            layer(
+                "d",
+                "VideoData",
+                body='data_param { batch_size: 2 } video_data_param { video_type: VIDEO video_file: "none" } '
+                "transform_param { resize_param { height: 6 width: 8 } }",
+                tops="data",
+            ),
+            "2x3x6x8",
+        ),
+        (
             layer(
                 "d",
                 "VideoData",
@@ -273,6 +299,21 @@ def test_in_a_folder_the_stages_are_tried_that_a_nets_rules_name(here, capsys):
     Path("nets/a.prototxt").write_text(STAGED)
     assert main(["inspect", "nets"]) == 0
     assert capsys.readouterr().out == "nets/a.prototxt: 3 layers, 0 parameters\n"
+
+
+def test_two_data_layers_of_one_top_are_an_error_though_their_files_are_not_there(here, capsys):
+    data = data_layer("d", "AnnotatedData", "data_param", "transform_param { crop_size: 9 }")
+    out, _ = report(capsys, data + data.replace('"d"', '"e"') + layer("l", "ReLU", "data"))
+    assert "top blob 'data' is made already by a layer above; a blob may" in out
+
+
+def test_what_a_layer_sees_in_its_fillers_is_seen(here, capsys):
+    rates = "".join(f"param {{ lr_mult: {rate} }} " for rate in (1, 1, 0, 0))
+    norm = "batch_norm_param { scale_filler { value: 1 } bias_filler { } } "
+    net = input_dim(4, 4) + layer("n", "BatchNorm", "data", norm + rates)
+    out, rows = report(capsys, net)
+    assert "unknown" not in out
+    assert rows["n"][3] == "13"
 
 
 def test_a_solver_that_holds_its_net_is_inspected(here, capsys):
