@@ -32,6 +32,8 @@ class Parameter:
         return self.spec.decay_mult
 
 
+NEAREST = 3  # types that an error names
+
 AUTOMATIC = "(automatic)"  # what a net calls a loss layer's top that has no name
 
 
@@ -208,7 +210,7 @@ def _create(
         stand_in(spec, net)
     refused = is_strict() and spec.type in EXTENSIONS
     if refused or spec.type not in REGISTRY:
-        error = CaffeError(f"layer '{spec.name}': unknown type '{spec.type}'; {_known(spec.type)}")
+        error = CaffeError(f"layer '{spec.name}': {_known(spec.type)}")
         vars(error)["unknown_layer"] = spec.name  # for proto.place.in_prototxt
         raise error
     layer = REGISTRY[spec.type](spec, spec.phase)
@@ -232,21 +234,31 @@ def _create(
 
 def _known(kind: str) -> str:
     """What an error says of a layer type that there is none of."""
+    if not kind:
+        return "has no type, or none that can be read"
+    unknown = f"unknown type '{kind}'; "
     if kind in EXTENSIONS:
         return (
-            f"it is of {EXTENSIONS[kind]}, not of Caffe 1.0, and nets are strict: "
+            f"{unknown}it is of {EXTENSIONS[kind]}, not of Caffe 1.0, and nets are strict: "
             "caffe.set_strict(False) takes it"
         )
     if today := V1_TYPES.get(kind):
-        return f'V1 name; write "{today}" or use layers {{ type: {kind} }}'
-    types = layer_type_list()
-    near = difflib.get_close_matches(kind.lower(), [name.lower() for name in types], cutoff=0.7)
-    meant = [name for name in types if name.lower() in near]
-    said = forks.of_type(kind) or (
-        f"did you mean {' or '.join(meant)}?" if meant else f"there are {', '.join(types)}"
-    )
+        return f'{unknown}V1 name; write "{today}" or use layers {{ type: {kind} }}'
     return (
-        f"{said}. A script makes it known by caffe.register_layer({kind!r}), or as a Python layer"
+        f"{unknown}{forks.of_type(kind) or _nearest(kind)} A script makes it known by "
+        f"caffe.register_layer({kind!r}), or as a Python layer"
+    )
+
+
+def _nearest(kind: str) -> str:
+    """The types that are spelled most alike, of all hundreds."""
+    types = {name.lower(): name for name in layer_type_list()}
+    meant = difflib.get_close_matches(kind.lower(), types, cutoff=0.7)
+    if meant:
+        return f"did you mean {' or '.join(types[name] for name in meant)}?"
+    near = difflib.get_close_matches(kind.lower(), types, n=NEAREST, cutoff=0)
+    return (
+        f"nearest are {', '.join(types[name] for name in near)}; caffe.layer_type_list() has all."
     )
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from google.protobuf import text_format
 
 from ..core.errors import CaffeError
+from ..layer_types import of_capitals
 from ..proto import caffe_pb2
 from .automatic_crop import with_offsets
 
@@ -71,7 +72,10 @@ def _line(message: caffe_pb2.NetState | caffe_pb2.NetStateRule) -> str:
 
 
 def filtered(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
-    """Without the layers that `include` and `exclude` rules leave out in this state."""
+    """Without the layers that `include` and `exclude` rules leave out in this state.
+
+    Types of forks in V1's spelling are in today's.
+    """
     out = NetParameter()
     out.CopyFrom(net)
     out.ClearField("layer")
@@ -84,6 +88,8 @@ def filtered(net: NetParameter, state: caffe_pb2.NetState) -> NetParameter:
             kept = not any(meets(rule, state) for rule in layer.exclude)
         if kept:
             out.layer.add().CopyFrom(layer)
+            if today := of_capitals(layer.type):
+                out.layer[-1].type = today
     return out
 
 

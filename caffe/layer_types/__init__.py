@@ -2,6 +2,7 @@
 
 from ..core.boost import StringVec
 from ..core.strict import is_strict
+from ..proto.upgrade.v1 import V1_TYPES
 from . import (  # noqa: F401
     activations,
     contrib,
@@ -32,6 +33,18 @@ def layer_type_list() -> StringVec:
     return StringVec(sorted(set(REGISTRY).difference(hidden)))
 
 
+def of_capitals(word: str) -> str:
+    """The type that V1's spelling of a fork's own means, such as SmoothL1Loss of SMOOTH_L1_LOSS.
+
+    Any other word is itself.
+    """
+    if not word.isupper() or word in REGISTRY or word in V1_TYPES:
+        return word
+    letters = word.replace("_", "").lower()
+    same = (name for name in REGISTRY if name.replace("_", "").lower() == letters)
+    return next(same, word)
+
+
 def contrib_layer_types() -> dict[str, str]:
     """The layer types that Caffe 1.0 does not have, by name, and which fork each one is of."""
     return dict(sorted(EXTENSIONS.items()))
@@ -43,5 +56,6 @@ __all__ = [
     "LayerType",
     "contrib_layer_types",
     "layer_type_list",
+    "of_capitals",
     "register_layer",
 ]

@@ -2364,24 +2364,159 @@ class V1LayerParameter(Message):
     TRANSFORM_PARAM_FIELD_NUMBER: int
     LOSS_PARAM_FIELD_NUMBER: int
     LAYER_FIELD_NUMBER: int
-    BN_PARAM_FIELD_NUMBER: int
-    UNPOOLING_PARAM_FIELD_NUMBER: int
-    UPSAMPLE_PARAM_FIELD_NUMBER: int
-    INTERP_PARAM_FIELD_NUMBER: int
-    SEG_ACCURACY_PARAM_FIELD_NUMBER: int
-    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
-    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    OTHER_TYPE_FIELD_NUMBER: int
+    SOFTMAXLOSS_PARAM_FIELD_NUMBER: int
+    BATCH_NORM_PARAM_FIELD_NUMBER: int
+    BIAS_PARAM_FIELD_NUMBER: int
+    CLIP_PARAM_FIELD_NUMBER: int
     CROP_PARAM_FIELD_NUMBER: int
+    ELU_PARAM_FIELD_NUMBER: int
+    EMBED_PARAM_FIELD_NUMBER: int
+    FLATTEN_PARAM_FIELD_NUMBER: int
+    INPUT_PARAM_FIELD_NUMBER: int
+    LOG_PARAM_FIELD_NUMBER: int
+    PARAMETER_PARAM_FIELD_NUMBER: int
+    PRELU_PARAM_FIELD_NUMBER: int
+    PYTHON_PARAM_FIELD_NUMBER: int
+    RECURRENT_PARAM_FIELD_NUMBER: int
+    REDUCTION_PARAM_FIELD_NUMBER: int
+    RESHAPE_PARAM_FIELD_NUMBER: int
+    SCALE_PARAM_FIELD_NUMBER: int
+    SPP_PARAM_FIELD_NUMBER: int
+    SWISH_PARAM_FIELD_NUMBER: int
+    TILE_PARAM_FIELD_NUMBER: int
+    BN_PARAM_FIELD_NUMBER: int
+    INTERP_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_PARAM_FIELD_NUMBER: int
+    UNPOOLING_PARAM_FIELD_NUMBER: int
+    SEG_ACCURACY_PARAM_FIELD_NUMBER: int
+    DENSE_IMAGE_DATA_PARAM_FIELD_NUMBER: int
+    MULTI_STAGE_MEANFIELD_PARAM_FIELD_NUMBER: int
+    SPATIAL_DROPOUT_PARAM_FIELD_NUMBER: int
+    PERMUTE_PARAM_FIELD_NUMBER: int
+    NORM_PARAM_FIELD_NUMBER: int
+    PRIOR_BOX_PARAM_FIELD_NUMBER: int
+    DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    MULTIBOX_LOSS_PARAM_FIELD_NUMBER: int
+    ROI_POOLING_PARAM_FIELD_NUMBER: int
+    PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    SMOOTH_L1_LOSS_PARAM_FIELD_NUMBER: int
+    BOX_ANNOTATOR_OHEM_PARAM_FIELD_NUMBER: int
+    REORG_PARAM_FIELD_NUMBER: int
+    PROPOSAL_PARAM_FIELD_NUMBER: int
+    ANCHOR_TARGET_PARAM_FIELD_NUMBER: int
+    REGION_TARGET_PARAM_FIELD_NUMBER: int
+    ANNOTATED_DATA_PARAM_FIELD_NUMBER: int
+    DETECTION_EVALUATE_PARAM_FIELD_NUMBER: int
+    REGION_LOSS_PARAM_FIELD_NUMBER: int
+    YOLO_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    YOLOV3_DETECTION_OUTPUT_PARAM_FIELD_NUMBER: int
+    VIDEO_DATA_PARAM_FIELD_NUMBER: int
+    BOX_OUTPUT_PARAM_FIELD_NUMBER: int
+    DECODE_BBOX_PARAM_FIELD_NUMBER: int
+    BOX_GROUP_OUTPUT_PARAM_FIELD_NUMBER: int
+    BBOX_REG_PARAM_FIELD_NUMBER: int
+    DETECTION_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTION_ACCURACY_PARAM_FIELD_NUMBER: int
+    PROPOSAL_TARGET_PARAM_FIELD_NUMBER: int
+    IMAGE_GT_DATA_PARAM_FIELD_NUMBER: int
+    YOLOV3_PARAM_FIELD_NUMBER: int
+    SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
+    FLIP_PARAM_FIELD_NUMBER: int
+    CENTER_LOSS_PARAM_FIELD_NUMBER: int
+    REVERSE_PARAM_FIELD_NUMBER: int
+    TRANSPOSE_PARAM_FIELD_NUMBER: int
+    TRIPLET_LOSS_PARAM_FIELD_NUMBER: int
+    FOCAL_LOSS_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_ADD_PARAM_FIELD_NUMBER: int
+    MARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LARGEMARGIN_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    LSTM_PARAM_FIELD_NUMBER: int
+    CTC_LOSS_PARAM_FIELD_NUMBER: int
+    CORRELATION_PARAM_FIELD_NUMBER: int
+    FLOW_WARP_PARAM_FIELD_NUMBER: int
+    RESAMPLE_PARAM_FIELD_NUMBER: int
+    DOWNSAMPLE_PARAM_FIELD_NUMBER: int
+    L1_LOSS_PARAM_FIELD_NUMBER: int
+    CONVOLUTION3D_PARAM_FIELD_NUMBER: int
+    POOLING3D_PARAM_FIELD_NUMBER: int
+    DEFORMABLE_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    CHANNEL_SCALE_PARAM_FIELD_NUMBER: int
+    LOCAL_PARAM_FIELD_NUMBER: int
+    NORMALIZE_PARAM_FIELD_NUMBER: int
+    GRN_PARAM_FIELD_NUMBER: int
+    INSANITY_PARAM_FIELD_NUMBER: int
+    IMRESIZE_PARAM_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    ROI_WARPING_PARAM_FIELD_NUMBER: int
+    MASK_RESIZE_PARAM_FIELD_NUMBER: int
+    ST_PARAM_FIELD_NUMBER: int
+    SELU_DROPOUT_PARAM_FIELD_NUMBER: int
+    DENSE_CRF_PARAM_FIELD_NUMBER: int
+    MAT_WRITE_PARAM_FIELD_NUMBER: int
+    MAT_READ_PARAM_FIELD_NUMBER: int
+    GRADIENT_SCALER_PARAM_FIELD_NUMBER: int
+    ROI_ALIGN_PARAM_FIELD_NUMBER: int
+    LIFTED_STRUCT_SIM_SOFTMAX_LOSS_PARAM_FIELD_NUMBER: int
+    NOISE_PARAM_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    IMAGE_LABEL_DATA_PARAM_FIELD_NUMBER: int
+    CONTINUATION_INDICATOR_PARAM_FIELD_NUMBER: int
+    CTC_DECODER_PARAM_FIELD_NUMBER: int
+    LABELSEQUENCE_ACCURACY_PARAM_FIELD_NUMBER: int
+    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
+    AUGMENTATION_PARAM_FIELD_NUMBER: int
+    MEAN_PARAM_FIELD_NUMBER: int
+    EXPMAX_PARAM_FIELD_NUMBER: int
+    LPQ_LOSS_PARAM_FIELD_NUMBER: int
+    WRITER_PARAM_FIELD_NUMBER: int
+    BATCH_REDUCTION_PARAM_FIELD_NUMBER: int
+    PAD_PARAM_FIELD_NUMBER: int
+    PADDING_PARAM_FIELD_NUMBER: int
+    COS_DATA_PARAM_FIELD_NUMBER: int
+    CPM_TRANSFORM_PARAM_FIELD_NUMBER: int
+    COMPACT_BILINEAR_PARAM_FIELD_NUMBER: int
+    MERGECROP_PARAM_FIELD_NUMBER: int
+    PSROI_ALIGN_PARAM_FIELD_NUMBER: int
+    DEFORMABLE_PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    INNER_DISTANCE_PARAM_FIELD_NUMBER: int
+    GENERAL_CONTRASTIVE_LOSS_PARAM_FIELD_NUMBER: int
+    GENERAL_TRIPLET_LOSS_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_RESCALE_PARAM_FIELD_NUMBER: int
+    LABEL_SPECIFIC_MARGIN_PARAM_FIELD_NUMBER: int
+    COSIN_ADD_M_PARAM_FIELD_NUMBER: int
+    INTER_CLASS_PARAM_FIELD_NUMBER: int
     BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
     ADAPTIVE_BIAS_CHANNEL_PARAM_FIELD_NUMBER: int
     UNIQUE_LABEL_PARAM_FIELD_NUMBER: int
     DOMAIN_TRANSFORM_PARAM_FIELD_NUMBER: int
-    PADDING_PARAM_FIELD_NUMBER: int
-    ELTWISE_ACCURACY_PARAM_FIELD_NUMBER: int
-    DENSE_CRF_PARAM_FIELD_NUMBER: int
-    MAT_WRITE_PARAM_FIELD_NUMBER: int
-    MAT_READ_PARAM_FIELD_NUMBER: int
-    SOFTMAXLOSS_PARAM_FIELD_NUMBER: int
+    ATTENTION_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTNET_GROUNDTRUTH_PARAM_FIELD_NUMBER: int
+    DETECTNET_AUGMENTATION_PARAM_FIELD_NUMBER: int
+    EVAL_DETECTION_PARAM_FIELD_NUMBER: int
+    QUANTIZATION_PARAM_FIELD_NUMBER: int
+    AFFINITY_PARAM_FIELD_NUMBER: int
+    ROTATE_POOLING_PARAM_FIELD_NUMBER: int
+    SPACE_TO_BATCH_ND_PARAM_FIELD_NUMBER: int
+    BATCH_TO_SPACE_ND_PARAM_FIELD_NUMBER: int
+    UPSAMPLE_DARKNET_PARAM_FIELD_NUMBER: int
+    LABELED_MATCHING_PARAM_FIELD_NUMBER: int
+    UNLABELED_MATCHING_PARAM_FIELD_NUMBER: int
+    MUL_PARAM_FIELD_NUMBER: int
+    MATMUL_PARAM_FIELD_NUMBER: int
+    EXPAND_DIMS_ND_PARAM_FIELD_NUMBER: int
+    STACK_PARAM_FIELD_NUMBER: int
+    UNSTACK_PARAM_FIELD_NUMBER: int
+    RRELU_PARAM_FIELD_NUMBER: int
+    APL_PARAM_FIELD_NUMBER: int
+    ELTWISE_AFFINE_PARAM_FIELD_NUMBER: int
+    MMD_PARAM_FIELD_NUMBER: int
+    JMMD_PARAM_FIELD_NUMBER: int
+    ENTROPY_PARAM_FIELD_NUMBER: int
+    SCALE_TANH_PARAM_FIELD_NUMBER: int
+    PAIRWISE_PARAM_FIELD_NUMBER: int
+    PIXEL_SHUFFLE_PARAM_FIELD_NUMBER: int
+    STRIDED_SLICE_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -2425,24 +2560,159 @@ class V1LayerParameter(Message):
     transform_param: TransformationParameter
     loss_param: LossParameter
     layer: V0LayerParameter
-    bn_param: BNParameter
-    unpooling_param: UnpoolingParameter
-    upsample_param: UpsampleParameter
-    interp_param: InterpParameter
-    seg_accuracy_param: SegAccuracyParameter
-    multi_stage_meanfield_param: MultiStageMeanfieldParameter
-    dense_image_data_param: DenseImageDataParameter
+    other_type: str
+    softmaxloss_param: LossParameter
+    batch_norm_param: BatchNormParameter
+    bias_param: BiasParameter
+    clip_param: ClipParameter
     crop_param: CropParameter
+    elu_param: ELUParameter
+    embed_param: EmbedParameter
+    flatten_param: FlattenParameter
+    input_param: InputParameter
+    log_param: LogParameter
+    parameter_param: ParameterParameter
+    prelu_param: PReLUParameter
+    python_param: PythonParameter
+    recurrent_param: RecurrentParameter
+    reduction_param: ReductionParameter
+    reshape_param: ReshapeParameter
+    scale_param: ScaleParameter
+    spp_param: SPPParameter
+    swish_param: SwishParameter
+    tile_param: TileParameter
+    bn_param: BNParameter
+    interp_param: InterpParameter
+    upsample_param: UpsampleParameter
+    unpooling_param: UnpoolingParameter
+    seg_accuracy_param: SegAccuracyParameter
+    dense_image_data_param: DenseImageDataParameter
+    multi_stage_meanfield_param: MultiStageMeanfieldParameter
+    spatial_dropout_param: SpatialDropoutParameter
+    permute_param: PermuteParameter
+    norm_param: NormalizeParameter
+    prior_box_param: PriorBoxParameter
+    detection_output_param: DetectionOutputParameter
+    multibox_loss_param: MultiBoxLossParameter
+    roi_pooling_param: ROIPoolingParameter
+    psroi_pooling_param: PSROIPoolingParameter
+    smooth_l1_loss_param: SmoothL1LossParameter
+    box_annotator_ohem_param: BoxAnnotatorOHEMParameter
+    reorg_param: ReorgParameter
+    proposal_param: ProposalParameter
+    anchor_target_param: AnchorTargetParameter
+    region_target_param: RegionTargetParameter
+    annotated_data_param: AnnotatedDataParameter
+    detection_evaluate_param: DetectionEvaluateParameter
+    region_loss_param: RegionLossParameter
+    yolo_detection_output_param: YoloDetectionOutputParameter
+    yolov3_detection_output_param: Yolov3DetectionOutputParameter
+    video_data_param: VideoDataParameter
+    box_output_param: BoxOutputParameter
+    decode_bbox_param: DecodeBBoxParameter
+    box_group_output_param: BoxGroupOutputParameter
+    bbox_reg_param: BBoxRegParameter
+    detection_loss_param: DetectionLossParameter
+    detection_accuracy_param: DetectionAccuracyParameter
+    proposal_target_param: ProposalTargetParameter
+    image_gt_data_param: ImageGtDataParameter
+    yolov3_param: Yolov3Parameter
+    shuffle_channel_param: ShuffleChannelParameter
+    flip_param: FlipParameter
+    center_loss_param: CenterLossParameter
+    reverse_param: ReverseParameter
+    transpose_param: TransposeParameter
+    triplet_loss_param: TripletLossParameter
+    focal_loss_param: FocalLossParameter
+    label_specific_add_param: LabelSpecificAddParameter
+    margin_inner_product_param: MarginInnerProductParameter
+    largemargin_inner_product_param: MarginInnerProductParameter
+    lstm_param: LSTMParameter
+    ctc_loss_param: CtcLossParameter
+    correlation_param: CorrelationParameter
+    flow_warp_param: FlowWarpParameter
+    resample_param: ResampleParameter
+    downsample_param: DownsampleParameter
+    l1_loss_param: L1LossParameter
+    convolution3d_param: Convolution3DParameter
+    pooling3d_param: Pooling3DParameter
+    deformable_convolution_param: DeformableConvolutionParameter
+    channel_scale_param: ChannelScaleParameter
+    local_param: LocalParameter
+    normalize_param: NormFaceParameter
+    grn_param: GRNParameter
+    insanity_param: InsanityParameter
+    imresize_param: ImResizeParameter
+    nms_param: NmsParameter
+    roi_warping_param: ROIPoolingParameter
+    mask_resize_param: MaskResizeParameter
+    st_param: SpatialTransformerParameter
+    selu_dropout_param: SpatialDropoutParameter
+    dense_crf_param: DenseCRFParameter
+    mat_write_param: MatWriteParameter
+    mat_read_param: MatReadParameter
+    gradient_scaler_param: GradientScalerParameter
+    roi_align_param: ROIAlignParameter
+    lifted_struct_sim_softmax_loss_param: MarginParameter
+    noise_param: AddedNoiseParameter
+    resize_param: SizeParameter
+    image_label_data_param: ImageLabelDataParameter
+    continuation_indicator_param: ContinuationIndicatorParameter
+    ctc_decoder_param: CTCDecoderParameter
+    labelsequence_accuracy_param: LabelsequenceAccuracyParameter
+    eltwise_accuracy_param: AccuracyParameter
+    augmentation_param: AugmentationParameter
+    mean_param: MeanParameter
+    expmax_param: ExpParameter
+    lpq_loss_param: LpqLossParameter
+    writer_param: WriterParameter
+    batch_reduction_param: BatchReductionParameter
+    pad_param: PadParameter
+    padding_param: PaddingParameter
+    cos_data_param: CoSDataParameter
+    cpm_transform_param: CPMTransformationParameter
+    compact_bilinear_param: CompactBilinearParameter
+    mergecrop_param: MergeCropParameter
+    psroi_align_param: PSROIAlignParameter
+    deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
+    inner_distance_param: InnerDistanceParameter
+    general_contrastive_loss_param: GeneralContrastiveLossParameter
+    general_triplet_loss_param: GeneralTripletLossParameter
+    label_specific_rescale_param: LabelSpecificRescaleParameter
+    label_specific_margin_param: LabelSpecificMarginParameter
+    cosin_add_m_param: CosinAddmParameter
+    inter_class_param: InterClassParameter
     bias_channel_param: BiasChannelParameter
     adaptive_bias_channel_param: AdaptiveBiasChannelParameter
     unique_label_param: UniqueLabelParameter
     domain_transform_param: DomainTransformParameter
-    padding_param: PaddingParameter
-    eltwise_accuracy_param: AccuracyParameter
-    dense_crf_param: DenseCRFParameter
-    mat_write_param: MatWriteParameter
-    mat_read_param: MatReadParameter
-    softmaxloss_param: LossParameter
+    attention_loss_param: AttentionLossParameter
+    detectnet_groundtruth_param: DetectNetGroundTruthParameter
+    detectnet_augmentation_param: DetectNetAugmentationParameter
+    eval_detection_param: EvalDetectionParameter
+    quantization_param: QuantizationParameter
+    affinity_param: AffinityParameter
+    rotate_pooling_param: RotateROIPoolingParameter
+    space_to_batch_nd_param: SpaceToBatchNDParameter
+    batch_to_space_nd_param: BatchToSpaceNDParameter
+    upsample_darknet_param: UpsampleDarknetParameter
+    labeled_matching_param: LabeledMatchingParameter
+    unlabeled_matching_param: UnlabeledMatchingParameter
+    mul_param: MulParameter
+    matmul_param: MatMulParameter
+    expand_dims_nd_param: NewAxisParameter
+    stack_param: NewAxisParameter
+    unstack_param: NewAxisParameter
+    rrelu_param: RReLUParameter
+    apl_param: APLParameter
+    eltwise_affine_param: EltwiseAffineParameter
+    mmd_param: MMDParameter
+    jmmd_param: JMMDParameter
+    entropy_param: EntropyParameter
+    scale_tanh_param: ScaleTanHParameter
+    pairwise_param: PairwiseParameter
+    pixel_shuffle_param: PixelShuffleParameter
+    strided_slice_param: StridedSliceParameter
     def __init__(
         self,
         *,
@@ -2489,24 +2759,177 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter | Mapping[str, Any] | None = ...,
         loss_param: LossParameter | Mapping[str, Any] | None = ...,
         layer: V0LayerParameter | Mapping[str, Any] | None = ...,
-        bn_param: BNParameter | Mapping[str, Any] | None = ...,
-        unpooling_param: UnpoolingParameter | Mapping[str, Any] | None = ...,
-        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
-        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
-        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
-        multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
-        dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
+        other_type: str | None = ...,
+        softmaxloss_param: LossParameter | Mapping[str, Any] | None = ...,
+        batch_norm_param: BatchNormParameter | Mapping[str, Any] | None = ...,
+        bias_param: BiasParameter | Mapping[str, Any] | None = ...,
+        clip_param: ClipParameter | Mapping[str, Any] | None = ...,
         crop_param: CropParameter | Mapping[str, Any] | None = ...,
+        elu_param: ELUParameter | Mapping[str, Any] | None = ...,
+        embed_param: EmbedParameter | Mapping[str, Any] | None = ...,
+        flatten_param: FlattenParameter | Mapping[str, Any] | None = ...,
+        input_param: InputParameter | Mapping[str, Any] | None = ...,
+        log_param: LogParameter | Mapping[str, Any] | None = ...,
+        parameter_param: ParameterParameter | Mapping[str, Any] | None = ...,
+        prelu_param: PReLUParameter | Mapping[str, Any] | None = ...,
+        python_param: PythonParameter | Mapping[str, Any] | None = ...,
+        recurrent_param: RecurrentParameter | Mapping[str, Any] | None = ...,
+        reduction_param: ReductionParameter | Mapping[str, Any] | None = ...,
+        reshape_param: ReshapeParameter | Mapping[str, Any] | None = ...,
+        scale_param: ScaleParameter | Mapping[str, Any] | None = ...,
+        spp_param: SPPParameter | Mapping[str, Any] | None = ...,
+        swish_param: SwishParameter | Mapping[str, Any] | None = ...,
+        tile_param: TileParameter | Mapping[str, Any] | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        unpooling_param: UnpoolingParameter | Mapping[str, Any] | None = ...,
+        seg_accuracy_param: SegAccuracyParameter | Mapping[str, Any] | None = ...,
+        dense_image_data_param: DenseImageDataParameter | Mapping[str, Any] | None = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter | Mapping[str, Any] | None = ...,
+        spatial_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
+        permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
+        norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
+        prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
+        detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
+        multibox_loss_param: MultiBoxLossParameter | Mapping[str, Any] | None = ...,
+        roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
+        box_annotator_ohem_param: BoxAnnotatorOHEMParameter | Mapping[str, Any] | None = ...,
+        reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        proposal_param: ProposalParameter | Mapping[str, Any] | None = ...,
+        anchor_target_param: AnchorTargetParameter | Mapping[str, Any] | None = ...,
+        region_target_param: RegionTargetParameter | Mapping[str, Any] | None = ...,
+        annotated_data_param: AnnotatedDataParameter | Mapping[str, Any] | None = ...,
+        detection_evaluate_param: DetectionEvaluateParameter | Mapping[str, Any] | None = ...,
+        region_loss_param: RegionLossParameter | Mapping[str, Any] | None = ...,
+        yolo_detection_output_param: YoloDetectionOutputParameter | Mapping[str, Any] | None = ...,
+        yolov3_detection_output_param: Yolov3DetectionOutputParameter
+        | Mapping[str, Any]
+        | None = ...,
+        video_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
+        box_output_param: BoxOutputParameter | Mapping[str, Any] | None = ...,
+        decode_bbox_param: DecodeBBoxParameter | Mapping[str, Any] | None = ...,
+        box_group_output_param: BoxGroupOutputParameter | Mapping[str, Any] | None = ...,
+        bbox_reg_param: BBoxRegParameter | Mapping[str, Any] | None = ...,
+        detection_loss_param: DetectionLossParameter | Mapping[str, Any] | None = ...,
+        detection_accuracy_param: DetectionAccuracyParameter | Mapping[str, Any] | None = ...,
+        proposal_target_param: ProposalTargetParameter | Mapping[str, Any] | None = ...,
+        image_gt_data_param: ImageGtDataParameter | Mapping[str, Any] | None = ...,
+        yolov3_param: Yolov3Parameter | Mapping[str, Any] | None = ...,
+        shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
+        flip_param: FlipParameter | Mapping[str, Any] | None = ...,
+        center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
+        reverse_param: ReverseParameter | Mapping[str, Any] | None = ...,
+        transpose_param: TransposeParameter | Mapping[str, Any] | None = ...,
+        triplet_loss_param: TripletLossParameter | Mapping[str, Any] | None = ...,
+        focal_loss_param: FocalLossParameter | Mapping[str, Any] | None = ...,
+        label_specific_add_param: LabelSpecificAddParameter | Mapping[str, Any] | None = ...,
+        margin_inner_product_param: MarginInnerProductParameter | Mapping[str, Any] | None = ...,
+        largemargin_inner_product_param: MarginInnerProductParameter
+        | Mapping[str, Any]
+        | None = ...,
+        lstm_param: LSTMParameter | Mapping[str, Any] | None = ...,
+        ctc_loss_param: CtcLossParameter | Mapping[str, Any] | None = ...,
+        correlation_param: CorrelationParameter | Mapping[str, Any] | None = ...,
+        flow_warp_param: FlowWarpParameter | Mapping[str, Any] | None = ...,
+        resample_param: ResampleParameter | Mapping[str, Any] | None = ...,
+        downsample_param: DownsampleParameter | Mapping[str, Any] | None = ...,
+        l1_loss_param: L1LossParameter | Mapping[str, Any] | None = ...,
+        convolution3d_param: Convolution3DParameter | Mapping[str, Any] | None = ...,
+        pooling3d_param: Pooling3DParameter | Mapping[str, Any] | None = ...,
+        deformable_convolution_param: DeformableConvolutionParameter
+        | Mapping[str, Any]
+        | None = ...,
+        channel_scale_param: ChannelScaleParameter | Mapping[str, Any] | None = ...,
+        local_param: LocalParameter | Mapping[str, Any] | None = ...,
+        normalize_param: NormFaceParameter | Mapping[str, Any] | None = ...,
+        grn_param: GRNParameter | Mapping[str, Any] | None = ...,
+        insanity_param: InsanityParameter | Mapping[str, Any] | None = ...,
+        imresize_param: ImResizeParameter | Mapping[str, Any] | None = ...,
+        nms_param: NmsParameter | Mapping[str, Any] | None = ...,
+        roi_warping_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        mask_resize_param: MaskResizeParameter | Mapping[str, Any] | None = ...,
+        st_param: SpatialTransformerParameter | Mapping[str, Any] | None = ...,
+        selu_dropout_param: SpatialDropoutParameter | Mapping[str, Any] | None = ...,
+        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
+        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
+        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
+        gradient_scaler_param: GradientScalerParameter | Mapping[str, Any] | None = ...,
+        roi_align_param: ROIAlignParameter | Mapping[str, Any] | None = ...,
+        lifted_struct_sim_softmax_loss_param: MarginParameter | Mapping[str, Any] | None = ...,
+        noise_param: AddedNoiseParameter | Mapping[str, Any] | None = ...,
+        resize_param: SizeParameter | Mapping[str, Any] | None = ...,
+        image_label_data_param: ImageLabelDataParameter | Mapping[str, Any] | None = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter
+        | Mapping[str, Any]
+        | None = ...,
+        ctc_decoder_param: CTCDecoderParameter | Mapping[str, Any] | None = ...,
+        labelsequence_accuracy_param: LabelsequenceAccuracyParameter
+        | Mapping[str, Any]
+        | None = ...,
+        eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        augmentation_param: AugmentationParameter | Mapping[str, Any] | None = ...,
+        mean_param: MeanParameter | Mapping[str, Any] | None = ...,
+        expmax_param: ExpParameter | Mapping[str, Any] | None = ...,
+        lpq_loss_param: LpqLossParameter | Mapping[str, Any] | None = ...,
+        writer_param: WriterParameter | Mapping[str, Any] | None = ...,
+        batch_reduction_param: BatchReductionParameter | Mapping[str, Any] | None = ...,
+        pad_param: PadParameter | Mapping[str, Any] | None = ...,
+        padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
+        cos_data_param: CoSDataParameter | Mapping[str, Any] | None = ...,
+        cpm_transform_param: CPMTransformationParameter | Mapping[str, Any] | None = ...,
+        compact_bilinear_param: CompactBilinearParameter | Mapping[str, Any] | None = ...,
+        mergecrop_param: MergeCropParameter | Mapping[str, Any] | None = ...,
+        psroi_align_param: PSROIAlignParameter | Mapping[str, Any] | None = ...,
+        deformable_psroi_pooling_param: DeformablePSROIPoolingParameter
+        | Mapping[str, Any]
+        | None = ...,
+        inner_distance_param: InnerDistanceParameter | Mapping[str, Any] | None = ...,
+        general_contrastive_loss_param: GeneralContrastiveLossParameter
+        | Mapping[str, Any]
+        | None = ...,
+        general_triplet_loss_param: GeneralTripletLossParameter | Mapping[str, Any] | None = ...,
+        label_specific_rescale_param: LabelSpecificRescaleParameter
+        | Mapping[str, Any]
+        | None = ...,
+        label_specific_margin_param: LabelSpecificMarginParameter | Mapping[str, Any] | None = ...,
+        cosin_add_m_param: CosinAddmParameter | Mapping[str, Any] | None = ...,
+        inter_class_param: InterClassParameter | Mapping[str, Any] | None = ...,
         bias_channel_param: BiasChannelParameter | Mapping[str, Any] | None = ...,
         adaptive_bias_channel_param: AdaptiveBiasChannelParameter | Mapping[str, Any] | None = ...,
         unique_label_param: UniqueLabelParameter | Mapping[str, Any] | None = ...,
         domain_transform_param: DomainTransformParameter | Mapping[str, Any] | None = ...,
-        padding_param: PaddingParameter | Mapping[str, Any] | None = ...,
-        eltwise_accuracy_param: AccuracyParameter | Mapping[str, Any] | None = ...,
-        dense_crf_param: DenseCRFParameter | Mapping[str, Any] | None = ...,
-        mat_write_param: MatWriteParameter | Mapping[str, Any] | None = ...,
-        mat_read_param: MatReadParameter | Mapping[str, Any] | None = ...,
-        softmaxloss_param: LossParameter | Mapping[str, Any] | None = ...,
+        attention_loss_param: AttentionLossParameter | Mapping[str, Any] | None = ...,
+        detectnet_groundtruth_param: DetectNetGroundTruthParameter | Mapping[str, Any] | None = ...,
+        detectnet_augmentation_param: DetectNetAugmentationParameter
+        | Mapping[str, Any]
+        | None = ...,
+        eval_detection_param: EvalDetectionParameter | Mapping[str, Any] | None = ...,
+        quantization_param: QuantizationParameter | Mapping[str, Any] | None = ...,
+        affinity_param: AffinityParameter | Mapping[str, Any] | None = ...,
+        rotate_pooling_param: RotateROIPoolingParameter | Mapping[str, Any] | None = ...,
+        space_to_batch_nd_param: SpaceToBatchNDParameter | Mapping[str, Any] | None = ...,
+        batch_to_space_nd_param: BatchToSpaceNDParameter | Mapping[str, Any] | None = ...,
+        upsample_darknet_param: UpsampleDarknetParameter | Mapping[str, Any] | None = ...,
+        labeled_matching_param: LabeledMatchingParameter | Mapping[str, Any] | None = ...,
+        unlabeled_matching_param: UnlabeledMatchingParameter | Mapping[str, Any] | None = ...,
+        mul_param: MulParameter | Mapping[str, Any] | None = ...,
+        matmul_param: MatMulParameter | Mapping[str, Any] | None = ...,
+        expand_dims_nd_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        stack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        unstack_param: NewAxisParameter | Mapping[str, Any] | None = ...,
+        rrelu_param: RReLUParameter | Mapping[str, Any] | None = ...,
+        apl_param: APLParameter | Mapping[str, Any] | None = ...,
+        eltwise_affine_param: EltwiseAffineParameter | Mapping[str, Any] | None = ...,
+        mmd_param: MMDParameter | Mapping[str, Any] | None = ...,
+        jmmd_param: JMMDParameter | Mapping[str, Any] | None = ...,
+        entropy_param: EntropyParameter | Mapping[str, Any] | None = ...,
+        scale_tanh_param: ScaleTanHParameter | Mapping[str, Any] | None = ...,
+        pairwise_param: PairwiseParameter | Mapping[str, Any] | None = ...,
+        pixel_shuffle_param: PixelShuffleParameter | Mapping[str, Any] | None = ...,
+        strided_slice_param: StridedSliceParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):

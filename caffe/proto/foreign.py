@@ -21,6 +21,7 @@ OWN_TYPES: set[str] = set()  # layer types of scripts, whose fields are kept
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
+_V1 = caffe_pb2.V1LayerParameter.DESCRIPTOR
 _SOLVER = caffe_pb2.SolverParameter.DESCRIPTOR
 _QUANTIZATION = caffe_pb2.QuantizationParameter.DESCRIPTOR  # which each fork fills in its way
 _POOLING = caffe_pb2.PoolingParameter.DESCRIPTOR
@@ -50,12 +51,13 @@ class Rest(NamedTuple):
     # The path of a pooling, a field of one value, and its values where they are several
     axes: list[tuple[Path, str, list[int]]]
     excluding: list[Path]  # the poolings whose means are of what is no padding
+    types: list[tuple[Path, str]]  # the path of a V1 layer, and its type where V1 has none of it
 
 
 def without(text: str, message: Message) -> Rest:
     """A prototxt of such a message without what may be passed over."""
     walk = _Walk(text)
-    kept, words, several, excluding = [], [], set(), []
+    kept, words, several, excluding, types = [], [], set(), [], []
     passed_over: dict[tuple[str, str], dict[str, None]] = {}
     for part in list(walk.fields(message.DESCRIPTOR, ())):
         by = ""
@@ -75,6 +77,8 @@ def without(text: str, message: Message) -> Rest:
             text, part.start, part.end
         ):
             excluding.append(part.path)
+        elif (part.holder, part.name) == (_V1, "type"):
+            types.append((part.path, _WORD.findall(text[part.start : part.end])[-1]))
         elif part.name in forks.FIRST_COUNTS and not part.is_field:
             several.add(part.name)
         elif part.name in forks.OF_ALL_AXES and not part.is_field:
@@ -95,7 +99,7 @@ def without(text: str, message: Message) -> Rest:
         f"of a pooling's {field}, {' and '.join(map(str, values))}, each is of an axis"
         for _, field, values in axes
     ]
-    return Rest(text, kept, log, axes, excluding)
+    return Rest(text, kept, log, axes, excluding, types)
 
 
 def unknown(text: str, message: Message) -> list[Part]:
@@ -189,7 +193,8 @@ class _Walk:
         if holder is _LAYER and field.name == "type":
             self.types[path] = "".join(given).strip("\"'")
         if field.type == field.TYPE_STRING and _WORD.fullmatch("".join(given)):
-            yield Part(field.name, holder, path, self.tokens[first].start(), self.end(), False)
+            start = self.tokens[first].start() if holder is _SOLVER else start
+            yield Part(field.name, holder, path, start, self.end(), False)
         first_counts = field.name in forks.FIRST_COUNTS
         if field.name in forks.OF_ALL_AXES and not field.is_repeated:
             values = self.axes.setdefault((path, field.name), [])

@@ -360,7 +360,7 @@ OF_ALL_AXES = ("kernel_size", "stride", "pad")
 
 def of_type(name: str) -> str:
     """Which fork has a layer type, and what to write instead; "" for a type of no known fork."""
-    return next((_said(row.fork, row.cure) for row in TYPES if row.type == name), "")
+    return next((f"{_said(row.fork, row.cure)}." for row in TYPES if row.type == name), "")
 
 
 def of_field(name: str) -> str:

@@ -20,6 +20,13 @@ _OWN = "a layer type of your own is made known, with its fields, by caffe.regist
 _UNKNOWN = re.compile(r'Message type "caffe\.(?P<message>\w+)" has no field named "(?P<field>\w+)"')
 
 
+_WORD = re.compile(r"Expected string but found: '(?P<word>[A-Za-z_]\w*)'")
+_OF_V1 = re.compile(
+    r'Enum type "caffe\.V1LayerParameter\.LayerType" has no value named "(?P<type>\w+)"'
+)
+_MERGE = re.compile("'(<{7}|={7}|>{7})")
+
+
 class Block(NamedTuple):
     """A layer's block in a prototxt: its name, and where its type, its start and its end are."""
 
@@ -68,7 +75,22 @@ def type_at(text: str, layer: str) -> tuple[int, int] | None:
 
 
 def advice(reason: str) -> str:
-    """What to do about a field that Caffe does not have: "" where that is not what is wrong."""
+    """What to do about a mistake in a prototxt; "" where that is not known.
+
+    A field that Caffe does not have, a string or a type as another generation of nets spells it,
+    what a merge has left.
+    """
+    if found := _WORD.search(reason):
+        v1 = found["word"] in caffe_pb2.V1LayerParameter.LayerType.DESCRIPTOR.values_by_name
+        older = f"; {found['word']} without them is a type of the older layers {{ }}" if v1 else ""
+        return f'; strings stand in quotes, as in type: "Convolution"{older}'
+    if found := _OF_V1.search(reason):
+        return (
+            f' In layers {{ }} types are words in capitals; "{found["type"]}" is one of today\'s '
+            "layer { }"
+        )
+    if _MERGE.search(reason):
+        return " It is what a merge has left that was not finished: take the file of one side"
     if not (found := _UNKNOWN.search(reason)):
         return ""
     message = caffe_pb2.DESCRIPTOR.message_types_by_name.get(found["message"])

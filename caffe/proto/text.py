@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from google.protobuf import text_format
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from ..core.errors import CaffeError, anew, caffe_error, error_context
@@ -95,6 +96,8 @@ def _unknown(text: str, part: foreign.Part) -> str:
     if not part.is_field:
         given = " ".join(text[part.start : part.end].split())
         reason = f'"{given}" is no value of {part.holder.name}\'s {part.name}.'
+        if part.holder.fields_by_name[part.name].type == FieldDescriptor.TYPE_STRING:
+            reason = f"Expected string but found: '{given.split()[-1]}'"
     return f"{line}:{column}: " + (f"layer '{layer}': " if layer else "") + reason + advice(reason)
 
 
@@ -116,7 +119,7 @@ def _parsed(text: str, message: M, path: PathLike) -> M:
 
 
 def _keep(rest: foreign.Rest, message: Message) -> None:
-    """Give the layers of registered types the fields of theirs, and poolings all of a field."""
+    """Give layers of registered types their fields, V1's their types, poolings all of a field."""
     for place, field in rest.kept:
         foreign.holder_at(message, place).own_fields += f"{field} "
     for place, field, values in rest.axes:
@@ -128,6 +131,8 @@ def _keep(rest: foreign.Rest, message: Message) -> None:
                 setattr(holder, f"{stem}_{axis}", value)
         else:
             getattr(holder, f"axis_{field}").extend(values)
+    for place, kind in rest.types:
+        foreign.holder_at(message, place).other_type = kind
     for place in rest.excluding:
         holder = foreign.holder_at(message, place)
         holder.pool, holder.exclude_pad = caffe_pb2.PoolingParameter.AVE, True

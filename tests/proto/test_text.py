@@ -2,6 +2,7 @@
 
 import codecs
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -219,7 +220,7 @@ def test_what_stands_in_the_wrong_block_of_a_net_says_where_it_belongs(tmp_path,
     ("kind", "message"),
     [
         *((row.type, f"it is of {row.fork}, not of Caffe 1.0") for row in forks.TYPES),
-        ("Magic", "there are APL, AbsVal"),
+        ("Magic", r"'Magic'; nearest are (\w+, ){2}\w+; caffe\.layer_type_list\(\) has all\. A"),
         ("relu", "did you mean .*ReLU"),
     ],
 )
@@ -228,6 +229,26 @@ def test_a_layer_type_that_there_is_none_of_says_whose_it_is(kind, message):
         net_of(f'# \nlayer {{ name: "l"\n  type: "{kind}" }}')
     assert f":3:3: layer 'l': unknown type '{kind}'" in str(error.value)
     assert f"caffe.register_layer('{kind}')" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("layer { name: 'l' type: POOLING }", 'quotes, as in type: "Conv.*POOLING .* older layers'),
+        ("layer { name: 'l' type: ReLU }", 'strings stand in quotes, as in type: "Convolution"$'),
+        ("layers { name: 'l' type: \"ReLU\" }", "types are words in capitals; .ReLU. is one of to"),
+        ("layer { name: 'l' }\n<<<<<<< HEAD\n", ":2:1: .* a merge has left that was not finished"),
+    ],
+)
+def test_what_is_written_as_in_another_generation_of_nets_says_so(tmp_path, text, cure):
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    with pytest.raises(caffe.CaffeError, match=cure):
+        caffe.Net(path, caffe.TEST)
+    if "type: P" in text or "type: R" in text:  # what can be left out, with all else being read
+        known = read_known(path, caffe_pb2.NetParameter())
+        assert re.search(cure, known.unknown[0])
+        assert known.message.layer[0].name == "l"
 
 
 def test_nothing_that_is_taken_is_said_to_be_refused():

@@ -12,6 +12,7 @@ from support.net_text import input_layer, net_of
 
 import caffe
 from caffe.__main__ import main
+from caffe.graph import canonical
 from caffe.proto import caffe_pb2, upgrade
 from caffe.proto.text import read_binaryproto, read_prototxt
 from caffe.proto.upgrade import v0 as upgrade_v0
@@ -312,13 +313,37 @@ def test_every_message_of_a_v1_layer_is_kept_as_it_is():
     assert upgrade_v1.upgrade_v1_layer(v1).loss_param == v1.loss_param
 
 
+@pytest.mark.parametrize(
+    ("kind", "block", "today", "field"),
+    [
+        ("FLIP", "flip_param { flip_height: false }", "Flip", "flip_param"),
+        ("SMOOTH_L1_LOSS", "smooth_l1_loss_param { sigma: 3 }", "SmoothL1Loss", ""),
+        ("PRELU", "prelu_param { channel_shared: true }", "PReLU", "prelu_param"),
+        ("BATCH_NORM", "batch_norm_param { eps: 1e-3 }", "BatchNorm", "batch_norm_param"),
+        ("TOPK", "", "TOPK", ""),
+    ],
+)
+def test_a_v1_type_of_a_fork_has_todays_name_and_block(tmp_path, kind, block, today, field):
+    path = tmp_path / "net.prototxt"
+    path.write_text(f'layers {{ name: "l" # x\n type: # y\n {kind} blobs_lr: 2 {block} }}')
+    (layer,) = canonical.filtered(upgrade.read_net(path), caffe_pb2.NetState()).layer
+    assert (layer.name, layer.type, layer.param[0].lr_mult) == ("l", today, 2)
+    assert not field or layer.HasField(field)
+    caffe.set_strict(True)
+    try:
+        with pytest.raises(caffe.CaffeError, match=f"1:23: .*{kind}|net.prototxt:"):
+            upgrade.read_net(path)
+    finally:
+        caffe.set_strict(False)
+
+
 def test_a_net_of_both_formats_is_refused():
     with pytest.raises(caffe.CaffeError, match="net 'n' has both"):
         upgraded('name: "n" layers { type: RELU } layer { type: "ReLU" }')
 
 
 def test_a_v1_layer_of_no_type_is_refused_where_the_net_is_built():
-    with pytest.raises(caffe.CaffeError, match="layer 'l': unknown type ''"):
+    with pytest.raises(caffe.CaffeError, match="layer 'l': has no type, or none"):
         net_of('layers { name: "l" }')
 
 

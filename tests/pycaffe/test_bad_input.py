@@ -89,7 +89,7 @@ def test_a_file_that_is_missing_a_folder_or_no_text_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (X + 'layer { name: "l" type: "Magic" }', "'l': unknown type 'Magic'; there are APL"),
+        (X + 'layer { name: "l" type: "Magic" }', "'l': unknown type 'Magic'; nearest are "),
         (
             X + 'layer { name: "l" type: "INNER_PRODUCT" }',
             "unknown type 'INNER_PRODUCT'; V1 name; write \"InnerProduct\" or use layers "

@@ -200,8 +200,8 @@ def data_layer(name, kind, param, more="", tops="data label"):
             layer(
                 "d",
                 "VideoData",
-                body='data_param { batch_size: 2 } video_data_param { video_type: VIDEO video_file: "none" } '
-                "transform_param { resize_param { height: 6 width: 8 } }",
+                body="data_param { batch_size: 2 } video_data_param { video_type: VIDEO "
+                'video_file: "none" } transform_param { resize_param { height: 6 width: 8 } }',
                 tops="data",
             ),
             "2x3x6x8",

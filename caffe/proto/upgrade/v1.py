@@ -156,6 +156,8 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
         out.name = v1.name
     if v1.HasField("type"):
         out.type = V1_TYPES[V1LayerParameter.LayerType.Name(v1.type)]
+    elif v1.HasField("other_type"):
+        out.type = v1.other_type
     for field, new in V1_PARAM_FIELDS.items():
         for i, value in enumerate(getattr(v1, field)):
             if len(out.param) <= i:
