@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     bn,
     box_data,
     box_output,
+    colorization,
     ctc,
     dense_crf,
     depthwise,

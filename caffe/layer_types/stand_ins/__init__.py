@@ -7,9 +7,15 @@ from collections.abc import Iterable
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
 from ...proto import caffe_pb2
-from . import detectors, examples, fcn, mnc
+from . import colorization, detectors, examples, fcn, mnc
 
-STAND_INS = {**detectors.STAND_INS, **mnc.STAND_INS, **fcn.STAND_INS, **examples.STAND_INS}
+STAND_INS = {
+    **detectors.STAND_INS,
+    **mnc.STAND_INS,
+    **fcn.STAND_INS,
+    **colorization.STAND_INS,
+    **examples.STAND_INS,
+}
 
 
 def stand_in(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:

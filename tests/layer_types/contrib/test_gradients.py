@@ -411,8 +411,10 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
+    "SpatialRep": [("", [(2, 3, 1, 1), (2, 2, 2, 3)], {})],
 }
 NO_GRADIENT = {
+    *("BGR2Lab", "NNEnc", "NonGrayMask", "PriorBoost"),
     "AdaptiveBiasChannel",
     "AnchorTarget",
     "BboxAccuracy",
@@ -452,6 +454,7 @@ NO_GRADIENT = {
 }
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
+    "ClassRebalanceMult",
     *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
