@@ -28,8 +28,8 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     """
     params = _params(layer)
     size = _size(layer.transform_param, params)
-    if layer.bottom or not (params and size):
-        return {}
+    if layer.bottom or not (params and size) or layer.type == "VideoSegmentationData":
+        return {}  # of that the files alone tell how many frames a video has
     param = params[0]
     gray = "is_color" in param.DESCRIPTOR.fields_by_name and not param.is_color
     channels = 1 if gray or layer.transform_param.force_gray else 3

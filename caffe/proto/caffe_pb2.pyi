@@ -2318,6 +2318,7 @@ class V1LayerParameter(Message):
     UNIQUE_LABEL: int
     DOMAIN_TRANSFORM: int
     SPATIAL_PRODUCT: int
+    VIDEO_SEGMENTATION_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int

@@ -77,6 +77,7 @@ from . import (  # noqa: F401
     unit_length,
     video_data,
     volumes,
+    voxels,
     warping,
     weak_labels,
     weighed_targets,

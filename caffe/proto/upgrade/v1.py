@@ -15,6 +15,7 @@ _TRANSFORMED = {
     "IMAGE_DATA": "image_data_param",
     "WINDOW_DATA": "window_data_param",
     "VIDEO_DATA": "image_data_param",  # C3D's
+    "VIDEO_SEGMENTATION_DATA": "image_data_param",
 }
 _TRANSFORMATIONS = ("scale", "mean_file", "crop_size", "mirror")
 
@@ -113,6 +114,7 @@ V1_TYPES = {
     "UNPOOLING": "Unpooling",
     "UPSAMPLE": "Upsample",
     "VIDEO_DATA": "VideoData",
+    "VIDEO_SEGMENTATION_DATA": "VideoSegmentationData",
     "WINDOW_SEG_DATA": "WindowSegData",
     "PADDING": "Padding",
 }

@@ -411,6 +411,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
+    "VoxelSoftmax": [("", [(2, 3, 2, 1, 2)], {})],
+    "VoxelSoftmaxLoss": [("", [(2, 3, 2, 1, 2), (2, 1, 2, 1, 2)], {"classes": {1: 3}})],
     "SpatialRep": [("", [(2, 3, 1, 1), (2, 2, 2, 3)], {})],
 }
 NO_GRADIENT = {
@@ -454,7 +456,7 @@ NO_GRADIENT = {
 }
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
-    "ClassRebalanceMult",
+    *("ClassRebalanceMult", "VoxelCustomLoss"),
     *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
