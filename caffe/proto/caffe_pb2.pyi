@@ -1584,11 +1584,15 @@ class ScaleParameter(Message):
     FILLER_FIELD_NUMBER: int
     BIAS_TERM_FIELD_NUMBER: int
     BIAS_FILLER_FIELD_NUMBER: int
+    MIN_VALUE_FIELD_NUMBER: int
+    MAX_VALUE_FIELD_NUMBER: int
     axis: int
     num_axes: int
     filler: FillerParameter
     bias_term: bool
     bias_filler: FillerParameter
+    min_value: float
+    max_value: float
     def __init__(
         self,
         *,
@@ -1597,6 +1601,8 @@ class ScaleParameter(Message):
         filler: FillerParameter | Mapping[str, Any] | None = ...,
         bias_term: bool | None = ...,
         bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        min_value: float | None = ...,
+        max_value: float | None = ...,
     ) -> None: ...
 
 class EltwiseParameter(Message):

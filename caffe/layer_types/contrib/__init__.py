@@ -37,6 +37,7 @@ from . import (  # noqa: F401
     lifted_structure,
     local,
     losses,
+    lse_margin,
     lstm,
     malis,
     margins,

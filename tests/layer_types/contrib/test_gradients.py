@@ -456,7 +456,7 @@ NO_GRADIENT = {
 }
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
-    *("ClassRebalanceMult", "VoxelCustomLoss"),
+    *("ClassRebalanceMult", "GlobalLSEMargin", "VoxelCustomLoss"),
     *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
