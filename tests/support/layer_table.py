@@ -76,7 +76,8 @@ SCORES = (
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
-    *("HDF5Output", "MatWrite"),
+    *("BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
+    *("GlobalLSEMargin", "HDF5Output", "MatWrite"),
 )
 BITS = (
     "quantization_param { bw_layer_in: 8 bw_layer_out: 8 bw_params: 8 fl_layer_in: 4 "
