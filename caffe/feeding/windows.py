@@ -28,18 +28,19 @@ class WindowFile:
     channels: int  # of the last image, as in Caffe
     foreground: np.ndarray
     background: np.ndarray  # with label 0
+    in_order: np.ndarray  # both, and those between the thresholds
 
 
 def read_windows(
     path: PathLike, root_folder: str, fg_threshold: float, bg_threshold: float
 ) -> WindowFile:
-    """Read a window file; windows that overlap between the thresholds are left out.
+    """Read a window file; windows that overlap between the thresholds are of neither kind.
 
     Raises CaffeError naming the file and the image at which it goes wrong.
     """
     words = words_of(path)
     paths: list[str] = []
-    foreground, background, channels = [], [], 0
+    foreground, background, in_order, channels = [], [], [], 0
     for mark in words:
         place = f"{path}: image {len(paths)}"
         try:
@@ -63,14 +64,15 @@ def read_windows(
         if (windows[is_foreground, LABEL] <= 0).any():
             raise CaffeError(f"{place}: a foreground window's class must be greater than 0")
         foreground.append(windows[is_foreground])
-        background.append(windows[~is_foreground & (overlap < np.float32(bg_threshold))])
-        background[-1][:, LABEL] = 0
+        is_background = ~is_foreground & (overlap < np.float32(bg_threshold))
+        windows[is_background, LABEL] = 0
+        background.append(windows[is_background])
+        in_order.append(windows)
     if not paths:
         raise CaffeError(f"{path}: Window file is empty")
-    found = WindowFile(paths, channels, np.concatenate(foreground), np.concatenate(background))
-    for windows in (found.foreground, found.background):
-        if not np.isin(windows[:, IMAGE], range(len(paths))).all():
-            raise CaffeError(f"{path}: image indices must be 0 to {len(paths) - 1}")
+    found = WindowFile(paths, channels, *map(np.concatenate, (foreground, background, in_order)))
+    if not np.isin(found.in_order[:, IMAGE], range(len(paths))).all():
+        raise CaffeError(f"{path}: image indices must be 0 to {len(paths) - 1}")
     return found
 
 

@@ -28,6 +28,7 @@ class Sample(NamedTuple):
 class Windows(Source):
     """Windows drawn at random from those of a window file: of each batch, the last are foreground.
 
+    With shuffle: false (Zhao et al.'s saliency) all of the file's, one after the other.
     What a window becomes is ready when it is read; the transformer has nothing left to do.
     """
 
@@ -46,6 +47,8 @@ class Windows(Source):
         self.ranks = ranks  # that a round's windows are dealt out to, one after another
 
     def __len__(self) -> int:
+        if not self.param.shuffle:
+            return len(self.found.in_order)
         return len(self.found.foreground) + len(self.found.background)
 
     def contents(self) -> str:
@@ -58,6 +61,8 @@ class Windows(Source):
             is_foreground = item // self.ranks % size >= size - self.foreground
             windows = self.found.foreground if is_foreground else self.found.background
             index, mirror = random_words(seed, WINDOW, item, 2).tolist()
+            if not self.param.shuffle:
+                windows, index = self.found.in_order, item
             yield Sample(windows[index % len(windows)], bool(self.transform.mirror and mirror % 2))
             item += 1
 
@@ -123,9 +128,10 @@ class WindowData(Feed):
             (found.background, param.batch_size - source.foreground, "background"),
         ):
             need(
-                len(windows) > 0 or wanted == 0,
+                len(windows) > 0 or wanted == 0 or not param.shuffle,
                 f"{param.source}: has no {kind} windows; of each batch {wanted} should be some",
             )
+        need(len(source) > 0, f"{param.source}: has no windows")
         source.means.check_values(channels=3)
         if source.means.mean_file and source.means.mean is not None:
             shape = source.means.mean.shape

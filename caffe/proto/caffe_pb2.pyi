@@ -2227,6 +2227,7 @@ class WindowDataParameter(Message):
     CROP_MODE_FIELD_NUMBER: int
     CACHE_IMAGES_FIELD_NUMBER: int
     ROOT_FOLDER_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
     source: str
     scale: float
     mean_file: str
@@ -2240,6 +2241,7 @@ class WindowDataParameter(Message):
     crop_mode: str
     cache_images: bool
     root_folder: str
+    shuffle: bool
     def __init__(
         self,
         *,
@@ -2256,6 +2258,7 @@ class WindowDataParameter(Message):
         crop_mode: str | None = ...,
         cache_images: bool | None = ...,
         root_folder: str | None = ...,
+        shuffle: bool | None = ...,
     ) -> None: ...
 
 class V1LayerParameter(Message):

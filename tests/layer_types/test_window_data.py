@@ -152,6 +152,18 @@ def test_window_data_draws_warps_and_labels_as_caffe_does(
 
 
 @law("WindowData")
+def test_windows_that_are_not_shuffled_come_one_after_the_other(tmp_path):
+    net = window_net(write_windows(tmp_path), "shuffle: false", size=4)
+    labels = []
+    for _ in range(2):
+        net.forward()
+        labels += net.blobs["label"].data.tolist()
+    assert labels == [1, 2, 0, 4, 5, 0, 0, 1]  # 4 is of neither kind, 0 background
+    drawn = window_net(write_windows(tmp_path), "shuffle: true", size=4)
+    plain = window_net(write_windows(tmp_path), size=4)
+    assert np.array_equal(drawn.forward()["data"], plain.forward()["data"])
+
+
 def test_window_data_subtracts_mean_values_from_the_windows_not_from_the_padding(tmp_path):
     path = write_windows(tmp_path, {0: [(1, 1, 0, 0, 9, 9)], 1: [(0, 0, 0, 0, 9, 9)]})
     plain, less = (
