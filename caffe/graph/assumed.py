@@ -6,6 +6,7 @@ from typing import Any
 from ..proto import caffe_pb2
 
 Shape = tuple[int, ...]
+WITH_OBJECTS = {"ImageGtData": 7, "DetectionData": 8, "EvalData": 8}  # values of each object
 CODES = caffe_pb2.VideoDataParameter
 LABEL_MAPS = (
     *("DenseImageData", "ImageLabelData", "ImageLabelListData", "ImageLabelmapData"),
@@ -24,9 +25,12 @@ def lacks_source(layer: caffe_pb2.LayerParameter) -> bool:
 def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     """The tops of a data layer whose images have a size that is given, {} for any other layer.
 
-    The size is crop_size, or without it new_height and new_width, or a resize_param's.
+    The size is crop_size, or without it new_height and new_width, or a resize_param's; as Caffe has
+    it at first, an image of a short and a long side stands upright.
     """
     params = _params(layer)
+    if layer.type in WITH_OBJECTS and params:
+        return _with_objects(layer, params[0])
     size = _size(layer.transform_param, params)
     if layer.bottom or not (params and size) or layer.type == "VideoSegmentationData":
         return {}  # of that the files alone tell how many frames a video has
@@ -45,6 +49,28 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     elif layer.type == "AnnotatedData":
         label = (1, 1, 1, 8)  # as many rows as there are objects
     return dict(zip(layer.top, [images, label, *more], strict=False))
+
+
+def _with_objects(layer: caffe_pb2.LayerParameter, param: Any) -> dict[str, Shape]:
+    """The tops of MS-CNN's and Cascade R-CNN's: images, labels of each scale, objects, or sizes."""
+
+    def pair(*names: str) -> Shape | None:
+        values = tuple(getattr(param, name, 0) for name in names)
+        return values if all(values) else None
+
+    size = pair("crop_height", "crop_width") or pair("crop_long_size", "crop_short_size")
+    size = size or pair("resize_height", "resize_width") or pair("long_size", "short_size")
+    if not size:
+        return {}
+    count, objects = param.batch_size, (1, WITH_OBJECTS[layer.type], 1, 1)
+    shapes: list[Shape] = [(count, 3, *size)]
+    if layer.type == "EvalData":
+        shapes += [objects, (count, 2, 1, 1)]
+    else:
+        rates = param.downsample_rate if layer.type == "ImageGtData" else param.stride
+        shapes += [(count, 6, *(math.floor(side / rate + 0.5) for side in size)) for rate in rates]
+        shapes.append(objects)
+    return dict(zip(layer.top, shapes, strict=False))
 
 
 def _params(layer: caffe_pb2.LayerParameter) -> list[Any]:

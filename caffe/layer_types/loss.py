@@ -133,14 +133,15 @@ class Labelled(LayerType):
 class SoftmaxLoss(Loss, Labelled):
     """A loss on the softmax of bottom 0 along the class axis.
 
-    Tops: the loss, and if named the softmax, whose diff counts for nothing.
+    Tops: the loss, and if named the softmax, whose diff counts for nothing; nor does that of the
+    third, which some types have: the loss of each prediction, in the labels' shape.
     """
 
     tops = (1, 2)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_labels(*shapes[:2])
-        return [*super().top_shapes(shapes), shapes[0]][: len(self.spec.top)]
+        return [*super().top_shapes(shapes), *shapes[:2]][: len(self.spec.top)]
 
     def losses(
         self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
@@ -163,7 +164,10 @@ class SoftmaxLoss(Loss, Labelled):
         log_prob = F.log_softmax(x, self.class_axis())
         losses = self.losses(log_prob.reshape(outer, classes, inner), target, more)
         loss = losses.sum() / self.normaliser(outer, inner, self.counted(target, more))
-        return [loss, log_prob.detach().exp()] if len(self.spec.top) == 2 else loss
+        if len(self.spec.top) == 1:
+            return loss
+        tops = [loss, log_prob.detach().exp(), losses.detach().reshape(label.shape)]
+        return tops[: len(self.spec.top)]
 
 
 @layer_type("SoftmaxWithLoss")
@@ -173,10 +177,11 @@ class SoftmaxWithLoss(SoftmaxLoss):
     weight_by_label_freqs (SegNet) weights each prediction by its label's class_weighting, or
     without that by 1 / the number of the batch's labels of that class. Bottom 2 (Faster R-CNN)
     weighs each prediction; normalised by VALID, the sum is divided by the whole part of the
-    weights' sum.
+    weights' sum. Cascade R-CNN's has a third top.
     """
 
     bottoms = (2, 3)
+    tops = (1, 3)
     diff_bottoms = staticmethod(lambda index: index == 0)
 
     def setup_from(self, shapes: list[Shape]) -> None:
@@ -185,6 +190,7 @@ class SoftmaxWithLoss(SoftmaxLoss):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_weights(shapes)
+        self.check(not is_strict() or len(self.spec.top) < 3, "takes 1 to 2 top blob(s); found 3")
         return super().top_shapes(shapes)
 
     def class_axis(self) -> int:

@@ -522,6 +522,13 @@ class LayerParameter(Message):
     PROPOSAL_TARGET_PARAM_FIELD_NUMBER: int
     IMAGE_GT_DATA_PARAM_FIELD_NUMBER: int
     YOLOV3_PARAM_FIELD_NUMBER: int
+    DETECTION_DATA_PARAM_FIELD_NUMBER: int
+    EVAL_DATA_PARAM_FIELD_NUMBER: int
+    HARD_MINING_PARAM_FIELD_NUMBER: int
+    SCALE_ROUTE_PARAM_FIELD_NUMBER: int
+    DETECTION_GROUP_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTION_GROUP_ACCURACY_PARAM_FIELD_NUMBER: int
+    FRCNN_OUTPUT_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -715,6 +722,13 @@ class LayerParameter(Message):
     proposal_target_param: ProposalTargetParameter
     image_gt_data_param: ImageGtDataParameter
     yolov3_param: Yolov3Parameter
+    detection_data_param: DetectionDataParameter
+    eval_data_param: EvalDataParameter
+    hard_mining_param: HardMiningParameter
+    scale_route_param: ScaleRouteParameter
+    detection_group_loss_param: DetectionGroupLossParameter
+    detection_group_accuracy_param: DetectionGroupAccuracyParameter
+    frcnn_output_param: FrcnnOutputParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -913,6 +927,15 @@ class LayerParameter(Message):
         proposal_target_param: ProposalTargetParameter | Mapping[str, Any] | None = ...,
         image_gt_data_param: ImageGtDataParameter | Mapping[str, Any] | None = ...,
         yolov3_param: Yolov3Parameter | Mapping[str, Any] | None = ...,
+        detection_data_param: DetectionDataParameter | Mapping[str, Any] | None = ...,
+        eval_data_param: EvalDataParameter | Mapping[str, Any] | None = ...,
+        hard_mining_param: HardMiningParameter | Mapping[str, Any] | None = ...,
+        scale_route_param: ScaleRouteParameter | Mapping[str, Any] | None = ...,
+        detection_group_loss_param: DetectionGroupLossParameter | Mapping[str, Any] | None = ...,
+        detection_group_accuracy_param: DetectionGroupAccuracyParameter
+        | Mapping[str, Any]
+        | None = ...,
+        frcnn_output_param: FrcnnOutputParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -2431,6 +2454,13 @@ class V1LayerParameter(Message):
     PROPOSAL_TARGET_PARAM_FIELD_NUMBER: int
     IMAGE_GT_DATA_PARAM_FIELD_NUMBER: int
     YOLOV3_PARAM_FIELD_NUMBER: int
+    DETECTION_DATA_PARAM_FIELD_NUMBER: int
+    EVAL_DATA_PARAM_FIELD_NUMBER: int
+    HARD_MINING_PARAM_FIELD_NUMBER: int
+    SCALE_ROUTE_PARAM_FIELD_NUMBER: int
+    DETECTION_GROUP_LOSS_PARAM_FIELD_NUMBER: int
+    DETECTION_GROUP_ACCURACY_PARAM_FIELD_NUMBER: int
+    FRCNN_OUTPUT_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -2627,6 +2657,13 @@ class V1LayerParameter(Message):
     proposal_target_param: ProposalTargetParameter
     image_gt_data_param: ImageGtDataParameter
     yolov3_param: Yolov3Parameter
+    detection_data_param: DetectionDataParameter
+    eval_data_param: EvalDataParameter
+    hard_mining_param: HardMiningParameter
+    scale_route_param: ScaleRouteParameter
+    detection_group_loss_param: DetectionGroupLossParameter
+    detection_group_accuracy_param: DetectionGroupAccuracyParameter
+    frcnn_output_param: FrcnnOutputParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -2828,6 +2865,15 @@ class V1LayerParameter(Message):
         proposal_target_param: ProposalTargetParameter | Mapping[str, Any] | None = ...,
         image_gt_data_param: ImageGtDataParameter | Mapping[str, Any] | None = ...,
         yolov3_param: Yolov3Parameter | Mapping[str, Any] | None = ...,
+        detection_data_param: DetectionDataParameter | Mapping[str, Any] | None = ...,
+        eval_data_param: EvalDataParameter | Mapping[str, Any] | None = ...,
+        hard_mining_param: HardMiningParameter | Mapping[str, Any] | None = ...,
+        scale_route_param: ScaleRouteParameter | Mapping[str, Any] | None = ...,
+        detection_group_loss_param: DetectionGroupLossParameter | Mapping[str, Any] | None = ...,
+        detection_group_accuracy_param: DetectionGroupAccuracyParameter
+        | Mapping[str, Any]
+        | None = ...,
+        frcnn_output_param: FrcnnOutputParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -3617,6 +3663,282 @@ class BoxGroupOutputParameter(Message):
         max_nms_num: int | None = ...,
         max_post_nms_num: int | None = ...,
         min_size: float | None = ...,
+    ) -> None: ...
+
+class DetectionDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    COORD_NUM_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    FG_THRESHOLD_FIELD_NUMBER: int
+    IGNORE_FG_THRESHOLD_FIELD_NUMBER: int
+    RESIZE_WIDTH_FIELD_NUMBER: int
+    RESIZE_HEIGHT_FIELD_NUMBER: int
+    CROP_WIDTH_FIELD_NUMBER: int
+    CROP_HEIGHT_FIELD_NUMBER: int
+    MIN_SCALE_FIELD_NUMBER: int
+    MAX_SCALE_FIELD_NUMBER: int
+    MULTISCALE_PROB_FIELD_NUMBER: int
+    MIN_WHASPECT_FIELD_NUMBER: int
+    MAX_WHASPECT_FIELD_NUMBER: int
+    SHORT_SIZE_FIELD_NUMBER: int
+    LONG_SIZE_FIELD_NUMBER: int
+    MIN_GT_WIDTH_FIELD_NUMBER: int
+    MIN_GT_HEIGHT_FIELD_NUMBER: int
+    SHUFFLE_FIELD_NUMBER: int
+    OUTPUT_GT_BOXES_FIELD_NUMBER: int
+    CACHE_IMAGES_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    DISTORT_PARAM_FIELD_NUMBER: int
+    RESIZE_PARAM_FIELD_NUMBER: int
+    RESIZE_RATIO_FIELD_NUMBER: int
+    CROP_SHORT_SIZE_FIELD_NUMBER: int
+    CROP_LONG_SIZE_FIELD_NUMBER: int
+    LOW_SCALE_RATIO_FIELD_NUMBER: int
+    HIGH_SCALE_RATIO_FIELD_NUMBER: int
+    ANCHOR_IGNORE_MARGIN_RATIO_FIELD_NUMBER: int
+    ANCHOR_IGNORE_IOU_THR_FIELD_NUMBER: int
+    PICKUP_IOU_THR_FIELD_NUMBER: int
+    MIX_GROUP_SIZE_FIELD_NUMBER: int
+    TEMPLATE_RATIO_FIELD_NUMBER: int
+    source: str
+    scale: float
+    batch_size: int
+    coord_num: int
+    stride: RepeatedScalarFieldContainer[int]
+    field_h: RepeatedScalarFieldContainer[int]
+    field_w: RepeatedScalarFieldContainer[int]
+    fg_threshold: float
+    ignore_fg_threshold: float
+    resize_width: int
+    resize_height: int
+    crop_width: int
+    crop_height: int
+    min_scale: float
+    max_scale: float
+    multiscale_prob: float
+    min_whaspect: float
+    max_whaspect: float
+    short_size: int
+    long_size: int
+    min_gt_width: float
+    min_gt_height: float
+    shuffle: str
+    output_gt_boxes: bool
+    cache_images: bool
+    root_folder: str
+    distort_param: DistortionParameter
+    resize_param: ResizeParameter
+    resize_ratio: float
+    crop_short_size: int
+    crop_long_size: int
+    low_scale_ratio: float
+    high_scale_ratio: float
+    anchor_ignore_margin_ratio: float
+    anchor_ignore_iou_thr: float
+    pickup_iou_thr: float
+    mix_group_size: int
+    template_ratio: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        batch_size: int | None = ...,
+        coord_num: int | None = ...,
+        stride: Iterable[int] | None = ...,
+        field_h: Iterable[int] | None = ...,
+        field_w: Iterable[int] | None = ...,
+        fg_threshold: float | None = ...,
+        ignore_fg_threshold: float | None = ...,
+        resize_width: int | None = ...,
+        resize_height: int | None = ...,
+        crop_width: int | None = ...,
+        crop_height: int | None = ...,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+        multiscale_prob: float | None = ...,
+        min_whaspect: float | None = ...,
+        max_whaspect: float | None = ...,
+        short_size: int | None = ...,
+        long_size: int | None = ...,
+        min_gt_width: float | None = ...,
+        min_gt_height: float | None = ...,
+        shuffle: str | None = ...,
+        output_gt_boxes: bool | None = ...,
+        cache_images: bool | None = ...,
+        root_folder: str | None = ...,
+        distort_param: DistortionParameter | Mapping[str, Any] | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+        resize_ratio: float | None = ...,
+        crop_short_size: int | None = ...,
+        crop_long_size: int | None = ...,
+        low_scale_ratio: float | None = ...,
+        high_scale_ratio: float | None = ...,
+        anchor_ignore_margin_ratio: float | None = ...,
+        anchor_ignore_iou_thr: float | None = ...,
+        pickup_iou_thr: float | None = ...,
+        mix_group_size: int | None = ...,
+        template_ratio: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class EvalDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    RESIZE_WIDTH_FIELD_NUMBER: int
+    RESIZE_HEIGHT_FIELD_NUMBER: int
+    SHORT_SIZE_FIELD_NUMBER: int
+    LONG_SIZE_FIELD_NUMBER: int
+    ROOT_FOLDER_FIELD_NUMBER: int
+    source: str
+    scale: float
+    batch_size: int
+    resize_width: int
+    resize_height: int
+    short_size: int
+    long_size: int
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        scale: float | None = ...,
+        batch_size: int | None = ...,
+        resize_width: int | None = ...,
+        resize_height: int | None = ...,
+        short_size: int | None = ...,
+        long_size: int | None = ...,
+        root_folder: str | None = ...,
+    ) -> None: ...
+
+class HardMiningParameter(Message):
+    NUM_ROI_PER_IMAGE_FIELD_NUMBER: int
+    NUM_IMAGE_FIELD_NUMBER: int
+    num_roi_per_image: int
+    num_image: int
+    def __init__(
+        self,
+        *,
+        num_roi_per_image: int | None = ...,
+        num_image: int | None = ...,
+    ) -> None: ...
+
+class ScaleRouteParameter(Message):
+    LOW_SCALE_FIELD_NUMBER: int
+    HIGH_SCALE_FIELD_NUMBER: int
+    low_scale: float
+    high_scale: float
+    def __init__(
+        self,
+        *,
+        low_scale: float | None = ...,
+        high_scale: float | None = ...,
+    ) -> None: ...
+
+class DetectionGroupLossParameter(Message):
+    CLS_NUM_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    FIELD_WHR_FIELD_NUMBER: int
+    FIELD_XYR_FIELD_NUMBER: int
+    BG_THRESHOLD_FIELD_NUMBER: int
+    BG_MULTIPLE_FIELD_NUMBER: int
+    NEG_MINING_TYPE_FIELD_NUMBER: int
+    NEG_RANKING_TYPE_FIELD_NUMBER: int
+    MIN_NUM_NEG_FIELD_NUMBER: int
+    OBJECTNESS_FIELD_NUMBER: int
+    BATCH_SIZE_FIELD_NUMBER: int
+    POS_NEG_WEIGHTED_FIELD_NUMBER: int
+    BBOX_LOSS_TYPE_FIELD_NUMBER: int
+    cls_num: int
+    field_h: RepeatedScalarFieldContainer[int]
+    field_w: RepeatedScalarFieldContainer[int]
+    stride: int
+    field_whr: float
+    field_xyr: float
+    bg_threshold: float
+    bg_multiple: int
+    neg_mining_type: str
+    neg_ranking_type: str
+    min_num_neg: int
+    objectness: bool
+    batch_size: int
+    pos_neg_weighted: bool
+    bbox_loss_type: str
+    def __init__(
+        self,
+        *,
+        cls_num: int | None = ...,
+        field_h: Iterable[int] | None = ...,
+        field_w: Iterable[int] | None = ...,
+        stride: int | None = ...,
+        field_whr: float | None = ...,
+        field_xyr: float | None = ...,
+        bg_threshold: float | None = ...,
+        bg_multiple: int | None = ...,
+        neg_mining_type: str | None = ...,
+        neg_ranking_type: str | None = ...,
+        min_num_neg: int | None = ...,
+        objectness: bool | None = ...,
+        batch_size: int | None = ...,
+        pos_neg_weighted: bool | None = ...,
+        bbox_loss_type: str | None = ...,
+    ) -> None: ...
+
+class DetectionGroupAccuracyParameter(Message):
+    CLS_NUM_FIELD_NUMBER: int
+    FIELD_H_FIELD_NUMBER: int
+    FIELD_W_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    FIELD_WHR_FIELD_NUMBER: int
+    FIELD_XYR_FIELD_NUMBER: int
+    BG_THRESHOLD_FIELD_NUMBER: int
+    OBJECTNESS_FIELD_NUMBER: int
+    cls_num: int
+    field_h: RepeatedScalarFieldContainer[int]
+    field_w: RepeatedScalarFieldContainer[int]
+    stride: int
+    field_whr: float
+    field_xyr: float
+    bg_threshold: float
+    objectness: bool
+    def __init__(
+        self,
+        *,
+        cls_num: int | None = ...,
+        field_h: Iterable[int] | None = ...,
+        field_w: Iterable[int] | None = ...,
+        stride: int | None = ...,
+        field_whr: float | None = ...,
+        field_xyr: float | None = ...,
+        bg_threshold: float | None = ...,
+        objectness: bool | None = ...,
+    ) -> None: ...
+
+class FrcnnOutputParameter(Message):
+    CONF_THR_FIELD_NUMBER: int
+    IOU_THR_FIELD_NUMBER: int
+    NMS_TYPE_FIELD_NUMBER: int
+    MAX_DET_NUM_FIELD_NUMBER: int
+    SAVE_OUTPUT_PARAM_FIELD_NUMBER: int
+    conf_thr: float
+    iou_thr: float
+    nms_type: str
+    max_det_num: int
+    save_output_param: SaveOutputParameter
+    def __init__(
+        self,
+        *,
+        conf_thr: float | None = ...,
+        iou_thr: float | None = ...,
+        nms_type: str | None = ...,
+        max_det_num: int | None = ...,
+        save_output_param: SaveOutputParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class DecodeBBoxParameter(Message):

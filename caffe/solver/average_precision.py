@@ -1,7 +1,8 @@
 """The mean average precision of a test net's DetectionEvaluate, as SSD's solver has it."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -13,8 +14,8 @@ IMAGE, LABEL, VALUE, RIGHT, WRONG = range(5)  # columns of DetectionEvaluate's t
 def average_precisions(rows: np.ndarray, version: str) -> dict[int, float]:
     """Of each class, from the rows (R, 5) of all passes.
 
-    version: "11point" (VOC 2007), "MaxIntegral" (VOC 2012) or "Integral". A class without objects,
-    or without detections, has 0. Raises CaffeError for another version.
+    version: "11point" (VOC 2007), "101point" (COCO), "MaxIntegral" (VOC 2012) or "Integral". A
+    class without objects, or without detections, has 0. Raises CaffeError for another version.
     """
     if version not in VERSIONS:
         raise CaffeError(f"ap_version '{version}'; expected {', '.join(VERSIONS)}")
@@ -36,9 +37,9 @@ def _of_class(found: np.ndarray, count: float, version: str) -> float:
     return VERSIONS[version](right / count, right / (right + wrong))
 
 
-def _eleven_points(recall: np.ndarray, precision: np.ndarray) -> float:
-    """The mean of the best precisions at a recall of 0, 0.1, ..., 1 at least."""
-    best = [precision[recall >= at / 10].max(initial=0) for at in range(11)]
+def _points(parts: int, recall: np.ndarray, precision: np.ndarray) -> float:
+    """The mean of the best precisions at a recall of 0, 1 / parts, ..., 1 at least."""
+    best = [precision[recall >= at / parts].max(initial=0) for at in range(parts + 1)]
     return float(np.mean(best))
 
 
@@ -51,7 +52,12 @@ def _max_integral(recall: np.ndarray, precision: np.ndarray) -> float:
     return _integral(recall, np.maximum.accumulate(precision[::-1])[::-1])
 
 
-VERSIONS = {"11point": _eleven_points, "MaxIntegral": _max_integral, "Integral": _integral}
+VERSIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "11point": partial(_points, 10),
+    "101point": partial(_points, 100),
+    "MaxIntegral": _max_integral,
+    "Integral": _integral,
+}
 
 
 def mean(values: Iterable[float]) -> float:

@@ -468,7 +468,7 @@ class Solver(Unpicklable):
         """What a test logs of an output: means, or the mean average precision (SSD)."""
         if self.param.eval_type != "detection":
             return (taken[0] / passes).flatten().tolist()
-        if any(value.shape[-1:] != (5,) for value in taken):
+        if any(5 not in (value.shape[-1], math.prod(value.shape[1:])) for value in taken):
             raise CaffeError(
                 f"eval_type \"detection\": output '{name}' of a test net has shape "
                 f"{tuple(taken[0].shape)}; expected rows of 5 values, of a DetectionEvaluate layer"

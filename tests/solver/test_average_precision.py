@@ -24,9 +24,10 @@ def precision_at(found, count):
 
 def expected(found, count, version):
     points = list(precision_at(found, count))
-    if version == "11point":
-        tops = [max([p for r, p in points if r >= k / 10], default=0) for k in range(11)]
-        return sum(tops) / 11
+    if version.endswith("point"):
+        count = int(version[:-5])
+        lows = [k / (count - 1) for k in range(count)]
+        return sum(max([p for r, p in points if r >= low], default=0) for low in lows) / count
     total, before = 0.0, 0.0
     for i, (recall, precision) in enumerate(points):
         if version == "MaxIntegral":
@@ -37,7 +38,9 @@ def expected(found, count, version):
 
 
 @drawn(40)
-@given(SEED, st.sampled_from(["11point", "MaxIntegral", "Integral"]), st.integers(1, 12))
+@given(
+    SEED, st.sampled_from(["11point", "101point", "MaxIntegral", "Integral"]), st.integers(1, 12)
+)
 def test_the_areas_are_those_under_precision_against_recall(seed, version, number):
     rng = np.random.RandomState(seed)
     found = [(score / 100, bool(rng.randint(2))) for score in rng.permutation(100)[:number]]
@@ -54,7 +57,9 @@ def test_the_areas_are_those_under_precision_against_recall(seed, version, numbe
 def test_what_is_not_there_has_none():
     assert average_precisions(np.array([[-1, 1, 0, -1, -1], [0, 1, 1, 0, 1]]), "Integral") == {1: 0}
     assert math.isnan(mean([]))
-    with pytest.raises(caffe.CaffeError, match="ap_version 'x'; expected 11point, MaxIntegral"):
+    with pytest.raises(
+        caffe.CaffeError, match="ap_version 'x'; expected 11point, 101point, MaxIntegral"
+    ):
         average_precisions(np.zeros((0, 5)), "x")
 
 

@@ -75,6 +75,7 @@ SCORES = (
     *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
+    *("DetectionGroupAccuracy", "FrcnnOutput", "HardMining", "ScaleRoute"),
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
     *("GlobalLSEMargin", "HDF5Output", "MatWrite"),

@@ -48,10 +48,12 @@ class DetectionEvaluate(Found):
     objects are not counted, and what finds one is neither (0, 0). With name_size_file boxes are
     compared in pixels of the images, the next of its lines for each image with detections, in
     which a box's last pixels count as inside. Of objects in rows of 5 for each image, as BoxData
-    gives them, boxes are centres and sides on both sides, and no class is the background.
+    gives them, boxes are centres and sides on both sides, and no class is the background. Cascade
+    R-CNN's has rows K x 7 and G x 8, as FrcnnOutput and EvalData give them, and a third bottom, the
+    height and width of each of the net's images; the top is R x 5 x 1 x 1.
     """
 
-    bottoms = (2, 2)
+    bottoms = (2, 3)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.detection_evaluate_param
@@ -60,7 +62,8 @@ class DetectionEvaluate(Found):
             param.overlap_threshold > 0,
             f"overlap_threshold must be positive; found {param.overlap_threshold:g}",
         )
-        self.centred = set(shapes[1][2:]) <= {1}
+        self.cascaded = len(shapes) == 3
+        self.centred = not self.cascaded and set(shapes[1][2:]) <= {1}
         self.sizes: list[Size] = []
         self.next_size = 0
         with error_context(f"layer '{self.name}' ({self.type})"):
@@ -68,6 +71,9 @@ class DetectionEvaluate(Found):
                 self.sizes = read_sizes(param.name_size_file)
             if param.HasField("resize_param"):
                 check_policy(param.resize_param)
+        self.check(
+            not self.cascaded or bool(self.sizes), "of three bottoms, name_size_file is missing"
+        )
 
     def classes(self) -> list[int]:
         param = self.spec.detection_evaluate_param
@@ -78,6 +84,14 @@ class DetectionEvaluate(Found):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """The top has room for the classes' rows, until the first forward."""
+        if self.cascaded:
+            sizes = [math.prod(shape[1:]) for shape in shapes]
+            self.check(
+                sizes == [7, 8, 2],
+                "of three bottoms, needs detections K x 7, objects G x 8 and sizes N x 2; found "
+                f"shapes {shapes}",
+            )
+            return [(len(self.classes()), 5, 1, 1)]
         found, objects = shapes
         rows = (*objects[:2], *objects[3:]) == (1, 1, 8)
         if self.centred:
@@ -92,27 +106,33 @@ class DetectionEvaluate(Found):
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
         super().forward(bottom, top)
         if self.sizes:
-            images = bottom[0].data_tensor()[..., IMAGE]
+            rows = bottom[0].data_tensor()
+            images = rows.flatten(1)[:, IMAGE] if self.cascaded else rows[..., IMAGE]
             found = len(images[images >= 0].unique())
             self.next_size = (self.next_size + found) % len(self.sizes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        found, objects = (bottom.detach().cpu().numpy() for bottom in bottoms)
+        found, objects, *more = (bottom.detach().cpu().numpy() for bottom in bottoms)
+        if more:
+            found, objects = _as_ssds(found, objects, more[0])
+            return bottoms[0].new_tensor(self._rows(found, objects))[:, :, None, None]
         found = found[0, 0]
         if self.centred:
             found, objects = found[found[:, LABEL] >= 0], _with_corners(objects)
             found = np.concatenate([found[:, :3], _corners(found[:, 3:])], 1)
         else:
             objects = objects[0, 0]
+        return bottoms[0].new_tensor(self._rows(found, objects)).reshape(1, 1, -1, 5)
+
+    def _rows(self, found: np.ndarray, objects: np.ndarray) -> np.ndarray:
         found, objects = found[found[:, IMAGE] >= 0], objects[objects[:, IMAGE] >= 0]
         background = self._background()
-        for each, name in zip((found, objects), self.spec.bottom, strict=True):
+        for each, name in zip((found, objects), self.spec.bottom, strict=False):
             self.check(
                 not (each[:, LABEL] == background).any(),
                 f"'{name}' holds boxes of class {background}, which is the background",
             )
-        rows = [*self._counts(objects), *self._judged(found, objects)]
-        return bottoms[0].new_tensor(np.array(rows)).reshape(1, 1, -1, 5)
+        return np.array([*self._counts(objects), *self._judged(found, objects)])
 
     def _counts(self, objects: np.ndarray) -> list[list[float]]:
         """A row for each class."""
@@ -164,6 +184,26 @@ class DetectionEvaluate(Found):
             low, inner = inside_padding(policy, size)
             boxes = (boxes - np.tile(low, 2)) / np.tile(inner, 2)
         return np.clip(boxes, 0, 1) * across
+
+
+def _as_ssds(
+    found: np.ndarray, objects: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (K, 7) and (G, 8) of what FrcnnOutput and EvalData give; sizes: heights and widths.
+
+    FrcnnOutput's are an image, corners in its pixels, class and score; EvalData's an image, such
+    corners, class, whether it is ignored and whether it is difficult.
+    """
+    found, objects = found.reshape(-1, 7), objects.reshape(-1, 8)
+    sides = np.tile(sizes.reshape(-1, 2)[:, ::-1], 2)
+
+    def parts(rows: np.ndarray) -> np.ndarray:
+        return rows[:, 1:5] / sides[rows[:, IMAGE].astype(int)]
+
+    return (
+        np.concatenate([found[:, [0, 5, 6]], parts(found)], 1),
+        np.concatenate([objects[:, [0, 5, 6]], parts(objects), objects[:, 7:]], 1),
+    )
 
 
 def _with_corners(objects: np.ndarray) -> np.ndarray:

@@ -89,6 +89,70 @@ class Draws:
         return int(next(self.numbers) * end)
 
 
+def check_mean(mean: np.ndarray) -> None:
+    need(len(mean) in (1, 3), f"3 channels need as many mean_value, or one; found {len(mean)}")
+
+
+class Pixels(NamedTuple):
+    """What pixels are less, of each channel, and then times."""
+
+    mean: np.ndarray
+    scale: float
+
+
+def in_scale(shown: Shown, centre: np.ndarray, by: np.ndarray) -> tuple[Shown, np.ndarray]:
+    """The image in another size, cut around the centre if it becomes large; and the centre."""
+    size = np.array(shown.image.shape[1::-1])
+    if by.max() > ENLARGED:
+        extent = [min(whole(1.2 * s / f), int(s)) for s, f in zip(size, by, strict=True)]
+        start = [
+            min(max(whole(c - 0.5 * e), 0), int(s) - e)
+            for c, e, s in zip(centre, extent, size, strict=True)
+        ]
+        shown, centre = shown.cut(*start, *extent), centre - start
+        size = np.array(extent)
+    new = [max(whole(s * f), 1) for s, f in zip(size, by, strict=True)]
+    return shown.scaled(new[0], new[1], by), centre * by
+
+
+def placed_in(
+    size: tuple[int, int], shown: Shown, centre: np.ndarray, draws: Draws, pixels: Pixels
+) -> tuple[np.ndarray, Shown, list[tuple[int, int]]]:
+    """The image on a canvas of this width and height, around a centre; what it covers of it.
+
+    A canvas (H, W, C) of values; of x and y where the image begins, and how long it is.
+    """
+    spans, starts = [], []
+    for axis, whole_length in enumerate(size):
+        noise = draws.below(NOISE) - NOISE // 2
+        length = shown.image.shape[1 - axis]
+        at, start = 0, 0
+        if length < whole_length:
+            at = min(max(whole((whole_length - length) / 2) + noise, 0), whole_length - length)
+        elif length > whole_length:
+            middle = whole(centre[axis]) + noise - whole(whole_length / 2)
+            start = min(max(middle, 0), length - whole_length)
+        spans.append((at, min(length, whole_length)))
+        starts.append(start)
+    (left, wide), (above, tall) = spans
+    part = shown.cut(starts[0], starts[1], wide, tall)
+    canvas = np.zeros((size[1], size[0], part.image.shape[2]), np.float32)
+    canvas[above : above + tall, left : left + wide] = (part.image - pixels.mean) * np.float32(
+        pixels.scale
+    )
+    return canvas, part.moved(left, above), spans
+
+
+def given_rows(rows: torch.Tensor, none: Sequence[float]) -> torch.Tensor:
+    """Rows (G, C, 1, 1) of all images (N, R, C), each after its image's number; `none` of none."""
+    there = rows[:, :, 0] >= 0
+    found = rows[there]
+    found[:, 0] = there.nonzero()[:, 0].to(found)
+    if not len(found):
+        found = torch.tensor([none], dtype=rows.dtype)
+    return found[:, :, None, None]
+
+
 class Objects(Ordered):
     """The images of a list, each changed by chance around one of its objects."""
 
@@ -119,10 +183,7 @@ class Objects(Ordered):
         entry = record.entry
         draws = Draws(uniforms(record.seed, CHANCES, record.number))
         shown = Shown(read_image(entry.path), entry.objects[:, 2:], entry.regions)
-        need(
-            len(self.mean) in (1, 3),
-            f"3 channels need as many mean_value, or one; found {len(self.mean)}",
-        )
+        check_mean(self.mean)
         if self.mirror and draws.below(2):
             shown = shown.mirrored()
         if self.param.resize_width and self.param.resize_height:
@@ -136,15 +197,15 @@ class Objects(Ordered):
             f"{self.size[0]} x {self.size[1]}; lessen crop_width and crop_height, or resize",
         )
         shown, centre = self._rescaled(shown, draws)
-        canvas, shown, window = self._placed(shown, centre, draws)
+        pixels = Pixels(self.mean, self.param.scale)
+        canvas, shown, window = placed_in(self.size, shown, centre, draws, pixels)
         return canvas.transpose(2, 0, 1), self._label(entry, shown, window)
 
     def _rescaled(self, shown: Shown, draws: Draws) -> tuple[Shown, np.ndarray]:
         """The image in another size, so that an object has one of MS-CNN's; and where to look."""
         param = self.param
-        size = np.array(shown.image.shape[1::-1])
         if not len(shown.objects):
-            room = size - self.size + 1
+            room = np.array(shown.image.shape[1::-1]) - self.size + 1
             at = [draws.below(int(each)) for each in room]
             return shown, np.array(at) + np.array(self.size) / 2
         box = shown.objects[draws.below(len(shown.objects))]
@@ -152,17 +213,7 @@ class Objects(Ordered):
         scales = param.do_multiple_scale and param.HasField("min_scale")
         if not (scales and param.HasField("max_scale") and draws.below(2)):
             return shown, centre
-        by = self._factors(box[2:] - box[:2], draws)
-        if by.max() > ENLARGED:
-            extent = [min(whole(1.2 * s / f), int(s)) for s, f in zip(size, by, strict=True)]
-            start = [
-                min(max(whole(c - 0.5 * e), 0), int(s) - e)
-                for c, e, s in zip(centre, extent, size, strict=True)
-            ]
-            shown, centre = shown.cut(*start, *extent), centre - start
-            size = np.array(extent)
-        new = [max(whole(s * f), 1) for s, f in zip(size, by, strict=True)]
-        return shown.scaled(new[0], new[1], by), centre * by
+        return in_scale(shown, centre, self._factors(box[2:] - box[:2], draws))
 
     def _factors(self, side: np.ndarray, draws: Draws) -> np.ndarray:
         """Factors of width and height that bring an object of these sides to another scale."""
@@ -182,33 +233,6 @@ class Objects(Ordered):
             if 0.8 * param.min_scale <= side[axis] * changed <= 1.2 * param.max_scale:
                 by[axis] = changed
         return by
-
-    def _placed(
-        self, shown: Shown, centre: np.ndarray, draws: Draws
-    ) -> tuple[np.ndarray, Shown, list[tuple[int, int]]]:
-        """The image on a canvas of the size that is given, around a centre; what it covers of it.
-
-        A canvas (H, W, C) less the mean; of x and y where the image begins, and how long it is.
-        """
-        spans, starts = [], []
-        for axis, size in enumerate(self.size):
-            noise = draws.below(NOISE) - NOISE // 2
-            length = shown.image.shape[1 - axis]
-            at, start = 0, 0
-            if length < size:
-                at = min(max(whole((size - length) / 2) + noise, 0), size - length)
-            elif length > size:
-                middle = whole(centre[axis]) + noise - whole(size / 2)
-                start = min(max(middle, 0), length - size)
-            spans.append((at, min(length, size)))
-            starts.append(start)
-        (left, wide), (above, tall) = spans
-        part = shown.cut(starts[0], starts[1], wide, tall)
-        canvas = np.zeros((self.size[1], self.size[0], part.image.shape[2]), np.float32)
-        canvas[above : above + tall, left : left + wide] = (part.image - self.mean) * np.float32(
-            self.param.scale
-        )
-        return canvas, part.moved(left, above), spans
 
     def _label(self, entry: ObjectsOf, shown: Shown, window: list[tuple[int, int]]) -> Label:
         boxes = shown.objects
@@ -296,12 +320,7 @@ class Objects(Ordered):
         *maps, rows = tensors
         if not self.param.output_gt_boxes:
             return tensors
-        there = rows[:, :, 0] >= 0
-        found = rows[there]
-        found[:, 0] = there.nonzero()[:, 0].to(found)
-        if not len(found):
-            found = torch.tensor([NO_OBJECT], dtype=rows.dtype)
-        return [*maps, found[:, :, None, None]]
+        return [*maps, given_rows(rows, NO_OBJECT)]
 
 
 def _said(rows: np.ndarray) -> np.ndarray:

@@ -15,10 +15,12 @@ class SmoothL1Loss(Loss):
     """The sum of f(w (x - t)) over the number of items (Girshick 2015, equation 3).
 
     f(d) is (sigma d)^2 / 2 where |d| is below 1 / sigma^2, else |d| - 1 / (2 sigma^2). Bottoms: x,
-    t, if given w, if given what multiplies f. The gradient by the last two is 0.
+    t, if given w, if given what multiplies f. The gradient by the last two is 0. Second top, if
+    named: the sum over each item's channels, N x 1 x H x W.
     """
 
     bottoms = (2, 4)
+    tops = (1, 2)
     # By weights too: those of Faster R-CNN come from a layer above what is learnt.
     diff_bottoms = staticmethod(lambda index: True)
 
@@ -28,10 +30,21 @@ class SmoothL1Loss(Loss):
             all(math.prod(shape) == math.prod(shapes[0]) for shape in shapes),
             f"needs bottoms of one size; found shapes {shapes}",
         )
-        return tops
+        return [*tops, self._each(shapes[0])][: len(self.spec.top)]
+
+    def _each(self, shape: Shape) -> Shape:
+        """The second top's, of four axes however few x has."""
+        return (shape[0], 1, *shape[2:], *(1,) * (4 - max(len(shape), 2)))
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        return self.losses(bottoms).sum() / bottoms[0].shape[0]
+        losses = self.losses(bottoms)
+        tops = [losses.sum() / self.divisor(losses)]
+        if len(self.spec.top) == 2:
+            tops.append(losses.detach().sum(1).reshape(self._each(tuple(losses.shape))))
+        return tops
+
+    def divisor(self, losses: torch.Tensor) -> float:
+        return losses.shape[0]
 
     def losses(self, bottoms: list[torch.Tensor]) -> torch.Tensor:
         """Of each value."""

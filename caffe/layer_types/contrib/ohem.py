@@ -9,40 +9,18 @@ from .losses import SmoothL1Loss
 
 @layer_type("SmoothL1LossOHEM", "R-FCN")
 class SmoothL1LossOHEM(SmoothL1Loss):
-    """As SmoothL1Loss, normalised as loss_param says; second top: each region's, N x 1 x H x W."""
+    """As SmoothL1Loss, normalised as loss_param says."""
 
-    tops = (1, 2)
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        each = (shapes[0][0], 1, *shapes[0][2:])
-        return [*super().top_shapes(shapes), each][: len(self.spec.top)]
-
-    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        losses = self.losses(bottoms)
-        outer, inner = losses.shape[0], losses[0, 0].numel()
-        loss = losses.sum() / self.normaliser(outer, inner, outer * inner)
-        return [loss, losses.detach().sum(1, keepdim=True)][: len(self.spec.top)]
+    def divisor(self, losses: torch.Tensor) -> float:
+        outer = losses.shape[0]
+        return self.normaliser(outer, losses[0, 0].numel(), losses.numel() // losses.shape[1])
 
 
 @layer_type("SoftmaxWithLossOHEM", "R-FCN")
 class SoftmaxWithLossOHEM(SoftmaxWithLoss):
-    """As SoftmaxWithLoss; third top: the loss of each label, in the shape of the labels."""
+    """As SoftmaxWithLoss without weights; third top: the loss of each label."""
 
     bottoms = (2, 2)
-    tops = (1, 3)
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        return [*super().top_shapes(shapes), shapes[1]][: len(self.spec.top)]
-
-    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        x, label = bottoms
-        outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
-        log_prob = torch.log_softmax(x, self.class_axis())
-        target = self.labels(label, classes).reshape(outer, inner)
-        losses = self.losses(log_prob.reshape(outer, classes, inner), target, [])
-        loss = losses.sum() / self.normaliser(outer, inner, self.counted(target, []))
-        tops = [loss, log_prob.detach().exp(), losses.detach().reshape(label.shape)]
-        return tops[: len(self.spec.top)]
 
 
 @layer_type("BoxAnnotatorOHEM", "R-FCN")

@@ -428,6 +428,7 @@ NO_GRADIENT = {
     "DecodeBBox",
     "DenseCRF",
     "DetectionAccuracy",
+    *("DetectionGroupAccuracy", "FrcnnOutput", "HardMining", "ScaleRoute"),
     "DetectNetTransformation",
     "DetectionEvaluate",
     "DetectionOutput",
@@ -457,7 +458,15 @@ NO_GRADIENT = {
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
     *("ClassRebalanceMult", "GlobalLSEMargin", "VoxelCustomLoss"),
-    *("Affinity", "DetectionLoss", "ExpMax", "GeneralTripletLoss", "Gram", "InterClass"),
+    *(
+        "Affinity",
+        "DetectionGroupLoss",
+        "DetectionLoss",
+        "ExpMax",
+        "GeneralTripletLoss",
+        "Gram",
+        "InterClass",
+    ),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),

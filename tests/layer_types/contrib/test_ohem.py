@@ -16,6 +16,24 @@ def divisor(mode, n, valid):
     return {"FULL": 6 * n, "VALID": valid, "BATCH_SIZE": n, "NONE": 1, "PRE_FIXED": 128}[mode]
 
 
+@pytest.mark.parametrize("kind", ["SoftmaxWithLoss", "SmoothL1Loss"])
+def test_plain_losses_tell_each_regions_own_as_well(kind):
+    """Cascade R-CNN's do."""
+    x = normal(0, 2, 3, 2, 1)
+    other = normal(1, 2, 3, 2, 1) if kind == "SmoothL1Loss" else np.array([[0, 1], [2, 1]])
+    other = other if other.ndim == 4 else other[:, None, :, None]
+    tops = 2 if kind == "SmoothL1Loss" else 3
+    found, theirs = (run_layer(name, "", [x, other], tops=tops).y for name in (kind, f"{kind}OHEM"))
+    agree(found[-1], theirs[-1])
+    assert found[-1].shape == (2, 1, 2, 1)
+
+
+def test_a_strict_softmax_loss_has_two_tops_at_most():
+    caffe.set_strict(True)
+    with pytest.raises(caffe.CaffeError, match="takes 1 to 2 top blob"):
+        run_layer("SoftmaxWithLoss", "", [np.zeros((1, 2)), np.zeros(1)], tops=3)
+
+
 @law("SmoothL1LossOHEM")
 @drawn()
 @given(SEED, st.integers(1, 3), MODES)
