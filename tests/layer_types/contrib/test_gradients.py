@@ -407,7 +407,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "EltwiseAffine": [("", [(2, 3, 2)], {"learnt": (0, 1)})],
     "RReLU": [("", [(2, 3)], {}), ("", [(2, 3)], {"phase": caffe.TEST})],
     "ScaleTanH": [("", [(2, 3)], {})],
-    "OuterProduct": [("", [(2, 3), (2, 2, 2)], {})],
+    "OuterProduct": [("", [(2, 3), (2, 2)], {})],
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
