@@ -618,6 +618,18 @@ class LayerParameter(Message):
     PAIRWISE_PARAM_FIELD_NUMBER: int
     PIXEL_SHUFFLE_PARAM_FIELD_NUMBER: int
     STRIDED_SLICE_PARAM_FIELD_NUMBER: int
+    BINARY_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    BINARY_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    QUANT_PARAM_FIELD_NUMBER: int
+    DENSEBLOCK_PARAM_FIELD_NUMBER: int
+    GATERECURRENT_PARAM_FIELD_NUMBER: int
+    ASL_PARAM_FIELD_NUMBER: int
+    ROI_MASK_POOLING_PARAM_FIELD_NUMBER: int
+    MIL_PARAM_FIELD_NUMBER: int
+    RANK_PARAM_FIELD_NUMBER: int
+    HEATMAP_DATA_PARAM_FIELD_NUMBER: int
+    SIMPLER_NMS_PARAM_FIELD_NUMBER: int
+    EXTRACT_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -811,6 +823,18 @@ class LayerParameter(Message):
     pairwise_param: PairwiseParameter
     pixel_shuffle_param: PixelShuffleParameter
     strided_slice_param: StridedSliceParameter
+    binary_convolution_param: BinaryConvolutionParameter
+    binary_inner_product_param: BinaryInnerProductParameter
+    quant_param: QuantParameter
+    denseblock_param: DenseBlockParameter
+    gaterecurrent_param: GateRecurrentParameter
+    asl_param: ASLParameter
+    roi_mask_pooling_param: ROIMaskPoolingParameter
+    mil_param: MILParameter
+    rank_param: RankParameter
+    heatmap_data_param: HeatmapDataParameter
+    simpler_nms_param: SimplerNMSParameter
+    extract_param: ExtractParameter
     def __init__(
         self,
         *,
@@ -1025,6 +1049,18 @@ class LayerParameter(Message):
         pairwise_param: PairwiseParameter | Mapping[str, Any] | None = ...,
         pixel_shuffle_param: PixelShuffleParameter | Mapping[str, Any] | None = ...,
         strided_slice_param: StridedSliceParameter | Mapping[str, Any] | None = ...,
+        binary_convolution_param: BinaryConvolutionParameter | Mapping[str, Any] | None = ...,
+        binary_inner_product_param: BinaryInnerProductParameter | Mapping[str, Any] | None = ...,
+        quant_param: QuantParameter | Mapping[str, Any] | None = ...,
+        denseblock_param: DenseBlockParameter | Mapping[str, Any] | None = ...,
+        gaterecurrent_param: GateRecurrentParameter | Mapping[str, Any] | None = ...,
+        asl_param: ASLParameter | Mapping[str, Any] | None = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter | Mapping[str, Any] | None = ...,
+        mil_param: MILParameter | Mapping[str, Any] | None = ...,
+        rank_param: RankParameter | Mapping[str, Any] | None = ...,
+        heatmap_data_param: HeatmapDataParameter | Mapping[str, Any] | None = ...,
+        simpler_nms_param: SimplerNMSParameter | Mapping[str, Any] | None = ...,
+        extract_param: ExtractParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2221,6 +2257,7 @@ class WindowDataParameter(Message):
     CROP_MODE_FIELD_NUMBER: int
     CACHE_IMAGES_FIELD_NUMBER: int
     ROOT_FOLDER_FIELD_NUMBER: int
+    CONFIG_FIELD_NUMBER: int
     source: str
     scale: float
     mean_file: str
@@ -2234,6 +2271,7 @@ class WindowDataParameter(Message):
     crop_mode: str
     cache_images: bool
     root_folder: str
+    config: str
     def __init__(
         self,
         *,
@@ -2250,6 +2288,7 @@ class WindowDataParameter(Message):
         crop_mode: str | None = ...,
         cache_images: bool | None = ...,
         root_folder: str | None = ...,
+        config: str | None = ...,
     ) -> None: ...
 
 class V1LayerParameter(Message):
@@ -6468,4 +6507,372 @@ class PixelShuffleParameter(Message):
         self,
         *,
         upscale_factor: int | None = ...,
+    ) -> None: ...
+
+class BinaryConvolutionParameter(Message):
+    USE_ALPHA_FIELD_NUMBER: int
+    USE_BINARIZATION_FIELD_NUMBER: int
+    use_alpha: bool
+    use_binarization: bool
+    def __init__(
+        self,
+        *,
+        use_alpha: bool | None = ...,
+        use_binarization: bool | None = ...,
+    ) -> None: ...
+
+class BinaryInnerProductParameter(Message):
+    USE_ALPHA_FIELD_NUMBER: int
+    USE_BINARIZATION_FIELD_NUMBER: int
+    use_alpha: bool
+    use_binarization: bool
+    def __init__(
+        self,
+        *,
+        use_alpha: bool | None = ...,
+        use_binarization: bool | None = ...,
+    ) -> None: ...
+
+class QuantParameter(Message):
+    FORWARD_FUNC_FIELD_NUMBER: int
+    BACKWARD_FUNC_FIELD_NUMBER: int
+    CLIP_THR_FIELD_NUMBER: int
+    NEGATIVE_SLOPE_FIELD_NUMBER: int
+    THRS_FIELD_NUMBER: int
+    CENTERS_FIELD_NUMBER: int
+    forward_func: str
+    backward_func: str
+    clip_thr: float
+    negative_slope: float
+    thrs: RepeatedScalarFieldContainer[float]
+    centers: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        forward_func: str | None = ...,
+        backward_func: str | None = ...,
+        clip_thr: float | None = ...,
+        negative_slope: float | None = ...,
+        thrs: Iterable[float] | None = ...,
+        centers: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class DenseBlockParameter(Message):
+    NUMTRANSITION_FIELD_NUMBER: int
+    INITCHANNEL_FIELD_NUMBER: int
+    GROWTHRATE_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    CONV_VERTICALSTRIDE_FIELD_NUMBER: int
+    CONV_HORIZENTALSTRIDE_FIELD_NUMBER: int
+    FILTER_H_FIELD_NUMBER: int
+    FILTER_W_FIELD_NUMBER: int
+    FILTER_FILLER_FIELD_NUMBER: int
+    BN_SCALER_FILLER_FIELD_NUMBER: int
+    BN_BIAS_FILLER_FIELD_NUMBER: int
+    GPUIDX_FIELD_NUMBER: int
+    USE_DROPOUT_FIELD_NUMBER: int
+    DROPOUT_AMOUNT_FIELD_NUMBER: int
+    USE_BC_FIELD_NUMBER: int
+    BC_ULTRA_SPACE_EFFICIENT_FIELD_NUMBER: int
+    WORKSPACE_MB_FIELD_NUMBER: int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
+    numTransition: int
+    initChannel: int
+    growthRate: int
+    pad_h: int
+    pad_w: int
+    conv_verticalStride: int
+    conv_horizentalStride: int
+    filter_H: int
+    filter_W: int
+    Filter_Filler: FillerParameter
+    BN_Scaler_Filler: FillerParameter
+    BN_Bias_Filler: FillerParameter
+    gpuIdx: int
+    use_dropout: bool
+    dropout_amount: float
+    use_BC: bool
+    BC_ultra_space_efficient: bool
+    workspace_MB: int
+    moving_average_fraction: float
+    def __init__(
+        self,
+        *,
+        numTransition: int | None = ...,
+        initChannel: int | None = ...,
+        growthRate: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        conv_verticalStride: int | None = ...,
+        conv_horizentalStride: int | None = ...,
+        filter_H: int | None = ...,
+        filter_W: int | None = ...,
+        Filter_Filler: FillerParameter | Mapping[str, Any] | None = ...,
+        BN_Scaler_Filler: FillerParameter | Mapping[str, Any] | None = ...,
+        BN_Bias_Filler: FillerParameter | Mapping[str, Any] | None = ...,
+        gpuIdx: int | None = ...,
+        use_dropout: bool | None = ...,
+        dropout_amount: float | None = ...,
+        use_BC: bool | None = ...,
+        BC_ultra_space_efficient: bool | None = ...,
+        workspace_MB: int | None = ...,
+        moving_average_fraction: float | None = ...,
+    ) -> None: ...
+
+class GateRecurrentParameter(Message):
+    Active: EnumTypeWrapper
+    LINEAR: int
+    SIGMOID: int
+    RELU: int
+    TANH: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    USE_BIAS_FIELD_NUMBER: int
+    USE_WX_FIELD_NUMBER: int
+    USE_WH_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    HORIZONTAL_FIELD_NUMBER: int
+    REVERSE_FIELD_NUMBER: int
+    ACTIVE_FIELD_NUMBER: int
+    BOUND_DIFF_FIELD_NUMBER: int
+    RESTRICT_W_FIELD_NUMBER: int
+    RESTRICT_G_FIELD_NUMBER: int
+    num_output: int
+    use_bias: bool
+    use_wx: bool
+    use_wh: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    horizontal: bool
+    reverse: bool
+    active: int
+    bound_diff: float
+    restrict_w: float
+    restrict_g: float
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        use_bias: bool | None = ...,
+        use_wx: bool | None = ...,
+        use_wh: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        horizontal: bool | None = ...,
+        reverse: bool | None = ...,
+        active: int | str | None = ...,
+        bound_diff: float | None = ...,
+        restrict_w: float | None = ...,
+        restrict_g: float | None = ...,
+    ) -> None: ...
+
+class ASLParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    MULTIPLIER_FIELD_NUMBER: int
+    BASE_RADIUS_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    CLIP_GRADIENT_FIELD_NUMBER: int
+    WARMING_UP_FIELD_NUMBER: int
+    LATTICE_DECAY_FIELD_NUMBER: int
+    stride: int
+    stride_h: int
+    stride_w: int
+    pad: int
+    pad_h: int
+    pad_w: int
+    multiplier: int
+    base_radius: float
+    normalize: bool
+    clip_gradient: float
+    warming_up: int
+    lattice_decay: float
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        pad: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        multiplier: int | None = ...,
+        base_radius: float | None = ...,
+        normalize: bool | None = ...,
+        clip_gradient: float | None = ...,
+        warming_up: int | None = ...,
+        lattice_decay: float | None = ...,
+    ) -> None: ...
+
+class ROIMaskPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    SPATIAL_SHIFT_FIELD_NUMBER: int
+    HALF_PART_FIELD_NUMBER: int
+    ROI_SCALE_FIELD_NUMBER: int
+    MASK_SCALE_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    spatial_shift: float
+    half_part: int
+    roi_scale: float
+    mask_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+        spatial_shift: float | None = ...,
+        half_part: int | None = ...,
+        roi_scale: float | None = ...,
+        mask_scale: float | None = ...,
+    ) -> None: ...
+
+class ExtractParameter(Message):
+    X_FIELD_NUMBER: int
+    Y_FIELD_NUMBER: int
+    H_FIELD_NUMBER: int
+    W_FIELD_NUMBER: int
+    x: int
+    y: int
+    h: int
+    w: int
+    def __init__(
+        self,
+        *,
+        x: int | None = ...,
+        y: int | None = ...,
+        h: int | None = ...,
+        w: int | None = ...,
+    ) -> None: ...
+
+class MILParameter(Message):
+    MILType: EnumTypeWrapper
+    MAX: int
+    NOR: int
+    TYPE_FIELD_NUMBER: int
+    CONTEXT_PER_ROI_FIELD_NUMBER: int
+    type: int
+    context_per_roi: int
+    def __init__(
+        self,
+        *,
+        type: int | str | None = ...,
+        context_per_roi: int | None = ...,
+    ) -> None: ...
+
+class RankParameter(Message):
+    NEG_NUM_FIELD_NUMBER: int
+    PAIR_SIZE_FIELD_NUMBER: int
+    HARD_RATIO_FIELD_NUMBER: int
+    RAND_RATIO_FIELD_NUMBER: int
+    MARGIN_FIELD_NUMBER: int
+    neg_num: int
+    pair_size: int
+    hard_ratio: float
+    rand_ratio: float
+    margin: float
+    def __init__(
+        self,
+        *,
+        neg_num: int | None = ...,
+        pair_size: int | None = ...,
+        hard_ratio: float | None = ...,
+        rand_ratio: float | None = ...,
+        margin: float | None = ...,
+    ) -> None: ...
+
+class HeatmapDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    ROOT_IMG_DIR_FIELD_NUMBER: int
+    MEANFILE_FIELD_NUMBER: int
+    BATCHSIZE_FIELD_NUMBER: int
+    CROPSIZE_FIELD_NUMBER: int
+    OUTSIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    LABEL_WIDTH_FIELD_NUMBER: int
+    LABEL_HEIGHT_FIELD_NUMBER: int
+    SEGMENTATION_FIELD_NUMBER: int
+    ANGLE_MAX_FIELD_NUMBER: int
+    RANDOM_CROP_FIELD_NUMBER: int
+    SAMPLE_PER_CLUSTER_FIELD_NUMBER: int
+    LABELINDS_FIELD_NUMBER: int
+    MULTFACT_FIELD_NUMBER: int
+    FLIP_JOINT_LABELS_FIELD_NUMBER: int
+    DONT_FLIP_FIRST_FIELD_NUMBER: int
+    source: str
+    root_img_dir: str
+    meanfile: str
+    batchsize: int
+    cropsize: int
+    outsize: int
+    scale: float
+    label_width: int
+    label_height: int
+    segmentation: bool
+    angle_max: float
+    random_crop: bool
+    sample_per_cluster: bool
+    labelinds: str
+    multfact: int
+    flip_joint_labels: bool
+    dont_flip_first: bool
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        root_img_dir: str | None = ...,
+        meanfile: str | None = ...,
+        batchsize: int | None = ...,
+        cropsize: int | None = ...,
+        outsize: int | None = ...,
+        scale: float | None = ...,
+        label_width: int | None = ...,
+        label_height: int | None = ...,
+        segmentation: bool | None = ...,
+        angle_max: float | None = ...,
+        random_crop: bool | None = ...,
+        sample_per_cluster: bool | None = ...,
+        labelinds: str | None = ...,
+        multfact: int | None = ...,
+        flip_joint_labels: bool | None = ...,
+        dont_flip_first: bool | None = ...,
+    ) -> None: ...
+
+class SimplerNMSParameter(Message):
+    MAX_NUM_PROPOSALS_FIELD_NUMBER: int
+    CLS_THRESHOLD_FIELD_NUMBER: int
+    IOU_THRESHOLD_FIELD_NUMBER: int
+    MIN_BBOX_SIZE_FIELD_NUMBER: int
+    FEAT_STRIDE_FIELD_NUMBER: int
+    PRE_NMS_TOPN_FIELD_NUMBER: int
+    POST_NMS_TOPN_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    max_num_proposals: int
+    cls_threshold: float
+    iou_threshold: float
+    min_bbox_size: int
+    feat_stride: int
+    pre_nms_topn: int
+    post_nms_topn: int
+    scale: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        max_num_proposals: int | None = ...,
+        cls_threshold: float | None = ...,
+        iou_threshold: float | None = ...,
+        min_bbox_size: int | None = ...,
+        feat_stride: int | None = ...,
+        pre_nms_topn: int | None = ...,
+        post_nms_topn: int | None = ...,
+        scale: Iterable[float] | None = ...,
     ) -> None: ...

@@ -88,6 +88,19 @@ def test_channels_have_unit_length(seed, n, c):
     agree(found, x / np.sqrt((x.astype(np.float64) ** 2).sum(1, keepdims=True) + 0.5))
 
 
+@law("Norm")
+@drawn()
+@given(SEED)
+def test_norm_divides_by_the_length_of_a_places_channels(seed):
+    x = normal(seed, 2, 3, 2, 2)
+    x[0, :, 0, 0] = 0
+    wide = x.astype(np.float64)
+    length = np.sqrt(np.square(wide).sum(1, keepdims=True))
+    found = run_layer("Norm", "", [x], diffs=[normal(seed + 1, *x.shape)])
+    agree(found.y[0], wide / (length + 1e-6))
+    assert np.isfinite(found.dx[0]).all()
+
+
 @law("Normalization", "L2Normalization", "L2Normalize", "L2Norm")
 @pytest.mark.parametrize("kind", ["Normalization", "L2Normalization", "L2Normalize", "L2Norm"])
 def test_items_have_unit_length(kind):

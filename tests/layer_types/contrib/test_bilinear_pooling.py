@@ -63,3 +63,18 @@ def test_what_does_not_fit_says_so(body, shapes, message):
             f"compact_bilinear_param {{ {body} }}",
             [np.zeros(shape) for shape in shapes],
         )
+
+
+@law("Bilinear")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_all_products_of_channels_are_summed_over_a_map(seed, c, d):
+    x, y = normal(seed, 2, c, 3, 4), normal(seed + 1, 2, d, 3, 4)
+    found = run_layer("Bilinear", "", [x, y]).y[0]
+    exact = np.einsum("nchw,ndhw->ncd", x.astype(np.float64), y)
+    agree(found, exact.reshape(2, c * d, 1, 1), 1e-4, 1e-4)
+
+
+def test_bilinear_needs_maps_of_one_size():
+    with pytest.raises(caffe.CaffeError, match="alike but in C; found shapes"):
+        run_layer("Bilinear", "", [np.zeros((1, 2, 3, 4)), np.zeros((1, 2, 4, 3))])

@@ -411,6 +411,42 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
+    "ActiveShift": [
+        ("", [(1, 2, 3, 2)], {}),
+        ("asl_param { stride: 2 pad: 1 }", [(1, 2, 3, 2)], {}),
+    ],
+    "Bilinear": [("", [(2, 2, 2, 1), (2, 3, 2, 1)], {})],
+    "DenseBlock": [
+        (
+            f"denseblock_param {{ numTransition: 2 growthRate: 1 {more} }}",
+            [(3, 2, 2, 2)],
+            {"learnt": learnt, **phase},
+        )
+        for more, learnt in (("", range(6)), ("use_BC: true", (*range(6), *range(10, 16))))
+        for phase in ({}, {"phase": caffe.TEST, "params": 1.5})
+    ],
+    "Extract": [("extract_param { x: 1 w: 2 h: 2 }", [(1, 2, 2, 3)], {})],
+    "GateRecurrent": [
+        ("gaterecurrent_param { num_output: 2 }", [(1, 2, 2, 3)] * 2, {}),
+        (
+            "gaterecurrent_param { num_output: 2 use_wx: false use_wh: false use_bias: false "
+            "horizontal: false reverse: true restrict_g: 0.9 }",
+            [(1, 2, 2, 3)] * 2,
+            {},
+        ),
+    ],
+    "MIL": [("", [(2, 2, 2, 2)], {}), ("mil_param { context_per_roi: 2 }", [(4, 3)], {})],
+    "Norm": [("", [(2, 3, 2)], {})],
+    "RankHardLoss": [
+        ("rank_param { margin: 2 }", [(4, 3), (4,)], {"given": {1: lambda rng: np.arange(4) // 2}}),
+    ],
+    "ROIMaskPooling": [
+        (
+            "roi_mask_pooling_param { pooled_h: 2 pooled_w: 2 roi_scale: 1.5 mask_scale: 0.5 }",
+            [(1, 2, 4, 4), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
@@ -429,6 +465,9 @@ NO_GRADIENT = {
     "DetectionOutput",
     "EltwiseAccuracy",
     "EvalDetection",
+    "FrcnnAnchorTarget",
+    "FrcnnProposal",
+    "FrcnnProposalTarget",
     "GradientScaler",
     "Grid",
     "HardRegions",
@@ -441,6 +480,7 @@ NO_GRADIENT = {
     "ProposalTarget",
     "RegionTarget",
     "SegAccuracy",
+    "SimplerNMS",
     "ConnectedComponent",
     "IOUAccuracy",
     "StageBridge",
@@ -457,6 +497,7 @@ OWN_GRADIENT = {
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
+    *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant"),
 }
 
 

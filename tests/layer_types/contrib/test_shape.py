@@ -283,3 +283,16 @@ def test_a_depthwise_convolution_is_a_grouped_one(kind, times):
 def test_what_does_not_fit_says_so(kind, body, shapes, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+@law("Extract")
+def test_extract_is_a_part_of_the_map():
+    x = normal(0, 2, 3, 5, 6)
+    dy = normal(1, 2, 3, 2, 4)
+    found = run_layer("Extract", "extract_param { x: 1 y: 3 w: 4 h: 2 }", [x], diffs=[dy])
+    agree(found.y[0], x[:, :, 3:, 1:5])
+    dx = np.zeros_like(x)
+    dx[:, :, 3:, 1:5] = dy
+    agree(found.dx[0], dx)
+    with pytest.raises(caffe.CaffeError, match=r"H at least 4 \+ 2"):
+        run_layer("Extract", "extract_param { y: 4 h: 2 }", [x])
