@@ -110,6 +110,7 @@ class FillerParameter(Message):
     VARIANCE_NORM_FIELD_NUMBER: int
     ALPHA_FIELD_NUMBER: int
     DIAG_VAL_FIELD_NUMBER: int
+    NUM_GROUPS_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -120,6 +121,7 @@ class FillerParameter(Message):
     variance_norm: int
     alpha: float
     diag_val: RepeatedScalarFieldContainer[float]
+    num_groups: int
     def __init__(
         self,
         *,
@@ -133,6 +135,7 @@ class FillerParameter(Message):
         variance_norm: int | str | None = ...,
         alpha: float | None = ...,
         diag_val: Iterable[float] | None = ...,
+        num_groups: int | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -630,6 +633,9 @@ class LayerParameter(Message):
     HEATMAP_DATA_PARAM_FIELD_NUMBER: int
     SIMPLER_NMS_PARAM_FIELD_NUMBER: int
     EXTRACT_PARAM_FIELD_NUMBER: int
+    YOLO_SEG_PARAM_FIELD_NUMBER: int
+    SEGMENTATION_EVALUATE_PARAM_FIELD_NUMBER: int
+    REVERSE_TIME_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -835,6 +841,9 @@ class LayerParameter(Message):
     heatmap_data_param: HeatmapDataParameter
     simpler_nms_param: SimplerNMSParameter
     extract_param: ExtractParameter
+    yolo_seg_param: YoloSegParameter
+    segmentation_evaluate_param: SegmentationEvaluateParameter
+    reverse_time_param: ReverseTimeParameter
     def __init__(
         self,
         *,
@@ -1061,6 +1070,9 @@ class LayerParameter(Message):
         heatmap_data_param: HeatmapDataParameter | Mapping[str, Any] | None = ...,
         simpler_nms_param: SimplerNMSParameter | Mapping[str, Any] | None = ...,
         extract_param: ExtractParameter | Mapping[str, Any] | None = ...,
+        yolo_seg_param: YoloSegParameter | Mapping[str, Any] | None = ...,
+        segmentation_evaluate_param: SegmentationEvaluateParameter | Mapping[str, Any] | None = ...,
+        reverse_time_param: ReverseTimeParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -6875,4 +6887,46 @@ class SimplerNMSParameter(Message):
         pre_nms_topn: int | None = ...,
         post_nms_topn: int | None = ...,
         scale: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class YoloSegParameter(Message):
+    NUM_CLASS_FIELD_NUMBER: int
+    OBJECT_SCALE_FIELD_NUMBER: int
+    CLASS_SCALE_FIELD_NUMBER: int
+    USE_LOGIC_GRADIENT_FIELD_NUMBER: int
+    USE_HARDSIGMOID_FIELD_NUMBER: int
+    num_class: int
+    object_scale: float
+    class_scale: float
+    use_logic_gradient: bool
+    use_hardsigmoid: bool
+    def __init__(
+        self,
+        *,
+        num_class: int | None = ...,
+        object_scale: float | None = ...,
+        class_scale: float | None = ...,
+        use_logic_gradient: bool | None = ...,
+        use_hardsigmoid: bool | None = ...,
+    ) -> None: ...
+
+class SegmentationEvaluateParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    num_classes: int
+    threshold: float
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        threshold: float | None = ...,
+    ) -> None: ...
+
+class ReverseTimeParameter(Message):
+    COPY_REMAINING_FIELD_NUMBER: int
+    copy_remaining: bool
+    def __init__(
+        self,
+        *,
+        copy_remaining: bool | None = ...,
     ) -> None: ...

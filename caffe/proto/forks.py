@@ -26,8 +26,7 @@ TYPES = [
     Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
-    Addition("YoloSeg", "yolo_seg_param", "MobileNet-YOLO", _PYTHON),
-    Addition("SegmentationEvaluate", "segmentation_evaluate_param", "MobileNet-YOLO", _PYTHON),
+    Addition("AssistedExcitation", "", "MobileNet-YOLO", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -251,6 +250,9 @@ FIELDS = {
     "heatmap_data_param": ("caffe-heatmap", "write an Input"),
     "simpler_nms_param": ("Intel's Caffe", _PYTHON),
     "config": ("Faster R-CNN in C++", "write an Input"),
+    **dict.fromkeys(("yolo_seg_param", "segmentation_evaluate_param"), ("MobileNet-YOLO", _PYTHON)),
+    "reverse_time_param": ("several forks", "write a Reverse where all sequences are as long"),
+    "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(
         ("eval_type", "ap_version", "show_per_class_result"),

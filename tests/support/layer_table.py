@@ -76,6 +76,7 @@ SCORES = (
     *("FrcnnAnchorTarget", "FrcnnProposalTarget"),
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
+    "SegmentationEvaluate",
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("HDF5Output", "MatWrite"),
 )

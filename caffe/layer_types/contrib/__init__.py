@@ -90,5 +90,6 @@ from . import (  # noqa: F401
     weak_labels,
     weighed_targets,
     yolo,
+    yolo_segmentation,
     yolov3_loss,
 )

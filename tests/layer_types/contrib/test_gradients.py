@@ -249,6 +249,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("reorg_param { stride: 2 reverse: true }", [(1, 8, 1, 2)], {}),
     ],
     "Reverse": [("", [(3, 2)], {})],
+    "ReverseTime": [
+        ("", [(3, 2, 2), (2,)], {"given": {1: lambda rng: np.array([2, 3])}}),
+        (
+            "reverse_time_param { copy_remaining: false }",
+            [(3, 2, 2), (2,)],
+            {"given": {1: lambda rng: np.array([2, 3])}},
+        ),
+    ],
     "ShuffleChannel": [("shuffle_channel_param { group: 2 }", [(1, 6, 2)], {})],
     "SmoothL1Loss": [
         (
@@ -480,6 +488,7 @@ NO_GRADIENT = {
     "ProposalTarget",
     "RegionTarget",
     "SegAccuracy",
+    "SegmentationEvaluate",
     "SimplerNMS",
     "ConnectedComponent",
     "IOUAccuracy",
@@ -497,7 +506,7 @@ OWN_GRADIENT = {
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
-    *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant"),
+    *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
 }
 
 
