@@ -636,6 +636,9 @@ class LayerParameter(Message):
     YOLO_SEG_PARAM_FIELD_NUMBER: int
     SEGMENTATION_EVALUATE_PARAM_FIELD_NUMBER: int
     REVERSE_TIME_PARAM_FIELD_NUMBER: int
+    CCONVOLUTION_PARAM_FIELD_NUMBER: int
+    CINNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    RING_PAD_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -844,6 +847,9 @@ class LayerParameter(Message):
     yolo_seg_param: YoloSegParameter
     segmentation_evaluate_param: SegmentationEvaluateParameter
     reverse_time_param: ReverseTimeParameter
+    cconvolution_param: CConvolutionParameter
+    cinner_product_param: CInnerProductParameter
+    ring_pad_param: RingPadParameter
     def __init__(
         self,
         *,
@@ -1073,6 +1079,9 @@ class LayerParameter(Message):
         yolo_seg_param: YoloSegParameter | Mapping[str, Any] | None = ...,
         segmentation_evaluate_param: SegmentationEvaluateParameter | Mapping[str, Any] | None = ...,
         reverse_time_param: ReverseTimeParameter | Mapping[str, Any] | None = ...,
+        cconvolution_param: CConvolutionParameter | Mapping[str, Any] | None = ...,
+        cinner_product_param: CInnerProductParameter | Mapping[str, Any] | None = ...,
+        ring_pad_param: RingPadParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1114,6 +1123,18 @@ class TransformationParameter(Message):
     ALLOW_UPSCALE_FIELD_NUMBER: int
     INTERPOLATION_ALGO_DOWN_FIELD_NUMBER: int
     INTERPOLATION_ALGO_UP_FIELD_NUMBER: int
+    MAX_ROTATION_ANGLE_FIELD_NUMBER: int
+    MIN_SIDE_FIELD_NUMBER: int
+    MIN_SIDE_MIN_FIELD_NUMBER: int
+    MIN_SIDE_MAX_FIELD_NUMBER: int
+    MAX_COLOR_SHIFT_FIELD_NUMBER: int
+    CONTRAST_BRIGHTNESS_ADJUSTMENT_FIELD_NUMBER: int
+    MIN_CONTRAST_FIELD_NUMBER: int
+    MAX_CONTRAST_FIELD_NUMBER: int
+    MAX_BRIGHTNESS_SHIFT_FIELD_NUMBER: int
+    SMOOTH_FILTERING_FIELD_NUMBER: int
+    MAX_SMOOTH_FIELD_NUMBER: int
+    APPLY_PROBABILITY_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1147,6 +1168,18 @@ class TransformationParameter(Message):
     allow_upscale: bool
     interpolation_algo_down: int
     interpolation_algo_up: int
+    max_rotation_angle: int
+    min_side: int
+    min_side_min: int
+    min_side_max: int
+    max_color_shift: int
+    contrast_brightness_adjustment: bool
+    min_contrast: float
+    max_contrast: float
+    max_brightness_shift: int
+    smooth_filtering: bool
+    max_smooth: float
+    apply_probability: float
     def __init__(
         self,
         *,
@@ -1183,6 +1216,18 @@ class TransformationParameter(Message):
         allow_upscale: bool | None = ...,
         interpolation_algo_down: int | str | None = ...,
         interpolation_algo_up: int | str | None = ...,
+        max_rotation_angle: int | None = ...,
+        min_side: int | None = ...,
+        min_side_min: int | None = ...,
+        min_side_max: int | None = ...,
+        max_color_shift: int | None = ...,
+        contrast_brightness_adjustment: bool | None = ...,
+        min_contrast: float | None = ...,
+        max_contrast: float | None = ...,
+        max_brightness_shift: int | None = ...,
+        smooth_filtering: bool | None = ...,
+        max_smooth: float | None = ...,
+        apply_probability: float | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -6929,4 +6974,64 @@ class ReverseTimeParameter(Message):
         self,
         *,
         copy_remaining: bool | None = ...,
+    ) -> None: ...
+
+class CConvolutionParameter(Message):
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITER_STOP_FIELD_NUMBER: int
+    C_RATE_FIELD_NUMBER: int
+    WEIGHT_MASK_FILLER_FIELD_NUMBER: int
+    BIAS_MASK_FILLER_FIELD_NUMBER: int
+    gamma: float
+    power: float
+    iter_stop: float
+    c_rate: float
+    weight_mask_filler: FillerParameter
+    bias_mask_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iter_stop: float | None = ...,
+        c_rate: float | None = ...,
+        weight_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class CInnerProductParameter(Message):
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITER_STOP_FIELD_NUMBER: int
+    C_RATE_FIELD_NUMBER: int
+    WEIGHT_MASK_FILLER_FIELD_NUMBER: int
+    BIAS_MASK_FILLER_FIELD_NUMBER: int
+    gamma: float
+    power: float
+    iter_stop: float
+    c_rate: float
+    weight_mask_filler: FillerParameter
+    bias_mask_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iter_stop: float | None = ...,
+        c_rate: float | None = ...,
+        weight_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RingPadParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    axis: int
+    pad: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        pad: int | None = ...,
     ) -> None: ...

@@ -252,6 +252,19 @@ FIELDS = {
     "config": ("Faster R-CNN in C++", "write an Input"),
     **dict.fromkeys(("yolo_seg_param", "segmentation_evaluate_param"), ("MobileNet-YOLO", _PYTHON)),
     "reverse_time_param": ("several forks", "write a Reverse where all sequences are as long"),
+    **dict.fromkeys(
+        ("cconvolution_param", "cinner_product_param"),
+        ("Dynamic Network Surgery", "write a Convolution or InnerProduct, and mask its weights"),
+    ),
+    **dict.fromkeys(
+        [
+            *("max_rotation_angle", "min_side", "min_side_min", "min_side_max", "max_color_shift"),
+            *("contrast_brightness_adjustment", "min_contrast", "max_contrast"),
+            *("max_brightness_shift", "smooth_filtering", "max_smooth", "apply_probability"),
+        ],
+        ("caffe-augmentation", "change the images before training"),
+    ),
+    "ring_pad_param": ("panoramic object detection", _PYTHON),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(
@@ -362,6 +375,7 @@ PASSED_OVER = {
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
     "split_param": ("Intel's Caffe", _ENGINE),
+    "debug_params": ("caffe-augmentation", "it says how much is logged"),
     **dict.fromkeys(("visualise", "visualise_channel"), ("caffe-heatmap", "it draws")),
     "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
     "source_class": ("CaffeOnSpark", "a script fills the tops"),

@@ -51,6 +51,7 @@ from . import (  # noqa: F401
     mil,
     multi_label,
     multibox,
+    network_surgery,
     noise,
     ohem,
     optical_flow,

@@ -101,6 +101,28 @@ class Reverse(LayerType):
         return bottoms[0].flip([self.spec.reverse_param.axis])
 
 
+@layer_type("RingPad", "panoramic object detection")
+class RingPad(LayerType):
+    """The bottom, longer by `pad` at each end of `axis`, as if it were a ring."""
+
+    passes_on = True
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        param, shape = self.spec.ring_pad_param, list(shapes[0])
+        axis = self.axis(param.axis, shapes[0])
+        self.check(
+            param.pad <= shape[axis], f"pad {param.pad} is longer than axis {axis} of {shapes[0]}"
+        )
+        shape[axis] += 2 * param.pad
+        return [tuple(shape)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param, x = self.spec.ring_pad_param, bottoms[0]
+        axis = self.axis(param.axis, tuple(x.shape))
+        last = x.narrow(axis, x.shape[axis] - param.pad, param.pad)
+        return torch.cat([last, x, x.narrow(axis, 0, param.pad)], axis)
+
+
 @layer_type("PixelShuffle", "several forks")
 class PixelShuffle(LayerType):
     """N x C r^2 x H x W to N x C x H r x W r (Shi et al. 2016, equation 4)."""

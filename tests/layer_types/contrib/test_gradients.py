@@ -249,6 +249,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("reorg_param { stride: 2 reverse: true }", [(1, 8, 1, 2)], {}),
     ],
     "Reverse": [("", [(3, 2)], {})],
+    "RingPad": [("", [(2, 3, 2)], {}), ("ring_pad_param { axis: -1 pad: 2 }", [(2, 3)], {})],
     "ReverseTime": [
         ("", [(3, 2, 2), (2,)], {"given": {1: lambda rng: np.array([2, 3])}}),
         (
@@ -506,6 +507,7 @@ OWN_GRADIENT = {
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
+    *("CConvolution", "CInnerProduct"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
 }
 

@@ -1,5 +1,5 @@
-"""Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg; ReLU6, Axpy, ChannelScale; depthwise
-convolutions."""
+"""Permute, Transpose, ShuffleChannel, Flip, Reverse, RingPad, Reorg; ReLU6, Axpy, ChannelScale;
+depthwise convolutions."""
 
 import numpy as np
 import pytest
@@ -41,6 +41,19 @@ def test_channels_are_dealt_from_their_groups(seed, group, each):
     for i, j in np.ndindex(group, each):
         np.testing.assert_array_equal(top[:, j * group + i], x[:, i * each + j])
     np.testing.assert_array_equal(dx, x)
+
+
+@law("RingPad")
+@drawn()
+@given(SEED, st.integers(-3, 2), st.integers(0, 3))
+def test_a_ring_pad_goes_round(seed, axis, pad):
+    x = normal(seed, 3, 4, 5)
+    top, _ = moved("RingPad", f"ring_pad_param {{ axis: {axis} pad: {pad} }}", x)
+    width = [(0, 0)] * 3
+    width[axis] = (pad, pad)
+    np.testing.assert_array_equal(top, np.pad(x, width, "wrap"))
+    with pytest.raises(caffe.CaffeError, match=r"pad 6 is longer than axis \d of \(3, 4, 5\)"):
+        run_layer("RingPad", f"ring_pad_param {{ axis: {axis} pad: 6 }}", [x])
 
 
 @law("Flip", "Reverse")

@@ -194,14 +194,20 @@ def test_mirrored_flow_points_the_other_way(source):
     assert 0 < mirrored < 10
 
 
-def test_label_maps_are_not_resized_with_their_images(tmp_path):
-    with pytest.raises(
-        caffe.CaffeError, match=r"no resize_param, noise_param and multi_scale: .*new_height"
-    ):
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        (RESIZE % "LINEAR", r"no resize_param, noise_param and multi_scale: .*new_height"),
+        ("random_resize_param {} crop_size: 2", "by chance: it would leave the label map as it is"),
+        ("min_side: 4 crop_size: 2", "by chance: it would leave the label map as it is"),
+    ],
+)
+def test_label_maps_are_not_resized_with_their_images(tmp_path, transform, message):
+    with pytest.raises(caffe.CaffeError, match=message):
         net_of(
             f'layer {{ name: "d" type: "ImageSegData" top: "x" top: "y" image_data_param {{ '
             f'source: "{write_images(tmp_path, pictures(1, 3, 4, 4))}" }} '
-            f"transform_param {{ {RESIZE % 'LINEAR'} }} }}"
+            f"transform_param {{ {transform} }} }}"
         )
 
 
