@@ -639,6 +639,7 @@ class LayerParameter(Message):
     CCONVOLUTION_PARAM_FIELD_NUMBER: int
     CINNER_PRODUCT_PARAM_FIELD_NUMBER: int
     RING_PAD_PARAM_FIELD_NUMBER: int
+    CRELU_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -850,6 +851,7 @@ class LayerParameter(Message):
     cconvolution_param: CConvolutionParameter
     cinner_product_param: CInnerProductParameter
     ring_pad_param: RingPadParameter
+    crelu_param: CReLUParameter
     def __init__(
         self,
         *,
@@ -1082,6 +1084,7 @@ class LayerParameter(Message):
         cconvolution_param: CConvolutionParameter | Mapping[str, Any] | None = ...,
         cinner_product_param: CInnerProductParameter | Mapping[str, Any] | None = ...,
         ring_pad_param: RingPadParameter | Mapping[str, Any] | None = ...,
+        crelu_param: CReLUParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -3039,6 +3042,9 @@ class UnpoolingParameter(Message):
     MAX: int
     AVE: int
     TILE: int
+    FIXED: int
+    DIV: int
+    REP: int
     UNPOOL_FIELD_NUMBER: int
     PAD_FIELD_NUMBER: int
     PAD_H_FIELD_NUMBER: int
@@ -3052,6 +3058,15 @@ class UnpoolingParameter(Message):
     UNPOOL_SIZE_FIELD_NUMBER: int
     UNPOOL_H_FIELD_NUMBER: int
     UNPOOL_W_FIELD_NUMBER: int
+    OUT_KERNEL_SIZE_FIELD_NUMBER: int
+    OUT_KERNEL_H_FIELD_NUMBER: int
+    OUT_KERNEL_W_FIELD_NUMBER: int
+    OUT_STRIDE_FIELD_NUMBER: int
+    OUT_STRIDE_H_FIELD_NUMBER: int
+    OUT_STRIDE_W_FIELD_NUMBER: int
+    OUT_PAD_FIELD_NUMBER: int
+    OUT_PAD_H_FIELD_NUMBER: int
+    OUT_PAD_W_FIELD_NUMBER: int
     unpool: int
     pad: int
     pad_h: int
@@ -3065,6 +3080,15 @@ class UnpoolingParameter(Message):
     unpool_size: int
     unpool_h: int
     unpool_w: int
+    out_kernel_size: int
+    out_kernel_h: int
+    out_kernel_w: int
+    out_stride: int
+    out_stride_h: int
+    out_stride_w: int
+    out_pad: int
+    out_pad_h: int
+    out_pad_w: int
     def __init__(
         self,
         *,
@@ -3081,6 +3105,15 @@ class UnpoolingParameter(Message):
         unpool_size: int | None = ...,
         unpool_h: int | None = ...,
         unpool_w: int | None = ...,
+        out_kernel_size: int | None = ...,
+        out_kernel_h: int | None = ...,
+        out_kernel_w: int | None = ...,
+        out_stride: int | None = ...,
+        out_stride_h: int | None = ...,
+        out_stride_w: int | None = ...,
+        out_pad: int | None = ...,
+        out_pad_h: int | None = ...,
+        out_pad_w: int | None = ...,
     ) -> None: ...
 
 class SegAccuracyParameter(Message):
@@ -7034,4 +7067,16 @@ class RingPadParameter(Message):
         *,
         axis: int | None = ...,
         pad: int | None = ...,
+    ) -> None: ...
+
+class CReLUParameter(Message):
+    NEGATIVE_SLOPE_FIELD_NUMBER: int
+    CONCAT_AXIS_FIELD_NUMBER: int
+    negative_slope: float
+    concat_axis: int
+    def __init__(
+        self,
+        *,
+        negative_slope: float | None = ...,
+        concat_axis: int | None = ...,
     ) -> None: ...

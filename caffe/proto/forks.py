@@ -264,6 +264,10 @@ FIELDS = {
         ],
         ("caffe-augmentation", "change the images before training"),
     ),
+    "crelu_param": (
+        "several forks",
+        "write a ReLU and a Power { scale: -1 } with a ReLU, and Concat",
+    ),
     "ring_pad_param": ("panoramic object detection", _PYTHON),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),

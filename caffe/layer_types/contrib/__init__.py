@@ -85,6 +85,7 @@ from . import (  # noqa: F401
     torch_image_transform,
     triplets,
     unit_length,
+    unpooling,
     video_data,
     volumes,
     warping,

@@ -34,6 +34,16 @@ def test_values_follow_the_rule(seed, n):
         agree(run_layer(kind, "", [x]).y[0], RULES[ALSO.get(kind, kind)](x.astype(np.float64)))
 
 
+@law("CReLU")
+@pytest.mark.parametrize(("more", "axis"), [("", 1), ("concat_axis: -1", 2)])
+def test_a_crelu_has_both_signs(more, axis):
+    x = normal(0, 2, 3, 4)
+    y = np.concatenate([x, -x], axis).astype(np.float64)
+    agree(run_layer("CReLU", f"crelu_param {{ {more} }}", [x]).y[0], np.maximum(y, 0))
+    found = run_layer("CReLU", f"crelu_param {{ negative_slope: 0.1 {more} }}", [x]).y[0]
+    agree(found, np.where(y > 0, y, 0.1 * y))
+
+
 @law("Insanity", "RReLU")
 @pytest.mark.parametrize(("kind", "field"), [("Insanity", "insanity"), ("RReLU", "rrelu")])
 def test_a_randomised_relu_draws_what_it_divides_by(kind, field):

@@ -118,6 +118,13 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "SpatialTransformer": [
         ("st_param { output_H: 3 theta_1_2: 0.1 theta_2_3: 0.05 }", [(2, 2, 3, 4), (2, 4)], {})
     ],
+    "Transformer": [("", [(2, 2, 3, 4), (2, 6)], {})],
+    "CReLU": [("crelu_param { negative_slope: 0.25 }", [(2, 3, 2)], {})],
+    "UnPooling": [
+        ("unpooling_param { unpool: REP out_kernel_size: 3 out_stride: 2 }", [(1, 2, 2, 3)], {}),
+        ("unpooling_param { unpool: DIV out_kernel_size: 3 out_pad: 1 }", [(1, 2, 2, 3)], {}),
+        ("unpooling_param { out_kernel_size: 2 out_stride: 2 }", [(1, 2, 2, 3)], {}),
+    ],
     "SeLuDropout": [("selu_dropout_param { dropout_ratio: 0.3 }", [(3, 4)], {})],
     "WeightedSoftmaxWithLoss": [("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}})],
     "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
