@@ -640,6 +640,7 @@ class LayerParameter(Message):
     CINNER_PRODUCT_PARAM_FIELD_NUMBER: int
     RING_PAD_PARAM_FIELD_NUMBER: int
     CRELU_PARAM_FIELD_NUMBER: int
+    BATCH_RENORM_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -852,6 +853,7 @@ class LayerParameter(Message):
     cinner_product_param: CInnerProductParameter
     ring_pad_param: RingPadParameter
     crelu_param: CReLUParameter
+    batch_renorm_param: BatchReNormParameter
     def __init__(
         self,
         *,
@@ -1085,6 +1087,7 @@ class LayerParameter(Message):
         cinner_product_param: CInnerProductParameter | Mapping[str, Any] | None = ...,
         ring_pad_param: RingPadParameter | Mapping[str, Any] | None = ...,
         crelu_param: CReLUParameter | Mapping[str, Any] | None = ...,
+        batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -7079,4 +7082,37 @@ class CReLUParameter(Message):
         *,
         negative_slope: float | None = ...,
         concat_axis: int | None = ...,
+    ) -> None: ...
+
+class BatchReNormParameter(Message):
+    USE_GLOBAL_STATS_FIELD_NUMBER: int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    R_MAX_FIELD_NUMBER: int
+    D_MAX_FIELD_NUMBER: int
+    ITER_SIZE_FIELD_NUMBER: int
+    STEP_TO_INIT_FIELD_NUMBER: int
+    STEP_TO_R_MAX_FIELD_NUMBER: int
+    STEP_TO_D_MAX_FIELD_NUMBER: int
+    use_global_stats: bool
+    moving_average_fraction: float
+    eps: float
+    r_max: float
+    d_max: float
+    iter_size: int
+    step_to_init: int
+    step_to_r_max: int
+    step_to_d_max: int
+    def __init__(
+        self,
+        *,
+        use_global_stats: bool | None = ...,
+        moving_average_fraction: float | None = ...,
+        eps: float | None = ...,
+        r_max: float | None = ...,
+        d_max: float | None = ...,
+        iter_size: int | None = ...,
+        step_to_init: int | None = ...,
+        step_to_r_max: int | None = ...,
+        step_to_d_max: int | None = ...,
     ) -> None: ...

@@ -268,6 +268,7 @@ FIELDS = {
         "several forks",
         "write a ReLU and a Power { scale: -1 } with a ReLU, and Concat",
     ),
+    "batch_renorm_param": ("several forks", "write a BatchNorm: in TEST it is the same"),
     "ring_pad_param": ("panoramic object detection", _PYTHON),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),

@@ -97,6 +97,8 @@ DEPLOYED = {
         [(1, 2, 4, 4)],
     ),
     "FcRistretto": (f"inner_product_param {{ num_output: 2 }} {BITS}", [(1, 2, 4, 4)]),
+    "BatchReNorm": ("", [(1, 2, 4, 4)]),
+    "Covariance": ("", [(1, 2, 4, 4)]),
     "CConvolution": ("convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 4, 4)]),
     "CInnerProduct": ("inner_product_param { num_output: 2 }", [(1, 2, 4, 4)]),
     "BinaryConvolution": (

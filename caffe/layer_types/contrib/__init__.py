@@ -8,6 +8,7 @@ from . import (  # noqa: F401
     annotated_data,
     augmentation,
     balanced,
+    batch_renorm,
     bilinear_pooling,
     binary_codes,
     blocks,

@@ -1,4 +1,4 @@
-"""Bilinear pooling: Bilinear, CompactBilinear and the SignedSqrt behind them."""
+"""Bilinear pooling: Bilinear, Covariance, CompactBilinear and the SignedSqrt behind them."""
 
 import math
 
@@ -49,6 +49,33 @@ class Bilinear(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         first, second = (bottom.flatten(2) for bottom in bottoms)
         return (first @ second.transpose(1, 2)).flatten(1)[..., None, None]
+
+
+@layer_type("Covariance", "several forks")
+class Covariance(LayerType):
+    """The products of each two channels, N x C x C x 1: their mean over a map, over C.
+
+    As in its forks the gradient is that by one of both factors, but of a channel's square.
+    """
+
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(
+            len(shape) == 4 and math.prod(shape[1:]) > 0, f"needs N x C x H x W; found {shape}"
+        )
+        return [(shape[0], shape[1], shape[1], 1)]
+
+    def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
+        return math.prod(bottoms[0]) * bottoms[0][1]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x = bottoms[0].flatten(2)
+        fixed = x.detach().transpose(1, 2)
+        products = (x @ fixed) / math.prod(x.shape[1:])
+        square = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        return (products + (products - products.detach()) * square)[..., None]
 
 
 @layer_type("CompactBilinear", "compact bilinear pooling")

@@ -514,7 +514,7 @@ OWN_GRADIENT = {
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
-    *("CConvolution", "CInnerProduct"),
+    *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
 }
 
