@@ -641,6 +641,7 @@ class LayerParameter(Message):
     RING_PAD_PARAM_FIELD_NUMBER: int
     CRELU_PARAM_FIELD_NUMBER: int
     BATCH_RENORM_PARAM_FIELD_NUMBER: int
+    CONFUSION_MATRIX_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -854,6 +855,7 @@ class LayerParameter(Message):
     ring_pad_param: RingPadParameter
     crelu_param: CReLUParameter
     batch_renorm_param: BatchReNormParameter
+    confusion_matrix_param: AccuracyParameter
     def __init__(
         self,
         *,
@@ -1088,6 +1090,7 @@ class LayerParameter(Message):
         ring_pad_param: RingPadParameter | Mapping[str, Any] | None = ...,
         crelu_param: CReLUParameter | Mapping[str, Any] | None = ...,
         batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
+        confusion_matrix_param: AccuracyParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):

@@ -269,6 +269,7 @@ FIELDS = {
         "write a ReLU and a Power { scale: -1 } with a ReLU, and Concat",
     ),
     "batch_renorm_param": ("several forks", "write a BatchNorm: in TEST it is the same"),
+    "confusion_matrix_param": ("several forks", "write an Accuracy with two tops"),
     "ring_pad_param": ("panoramic object detection", _PYTHON),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),

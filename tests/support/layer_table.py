@@ -71,6 +71,7 @@ NETS = {  # where one layer with one top makes none
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
 SCORES = (
+    "ConfusionMatrix",
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
     *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
     *("FrcnnAnchorTarget", "FrcnnProposalTarget"),

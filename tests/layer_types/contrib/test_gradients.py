@@ -479,6 +479,7 @@ NO_GRADIENT = {
     "DetectNetTransformation",
     "DetectionEvaluate",
     "DetectionOutput",
+    "ConfusionMatrix",
     "EltwiseAccuracy",
     "EvalDetection",
     "FrcnnAnchorTarget",
