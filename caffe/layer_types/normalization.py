@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from ..proto import caffe_pb2
 from . import exporting
 from .base import Affine, LayerType, Shape, layer_type
-from .windows import window_sums
 
 
 @layer_type("LRN")
@@ -35,13 +34,19 @@ class LRN(LayerType):
         lrn = self.spec.lrn_param
         size = lrn.local_size
         if self.pointwise:
-            if exporting.into_onnx():  # as torch's averages over channels go wrong there
-                squares = (x * x).flatten(2).unsqueeze(1)
-                sums = window_sums(squares, (size, 1), pad=(size // 2, 0)).reshape(x.shape)
-                return x * (lrn.k + lrn.alpha / size * sums) ** -lrn.beta
-            return F.local_response_norm(x, size, lrn.alpha, lrn.beta, lrn.k)
+            channels = x.shape[1]
+            squares = F.pad(x * x, (0, 0, 0, 0, size // 2, size // 2))
+            sums = squares.narrow(1, 0, channels)
+            for i in range(1, size):
+                sums = sums + squares.narrow(1, i, channels)
+            return x * _inverse_power(lrn.k + lrn.alpha / size * sums, lrn.beta)
         mean = F.avg_pool2d(x * x, size, 1, size // 2)
-        return x * (1 + lrn.alpha * mean) ** -lrn.beta
+        return x * _inverse_power(1 + lrn.alpha * mean, lrn.beta)
+
+
+def _inverse_power(x: torch.Tensor, beta: float) -> torch.Tensor:
+    """x ** -beta; LRN's usual power is two roots, which take a fourth of the time."""
+    return (x * x.sqrt()).rsqrt() if beta == 0.75 else x**-beta
 
 
 @layer_type("BatchNorm")
