@@ -210,8 +210,11 @@ class LayerType(Layer):
         top = self.expression(bottoms, params)
         return top if isinstance(top, torch.Tensor) else top[0]
 
-    def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
-        """The parameters as `part` takes them, where it is to run many times."""
+    def arranged(self, params: list[torch.Tensor], shape: Shape) -> list[torch.Tensor]:
+        """The parameters as `part` takes them, where it is to run many times.
+
+        shape: of bottom 0, all of it.
+        """
         return params
 
     # The same on blobs, as the net calls it.
