@@ -209,7 +209,13 @@ def test_sizes_stay_open_where_a_map_is_one_pixel_at_the_nets_own(tmp_path, expo
     """As the last of SSD-300's maps is, and larger in larger images."""
     small = CONV.replace("kernel_size: 3", "kernel_size: 3 stride: 8 pad: 1")
     last = CONV.replace('"conv"', '"last"').replace('bottom: "data"', 'bottom: "conv"')
-    net = net_of(input_layer("data", 1, 3, 20, 20) + small + last.replace('"relu"', '"relu2"'))
+    rows = (
+        'layer { name: "turned" type: "Permute" bottom: "last" top: "turned" '
+        "permute_param { order: [0, 2, 3, 1] } }"
+        'layer { name: "flat" type: "Flatten" bottom: "turned" top: "flat" }'
+    )
+    last = last.replace('"relu"', '"relu2"')
+    net = net_of(input_layer("data", 1, 3, 20, 20) + small + last + rows)
     assert net.blobs["last"].shape[2:] == (1, 1)
     found = export(net, tmp_path / "net", batch=True)
     assert found.open_axes == {"data": {0: "batch", 2: "height", 3: "width"}}
