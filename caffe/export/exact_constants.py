@@ -27,7 +27,11 @@ def simplify(program: torch.onnx.ONNXProgram) -> None:
         for value in node.inputs if node.op_type in NO_OPS else ():
             if value is not None and _is_taken_for(value, NO_OPS[node.op_type]):
                 _make_array(graph, node, value)
+    names = [value.name for value in (*graph.inputs, *graph.outputs)]
     program.optimize()
+    # An output that is an input becomes a value of its own, and takes another name from it.
+    for value, name in zip((*graph.inputs, *graph.outputs), names, strict=True):
+        value.name = name
 
 
 def _is_taken_for(value: onnx_ir.Value, number: int) -> bool:
@@ -54,7 +58,7 @@ def _make_array(graph: onnx_ir.Graph, node: onnx_ir.Node, scalar: onnx_ir.Value)
     if top.shape is not None and top.shape.rank() == 0:
         axis = onnx_ir.node("Constant", [], {"value": onnx_ir.tensor([0])})
         squeezed = onnx_ir.node("Squeeze", [top, axis.outputs[0]])
-        squeezed.outputs[0].shape, squeezed.outputs[0].dtype = top.shape, top.dtype
+        squeezed.outputs[0].shape, squeezed.outputs[0].type = top.shape, top.type
         squeezed.outputs[0].name, top.name = top.name, f"{top.name}.array"
         top.replace_all_uses_with(squeezed.outputs[0], replace_graph_outputs=True)
         squeezed.replace_input_with(0, top)

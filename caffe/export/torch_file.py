@@ -61,4 +61,5 @@ def _one_as_any_other() -> AbstractContextManager[None]:
     and larger at others would close height and width.
     """
     setting = "backed_size_oblivious"  # since torch 2.7; files have guards since 2.9
-    return _config.patch(setting, True) if hasattr(_config, setting) else nullcontext()
+    known = hasattr(_config, setting)
+    return _config.patch(setting, True) if known else nullcontext()  # type: ignore[attr-defined]
