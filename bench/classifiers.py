@@ -1,24 +1,29 @@
-"""Classifiers forward, beside other engines: `python -m bench.classifiers [--rounds 5]`.
+"""Classifiers beside other engines, forward and training: `python -m bench.classifiers`.
 
 An image, 10 and 64 at once. Each engine runs in a process of its own, in turns of 64 images; all
-get the same weights and images, and their scores must agree before anything is timed. Prints
-tables of milliseconds an image.
+get the same weights and images, and their scores, or the losses of two steps, must agree before
+anything is timed. Prints tables of milliseconds an image.
 """
 
 import argparse
+import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 import caffe
 import command_line
 from caffe.core.files import write_text
 from caffe.export import onnx
+from caffe.proto import caffe_pb2
+from caffe.proto.text import prototxt
 
 from . import peers
 from .cases import CHANNELS_LAST, DIFFER, ONNX_RUNTIME, OPENVINO, OURS, RATIO
@@ -33,7 +38,8 @@ from .work import Work
 BATCHES = (1, 10, 64)
 IMAGES = 64  # of a turn, or a few less where the batch does not divide them
 MILLISECONDS = "ms an image"
-TOLERANCE = 1e-3  # of the largest score
+TOLERANCE = 1e-3  # of the largest score, or of the loss
+LEARNING: dict[str, Any] = {"base_lr": 1e-4, "momentum": 0.9, "weight_decay": 5e-4}
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,35 @@ class ClassifierWork(Work):
         shape = net(self.net, self.batch).layer[0].input_param.shape[0].dim
         return np.random.RandomState(0).uniform(-1, 1, tuple(shape)).astype(np.float32)
 
+    @property
+    def labels(self) -> np.ndarray:
+        """Those of the images, of the first ten classes."""
+        return (np.arange(self.batch) % 10).astype(np.float32)
+
+    @property
+    def train_prototxt(self) -> Path:
+        return self.folder / "train.prototxt"
+
 
 def prepare(work: ClassifierWork) -> None:
     """Write to the folder: prototxt, drawn weights, and both as ONNX of that batch."""
     onnx.export(write_drawn(work, net(work.net, work.batch)), work.onnx)
+
+
+def prepare_training(work: ClassifierWork) -> None:
+    """Write to the folder: drawn weights, and the net with its loss.
+
+    It has no Dropout: other engines would drop other values.
+    """
+    deploy = net(work.net, work.batch)
+    write_drawn(work, deploy)
+    layers = [layer for layer in deploy.layer if layer.type != "Dropout"]
+    layers[0].top.append("label")
+    layers[0].input_param.shape.add(dim=[work.batch])
+    layers[-1].type, layers[-1].top[0] = "SoftmaxWithLoss", "loss"
+    layers[-1].bottom.append("label")
+    train = caffe_pb2.NetParameter(name=deploy.name, layer=layers)
+    write_text(work.train_prototxt, prototxt(train))
 
 
 class Turn:
@@ -70,7 +101,8 @@ class Turn:
             self.scores(self.given)
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
-        yield "prob", self.scores(self.given)
+        for i in range(2):
+            yield f"pass {i}", self.scores(self.given)
 
 
 def ours(work: ClassifierWork) -> Turn:
@@ -81,9 +113,7 @@ def ours(work: ClassifierWork) -> Turn:
 
 def eager(work: ClassifierWork) -> Turn:
     """The same layers as a torch.nn.Module."""
-    made = caffe.Net(work.prototxt, caffe.TEST, weights=work.caffemodel).to_torch()
-    # torch's types know no memory_format of a module
-    module = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = _as_module(caffe.Net(work.prototxt, caffe.TEST, weights=work.caffemodel))
 
     @torch.inference_mode()
     def scores(images: np.ndarray) -> np.ndarray:
@@ -91,6 +121,11 @@ def eager(work: ClassifierWork) -> Turn:
         return module(data).numpy()
 
     return Turn(work, scores)
+
+
+def _as_module(made: caffe.Net) -> torch.nn.Module:
+    # torch's types know no memory_format of a module
+    return made.to_torch().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def onnx_runtime(work: ClassifierWork) -> Turn:
@@ -103,24 +138,83 @@ def open_vino(work: ClassifierWork) -> Turn:
     return Turn(work, peers.by_open_vino(work.onnx, work.threads))
 
 
+def our_steps(work: ClassifierWork) -> Turn:
+    """Through pycaffe's SGDSolver."""
+    path = work.folder / "solver.prototxt"
+    learning = caffe_pb2.SolverParameter(
+        net=str(work.train_prototxt), lr_policy="fixed", **LEARNING
+    )
+    write_text(path, prototxt(learning))
+    solver = caffe.SGDSolver(path)
+    blobs = solver.net.blobs
+    solver.net.copy_from(work.caffemodel)
+
+    def step(images: np.ndarray) -> np.ndarray:
+        blobs["data"].data[...] = images
+        blobs["label"].data[...] = work.labels
+        solver.step(1)
+        return blobs["loss"].data.copy()
+
+    return Turn(work, step)
+
+
+def eager_steps(work: ClassifierWork) -> Turn:
+    """The same layers as a torch.nn.Module, with torch's SGD."""
+    made = caffe.Net(work.train_prototxt, caffe.TRAIN, weights=work.caffemodel)
+    module = _as_module(made).train()
+    learned = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.SGD(
+        learned, LEARNING["base_lr"], LEARNING["momentum"], weight_decay=LEARNING["weight_decay"]
+    )
+
+    def step(images: np.ndarray) -> np.ndarray:
+        data = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+        optimiser.zero_grad(set_to_none=True)
+        loss = module(data, torch.from_numpy(work.labels))
+        loss.backward()
+        optimiser.step()
+        return loss.detach().numpy()
+
+    return Turn(work, step)
+
+
 _EAGER = Engine(CHANNELS_LAST, eager)
+_EAGER_STEPS = Engine(CHANNELS_LAST, eager_steps)
 ENGINES = (
     Engine(OURS, ours),
     _EAGER,
     Engine(ONNX_RUNTIME, onnx_runtime, peer=True),
     Engine(OPENVINO, open_vino, peer=True),
 )
+STEPS = (Engine(OURS, our_steps), _EAGER_STEPS)
 
 
-def table(name: str, batch: int, rounds: int) -> Table:
-    """A classifier at one batch size."""
-    title = f"{name}, {batch} at once"
+def forward(name: str, batch: int, rounds: int) -> Table:
+    """A classifier's scores at one batch size."""
+    return _table(f"{name}, {batch} at once", prepare, ENGINES, _EAGER, name, batch, rounds)
+
+
+def training(name: str, batch: int, rounds: int) -> Table:
+    """A classifier's training steps at one batch size."""
+    title = f"{name}, a training step of {batch}"
+    return _table(title, prepare_training, STEPS, _EAGER_STEPS, name, batch, rounds)
+
+
+def _table(
+    title: str,
+    preparing: Callable[[ClassifierWork], None],
+    engines: Sequence[Engine],
+    reference: Engine,
+    name: str,
+    batch: int,
+    rounds: int,
+) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         work = ClassifierWork(
             Path(folder), ((0, 0),), torch.get_num_threads(), net=name, batch=batch
         )
-        in_process(prepare, work)
-        differences, timing = beside(ENGINES, _EAGER, work, TOLERANCE, rounds, title)
+        in_process(preparing, work)
+        differences, timing = beside(engines, reference, work, TOLERANCE, rounds, title)
 
     def figures(engine: str) -> dict[str, Sequence[float]]:
         seconds = timing.seconds[engine]
@@ -130,7 +224,7 @@ def table(name: str, batch: int, rounds: int) -> Table:
             DIFFER: [differences[engine]],
         }
 
-    return Table(title, rows(ENGINES, timing, figures))
+    return Table(title, rows(engines, timing, figures))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -145,14 +239,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(args: argparse.Namespace, command: Sequence[str]) -> None:
+    os.environ.setdefault("GLOG_minloglevel", "1")  # a solver's log is no part of the bench's
     lines = ["# Classifiers beside other engines", "", *environment(command)]
+    print("\n".join(lines))
     for name in args.nets:
         for batch in args.batches:
-            lines += ["", *markdown(table(name, batch, args.rounds))]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
+            for measured in (forward, training):
+                found = ["", *markdown(measured(name, batch, args.rounds))]
+                tqdm.write("\n".join(found))
+                lines += found
     if args.out:
-        write_text(args.out, text)
+        write_text(args.out, "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

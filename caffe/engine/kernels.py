@@ -9,7 +9,7 @@ from functools import cache
 import torch
 
 from ..layer_types import autocast
-from ..layer_types.base import LayerType, Margins
+from ..layer_types.base import LayerType, Margins, Shape
 from .regions import Region, Rules, Span, common, covered, input_region
 
 
@@ -34,13 +34,15 @@ class Tile:
 Run = Callable[[list[Tile], Region, Region], torch.Tensor]
 
 
-def runner(layer: LayerType, params: list[torch.Tensor], rules: Rules, relu: bool) -> Run:
+def runner(
+    layer: LayerType, params: list[torch.Tensor], rules: Rules, relu: bool, shape: Shape
+) -> Run:
     """How to compute a region of the top of a layer that has rules.
 
     The parameters are rounded and laid out once. relu: whether a ReLU follows the layer, a product
-    of matrices, and is computed with it.
+    of matrices, and is computed with it. shape: of bottom 0, all of it.
     """
-    params = layer.arranged(autocast.multiplied(layer, params))
+    params = layer.arranged(autocast.multiplied(layer, params), shape)
 
     @cache
     def place(region: Region, bottom: Region) -> tuple[Region, Margins, bool]:

@@ -187,7 +187,7 @@ def _planned(step: Step, shape: Shape) -> Planned:
         params = scaled(step.layer, shape, params, step.affines)
     if step.rules:
         relu = step.layer.matrix_product and any(layer.is_relu for layer in behind[:1])
-        planned.run = runner(step.layer, params, step.rules, relu)
+        planned.run = runner(step.layer, params, step.rules, relu, shape)
         behind = behind[int(relu) :]
     else:
         planned.evaluate = evaluator(step.layer, params)

@@ -147,7 +147,7 @@ def _compute(
         assert isinstance(layer, Convolution)
         weight, *biases = (values[layer, i] for i in range(len(layer.blobs)))
         bias = biases[0] if biases else None
-        if layer.is_three_by_three() and winograd.pays_both_ways(x, len(weight)):
+        if layer.is_three_by_three() and winograd.pays_both_ways(weight):
             if max(padding) > 2:  # of a first layer; `recorded` takes no more
                 above, left = padding
                 x, padding = F.pad(x, (left, left, above, above)), (0, 0)

@@ -1,13 +1,12 @@
 """What pose nets are shown of an image in training: scaled, turned, cut and mirrored by chance."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from ..proto import caffe_pb2
 from .people import People, mirrored
-from .resizing import cubic_weights, interpolated, to_uint8
+from .resizing import cubic_weights, interpolated, rotation, to_uint8
 
 OUTSIDE = (128, 128, 128, 255)  # colours and mask beyond the image
 CUBIC = caffe_pb2.ResizeParameter.CUBIC
@@ -34,7 +33,7 @@ def view(
     people = people.moved(np.array([[factor, 0, 0], [0, factor, 0]]))
 
     degree = (next(draws) - 0.5) * 2 * param.max_rotate_degree
-    matrix, turned = _rotation(image.shape[1], image.shape[0], degree)
+    matrix, turned = rotation(image.shape[1], image.shape[0], degree)
     people = people.moved(matrix)
 
     away = [int((next(draws) - 0.5) * 2 * param.center_perterb_max) for _ in range(2)]
@@ -46,17 +45,6 @@ def view(
     if next(draws) <= param.flip_prob:
         image, people = image[:, ::-1], mirrored(people, wide, order)
     return image, people
-
-
-def _rotation(width: int, height: int, degree: float) -> tuple[np.ndarray, tuple[int, int]]:
-    """The matrix (2, 3) that turns an image around its centre; the turned one's width, height."""
-    cos, sin = math.cos(math.radians(degree)), math.sin(math.radians(degree))
-    centre = np.array([width / 2, height / 2])
-    half = np.abs([[cos, sin], [sin, cos]]) @ centre
-    low, high = np.floor(centre - half), np.ceil(centre + half)
-    size = (high - low + 1).astype(int)
-    turn = np.array([[cos, sin], [-sin, cos]])
-    return np.column_stack([turn, size / 2 - turn @ centre]), (int(size[0]), int(size[1]))
 
 
 def _turned(

@@ -100,16 +100,38 @@ def turned(
     Corners that come from outside are filled by pad_mode; values are interpolated by `mode`, AREA
     as LINEAR (cv::warpAffine, whose places are multiples of 1/32 pixel).
     """
-    height, width, channels = image.shape
+    height, width = image.shape[:2]
     cos, sin = math.cos(math.radians(degree)), math.sin(math.radians(degree))
     middle = np.array([width // 2, height // 2])
     right, down = np.meshgrid(np.arange(width) - middle[0], np.arange(height) - middle[1])
     places = np.stack([cos * right - sin * down, sin * right + cos * down], -1) + middle
+    return sampled(image, places, policy, mode)
+
+
+def rotation(width: int, height: int, degree: float) -> tuple[np.ndarray, tuple[int, int]]:
+    """The matrix (2, 3) that turns an image around its centre; the turned one's width, height."""
+    cos, sin = math.cos(math.radians(degree)), math.sin(math.radians(degree))
+    centre = np.array([width / 2, height / 2])
+    half = np.abs([[cos, sin], [sin, cos]]) @ centre
+    low, high = np.floor(centre - half), np.ceil(centre + half)
+    size = (high - low + 1).astype(int)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    return np.column_stack([turn, size / 2 - turn @ centre]), (int(size[0]), int(size[1]))
+
+
+def sampled(
+    image: np.ndarray, places: np.ndarray, policy: caffe_pb2.ResizeParameter, mode: int
+) -> np.ndarray:
+    """An image (H, W, C) uint8 at places x, y (..., 2), interpolated by `mode`.
+
+    What lies outside is filled by pad_mode.
+    """
+    height, width, channels = image.shape
     before, taps = POINTS.get(mode, POINTS[POLICY.LINEAR])
     first = np.floor(places + (0.5 if mode == POLICY.NEAREST else 0)).astype(int)
     weights = taps(places - first)
     outside = _pad_values(policy, channels)
-    sums = np.zeros(image.shape)
+    sums = np.zeros((*places.shape[:-1], channels))
     for i in range(weights.shape[-1]):
         for j in range(weights.shape[-1]):
             rows, above = _inside(first[..., 1] + i - before, height, policy.pad_mode)

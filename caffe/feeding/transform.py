@@ -9,6 +9,7 @@ from ..core.errors import CaffeError, anew
 from ..core.log import LOGGER, info
 from ..proto import caffe_pb2
 from . import images, multi_scale
+from .augmentation import BY_CHANCE, augmented, by_shorter_side, check_augmentation
 from .datum import datum_to_array
 from .mean_file import read_mean
 from .noise import check_noise, noised
@@ -77,7 +78,8 @@ class Transformer:
     before that, with Intel's random_resize_param or random_aspect_ratio_param, brought to a size.
     Of several resize_param one is drawn for each image.
     With multi_scale of the temporal segment networks, what is cut in TRAIN has several sizes and is
-    resized to the crop's; with fix_crop it is cut at corners and centre.
+    resized to the crop's; with fix_crop it is cut at corners and centre. What caffe-augmentation
+    adds comes before all that.
     Raises CaffeError for parameters that exclude each other, and for a mean file that is none.
     """
 
@@ -102,7 +104,9 @@ class Transformer:
             check_policy(policy)
         if self.noise:
             check_noise(self.noise)
-        self.random_size = has_random_size(param)
+        self.draws_size = has_random_size(param)
+        self.augments = check_augmentation(param)
+        self.random_size = self.draws_size or any(getattr(param, name) for name in BY_CHANCE)
         multi_scale.check_multi_scale(param)
         self.param = param
         for name in ANNOTATED:
@@ -132,6 +136,8 @@ class Transformer:
         crop_h, crop_w = self.crop
         if min(image) < 1:
             raise CaffeError(f"an image of shape {image}; expected at least 1 each")
+        if self.param.min_side:
+            image = (image[0], *by_shorter_side(image[1:], self.param.min_side))
         if len(self.resizes) == 1:
             image = (image[0], *size_after(self.resizes[0], image[1:]))
         channels, height, width = image
@@ -231,8 +237,12 @@ class Transformer:
         """
         shape = self.shape(image.shape)
         draws = uniforms(seed, PIXELS, item)
-        if self.random_size:
+        if self.augments:
+            pixels = augmented(eight_bits(image), self.param, draws, self.random_crop)
+            image = pixels.transpose(2, 0, 1)
+        if self.draws_size:
             image = random_sized(eight_bits(image), self.param, draws).transpose(2, 0, 1)
+        if self.random_size:
             self._check_crop(*image.shape[1:])
         if self.resizes or self.noise:
             image = self._prepared(image, draws)

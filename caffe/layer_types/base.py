@@ -10,6 +10,8 @@ import torch
 from ..core import host_memory
 from ..core.blob import Blob, BlobVec
 from ..core.errors import CaffeError, error_context
+from ..core.log import LOGGER
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from . import autograd, fillers
 from .autocast import Tensors as Tensors
@@ -208,8 +210,11 @@ class LayerType(Layer):
         top = self.expression(bottoms, params)
         return top if isinstance(top, torch.Tensor) else top[0]
 
-    def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
-        """The parameters as `part` takes them, where it is to run many times."""
+    def arranged(self, params: list[torch.Tensor], shape: Shape) -> list[torch.Tensor]:
+        """The parameters as `part` takes them, where it is to run many times.
+
+        shape: of bottom 0, all of it.
+        """
         return params
 
     # The same on blobs, as the net calls it.
@@ -319,7 +324,16 @@ class LayerType(Layer):
         return blob
 
     def fill(self, blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
-        """Fill a blob as the filler says."""
+        """Fill a blob as the filler says.
+
+        In the phase TEST, where weights come from a caffemodel, one of a fork leaves zeros.
+        """
+        if not (filler.type in fillers.FILLERS or self.phase == caffe_pb2.TRAIN or is_strict()):
+            LOGGER.warning(
+                "layer '%s': filler '%s' is unknown; weights that no caffemodel holds stay 0",
+                *(self.name, filler.type),
+            )
+            return
         with error_context(f"layer '{self.name}' ({self.type})"):
             fillers.fill(blob, filler)
 

@@ -236,7 +236,7 @@ class Convolution(Windowed):
     ) -> torch.Tensor:
         (x,), weight = bottoms, params[0]
         bias = params[1] if len(params) > 1 else None
-        if self.is_three_by_three() and winograd.pays(x, weight.shape[0]):
+        if self.is_three_by_three() and winograd.pays(x.shape, weight):
             return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
         # Channels last, oneDNN reads wild memory where all dilated windows miss a one-wide bottom.
@@ -248,9 +248,11 @@ class Convolution(Windowed):
         x = in_fastest_order(x)
         return F.conv2d(x, weight, bias, self.stride, (above, left), self.dilation, group)
 
-    def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
+    def arranged(self, params: list[torch.Tensor], shape: Shape) -> list[torch.Tensor]:
         weight, *bias = params
-        return [weight if self.is_product(weight) else in_fastest_order(weight), *bias]
+        is_filtered = self.is_three_by_three() and winograd.pays(shape, weight)
+        as_it_is = is_filtered or self.is_product(weight)
+        return [weight if as_it_is else in_fastest_order(weight), *bias]
 
     def is_three_by_three(self) -> bool:
         """Whether this is a convolution that `winograd` can compute."""

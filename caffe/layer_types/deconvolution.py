@@ -36,7 +36,7 @@ class Deconvolution(Convolution):
             deconv = CONV_TRANSPOSE[self.spatial]
             # Weights that learn have diffs between the channels too.
             if not (weight.requires_grad or exporting.is_traced()):
-                weight = self.arranged([weight])[0]
+                weight = self._apart(weight)
             group = conv.num_output // weight.shape[1]
             return deconv(x, weight, bias, self.stride, self.pad, 0, group, self.dilation)
         places = x.shape[2:]
@@ -81,12 +81,15 @@ class Deconvolution(Convolution):
             y = y.narrow(2 + i, before - padding[i], size)
         return y
 
-    def arranged(self, params: list[torch.Tensor]) -> list[torch.Tensor]:
-        """A filter that keeps the channels apart, as bilinear upsampling does: one for each."""
+    def arranged(self, params: list[torch.Tensor], shape: Shape) -> list[torch.Tensor]:
         weight, *bias = params
+        return [self._apart(weight), *bias]
+
+    def _apart(self, weight: torch.Tensor) -> torch.Tensor:
+        """A filter that keeps the channels apart, as bilinear upsampling does: one for each."""
         if self.spec.convolution_param.group == 1 and _is_diagonal(weight):
-            weight = torch.stack([weight[i, i : i + 1] for i in range(len(weight))])
-        return [weight, *bias]
+            return torch.stack([weight[i, i : i + 1] for i in range(len(weight))])
+        return weight
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         # oneDNN adds up the 64 x 64 x 21 products of a diff in one float32 chain, with 15 times

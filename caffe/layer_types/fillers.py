@@ -9,6 +9,7 @@ from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.errors import CaffeError
 from ..core.rng import generator
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 
 
@@ -18,9 +19,10 @@ def fill(blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
     Draws come from the CPU's generator on every device, so a seed gives the same weights anywhere.
     Raises CaffeError for an unknown type, or a blob that the type cannot fill.
     """
-    if filler.type not in FILLERS:
+    known = FILLERS.keys() - OF_FORKS if is_strict() else FILLERS.keys()
+    if filler.type not in known:
         raise CaffeError(
-            f"unknown filler type '{filler.type}'; there are {', '.join(sorted(FILLERS))}"
+            f"unknown filler type '{filler.type}'; there are {', '.join(sorted(known))}"
         )
     if filler.type != "gaussian" and filler.sparse != -1:
         raise CaffeError(f"{filler.type} filler: sparse is for the gaussian filler only")
@@ -101,6 +103,29 @@ def _diagonal(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
     return torch.diag(torch.tensor(list(filler.diag_val))).reshape(shape)
 
 
+def _identity(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    """Each output its own input, in the middle of a filter.
+
+    num_groups (Yu & Koltun 2016, equation 5): the inputs of its group alike, num_groups over the
+    number of outputs each, and all else noise of deviation std.
+    """
+    groups = filler.num_groups
+    if len(shape) < 2 or (shape[0] != shape[1] and not groups):
+        raise CaffeError(f"identity filler needs as many outputs as inputs; found shape {shape}")
+    if groups and (shape[0] % groups or shape[1] % groups):
+        raise CaffeError(f"identity filler: num_groups {groups} must divide both axes of {shape}")
+    outputs, inputs = (torch.arange(count) * (groups or count) // count for count in shape[:2])
+    alike = outputs[:, None] == inputs
+    values = _draw_gaussian(shape, filler.std) if groups else torch.zeros(shape)
+    middle: tuple[slice | int, ...] = (
+        slice(None),
+        slice(None),
+        *((length - 1) // 2 for length in shape[2:]),
+    )
+    values[middle] = torch.where(alike, groups / shape[0] if groups else 1.0, values[middle])
+    return values
+
+
 FILLERS = {
     "constant": _constant,
     "gaussian": _gaussian,
@@ -111,7 +136,9 @@ FILLERS = {
     "msra": _msra,
     "bilinear": _bilinear,
     "diagonal": _diagonal,
+    "identity": _identity,
 }
+OF_FORKS = {"diagonal", "gaussian_unitball", "identity"}
 
 
 def _fan(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> float:

@@ -18,7 +18,7 @@ class Input(LayerType):
     """Tops that the script fills; a shape for each, or one for all."""
 
     bottoms = (0, 0)
-    tops = (1, None)
+    tops: tuple[int, int | None] = (1, None)
     is_input = True
 
     def setup_from(self, shapes: list[Shape]) -> None:

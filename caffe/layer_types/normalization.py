@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from ..proto import caffe_pb2
 from . import exporting
 from .base import Affine, LayerType, Shape, layer_type
-from .windows import window_sums
 
 
 @layer_type("LRN")
@@ -35,13 +34,19 @@ class LRN(LayerType):
         lrn = self.spec.lrn_param
         size = lrn.local_size
         if self.pointwise:
-            if exporting.into_onnx():  # as torch's averages over channels go wrong there
-                squares = (x * x).flatten(2).unsqueeze(1)
-                sums = window_sums(squares, (size, 1), pad=(size // 2, 0)).reshape(x.shape)
-                return x * (lrn.k + lrn.alpha / size * sums) ** -lrn.beta
-            return F.local_response_norm(x, size, lrn.alpha, lrn.beta, lrn.k)
+            channels = x.shape[1]
+            squares = F.pad(x * x, (0, 0, 0, 0, size // 2, size // 2))
+            sums = squares.narrow(1, 0, channels)
+            for i in range(1, size):
+                sums = sums + squares.narrow(1, i, channels)
+            return x * _inverse_power(lrn.k + lrn.alpha / size * sums, lrn.beta)
         mean = F.avg_pool2d(x * x, size, 1, size // 2)
-        return x * (1 + lrn.alpha * mean) ** -lrn.beta
+        return x * _inverse_power(1 + lrn.alpha * mean, lrn.beta)
+
+
+def _inverse_power(x: torch.Tensor, beta: float) -> torch.Tensor:
+    """x ** -beta; LRN's usual power is two roots, which take a fourth of the time."""
+    return (x * x.sqrt()).rsqrt() if beta == 0.75 else x**-beta
 
 
 @layer_type("BatchNorm")
@@ -143,27 +148,26 @@ class BatchNorm(LayerType):
             if norm.add_eps_before_sqrt:
                 return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
             return F.batch_norm(x, mean_sum * factor, self._moved(var_sum * factor), eps=0)
-        if not exporting.is_traced():  # a file's statistics stay what they are
-            _add_batch(x, params, norm.moving_average_fraction)
-        if not norm.add_eps_before_sqrt:
-            return _with_moved_root(x, norm.eps)
-        if exporting.is_traced():
-            return _by_batch(x, norm.eps)
+        if exporting.is_traced():  # a file's statistics stay what they are
+            by_batch = _by_batch if norm.add_eps_before_sqrt else _with_moved_root
+            return by_batch(x, norm.eps)
+        mean, variance = x.new_zeros(2, x.shape[1])
         # F.batch_norm refuses a single value a channel; Caffe makes it zero.
         enabled = torch.backends.cudnn.enabled
-        return torch.batch_norm(x, None, None, None, None, True, 0, norm.eps, enabled)
+        top = torch.batch_norm(x, None, None, mean, variance, True, 1, norm.eps, enabled)
+        if x.numel() == x.shape[1]:
+            variance.zero_()  # torch has divided by n - 1
+        _add_batch(params, mean, variance, norm.moving_average_fraction)
+        return top if norm.add_eps_before_sqrt else _with_moved_root(x, norm.eps)
 
 
 @torch.no_grad()
-def _add_batch(x: torch.Tensor, statistics: list[torch.Tensor], fraction: float) -> None:
+def _add_batch(
+    statistics: list[torch.Tensor], mean: torch.Tensor, variance: torch.Tensor, fraction: float
+) -> None:
     """Adds a batch to running mean, variance and scale, in place, each times `fraction` before."""
-    mean_sum, var_sum, scale = (each.data for each in statistics)
-    var, mean = torch.var_mean(x, _all_but_channels(x), correction=0)
-    count = x.numel() / x.shape[1]
-    unbiased = count / (count - 1) if count > 1 else 1
-    scale.mul_(fraction).add_(1)
-    mean_sum.mul_(fraction).add_(mean)
-    var_sum.mul_(fraction).add_(var, alpha=unbiased)
+    for sums, more in zip(statistics, (mean, variance, torch.ones_like(mean[:1])), strict=True):
+        sums.data.mul_(fraction).add_(more)
 
 
 def _all_but_channels(x: torch.Tensor) -> list[int]:

@@ -47,6 +47,7 @@ def _on_both_axes(matrix: list[list[int]], scale: int = 1) -> torch.Tensor:
 
 # A row for each place in what comes out, a column for each in what goes in, row by row of the tile
 WEIGHT = _on_both_axes(_ON_WEIGHT, 24)
+TURNED = WEIGHT.flip(1)  # of a kernel that is turned by half a turn
 OUTPUT = _on_both_axes(_ON_OUTPUT)
 EVERYWHERE = 7  # the place that each output gets once: the bias is added there
 
@@ -74,36 +75,43 @@ def set_winograd(on: bool) -> None:
     _on = on
 
 
-def pays(x: torch.Tensor, outputs: int) -> bool:
-    """Whether a 3 x 3 convolution of x (N, C, H, W) to so many channels is faster like this."""
-    n, channels, height, width = x.shape
+def pays(shape: Sequence[int], weight: torch.Tensor) -> bool:
+    """Whether the convolution of a bottom (N, C, H, W) with a weight (K, C, 3, 3) is faster so."""
+    n, channels, height, width = shape
+    outputs = len(weight)
     return (
         min(channels, outputs) >= CHANNELS
         and max(channels, outputs) > CHANNELS
         and n * height * width >= POSITIONS
-        and pays_both_ways(x, outputs)
+        and pays_both_ways(weight)
     )
 
 
-def pays_both_ways(x: torch.Tensor, outputs: int) -> bool:
+def pays_both_ways(weight: torch.Tensor) -> bool:
     """Whether it is faster with its gradients, as `recorded` computes them."""
-    return _on and x.device.type == "cpu" and x.dtype == torch.float32 and outputs >= CHANNELS
+    is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+    return _on and is_plain and len(weight) >= CHANNELS
 
 
 def convolve(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, margins: Margins
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    margins: Margins,
+    turned: bool = False,
 ) -> torch.Tensor:
     """The 3 x 3 convolution of x (N, C, H, W) with as much pad at the ends as margins say.
 
-    weight: (K, C, 3, 3). All are float32 on the CPU, the weights and x with the channels last in
-    memory, and so is the result (N, K, height, width). It keeps no gradient.
+    weight: (K, C, 3, 3). All are float32 on the CPU, x with the channels last in memory, and so is
+    the result (N, K, height, width). turned: by the weights turned by half a turn. It keeps no
+    gradient.
     """
     outputs, channels = weight.shape[:2]
     (above, below), (left, right) = margins
     height, width = x.shape[2] + above + below - 2, x.shape[3] + left + right - 2
     weights = _buffer(outputs, SEEN * SEEN, channels)
-    places = weight.permute(0, 2, 3, 1).reshape(outputs, 9, channels)
-    torch.bmm(WEIGHT.expand(outputs, -1, -1), places, out=weights)
+    transform = (TURNED if turned else WEIGHT).expand(outputs, -1, -1)
+    torch.bmm(transform, weight.flatten(2).transpose(1, 2), out=weights)
     weights = weights.permute(1, 2, 0)
     shape = len(x), outputs, height, width
     y = torch.empty(shape, dtype=x.dtype, memory_format=torch.channels_last)
@@ -156,9 +164,9 @@ class _Recorded(torch.autograd.Function):
         diff = _channels_last(diff)
         of_x, of_weight, of_bias, _ = ctx.needs_input_grad
         above, left = ctx.padding
-        turned = weight.flip(2, 3).transpose(0, 1)
+        pad = (2 - above, 2 - left)
         return (
-            _faster(diff, turned, None, (2 - above, 2 - left)) if of_x else None,
+            _faster(diff, weight.transpose(0, 1), None, pad, turned=True) if of_x else None,
             weight_gradient(_channels_last(x), diff, ctx.padding) if of_weight else None,
             diff.sum((0, 2, 3)) if of_bias else None,
             None,
@@ -173,13 +181,18 @@ def recorded(
 
 
 def _faster(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: tuple[int, int]
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    padding: tuple[int, int],
+    turned: bool = False,
 ) -> torch.Tensor:
     """The convolution of x, with the channels last in memory, filtered if that pays."""
-    x, weight = _channels_last(x), _channels_last(weight)
-    if pays(x, len(weight)):
+    x = _channels_last(x)
+    if pays(x.shape, weight):
         above, left = padding
-        return convolve(x, weight, bias, ((above, above), (left, left)))
+        return convolve(x, weight, bias, ((above, above), (left, left)), turned)
+    weight = _channels_last(weight.flip(2, 3) if turned else weight)
     return F.conv2d(x, weight, bias, padding=padding)
 
 

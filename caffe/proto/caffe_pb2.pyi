@@ -110,6 +110,7 @@ class FillerParameter(Message):
     VARIANCE_NORM_FIELD_NUMBER: int
     ALPHA_FIELD_NUMBER: int
     DIAG_VAL_FIELD_NUMBER: int
+    NUM_GROUPS_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -120,6 +121,7 @@ class FillerParameter(Message):
     variance_norm: int
     alpha: float
     diag_val: RepeatedScalarFieldContainer[float]
+    num_groups: int
     def __init__(
         self,
         *,
@@ -133,6 +135,7 @@ class FillerParameter(Message):
         variance_norm: int | str | None = ...,
         alpha: float | None = ...,
         diag_val: Iterable[float] | None = ...,
+        num_groups: int | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -618,6 +621,27 @@ class LayerParameter(Message):
     PAIRWISE_PARAM_FIELD_NUMBER: int
     PIXEL_SHUFFLE_PARAM_FIELD_NUMBER: int
     STRIDED_SLICE_PARAM_FIELD_NUMBER: int
+    BINARY_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    BINARY_INNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    QUANT_PARAM_FIELD_NUMBER: int
+    DENSEBLOCK_PARAM_FIELD_NUMBER: int
+    GATERECURRENT_PARAM_FIELD_NUMBER: int
+    ASL_PARAM_FIELD_NUMBER: int
+    ROI_MASK_POOLING_PARAM_FIELD_NUMBER: int
+    MIL_PARAM_FIELD_NUMBER: int
+    RANK_PARAM_FIELD_NUMBER: int
+    HEATMAP_DATA_PARAM_FIELD_NUMBER: int
+    SIMPLER_NMS_PARAM_FIELD_NUMBER: int
+    EXTRACT_PARAM_FIELD_NUMBER: int
+    YOLO_SEG_PARAM_FIELD_NUMBER: int
+    SEGMENTATION_EVALUATE_PARAM_FIELD_NUMBER: int
+    REVERSE_TIME_PARAM_FIELD_NUMBER: int
+    CCONVOLUTION_PARAM_FIELD_NUMBER: int
+    CINNER_PRODUCT_PARAM_FIELD_NUMBER: int
+    RING_PAD_PARAM_FIELD_NUMBER: int
+    CRELU_PARAM_FIELD_NUMBER: int
+    BATCH_RENORM_PARAM_FIELD_NUMBER: int
+    CONFUSION_MATRIX_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -811,6 +835,27 @@ class LayerParameter(Message):
     pairwise_param: PairwiseParameter
     pixel_shuffle_param: PixelShuffleParameter
     strided_slice_param: StridedSliceParameter
+    binary_convolution_param: BinaryConvolutionParameter
+    binary_inner_product_param: BinaryInnerProductParameter
+    quant_param: QuantParameter
+    denseblock_param: DenseBlockParameter
+    gaterecurrent_param: GateRecurrentParameter
+    asl_param: ASLParameter
+    roi_mask_pooling_param: ROIMaskPoolingParameter
+    mil_param: MILParameter
+    rank_param: RankParameter
+    heatmap_data_param: HeatmapDataParameter
+    simpler_nms_param: SimplerNMSParameter
+    extract_param: ExtractParameter
+    yolo_seg_param: YoloSegParameter
+    segmentation_evaluate_param: SegmentationEvaluateParameter
+    reverse_time_param: ReverseTimeParameter
+    cconvolution_param: CConvolutionParameter
+    cinner_product_param: CInnerProductParameter
+    ring_pad_param: RingPadParameter
+    crelu_param: CReLUParameter
+    batch_renorm_param: BatchReNormParameter
+    confusion_matrix_param: AccuracyParameter
     def __init__(
         self,
         *,
@@ -1025,6 +1070,27 @@ class LayerParameter(Message):
         pairwise_param: PairwiseParameter | Mapping[str, Any] | None = ...,
         pixel_shuffle_param: PixelShuffleParameter | Mapping[str, Any] | None = ...,
         strided_slice_param: StridedSliceParameter | Mapping[str, Any] | None = ...,
+        binary_convolution_param: BinaryConvolutionParameter | Mapping[str, Any] | None = ...,
+        binary_inner_product_param: BinaryInnerProductParameter | Mapping[str, Any] | None = ...,
+        quant_param: QuantParameter | Mapping[str, Any] | None = ...,
+        denseblock_param: DenseBlockParameter | Mapping[str, Any] | None = ...,
+        gaterecurrent_param: GateRecurrentParameter | Mapping[str, Any] | None = ...,
+        asl_param: ASLParameter | Mapping[str, Any] | None = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter | Mapping[str, Any] | None = ...,
+        mil_param: MILParameter | Mapping[str, Any] | None = ...,
+        rank_param: RankParameter | Mapping[str, Any] | None = ...,
+        heatmap_data_param: HeatmapDataParameter | Mapping[str, Any] | None = ...,
+        simpler_nms_param: SimplerNMSParameter | Mapping[str, Any] | None = ...,
+        extract_param: ExtractParameter | Mapping[str, Any] | None = ...,
+        yolo_seg_param: YoloSegParameter | Mapping[str, Any] | None = ...,
+        segmentation_evaluate_param: SegmentationEvaluateParameter | Mapping[str, Any] | None = ...,
+        reverse_time_param: ReverseTimeParameter | Mapping[str, Any] | None = ...,
+        cconvolution_param: CConvolutionParameter | Mapping[str, Any] | None = ...,
+        cinner_product_param: CInnerProductParameter | Mapping[str, Any] | None = ...,
+        ring_pad_param: RingPadParameter | Mapping[str, Any] | None = ...,
+        crelu_param: CReLUParameter | Mapping[str, Any] | None = ...,
+        batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
+        confusion_matrix_param: AccuracyParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1066,6 +1132,18 @@ class TransformationParameter(Message):
     ALLOW_UPSCALE_FIELD_NUMBER: int
     INTERPOLATION_ALGO_DOWN_FIELD_NUMBER: int
     INTERPOLATION_ALGO_UP_FIELD_NUMBER: int
+    MAX_ROTATION_ANGLE_FIELD_NUMBER: int
+    MIN_SIDE_FIELD_NUMBER: int
+    MIN_SIDE_MIN_FIELD_NUMBER: int
+    MIN_SIDE_MAX_FIELD_NUMBER: int
+    MAX_COLOR_SHIFT_FIELD_NUMBER: int
+    CONTRAST_BRIGHTNESS_ADJUSTMENT_FIELD_NUMBER: int
+    MIN_CONTRAST_FIELD_NUMBER: int
+    MAX_CONTRAST_FIELD_NUMBER: int
+    MAX_BRIGHTNESS_SHIFT_FIELD_NUMBER: int
+    SMOOTH_FILTERING_FIELD_NUMBER: int
+    MAX_SMOOTH_FIELD_NUMBER: int
+    APPLY_PROBABILITY_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1099,6 +1177,18 @@ class TransformationParameter(Message):
     allow_upscale: bool
     interpolation_algo_down: int
     interpolation_algo_up: int
+    max_rotation_angle: int
+    min_side: int
+    min_side_min: int
+    min_side_max: int
+    max_color_shift: int
+    contrast_brightness_adjustment: bool
+    min_contrast: float
+    max_contrast: float
+    max_brightness_shift: int
+    smooth_filtering: bool
+    max_smooth: float
+    apply_probability: float
     def __init__(
         self,
         *,
@@ -1135,6 +1225,18 @@ class TransformationParameter(Message):
         allow_upscale: bool | None = ...,
         interpolation_algo_down: int | str | None = ...,
         interpolation_algo_up: int | str | None = ...,
+        max_rotation_angle: int | None = ...,
+        min_side: int | None = ...,
+        min_side_min: int | None = ...,
+        min_side_max: int | None = ...,
+        max_color_shift: int | None = ...,
+        contrast_brightness_adjustment: bool | None = ...,
+        min_contrast: float | None = ...,
+        max_contrast: float | None = ...,
+        max_brightness_shift: int | None = ...,
+        smooth_filtering: bool | None = ...,
+        max_smooth: float | None = ...,
+        apply_probability: float | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -2221,6 +2323,7 @@ class WindowDataParameter(Message):
     CROP_MODE_FIELD_NUMBER: int
     CACHE_IMAGES_FIELD_NUMBER: int
     ROOT_FOLDER_FIELD_NUMBER: int
+    CONFIG_FIELD_NUMBER: int
     source: str
     scale: float
     mean_file: str
@@ -2234,6 +2337,7 @@ class WindowDataParameter(Message):
     crop_mode: str
     cache_images: bool
     root_folder: str
+    config: str
     def __init__(
         self,
         *,
@@ -2250,6 +2354,7 @@ class WindowDataParameter(Message):
         crop_mode: str | None = ...,
         cache_images: bool | None = ...,
         root_folder: str | None = ...,
+        config: str | None = ...,
     ) -> None: ...
 
 class V1LayerParameter(Message):
@@ -2943,6 +3048,9 @@ class UnpoolingParameter(Message):
     MAX: int
     AVE: int
     TILE: int
+    FIXED: int
+    DIV: int
+    REP: int
     UNPOOL_FIELD_NUMBER: int
     PAD_FIELD_NUMBER: int
     PAD_H_FIELD_NUMBER: int
@@ -2956,6 +3064,15 @@ class UnpoolingParameter(Message):
     UNPOOL_SIZE_FIELD_NUMBER: int
     UNPOOL_H_FIELD_NUMBER: int
     UNPOOL_W_FIELD_NUMBER: int
+    OUT_KERNEL_SIZE_FIELD_NUMBER: int
+    OUT_KERNEL_H_FIELD_NUMBER: int
+    OUT_KERNEL_W_FIELD_NUMBER: int
+    OUT_STRIDE_FIELD_NUMBER: int
+    OUT_STRIDE_H_FIELD_NUMBER: int
+    OUT_STRIDE_W_FIELD_NUMBER: int
+    OUT_PAD_FIELD_NUMBER: int
+    OUT_PAD_H_FIELD_NUMBER: int
+    OUT_PAD_W_FIELD_NUMBER: int
     unpool: int
     pad: int
     pad_h: int
@@ -2969,6 +3086,15 @@ class UnpoolingParameter(Message):
     unpool_size: int
     unpool_h: int
     unpool_w: int
+    out_kernel_size: int
+    out_kernel_h: int
+    out_kernel_w: int
+    out_stride: int
+    out_stride_h: int
+    out_stride_w: int
+    out_pad: int
+    out_pad_h: int
+    out_pad_w: int
     def __init__(
         self,
         *,
@@ -2985,6 +3111,15 @@ class UnpoolingParameter(Message):
         unpool_size: int | None = ...,
         unpool_h: int | None = ...,
         unpool_w: int | None = ...,
+        out_kernel_size: int | None = ...,
+        out_kernel_h: int | None = ...,
+        out_kernel_w: int | None = ...,
+        out_stride: int | None = ...,
+        out_stride_h: int | None = ...,
+        out_stride_w: int | None = ...,
+        out_pad: int | None = ...,
+        out_pad_h: int | None = ...,
+        out_pad_w: int | None = ...,
     ) -> None: ...
 
 class SegAccuracyParameter(Message):
@@ -6468,4 +6603,519 @@ class PixelShuffleParameter(Message):
         self,
         *,
         upscale_factor: int | None = ...,
+    ) -> None: ...
+
+class BinaryConvolutionParameter(Message):
+    USE_ALPHA_FIELD_NUMBER: int
+    USE_BINARIZATION_FIELD_NUMBER: int
+    use_alpha: bool
+    use_binarization: bool
+    def __init__(
+        self,
+        *,
+        use_alpha: bool | None = ...,
+        use_binarization: bool | None = ...,
+    ) -> None: ...
+
+class BinaryInnerProductParameter(Message):
+    USE_ALPHA_FIELD_NUMBER: int
+    USE_BINARIZATION_FIELD_NUMBER: int
+    use_alpha: bool
+    use_binarization: bool
+    def __init__(
+        self,
+        *,
+        use_alpha: bool | None = ...,
+        use_binarization: bool | None = ...,
+    ) -> None: ...
+
+class QuantParameter(Message):
+    FORWARD_FUNC_FIELD_NUMBER: int
+    BACKWARD_FUNC_FIELD_NUMBER: int
+    CLIP_THR_FIELD_NUMBER: int
+    NEGATIVE_SLOPE_FIELD_NUMBER: int
+    THRS_FIELD_NUMBER: int
+    CENTERS_FIELD_NUMBER: int
+    forward_func: str
+    backward_func: str
+    clip_thr: float
+    negative_slope: float
+    thrs: RepeatedScalarFieldContainer[float]
+    centers: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        forward_func: str | None = ...,
+        backward_func: str | None = ...,
+        clip_thr: float | None = ...,
+        negative_slope: float | None = ...,
+        thrs: Iterable[float] | None = ...,
+        centers: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class DenseBlockParameter(Message):
+    NUMTRANSITION_FIELD_NUMBER: int
+    INITCHANNEL_FIELD_NUMBER: int
+    GROWTHRATE_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    CONV_VERTICALSTRIDE_FIELD_NUMBER: int
+    CONV_HORIZENTALSTRIDE_FIELD_NUMBER: int
+    FILTER_H_FIELD_NUMBER: int
+    FILTER_W_FIELD_NUMBER: int
+    FILTER_FILLER_FIELD_NUMBER: int
+    BN_SCALER_FILLER_FIELD_NUMBER: int
+    BN_BIAS_FILLER_FIELD_NUMBER: int
+    GPUIDX_FIELD_NUMBER: int
+    USE_DROPOUT_FIELD_NUMBER: int
+    DROPOUT_AMOUNT_FIELD_NUMBER: int
+    USE_BC_FIELD_NUMBER: int
+    BC_ULTRA_SPACE_EFFICIENT_FIELD_NUMBER: int
+    WORKSPACE_MB_FIELD_NUMBER: int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
+    numTransition: int
+    initChannel: int
+    growthRate: int
+    pad_h: int
+    pad_w: int
+    conv_verticalStride: int
+    conv_horizentalStride: int
+    filter_H: int
+    filter_W: int
+    Filter_Filler: FillerParameter
+    BN_Scaler_Filler: FillerParameter
+    BN_Bias_Filler: FillerParameter
+    gpuIdx: int
+    use_dropout: bool
+    dropout_amount: float
+    use_BC: bool
+    BC_ultra_space_efficient: bool
+    workspace_MB: int
+    moving_average_fraction: float
+    def __init__(
+        self,
+        *,
+        numTransition: int | None = ...,
+        initChannel: int | None = ...,
+        growthRate: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        conv_verticalStride: int | None = ...,
+        conv_horizentalStride: int | None = ...,
+        filter_H: int | None = ...,
+        filter_W: int | None = ...,
+        Filter_Filler: FillerParameter | Mapping[str, Any] | None = ...,
+        BN_Scaler_Filler: FillerParameter | Mapping[str, Any] | None = ...,
+        BN_Bias_Filler: FillerParameter | Mapping[str, Any] | None = ...,
+        gpuIdx: int | None = ...,
+        use_dropout: bool | None = ...,
+        dropout_amount: float | None = ...,
+        use_BC: bool | None = ...,
+        BC_ultra_space_efficient: bool | None = ...,
+        workspace_MB: int | None = ...,
+        moving_average_fraction: float | None = ...,
+    ) -> None: ...
+
+class GateRecurrentParameter(Message):
+    Active: EnumTypeWrapper
+    LINEAR: int
+    SIGMOID: int
+    RELU: int
+    TANH: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    USE_BIAS_FIELD_NUMBER: int
+    USE_WX_FIELD_NUMBER: int
+    USE_WH_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    HORIZONTAL_FIELD_NUMBER: int
+    REVERSE_FIELD_NUMBER: int
+    ACTIVE_FIELD_NUMBER: int
+    BOUND_DIFF_FIELD_NUMBER: int
+    RESTRICT_W_FIELD_NUMBER: int
+    RESTRICT_G_FIELD_NUMBER: int
+    num_output: int
+    use_bias: bool
+    use_wx: bool
+    use_wh: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    horizontal: bool
+    reverse: bool
+    active: int
+    bound_diff: float
+    restrict_w: float
+    restrict_g: float
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        use_bias: bool | None = ...,
+        use_wx: bool | None = ...,
+        use_wh: bool | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        horizontal: bool | None = ...,
+        reverse: bool | None = ...,
+        active: int | str | None = ...,
+        bound_diff: float | None = ...,
+        restrict_w: float | None = ...,
+        restrict_g: float | None = ...,
+    ) -> None: ...
+
+class ASLParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    MULTIPLIER_FIELD_NUMBER: int
+    BASE_RADIUS_FIELD_NUMBER: int
+    NORMALIZE_FIELD_NUMBER: int
+    CLIP_GRADIENT_FIELD_NUMBER: int
+    WARMING_UP_FIELD_NUMBER: int
+    LATTICE_DECAY_FIELD_NUMBER: int
+    stride: int
+    stride_h: int
+    stride_w: int
+    pad: int
+    pad_h: int
+    pad_w: int
+    multiplier: int
+    base_radius: float
+    normalize: bool
+    clip_gradient: float
+    warming_up: int
+    lattice_decay: float
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        pad: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        multiplier: int | None = ...,
+        base_radius: float | None = ...,
+        normalize: bool | None = ...,
+        clip_gradient: float | None = ...,
+        warming_up: int | None = ...,
+        lattice_decay: float | None = ...,
+    ) -> None: ...
+
+class ROIMaskPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    SPATIAL_SHIFT_FIELD_NUMBER: int
+    HALF_PART_FIELD_NUMBER: int
+    ROI_SCALE_FIELD_NUMBER: int
+    MASK_SCALE_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    spatial_shift: float
+    half_part: int
+    roi_scale: float
+    mask_scale: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+        spatial_shift: float | None = ...,
+        half_part: int | None = ...,
+        roi_scale: float | None = ...,
+        mask_scale: float | None = ...,
+    ) -> None: ...
+
+class ExtractParameter(Message):
+    X_FIELD_NUMBER: int
+    Y_FIELD_NUMBER: int
+    H_FIELD_NUMBER: int
+    W_FIELD_NUMBER: int
+    x: int
+    y: int
+    h: int
+    w: int
+    def __init__(
+        self,
+        *,
+        x: int | None = ...,
+        y: int | None = ...,
+        h: int | None = ...,
+        w: int | None = ...,
+    ) -> None: ...
+
+class MILParameter(Message):
+    MILType: EnumTypeWrapper
+    MAX: int
+    NOR: int
+    TYPE_FIELD_NUMBER: int
+    CONTEXT_PER_ROI_FIELD_NUMBER: int
+    type: int
+    context_per_roi: int
+    def __init__(
+        self,
+        *,
+        type: int | str | None = ...,
+        context_per_roi: int | None = ...,
+    ) -> None: ...
+
+class RankParameter(Message):
+    NEG_NUM_FIELD_NUMBER: int
+    PAIR_SIZE_FIELD_NUMBER: int
+    HARD_RATIO_FIELD_NUMBER: int
+    RAND_RATIO_FIELD_NUMBER: int
+    MARGIN_FIELD_NUMBER: int
+    neg_num: int
+    pair_size: int
+    hard_ratio: float
+    rand_ratio: float
+    margin: float
+    def __init__(
+        self,
+        *,
+        neg_num: int | None = ...,
+        pair_size: int | None = ...,
+        hard_ratio: float | None = ...,
+        rand_ratio: float | None = ...,
+        margin: float | None = ...,
+    ) -> None: ...
+
+class HeatmapDataParameter(Message):
+    SOURCE_FIELD_NUMBER: int
+    ROOT_IMG_DIR_FIELD_NUMBER: int
+    MEANFILE_FIELD_NUMBER: int
+    BATCHSIZE_FIELD_NUMBER: int
+    CROPSIZE_FIELD_NUMBER: int
+    OUTSIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    LABEL_WIDTH_FIELD_NUMBER: int
+    LABEL_HEIGHT_FIELD_NUMBER: int
+    SEGMENTATION_FIELD_NUMBER: int
+    ANGLE_MAX_FIELD_NUMBER: int
+    RANDOM_CROP_FIELD_NUMBER: int
+    SAMPLE_PER_CLUSTER_FIELD_NUMBER: int
+    LABELINDS_FIELD_NUMBER: int
+    MULTFACT_FIELD_NUMBER: int
+    FLIP_JOINT_LABELS_FIELD_NUMBER: int
+    DONT_FLIP_FIRST_FIELD_NUMBER: int
+    source: str
+    root_img_dir: str
+    meanfile: str
+    batchsize: int
+    cropsize: int
+    outsize: int
+    scale: float
+    label_width: int
+    label_height: int
+    segmentation: bool
+    angle_max: float
+    random_crop: bool
+    sample_per_cluster: bool
+    labelinds: str
+    multfact: int
+    flip_joint_labels: bool
+    dont_flip_first: bool
+    def __init__(
+        self,
+        *,
+        source: str | None = ...,
+        root_img_dir: str | None = ...,
+        meanfile: str | None = ...,
+        batchsize: int | None = ...,
+        cropsize: int | None = ...,
+        outsize: int | None = ...,
+        scale: float | None = ...,
+        label_width: int | None = ...,
+        label_height: int | None = ...,
+        segmentation: bool | None = ...,
+        angle_max: float | None = ...,
+        random_crop: bool | None = ...,
+        sample_per_cluster: bool | None = ...,
+        labelinds: str | None = ...,
+        multfact: int | None = ...,
+        flip_joint_labels: bool | None = ...,
+        dont_flip_first: bool | None = ...,
+    ) -> None: ...
+
+class SimplerNMSParameter(Message):
+    MAX_NUM_PROPOSALS_FIELD_NUMBER: int
+    CLS_THRESHOLD_FIELD_NUMBER: int
+    IOU_THRESHOLD_FIELD_NUMBER: int
+    MIN_BBOX_SIZE_FIELD_NUMBER: int
+    FEAT_STRIDE_FIELD_NUMBER: int
+    PRE_NMS_TOPN_FIELD_NUMBER: int
+    POST_NMS_TOPN_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    max_num_proposals: int
+    cls_threshold: float
+    iou_threshold: float
+    min_bbox_size: int
+    feat_stride: int
+    pre_nms_topn: int
+    post_nms_topn: int
+    scale: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        max_num_proposals: int | None = ...,
+        cls_threshold: float | None = ...,
+        iou_threshold: float | None = ...,
+        min_bbox_size: int | None = ...,
+        feat_stride: int | None = ...,
+        pre_nms_topn: int | None = ...,
+        post_nms_topn: int | None = ...,
+        scale: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class YoloSegParameter(Message):
+    NUM_CLASS_FIELD_NUMBER: int
+    OBJECT_SCALE_FIELD_NUMBER: int
+    CLASS_SCALE_FIELD_NUMBER: int
+    USE_LOGIC_GRADIENT_FIELD_NUMBER: int
+    USE_HARDSIGMOID_FIELD_NUMBER: int
+    num_class: int
+    object_scale: float
+    class_scale: float
+    use_logic_gradient: bool
+    use_hardsigmoid: bool
+    def __init__(
+        self,
+        *,
+        num_class: int | None = ...,
+        object_scale: float | None = ...,
+        class_scale: float | None = ...,
+        use_logic_gradient: bool | None = ...,
+        use_hardsigmoid: bool | None = ...,
+    ) -> None: ...
+
+class SegmentationEvaluateParameter(Message):
+    NUM_CLASSES_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    num_classes: int
+    threshold: float
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        threshold: float | None = ...,
+    ) -> None: ...
+
+class ReverseTimeParameter(Message):
+    COPY_REMAINING_FIELD_NUMBER: int
+    copy_remaining: bool
+    def __init__(
+        self,
+        *,
+        copy_remaining: bool | None = ...,
+    ) -> None: ...
+
+class CConvolutionParameter(Message):
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITER_STOP_FIELD_NUMBER: int
+    C_RATE_FIELD_NUMBER: int
+    WEIGHT_MASK_FILLER_FIELD_NUMBER: int
+    BIAS_MASK_FILLER_FIELD_NUMBER: int
+    gamma: float
+    power: float
+    iter_stop: float
+    c_rate: float
+    weight_mask_filler: FillerParameter
+    bias_mask_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iter_stop: float | None = ...,
+        c_rate: float | None = ...,
+        weight_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class CInnerProductParameter(Message):
+    GAMMA_FIELD_NUMBER: int
+    POWER_FIELD_NUMBER: int
+    ITER_STOP_FIELD_NUMBER: int
+    C_RATE_FIELD_NUMBER: int
+    WEIGHT_MASK_FILLER_FIELD_NUMBER: int
+    BIAS_MASK_FILLER_FIELD_NUMBER: int
+    gamma: float
+    power: float
+    iter_stop: float
+    c_rate: float
+    weight_mask_filler: FillerParameter
+    bias_mask_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        gamma: float | None = ...,
+        power: float | None = ...,
+        iter_stop: float | None = ...,
+        c_rate: float | None = ...,
+        weight_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_mask_filler: FillerParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+class RingPadParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    axis: int
+    pad: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        pad: int | None = ...,
+    ) -> None: ...
+
+class CReLUParameter(Message):
+    NEGATIVE_SLOPE_FIELD_NUMBER: int
+    CONCAT_AXIS_FIELD_NUMBER: int
+    negative_slope: float
+    concat_axis: int
+    def __init__(
+        self,
+        *,
+        negative_slope: float | None = ...,
+        concat_axis: int | None = ...,
+    ) -> None: ...
+
+class BatchReNormParameter(Message):
+    USE_GLOBAL_STATS_FIELD_NUMBER: int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
+    EPS_FIELD_NUMBER: int
+    R_MAX_FIELD_NUMBER: int
+    D_MAX_FIELD_NUMBER: int
+    ITER_SIZE_FIELD_NUMBER: int
+    STEP_TO_INIT_FIELD_NUMBER: int
+    STEP_TO_R_MAX_FIELD_NUMBER: int
+    STEP_TO_D_MAX_FIELD_NUMBER: int
+    use_global_stats: bool
+    moving_average_fraction: float
+    eps: float
+    r_max: float
+    d_max: float
+    iter_size: int
+    step_to_init: int
+    step_to_r_max: int
+    step_to_d_max: int
+    def __init__(
+        self,
+        *,
+        use_global_stats: bool | None = ...,
+        moving_average_fraction: float | None = ...,
+        eps: float | None = ...,
+        r_max: float | None = ...,
+        d_max: float | None = ...,
+        iter_size: int | None = ...,
+        step_to_init: int | None = ...,
+        step_to_r_max: int | None = ...,
+        step_to_d_max: int | None = ...,
     ) -> None: ...

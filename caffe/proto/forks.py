@@ -26,8 +26,7 @@ TYPES = [
     Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
-    Addition("YoloSeg", "yolo_seg_param", "MobileNet-YOLO", _PYTHON),
-    Addition("SegmentationEvaluate", "segmentation_evaluate_param", "MobileNet-YOLO", _PYTHON),
+    Addition("AssistedExcitation", "", "MobileNet-YOLO", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -237,6 +236,42 @@ FIELDS = {
         ("detectnet_groundtruth_param", "detectnet_augmentation_param"),
         ("NVIDIA's Caffe", _PYTHON),
     ),
+    **dict.fromkeys(
+        ("binary_convolution_param", "binary_inner_product_param", "quant_param"),
+        ("HWGQ", _PYTHON),
+    ),
+    "denseblock_param": ("DenseNet in Caffe", "write the block's layers one by one"),
+    "gaterecurrent_param": ("learned recursive filters", _PYTHON),
+    "asl_param": ("active shift layers", _PYTHON),
+    "roi_mask_pooling_param": ("GBD-Net", _PYTHON),
+    "extract_param": ("GBD-Net", "write a Slice for each axis"),
+    "mil_param": ("visual concepts and HAKE", "write a Pooling { global_pooling: true } for MAX"),
+    "rank_param": ("unsupervised learning from videos", _PYTHON),
+    "heatmap_data_param": ("caffe-heatmap", "write an Input"),
+    "simpler_nms_param": ("Intel's Caffe", _PYTHON),
+    "config": ("Faster R-CNN in C++", "write an Input"),
+    **dict.fromkeys(("yolo_seg_param", "segmentation_evaluate_param"), ("MobileNet-YOLO", _PYTHON)),
+    "reverse_time_param": ("several forks", "write a Reverse where all sequences are as long"),
+    **dict.fromkeys(
+        ("cconvolution_param", "cinner_product_param"),
+        ("Dynamic Network Surgery", "write a Convolution or InnerProduct, and mask its weights"),
+    ),
+    **dict.fromkeys(
+        [
+            *("max_rotation_angle", "min_side", "min_side_min", "min_side_max", "max_color_shift"),
+            *("contrast_brightness_adjustment", "min_contrast", "max_contrast"),
+            *("max_brightness_shift", "smooth_filtering", "max_smooth", "apply_probability"),
+        ],
+        ("caffe-augmentation", "change the images before training"),
+    ),
+    "crelu_param": (
+        "several forks",
+        "write a ReLU and a Power { scale: -1 } with a ReLU, and Concat",
+    ),
+    "batch_renorm_param": ("several forks", "write a BatchNorm: in TEST it is the same"),
+    "confusion_matrix_param": ("several forks", "write an Accuracy with two tops"),
+    "ring_pad_param": ("panoramic object detection", _PYTHON),
+    "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(
         ("eval_type", "ap_version", "show_per_class_result"),
@@ -346,6 +381,8 @@ PASSED_OVER = {
     "mem_param": ("the temporal segment networks", "it spares memory, as caffe.set_recompute does"),
     "strict_dim": ("DeepLab", "the shapes of weights are compared always"),
     "split_param": ("Intel's Caffe", _ENGINE),
+    "debug_params": ("caffe-augmentation", "it says how much is logged"),
+    **dict.fromkeys(("visualise", "visualise_channel"), ("caffe-heatmap", "it draws")),
     "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
     "source_class": ("CaffeOnSpark", "a script fills the tops"),
     "richness": ("the temporal segment networks", "it says how much is logged"),

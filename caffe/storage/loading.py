@@ -66,8 +66,9 @@ def _pairs(
     layer: LayerType, stored: list[StoredBlob | None], owned: set[int], path: PathLike
 ) -> list[tuple[Blob, StoredBlob | None]]:
     """A layer's parameters, each with what is stored for it. Raises CaffeError for a misfit."""
-    lacking = layer.blobs[len(stored) :]
-    if not any(id(blob) in owned for blob in lacking):  # HDF5 files leave out what is shared
+    lacking = range(len(stored), len(layer.blobs))
+    # HDF5 files leave out what is shared.
+    if not any(id(layer.blobs[i]) in owned and i not in layer.optional_params for i in lacking):
         stored = [*stored, *(None for _ in lacking)]
     if len(stored) == len(layer.blobs):
         stored = list(stored)

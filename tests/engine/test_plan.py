@@ -64,7 +64,7 @@ def check_regions(data, text, relu=False):
     found = regions.rules(kind, [b.shape for b in bottoms])
     assume(found is not None)
     everything = regions.whole(bottoms[0].shape)
-    run = kernels.runner(kind, schedule.params_of(kind), found, relu)
+    run = kernels.runner(kind, schedule.params_of(kind), found, relu, bottoms[0].shape)
     read = bottoms[:1] if kind.type == "Crop" else bottoms
     for _ in range(3):
         region = data.draw(st.tuples(*map(span, top.shape[2:])))

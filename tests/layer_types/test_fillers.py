@@ -1,5 +1,6 @@
 """Caffe's fillers: their values or distributions, and that a seed decides the draws."""
 
+import logging
 import math
 
 import numpy as np
@@ -125,6 +126,27 @@ def test_bilinear_is_the_interpolation_kernel_for_every_size(size):
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-7)
 
 
+def test_identity_gives_each_output_its_own_input_in_the_middle():
+    values = filled((3, 3, 3, 3), type="identity")
+    np.testing.assert_array_equal(values[:, :, 1, 1], np.eye(3))
+    assert values.sum() == 3
+    np.testing.assert_array_equal(filled((4, 4), type="identity"), np.eye(4))
+
+
+def test_identity_of_groups_is_yu_and_koltuns():
+    """Equation 5 of Yu & Koltun 2016: C over the number of outputs within a group, else noise."""
+    caffe.set_random_seed(0)
+    filler = caffe_pb2.FillerParameter(type="identity", std=0.01)
+    filler.num_groups = 2
+    blob = Blob((8, 4, 3, 3))
+    fill(blob, filler)
+    noise = blob.data.copy()
+    alike = np.kron(np.eye(2), np.ones((4, 2)))
+    np.testing.assert_array_equal(noise[:, :, 1, 1][alike == 1], 2 / 8)
+    noise[:, :, 1, 1][alike == 1] = 0
+    assert 0 < np.abs(noise).max() < 0.06
+
+
 @pytest.mark.parametrize(
     "kind", ["gaussian", "uniform", "xavier", "msra", "positive_unitball", "gaussian_unitball"]
 )
@@ -156,6 +178,7 @@ def test_a_seed_decides_the_draws_whatever_numpy_and_torch_do(kind):
         ({"type": "uniform", "sparse": 3}, (2, 2), "sparse is for the gaussian"),
         ({"type": "bilinear"}, (2, 2), "4 axes"),
         ({"type": "bilinear"}, (1, 1, 2, 3), "square"),
+        ({"type": "identity"}, (2, 3), r"as many outputs as inputs; found shape \(2, 3\)"),
     ],
 )
 def test_a_filler_that_cannot_fill_is_an_error(filler, shape, message):
@@ -166,13 +189,32 @@ def test_a_filler_that_cannot_fill_is_an_error(filler, shape, message):
 def test_an_error_of_a_filler_names_the_layer():
     body = 'inner_product_param { num_output: 2 weight_filler { type: "magic" } }'
     with pytest.raises(caffe.CaffeError, match=r"layer 'l' \(InnerProduct\): .*'magic'"):
-        run_layer("InnerProduct", body, [np.zeros((2, 3))])
+        run_layer("InnerProduct", body, [np.zeros((2, 3))], phase=caffe.TRAIN)
+
+
+def test_a_forks_filler_leaves_zeros_where_a_caffemodel_brings_the_weights(caplog):
+    body = 'inner_product_param { num_output: 2 weight_filler { type: "srm" } }'
+    with caplog.at_level(logging.WARNING, "caffe"):
+        assert not run_layer("InnerProduct", body, [np.ones((2, 3))]).params[0].any()
+    said = "layer 'l': filler 'srm' is unknown; weights that no caffemodel holds stay 0"
+    assert caplog.messages == [said]
+
+
+def test_strict_nets_have_caffe_1_0s_fillers():
+    caffe.set_strict(True)
+    try:
+        for kind in ("identity", "srm"):
+            body = f'inner_product_param {{ num_output: 3 weight_filler {{ type: "{kind}" }} }}'
+            with pytest.raises(caffe.CaffeError, match="there are bilinear, constant, gaussian, m"):
+                run_layer("InnerProduct", body, [np.ones((2, 3))])
+    finally:
+        caffe.set_strict(False)
 
 
 def test_every_filler_has_a_test_here():
     assert set(FILLERS) == {
         *("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear"),
-        *("diagonal", "gaussian_unitball"),
+        *("diagonal", "gaussian_unitball", "identity"),
     }
 
 

@@ -31,9 +31,10 @@ PAD = st.integers(0, 9)
     st.integers(1, 5),
     st.tuples(PAD, PAD, PAD, PAD),
     st.booleans(),
+    st.sampled_from([torch.contiguous_format, torch.channels_last]),
 )
 @drawn(100)
-def test_it_is_the_convolution(seed, shape, outputs, pads, biased):
+def test_it_is_the_convolution(seed, shape, outputs, pads, biased, order):
     above, below, left, right = pads
     x, weight, bias = (
         torch.from_numpy(image(seed + i, *s))
@@ -43,7 +44,7 @@ def test_it_is_the_convolution(seed, shape, outputs, pads, biased):
     with in_small_parts():
         ours = winograd.convolve(
             x.contiguous(memory_format=last),
-            weight.contiguous(memory_format=last),
+            weight.contiguous(memory_format=order),
             bias if biased else None,
             ((above, below), (left, right)),
         )
@@ -183,6 +184,16 @@ def test_a_net_goes_by_the_switch_from_its_next_pass_on(monkeypatch):
         caffe.set_winograd(on)
         net.forward()
         assert len(shapes) == passes
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_weights_are_laid_out_anew_for_the_sums_alone(on):
+    net, _ = twins(WIDE + conv("y", "data", THREE))
+    *_, kind = net._graph.layers
+    params = [blob.data_tensor() for blob in kind.blobs]
+    caffe.set_winograd(on)
+    weight, _ = kind.arranged(params, net.blobs["data"].shape)
+    assert (weight is params[0]) == on
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,13 @@ NETS = {  # where one layer with one top makes none
     "Upsample": POOLED + 'layer { name: "l" type: "Upsample" bottom: "p" bottom: "m" top: "y" }',
 }
 SCORES = (
+    "ConfusionMatrix",
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
     *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
+    *("FrcnnAnchorTarget", "FrcnnProposalTarget"),
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
+    "SegmentationEvaluate",
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("HDF5Output", "MatWrite"),
 )
@@ -95,6 +98,29 @@ DEPLOYED = {
         [(1, 2, 4, 4)],
     ),
     "FcRistretto": (f"inner_product_param {{ num_output: 2 }} {BITS}", [(1, 2, 4, 4)]),
+    "BatchReNorm": ("", [(1, 2, 4, 4)]),
+    "Covariance": ("", [(1, 2, 4, 4)]),
+    "CConvolution": ("convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 4, 4)]),
+    "CInnerProduct": ("inner_product_param { num_output: 2 }", [(1, 2, 4, 4)]),
+    "BinaryConvolution": (
+        "convolution_param { num_output: 2 kernel_size: 2 } "
+        "binary_convolution_param { use_alpha: true }",
+        [(1, 2, 4, 4)],
+    ),
+    "BinaryInnerProduct": (
+        "inner_product_param { num_output: 2 } binary_inner_product_param { use_alpha: true }",
+        [(1, 2, 4, 4)],
+    ),
+    "Quant": ("quant_param { centers: 0.5 centers: 1 centers: 1.5 }", [(1, 2, 4, 4)]),
+    "FrcnnProposal": (
+        "proposal_param { feat_stride: 4 ratio: 1 scale: 1 scale: 2 min_size: 1 "
+        "pre_nms_topn: 30 post_nms_topn: 9 }",
+        [(1, 4, 5, 6), (1, 8, 5, 6), (1, 3)],
+    ),
+    "SimplerNMS": (
+        "simpler_nms_param { scale: 1 min_bbox_size: 1 pre_nms_topn: 30 post_nms_topn: 9 }",
+        [(1, 6, 5, 6), (1, 12, 5, 6), (1, 3)],
+    ),
     "DataAugmentation": (
         "augmentation_param { crop_height: 3 crop_width: 4 recompute_mean: 1 "
         "mean_per_pixel: false }",

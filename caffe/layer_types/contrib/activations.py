@@ -92,6 +92,24 @@ class Insanity(LayerType):
         return x.where(x > 0, x / drawn)
 
 
+@layer_type("CReLU", "several forks")
+class CReLU(LayerType):
+    """max(0, x), and behind it along concat_axis max(0, -x) (Shang et al. 2016).
+
+    What is below 0 is multiplied by negative_slope.
+    """
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        shape = list(shapes[0])
+        shape[self.axis(self.spec.crelu_param.concat_axis, shapes[0])] *= 2
+        return [tuple(shape)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param, x = self.spec.crelu_param, bottoms[0]
+        axis = self.axis(param.concat_axis, tuple(x.shape))
+        return torch.nn.functional.leaky_relu(torch.cat([x, -x], axis), param.negative_slope)
+
+
 @layer_type("APL", "learned activation functions")
 class APL(LayerType):
     """max(0, x) + the sum of a_s max(0, b_s - x) (Agostinelli et al. 2015, equation 1).

@@ -73,6 +73,7 @@ class Annotated(Source):
 
     def check(self) -> None:
         transform, policies = self.transform, self.transform.resize_param
+        need(not self.transformer.augments, "knows nothing of caffe-augmentation's transform_param")
         for policy in policies:
             check_policy(policy)
             need(

@@ -1,4 +1,6 @@
-"""Bilinear pooling: CompactBilinear and the SignedSqrt behind it."""
+"""Bilinear pooling: Bilinear, Covariance, CompactBilinear and the SignedSqrt behind them."""
+
+import math
 
 import torch
 
@@ -19,6 +21,61 @@ class SignedSqrt(LayerType):
         (x,) = bottoms
         root = x.detach().abs().sqrt()
         return with_gradient(x.detach().sign() * root, x, 0.5 / (root + ROOT_EPS))
+
+
+@layer_type("Bilinear", "several forks")
+class Bilinear(LayerType):
+    """The products of each channel of bottom 0 and of bottom 1, summed over the places of a map.
+
+    Lin et al. 2015, section 3.1: N x C0 C1 x 1 x 1 of N x C0 x H x W and N x C1 x H x W.
+    """
+
+    bottoms = (2, 2)
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        first, second = shapes
+        self.check(
+            len(first) == len(second) == 4
+            and (first[0], *first[2:]) == (second[0], *second[2:])
+            and math.prod(first[2:]) > 0,
+            f"needs two of N x C x H x W, alike but in C; found shapes {first} and {second}",
+        )
+        return [(first[0], first[1] * second[1], 1, 1)]
+
+    def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
+        return math.prod(bottoms[0]) * bottoms[1][1]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        first, second = (bottom.flatten(2) for bottom in bottoms)
+        return (first @ second.transpose(1, 2)).flatten(1)[..., None, None]
+
+
+@layer_type("Covariance", "several forks")
+class Covariance(LayerType):
+    """The products of each two channels, N x C x C x 1: their mean over a map, over C.
+
+    As in its forks the gradient is that by one of both factors, but of a channel's square.
+    """
+
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(
+            len(shape) == 4 and math.prod(shape[1:]) > 0, f"needs N x C x H x W; found {shape}"
+        )
+        return [(shape[0], shape[1], shape[1], 1)]
+
+    def multiply_adds(self, bottoms: list[Shape], tops: list[Shape]) -> int:
+        return math.prod(bottoms[0]) * bottoms[0][1]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x = bottoms[0].flatten(2)
+        fixed = x.detach().transpose(1, 2)
+        products = (x @ fixed) / math.prod(x.shape[1:])
+        square = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        return (products + (products - products.detach()) * square)[..., None]
 
 
 @layer_type("CompactBilinear", "compact bilinear pooling")

@@ -141,10 +141,13 @@ class EntropyLoss(Annealed):
 
     That has the other sign: -p^(prob_pow - 1) (1 + prob_pow log p) over the number of items, 0
     where p is below the threshold. The first iterations_num passes in TRAIN give 0 (Long et al.
-    2016, section 3.2).
+    2016, section 3.2). A second bottom, labels, counts for nothing.
     """
 
+    bottoms = (1, 2)
     loss = True
+    diff_bottoms = staticmethod(lambda index: index == 0)
+    reads_bottom = staticmethod(lambda index: index == 0)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(len(shapes[0]) > 1, f"needs items of probabilities; found shape {shapes[0]}")
@@ -156,7 +159,7 @@ class EntropyLoss(Annealed):
             self.iteration += 1
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (prob,), param = bottoms, self.spec.entropy_param
+        prob, param = bottoms[0], self.spec.entropy_param
         if self.iteration < param.iterations_num:
             return prob.sum() * 0
         p = prob.detach()
@@ -167,7 +170,7 @@ class EntropyLoss(Annealed):
 
 @layer_type("OuterProduct", "deep adaptation networks")
 class OuterProduct(LayerType):
-    """Of each item all products of a value of bottom 0 and one of bottom 1: N x C0 x C1."""
+    """Of each item all products of a value of bottom 0 and one of bottom 1: N x 1 x C0 x C1."""
 
     bottoms = (2, 2)
     reads_values = False
@@ -175,11 +178,13 @@ class OuterProduct(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         first, second = shapes
         self.check(
-            min(len(first), len(second)) > 1 and first[0] == second[0],
-            f"needs bottoms of equal N; found shapes {first} and {second}",
+            min(len(first), len(second)) > 1
+            and first[0] == second[0]
+            and math.prod([*first[2:], *second[2:]]) == 1,
+            f"needs bottoms N x C (x 1 x 1) of equal N; found shapes {first} and {second}",
         )
-        return [(first[0], math.prod(first[1:]), math.prod(second[1:]))]
+        return [(first[0], 1, first[1], second[1])]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         first, second = (bottom.flatten(1) for bottom in bottoms)
-        return first[:, :, None] * second[:, None]
+        return first[:, None, :, None] * second[:, None, None]

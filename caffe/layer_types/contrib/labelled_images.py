@@ -66,6 +66,16 @@ def read_windows(path: str, words: int) -> list[Pair]:
     return found
 
 
+def _transformer(param: caffe_pb2.TransformationParameter, phase: int) -> Transformer:
+    transformer = Transformer(param, phase)
+    need(
+        not (transformer.random_size or transformer.augments),
+        "knows nothing of what Intel's, NVIDIA's Caffe and caffe-augmentation do to images by "
+        "chance: it would leave the label map as it is",
+    )
+    return transformer
+
+
 class Pairs(Ordered):
     """The images of a list with label maps (1, H, W) of their size, cut and mirrored alike."""
 
@@ -131,6 +141,7 @@ class PairFeed(Feed):
         need(bool(entries), f"{param.source}: the list is empty")
         first = first_item(param, len(entries), seed)
         transform = self.spec.transform_param
+        transformer = _transformer(transform, self.phase)
         need(
             not (
                 transform.resize_param or transform.HasField("noise_param") or transform.multi_scale
@@ -138,7 +149,6 @@ class PairFeed(Feed):
             "knows no resize_param, noise_param and multi_scale: they would leave the label map "
             "as it is; write new_height and new_width",
         )
-        transformer = Transformer(transform, self.phase)
         return self.source(param, entries, transformer), param.batch_size, first
 
 
@@ -395,7 +405,7 @@ class ImageLabelData(Feed):
             all(len(values) in (0, 2) for values in (part.dim, part.stride, part.offset)),
             f"label_slice has two values each; found {str(part).split()}",
         )
-        transformer = Transformer(self.spec.transform_param, self.phase)
+        transformer = _transformer(self.spec.transform_param, self.phase)
         crop = transformer.crop
         need(min(crop) > 0, "needs a crop_size")
         images, labels = (
@@ -425,5 +435,5 @@ class ImageLabelData(Feed):
         images = (data or param.image_dir) + param.image_list_path
         labels = (data or param.label_dir) + param.label_list_path
         database = caffe_pb2.DataParameter(source=images, backend=param.backend)
-        transformer = Transformer(self.spec.transform_param, self.phase)
+        transformer = _transformer(self.spec.transform_param, self.phase)
         return RecordPairs(database, labels, transformer)

@@ -103,11 +103,11 @@ class Proposal(Found):
             f"{sizes} of '{self.spec.bottom[2]}' for {scores[0]} images",
         )
         regions = scores[0] * self.spec.proposal_param.post_nms_topn
-        said: Shape = (regions, 1) if self._stands_in() else (regions,)
+        said: Shape = (regions, 1) if self.leaves_out() else (regions,)
         return [(regions, 5), said][: len(self.spec.top)]
 
-    def _stands_in(self) -> bool:
-        """For a Python layer, which leaves small regions out, and whose scores have two axes."""
+    def leaves_out(self) -> bool:
+        """Small regions are not given, and scores have two axes: for a Python layer."""
         return self.spec.HasField("python_param")
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
@@ -126,13 +126,13 @@ class Proposal(Found):
             small = self._small(found, sizes[image])
             score = torch.where(small, 0, scores[image])
             best = self._best(found, score)
-            if self._stands_in():
+            if self.leaves_out():
                 best = best[~small[best]]
             number = torch.full_like(found[best, :1], image)
             regions.append(torch.cat([number, found[best]], 1))
             kept.append(score[best])
         said = torch.cat(kept)
-        said = said[:, None] if self._stands_in() else said
+        said = said[:, None] if self.leaves_out() else said
         return [torch.cat(regions), said][: len(self.spec.top)]
 
     def _found(self, shifts: torch.Tensor, size: torch.Tensor) -> torch.Tensor:

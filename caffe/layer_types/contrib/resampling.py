@@ -195,9 +195,13 @@ class Unpooling(LayerType):
     bottoms = (1, 2)
 
     def setup_from(self, shapes: list[Shape]) -> None:
+        unpool, methods = self.spec.unpooling_param, caffe_pb2.UnpoolingParameter
+        self.check(
+            unpool.unpool in (methods.MAX, methods.AVE, methods.TILE),
+            f"unpool is MAX, AVE or TILE; found {methods.UnpoolMethod.Name(unpool.unpool)}",
+        )
         self.kernel = self._pair("kernel_size", "kernel")
         self.stride = self._pair("stride", "stride")
-        unpool = self.spec.unpooling_param
         self.first = shapes[0]
         self.check(min(self.kernel) > 0, "kernel_size (or kernel_h and kernel_w) is missing")
         self.check(min(self.stride) > 0, f"stride must be positive; found {self.stride}")

@@ -6,11 +6,12 @@ import torch
 
 from ...core.rng import generator
 from ...proto import caffe_pb2
-from ..base import LayerType, Shape, Tensors, Window, layer_type
+from ..base import Shape, Tensors, layer_type
 from ..convolution import Convolution
 from ..deconvolution import Deconvolution
 from ..loss import with_gradient
 from ..weights import InnerProduct
+from .other_weights import OtherWeights
 from .traced_rois import rounded
 
 Param = caffe_pb2.QuantizationParameter
@@ -20,7 +21,7 @@ MOST = 32
 FARTHEST = 127 - MOST  # so that all numbers are float32's
 
 
-class Quantized(LayerType):
+class Quantized(OtherWeights):
     """A layer of the same name whose weights are numbers of quantization_param (Gysel 2016).
 
     DYNAMIC_FIXED_POINT: bw_params bits, fl_params of them behind the point; in TEST what comes in
@@ -72,17 +73,6 @@ class Quantized(LayerType):
         now = values.detach()
         power = _rounded(now.abs().log2(), self.draws).clamp(param.exp_min, param.exp_max)
         return with_gradient(torch.where(now >= 0, 1, -1) * power.exp2(), values, 1)
-
-    # What these say of the weights does not hold for rounded ones.
-
-    def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
-        return None
-
-    def output_axis(self, shape: Shape) -> int | None:
-        return None
-
-    def adds_weight_gradient(self, bottoms: list[Shape]) -> bool:
-        return False
 
 
 def _fixed(x: torch.Tensor, bits: int, behind: int, drawn: bool) -> torch.Tensor:

@@ -114,20 +114,33 @@ class ROIPooling(Regions):
 
     def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
         pool = self.spec.roi_pooling_param
-        left, above, right, below = rounded(corners * np.float32(pool.spatial_scale))
-        # Starting at 0, as Fast R-CNN counts, and only then where the region is.
-        rows, columns = (
-            [
-                (min(max(a + int(start), 0), length), min(max(b + int(start), 0), length))
-                for a, b in _bins(0, max(end - start + 1, 1), count, 1 << 30)
-            ]
-            for start, end, count, length in (
-                (above, below, pool.pooled_h, x.shape[1]),
-                (left, right, pool.pooled_w, x.shape[2]),
-            )
-        )
+        pixels = rounded(corners * np.float32(pool.spatial_scale))
+        rows, columns = parts_of(pixels, (pool.pooled_h, pool.pooled_w), x)
         across = torch.stack([_maximum(x, 2, column) for column in columns], 2)
         return torch.stack([_maximum(across, 1, row) for row in rows], 1)
+
+
+def parts_of(
+    pixels: np.ndarray, counts: tuple[int, int], x: torch.Tensor
+) -> tuple[list[Range], list[Range]]:
+    """The rows and the columns of a map x (C, H, W) that are in each part of a region.
+
+    pixels: the first column and row of the region, and the last; counts: of parts, below and
+    beside one another.
+    """
+    left, above, right, below = pixels
+    # Starting at 0, as Fast R-CNN counts, and only then where the region is.
+    rows, columns = (
+        [
+            (min(max(a + int(start), 0), length), min(max(b + int(start), 0), length))
+            for a, b in _bins(0, max(end - start + 1, 1), count, 1 << 30)
+        ]
+        for start, end, count, length in (
+            (above, below, counts[0], x.shape[1]),
+            (left, right, counts[1], x.shape[2]),
+        )
+    )
+    return rows, columns
 
 
 @layer_type("ROIAlign", "several forks")

@@ -1,4 +1,4 @@
-"""How well scores name the class of each pixel: SegAccuracy, EltwiseAccuracy, IOUAccuracy."""
+"""How well scores name the class of each pixel: SegAccuracy, EltwiseAccuracy and others."""
 
 import torch
 
@@ -6,6 +6,7 @@ from ...core.blob import Blob
 from ...proto import caffe_pb2
 from ..base import LayerType, Shape, Tensors, layer_type
 from ..loss import Accuracy
+from ..ordering import highest
 
 
 @layer_type("EltwiseAccuracy", "DeconvNet")
@@ -26,6 +27,36 @@ class EltwiseAccuracy(Accuracy):
         top = super().expression(bottoms, params)
         assert isinstance(top, torch.Tensor)
         return top.reshape(1, 1, 1, 1)
+
+
+@layer_type("ConfusionMatrix", "several forks")
+class ConfusionMatrix(Accuracy):
+    """Of each label, row by row, the share whose highest score, the first of equals, is a class's.
+
+    A label without an item has NaN there, as in its forks; where no score is above -1 class 0 is
+    found.
+    """
+
+    bottoms = (2, 2)
+    tops = (1, 1)
+
+    def param(self) -> caffe_pb2.AccuracyParameter:
+        return self.spec.confusion_matrix_param
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        _, classes, _ = self.check_labels(*shapes)
+        return [(classes, classes)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, label = (bottom.detach() for bottom in bottoms)
+        outer, classes, inner = self.check_labels(tuple(x.shape), tuple(label.shape))
+        _, found = highest(x.reshape(outer, classes, inner).clamp(min=-1), 1, 1)
+        target = self.labels(label, classes).reshape(outer, inner)
+        pairs = target * classes + found[:, 0]
+        ignored = self.ignored()
+        pairs = pairs.flatten() if ignored is None else pairs[target != ignored]
+        matrix = torch.bincount(pairs, minlength=classes**2).reshape(classes, classes).to(x.dtype)
+        return matrix / matrix.sum(1, keepdim=True)
 
 
 @layer_type("IOUAccuracy", "Texas Instruments' caffe-jacinto")

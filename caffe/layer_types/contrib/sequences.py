@@ -1,4 +1,4 @@
-"""Sequences beside CTC: ContinuationIndicator, CTCGreedyDecoder, LabelsequenceAccuracy."""
+"""Sequences beside CTC: ContinuationIndicator, ReverseTime, CTCGreedyDecoder and others."""
 
 import math
 
@@ -6,6 +6,7 @@ import torch
 
 from ...core.blob import Blob
 from ..base import LayerType, Shape, Tensors, layer_type
+from ..exporting import is_traced
 
 Sequence = list[int]
 
@@ -35,6 +36,40 @@ class ContinuationIndicator(LayerType):
 
     def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
         """Nothing to do."""
+
+
+@layer_type("ReverseTime", "several forks")
+class ReverseTime(LayerType):
+    """Sequences T x N x ... backwards, each from its own end: bottom 1 holds N lengths.
+
+    What lies behind a sequence stays where it is; with copy_remaining: false it is 0.
+    """
+
+    bottoms = (2, 2)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        values, lengths = shapes
+        self.check(
+            len(values) > 1 and lengths == values[1:2],
+            f"needs T x N x ... and N lengths; found shapes {values} and {lengths}",
+        )
+        return [values]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, lengths = bottoms[0], bottoms[1].detach().long()
+        self.check(
+            is_traced() or bool(((lengths >= 0) & (lengths <= len(x))).all()),
+            f"'{self.spec.bottom[1]}' holds lengths {lengths.tolist()}; expected 0 to {len(x)}",
+        )
+        step = torch.arange(len(x), device=x.device)[:, None]
+        inside = step < lengths
+        where = torch.where(inside, lengths - 1 - step, step)
+        along = (*where.shape, *(1,) * (x.dim() - 2))
+        top = x.gather(0, where.view(along).expand(x.shape))
+        if self.spec.reverse_time_param.copy_remaining:
+            return top
+        return top.where(inside.view(along), 0)
 
 
 def decoded(best: list[int], blank: int, merges: bool) -> Sequence:

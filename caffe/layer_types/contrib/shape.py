@@ -1,6 +1,6 @@
 """Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg.
 
-And PixelShuffle, and Gather, which passes them on.
+And PixelShuffle, Extract, and Gather, which passes them on.
 """
 
 import torch
@@ -105,6 +105,28 @@ class Reverse(LayerType):
         return bottoms[0].flip([self.spec.reverse_param.axis])
 
 
+@layer_type("RingPad", "panoramic object detection")
+class RingPad(LayerType):
+    """The bottom, longer by `pad` at each end of `axis`, as if it were a ring."""
+
+    passes_on = True
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        param, shape = self.spec.ring_pad_param, list(shapes[0])
+        axis = self.axis(param.axis, shapes[0])
+        self.check(
+            param.pad <= shape[axis], f"pad {param.pad} is longer than axis {axis} of {shapes[0]}"
+        )
+        shape[axis] += 2 * param.pad
+        return [tuple(shape)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param, x = self.spec.ring_pad_param, bottoms[0]
+        axis = self.axis(param.axis, tuple(x.shape))
+        last = x.narrow(axis, x.shape[axis] - param.pad, param.pad)
+        return torch.cat([last, x, x.narrow(axis, 0, param.pad)], axis)
+
+
 @layer_type("PixelShuffle", "several forks")
 class PixelShuffle(LayerType):
     """N x C r^2 x H x W to N x C x H r x W r (Shi et al. 2016, equation 4)."""
@@ -190,6 +212,30 @@ class Gather(LayerType):
 @layer_type("AutoCrop", "RCF")
 class AutoCrop(Crop):
     """As Crop, at the offset that aligns both bottoms by the layers between them."""
+
+
+@layer_type("Extract", "GBD-Net")
+class Extract(LayerType):
+    """Of maps N x C x H x W the h rows from y on, and of these the w columns from x on."""
+
+    passes_on = True
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,), part = shapes, self.spec.extract_param
+        self.check(
+            len(shape) == 4
+            and min(part.h, part.w) > 0
+            and part.y + part.h <= shape[2]
+            and part.x + part.w <= shape[3],
+            f"needs N x C x H x W, H at least {part.y} + {part.h}, W {part.x} + {part.w}, with h "
+            f"and w positive; found shape {shape}",
+        )
+        return [(*shape[:2], part.h, part.w)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        part = self.spec.extract_param
+        return bottoms[0][:, :, part.y : part.y + part.h, part.x : part.x + part.w]
 
 
 @layer_type("MergeCrop", "naibaf7's Caffe")

@@ -1,4 +1,6 @@
-"""SpatialTransformer: maps seen through an affine grid that the net itself decides on."""
+"""SpatialTransformer, Transformer: maps seen through an affine grid the net decides on."""
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -53,13 +55,45 @@ class SpatialTransformer(LayerType):
             else next(given)
             for name in _THETA
         ]
-        rows = torch.arange(top[2], device=maps.device).to(maps.dtype) * 2 / top[2] - 1
-        columns = torch.arange(top[3], device=maps.device).to(maps.dtype) * 2 / top[3] - 1
-        grid = torch.stack(
-            [*torch.meshgrid(rows, columns, indexing="ij"), maps.new_ones(top[2:])]
-        ).flatten(1)
-        y, x = (torch.stack(theta, 1).unflatten(1, (2, 3)) @ grid).unbind(1)
-        y, x = (y + 1) / 2 * maps.shape[2], (x + 1) / 2 * maps.shape[3]
+        y, x = _places(torch.stack(theta, 1), maps, (top[2], top[3]))
         maps = maps if param.to_compute_dU else maps.detach()
         # A pixel of 0 around them lets their edges fade out.
         return sampled(F.pad(maps, (1, 1, 1, 1)), y + 1, x + 1, 0).reshape(top)
+
+
+@layer_type("Transformer", "several forks")
+class Transformer(LayerType):
+    """A SpatialTransformer of the bottom's size, all of theta in bottom 1.
+
+    Places outside the middles of the outer pixels are 0 at once.
+    """
+
+    bottoms = (2, 2)
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        maps, theta = shapes
+        self.check(
+            len(maps) == 4 and theta[:2] == (maps[0], 6) and math.prod(theta[2:]) == 1,
+            f"needs maps N x C x H x W, and N x 6 values of theta; found {maps} and {theta}",
+        )
+        return [maps]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        maps, theta = bottoms[0], bottoms[1].flatten(1)
+        height, width = maps.shape[2:]
+        y, x = _places(theta, maps, (height, width))
+        inside = (y <= height - 1) & (x <= width - 1)
+        return sampled(maps, y, x, 0).where(inside.unsqueeze(1), 0).reshape(maps.shape)
+
+
+def _places(
+    theta: torch.Tensor, maps: torch.Tensor, size: tuple[int, int]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows and columns (N, H * W) of the maps, where theta (N, 6) takes those of a grid H x W."""
+    rows, columns = (
+        torch.arange(length, device=maps.device).to(maps.dtype) * 2 / length - 1 for length in size
+    )
+    grid = torch.stack([*torch.meshgrid(rows, columns, indexing="ij"), maps.new_ones(size)])
+    y, x = (theta.unflatten(1, (2, 3)) @ grid.flatten(1)).unbind(1)
+    return (y + 1) / 2 * maps.shape[2], (x + 1) / 2 * maps.shape[3]

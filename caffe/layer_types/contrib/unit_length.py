@@ -23,6 +23,23 @@ def unit_length(x: torch.Tensor) -> torch.Tensor:
     return x * square.where(square > 0, 1).rsqrt()
 
 
+@layer_type("Norm", "several forks")
+class Norm(LayerType):
+    """x over the length of a place's channels, and 1e-6 more."""
+
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) > 1, f"needs 2 axes at least; found shape {shapes[0]}")
+        return shapes
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        square = x.square().sum(1, keepdim=True)
+        length = square.where(square > 0, 1).sqrt().where(square > 0, 0)
+        return x / (length + 1e-6)
+
+
 @layer_type("GRN", "OpenVINO's training toolbox")
 class GRN(LayerType):
     """x over the square root of `bias` and the sum of the squares of a place's channels."""

@@ -34,6 +34,16 @@ def test_values_follow_the_rule(seed, n):
         agree(run_layer(kind, "", [x]).y[0], RULES[ALSO.get(kind, kind)](x.astype(np.float64)))
 
 
+@law("CReLU")
+@pytest.mark.parametrize(("more", "axis"), [("", 1), ("concat_axis: -1", 2)])
+def test_a_crelu_has_both_signs(more, axis):
+    x = normal(0, 2, 3, 4)
+    y = np.concatenate([x, -x], axis).astype(np.float64)
+    agree(run_layer("CReLU", f"crelu_param {{ {more} }}", [x]).y[0], np.maximum(y, 0))
+    found = run_layer("CReLU", f"crelu_param {{ negative_slope: 0.1 {more} }}", [x]).y[0]
+    agree(found, np.where(y > 0, y, 0.1 * y))
+
+
 @law("Insanity", "RReLU")
 @pytest.mark.parametrize(("kind", "field"), [("Insanity", "insanity"), ("RReLU", "rrelu")])
 def test_a_randomised_relu_draws_what_it_divides_by(kind, field):
@@ -86,6 +96,19 @@ def test_channels_have_unit_length(seed, n, c):
     x = normal(seed, n, c, 2, 2)
     found = run_layer("GRN", "grn_param { bias: 0.5 }", [x]).y[0]
     agree(found, x / np.sqrt((x.astype(np.float64) ** 2).sum(1, keepdims=True) + 0.5))
+
+
+@law("Norm")
+@drawn()
+@given(SEED)
+def test_norm_divides_by_the_length_of_a_places_channels(seed):
+    x = normal(seed, 2, 3, 2, 2)
+    x[0, :, 0, 0] = 0
+    wide = x.astype(np.float64)
+    length = np.sqrt(np.square(wide).sum(1, keepdims=True))
+    found = run_layer("Norm", "", [x], diffs=[normal(seed + 1, *x.shape)])
+    agree(found.y[0], wide / (length + 1e-6))
+    assert np.isfinite(found.dx[0]).all()
 
 
 @law("Normalization", "L2Normalization", "L2Normalize", "L2Norm")

@@ -1,4 +1,4 @@
-"""CompactBilinear, SignedSqrt."""
+"""CompactBilinear, Covariance, SignedSqrt."""
 
 import numpy as np
 import pytest
@@ -26,6 +26,21 @@ def test_roots_keep_their_sign(seed):
     root = np.sqrt(np.abs(x.astype(np.float64)))
     agree(found.y[0], np.sign(x) * root)
     agree(found.dx[0], dy / 2 / (root + 0.03), 1e-4)
+
+
+@law("Covariance")
+@drawn()
+@given(SEED, SMALL)
+def test_a_covariance_is_a_mean_over_places_over_the_channels(seed, channels):
+    """With the gradient of happynear's covariance_layer.cpp: only a square's is doubled."""
+    x, dy = normal(seed, 2, channels, 2, 3), normal(seed + 1, 2, channels, channels, 1)
+    found = run_layer("Covariance", "", [x], diffs=[dy])
+    wide = x.astype(np.float64).reshape(2, channels, 6)
+    agree(found.y[0][..., 0], wide @ wide.transpose(0, 2, 1) / 6 / channels)
+    weights = dy[..., 0] * (1 + np.eye(channels))
+    agree(found.dx[0].reshape(wide.shape), weights @ wide / 6 / channels)
+    with pytest.raises(caffe.CaffeError, match="needs N x C x H x W"):
+        run_layer("Covariance", "", [x[0]])
 
 
 @law("CompactBilinear")
@@ -63,3 +78,18 @@ def test_what_does_not_fit_says_so(body, shapes, message):
             f"compact_bilinear_param {{ {body} }}",
             [np.zeros(shape) for shape in shapes],
         )
+
+
+@law("Bilinear")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_all_products_of_channels_are_summed_over_a_map(seed, c, d):
+    x, y = normal(seed, 2, c, 3, 4), normal(seed + 1, 2, d, 3, 4)
+    found = run_layer("Bilinear", "", [x, y]).y[0]
+    exact = np.einsum("nchw,ndhw->ncd", x.astype(np.float64), y)
+    agree(found, exact.reshape(2, c * d, 1, 1), 1e-4, 1e-4)
+
+
+def test_bilinear_needs_maps_of_one_size():
+    with pytest.raises(caffe.CaffeError, match="alike but in C; found shapes"):
+        run_layer("Bilinear", "", [np.zeros((1, 2, 3, 4)), np.zeros((1, 2, 4, 3))])

@@ -89,7 +89,10 @@ def test_the_entropy_is_shown_with_its_sign_turned(seed, n, power):
     prob = np.random.RandomState(seed).dirichlet([0.5] * 4, n).astype(np.float32)
     prob[0, 0] = 1e-6
     body = f"entropy_param {{ threshold: 0.01 prob_pow: {power} }}"
-    found = run_layer("EntropyLoss", body, [prob], diffs=[np.float32(1)])
+    labels = np.zeros((n, 2), np.float32)  # as the authors' nets have them
+    found = run_layer("EntropyLoss", body, [prob, labels], diffs=[np.float32(1)])
+    alone = run_layer("EntropyLoss", body, [prob], diffs=[np.float32(1)])
+    assert alone.y[0] == found.y[0]
     p = prob.astype(np.float64).clip(1e-30)
     shown = np.where(p >= 1e-5, p**power * np.log(p), 0)
     agree(found.y[0], shown.sum(), 1e-4)
@@ -110,12 +113,12 @@ def test_the_first_passes_have_no_entropy():
 @drawn()
 @given(SEED, SMALL, SMALL, SMALL)
 def test_all_products_of_two_items_values(seed, n, c, d):
-    x, y, dz = normal(seed, n, c), normal(seed + 1, n, d, 2), normal(seed + 2, n, c, 2 * d)
+    x, y, dz = normal(seed, n, c), normal(seed + 1, n, d, 1, 1), normal(seed + 2, n, 1, c, d)
     found = run_layer("OuterProduct", "", [x, y], diffs=[dz])
     flat = y.reshape(n, -1)
-    agree(found.y[0], np.einsum("ni,nj->nij", x.astype(np.float64), flat))
-    agree(found.dx[0], np.einsum("nij,nj->ni", dz.astype(np.float64), flat), 1e-4)
-    agree(found.dx[1].reshape(n, -1), np.einsum("nij,ni->nj", dz.astype(np.float64), x), 1e-4)
+    agree(found.y[0], np.einsum("ni,nj->nij", x.astype(np.float64), flat)[:, None])
+    agree(found.dx[0], np.einsum("nkij,nj->ni", dz.astype(np.float64), flat), 1e-4)
+    agree(found.dx[1].reshape(n, -1), np.einsum("nkij,ni->nj", dz.astype(np.float64), x), 1e-4)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,8 @@ def test_all_products_of_two_items_values(seed, n, c, d):
         ("JMMDLoss", "", [(2, 3), (2, 3), (2, 3), (1, 3)], "as many probabilities as items"),
         ("JMMDLoss", "jmmd_param { auto_sigma: true }", [(2, 3)] * 2, "auto_sigma: false"),
         ("EntropyLoss", "", [(2,)], "items of probabilities"),
-        ("OuterProduct", "", [(2, 3), (3, 3)], "bottoms of equal N"),
+        ("OuterProduct", "", [(2, 3), (3, 3)], "of equal N"),
+        ("OuterProduct", "", [(2, 3), (2, 3, 1, 2)], "N x C .x 1 x 1."),
     ],
 )
 def test_what_does_not_fit_says_so(kind, body, shapes, message):

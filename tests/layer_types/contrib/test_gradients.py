@@ -118,6 +118,13 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "SpatialTransformer": [
         ("st_param { output_H: 3 theta_1_2: 0.1 theta_2_3: 0.05 }", [(2, 2, 3, 4), (2, 4)], {})
     ],
+    "Transformer": [("", [(2, 2, 3, 4), (2, 6)], {})],
+    "CReLU": [("crelu_param { negative_slope: 0.25 }", [(2, 3, 2)], {})],
+    "UnPooling": [
+        ("unpooling_param { unpool: REP out_kernel_size: 3 out_stride: 2 }", [(1, 2, 2, 3)], {}),
+        ("unpooling_param { unpool: DIV out_kernel_size: 3 out_pad: 1 }", [(1, 2, 2, 3)], {}),
+        ("unpooling_param { out_kernel_size: 2 out_stride: 2 }", [(1, 2, 2, 3)], {}),
+    ],
     "SeLuDropout": [("selu_dropout_param { dropout_ratio: 0.3 }", [(3, 4)], {})],
     "WeightedSoftmaxWithLoss": [("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}})],
     "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
@@ -249,6 +256,15 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("reorg_param { stride: 2 reverse: true }", [(1, 8, 1, 2)], {}),
     ],
     "Reverse": [("", [(3, 2)], {})],
+    "RingPad": [("", [(2, 3, 2)], {}), ("ring_pad_param { axis: -1 pad: 2 }", [(2, 3)], {})],
+    "ReverseTime": [
+        ("", [(3, 2, 2), (2,)], {"given": {1: lambda rng: np.array([2, 3])}}),
+        (
+            "reverse_time_param { copy_remaining: false }",
+            [(3, 2, 2), (2,)],
+            {"given": {1: lambda rng: np.array([2, 3])}},
+        ),
+    ],
     "ShuffleChannel": [("shuffle_channel_param { group: 2 }", [(1, 6, 2)], {})],
     "SmoothL1Loss": [
         (
@@ -407,10 +423,46 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "EltwiseAffine": [("", [(2, 3, 2)], {"learnt": (0, 1)})],
     "RReLU": [("", [(2, 3)], {}), ("", [(2, 3)], {"phase": caffe.TEST})],
     "ScaleTanH": [("", [(2, 3)], {})],
-    "OuterProduct": [("", [(2, 3), (2, 2, 2)], {})],
+    "OuterProduct": [("", [(2, 3), (2, 2)], {})],
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
+    "ActiveShift": [
+        ("", [(1, 2, 3, 2)], {}),
+        ("asl_param { stride: 2 pad: 1 }", [(1, 2, 3, 2)], {}),
+    ],
+    "Bilinear": [("", [(2, 2, 2, 1), (2, 3, 2, 1)], {})],
+    "DenseBlock": [
+        (
+            f"denseblock_param {{ numTransition: 2 growthRate: 1 {more} }}",
+            [(3, 2, 2, 2)],
+            {"learnt": learnt, **phase},
+        )
+        for more, learnt in (("", range(6)), ("use_BC: true", (*range(6), *range(10, 16))))
+        for phase in ({}, {"phase": caffe.TEST, "params": 1.5})
+    ],
+    "Extract": [("extract_param { x: 1 w: 2 h: 2 }", [(1, 2, 2, 3)], {})],
+    "GateRecurrent": [
+        ("gaterecurrent_param { num_output: 2 }", [(1, 2, 2, 3)] * 2, {}),
+        (
+            "gaterecurrent_param { num_output: 2 use_wx: false use_wh: false use_bias: false "
+            "horizontal: false reverse: true restrict_g: 0.9 }",
+            [(1, 2, 2, 3)] * 2,
+            {},
+        ),
+    ],
+    "MIL": [("", [(2, 2, 2, 2)], {}), ("mil_param { context_per_roi: 2 }", [(4, 3)], {})],
+    "Norm": [("", [(2, 3, 2)], {})],
+    "RankHardLoss": [
+        ("rank_param { margin: 2 }", [(4, 3), (4,)], {"given": {1: lambda rng: np.arange(4) // 2}}),
+    ],
+    "ROIMaskPooling": [
+        (
+            "roi_mask_pooling_param { pooled_h: 2 pooled_w: 2 roi_scale: 1.5 mask_scale: 0.5 }",
+            [(1, 2, 4, 4), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
 }
 NO_GRADIENT = {
     "AdaptiveBiasChannel",
@@ -427,8 +479,12 @@ NO_GRADIENT = {
     "DetectNetTransformation",
     "DetectionEvaluate",
     "DetectionOutput",
+    "ConfusionMatrix",
     "EltwiseAccuracy",
     "EvalDetection",
+    "FrcnnAnchorTarget",
+    "FrcnnProposal",
+    "FrcnnProposalTarget",
     "GradientScaler",
     "Grid",
     "HardRegions",
@@ -441,6 +497,8 @@ NO_GRADIENT = {
     "ProposalTarget",
     "RegionTarget",
     "SegAccuracy",
+    "SegmentationEvaluate",
+    "SimplerNMS",
     "ConnectedComponent",
     "IOUAccuracy",
     "StageBridge",
@@ -457,6 +515,8 @@ OWN_GRADIENT = {
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
+    *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
+    *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
 }
 
 

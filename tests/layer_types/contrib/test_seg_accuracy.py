@@ -1,4 +1,4 @@
-"""SegAccuracy of DeepLab, EltwiseAccuracy of DeconvNet, IOUAccuracy of caffe-jacinto."""
+"""SegAccuracy of DeepLab, EltwiseAccuracy of DeconvNet and others."""
 
 import numpy as np
 import pytest
@@ -91,6 +91,29 @@ def test_deconvnets_accuracy_is_the_share_of_pixels_whose_class_is_among_the_bes
     right = (best == labels).any(1)[labels[:, 0] != 255]
     assert found.shape == (1, 1, 1, 1)
     agree(found.ravel(), [right.mean()])
+
+
+@law("ConfusionMatrix")
+@drawn()
+@given(SEED)
+def test_a_confusion_matrix_has_a_row_for_each_label(seed):
+    rng = np.random.RandomState(seed)
+    scores = rng.randint(-3, 2, (4, 3, 2)).astype(np.float32)
+    labels = rng.randint(0, 3, (4, 2))
+    counts = np.zeros((3, 3))
+    for n, i in np.ndindex(4, 2):
+        best, at = -1, 0  # as confusion_matrix_layer.cpp begins
+        for k in range(3):
+            if scores[n, k, i] > best:
+                best, at = scores[n, k, i], k
+        counts[labels[n, i], at] += 1
+    found = run_layer("ConfusionMatrix", "", [scores, labels]).y[0]
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(found, counts / counts.sum(1, keepdims=True), rtol=1e-6)
+    body = "confusion_matrix_param { ignore_label: 2 axis: 1 }"
+    ignoring = run_layer("ConfusionMatrix", body, [scores, labels]).y[0]
+    np.testing.assert_array_equal(ignoring[:2], found[:2])
+    assert np.isnan(ignoring[2]).all()
 
 
 @law("IOUAccuracy")

@@ -1,4 +1,4 @@
-"""ContinuationIndicator, CTCGreedyDecoder, LabelsequenceAccuracy."""
+"""ContinuationIndicator, ReverseTime, CTCGreedyDecoder, LabelsequenceAccuracy."""
 
 import itertools
 
@@ -40,6 +40,31 @@ def test_a_bottom_says_how_many_sequences_there_are_and_has_no_gradient():
     np.testing.assert_array_equal(net.blobs["cont"].data, [[0, 0], [1, 1], [1, 1], [1, 1]])
     net.backward()
     assert np.abs(net.params["ip"][0].diff).sum() > 0
+
+
+@law("ReverseTime")
+@drawn()
+@given(SEED, st.integers(1, 5), st.integers(1, 3), st.booleans())
+def test_each_sequence_runs_backwards_from_its_own_end(seed, steps, many, copies):
+    rng = np.random.RandomState(seed)
+    x, dy = normal(seed, steps, many, 2), normal(seed + 1, steps, many, 2)
+    lengths = rng.randint(0, steps + 1, many)
+    body = "" if copies else "reverse_time_param { copy_remaining: false }"
+    found = run_layer("ReverseTime", body, [x, lengths], diffs=[dy])
+    y, dx = (x, dy) if copies else (0 * x, 0 * dy)
+    y, dx = y.copy(), dx.copy()
+    for i, length in enumerate(lengths):
+        y[:length, i], dx[:length, i] = x[:length, i][::-1], dy[:length, i][::-1]
+    agree(found.y[0], y)
+    agree(found.dx[0], dx)
+
+
+def test_lengths_of_no_sequence_are_an_error():
+    x = np.zeros((3, 2, 4))
+    with pytest.raises(caffe.CaffeError, match=r"'x1' holds lengths \[1, 4\]; expected 0 to 3"):
+        run_layer("ReverseTime", "", [x, np.float32([1, 4])])
+    with pytest.raises(caffe.CaffeError, match="needs T x N x"):
+        run_layer("ReverseTime", "", [x, np.zeros(3)])
 
 
 def best_path(scores, blank, merges=True):

@@ -1,5 +1,5 @@
-"""Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg; ReLU6, Axpy, ChannelScale; depthwise
-convolutions."""
+"""Permute, Transpose, ShuffleChannel, Flip, Reverse, RingPad, Reorg; ReLU6, Axpy, ChannelScale;
+depthwise convolutions."""
 
 import numpy as np
 import pytest
@@ -41,6 +41,19 @@ def test_channels_are_dealt_from_their_groups(seed, group, each):
     for i, j in np.ndindex(group, each):
         np.testing.assert_array_equal(top[:, j * group + i], x[:, i * each + j])
     np.testing.assert_array_equal(dx, x)
+
+
+@law("RingPad")
+@drawn()
+@given(SEED, st.integers(-3, 2), st.integers(0, 3))
+def test_a_ring_pad_goes_round(seed, axis, pad):
+    x = normal(seed, 3, 4, 5)
+    top, _ = moved("RingPad", f"ring_pad_param {{ axis: {axis} pad: {pad} }}", x)
+    width = [(0, 0)] * 3
+    width[axis] = (pad, pad)
+    np.testing.assert_array_equal(top, np.pad(x, width, "wrap"))
+    with pytest.raises(caffe.CaffeError, match=r"pad 6 is longer than axis \d of \(3, 4, 5\)"):
+        run_layer("RingPad", f"ring_pad_param {{ axis: {axis} pad: 6 }}", [x])
 
 
 @law("Flip", "Reverse")
@@ -283,3 +296,16 @@ def test_a_depthwise_convolution_is_a_grouped_one(kind, times):
 def test_what_does_not_fit_says_so(kind, body, shapes, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+@law("Extract")
+def test_extract_is_a_part_of_the_map():
+    x = normal(0, 2, 3, 5, 6)
+    dy = normal(1, 2, 3, 2, 4)
+    found = run_layer("Extract", "extract_param { x: 1 y: 3 w: 4 h: 2 }", [x], diffs=[dy])
+    agree(found.y[0], x[:, :, 3:, 1:5])
+    dx = np.zeros_like(x)
+    dx[:, :, 3:, 1:5] = dy
+    agree(found.dx[0], dx)
+    with pytest.raises(caffe.CaffeError, match=r"H at least 4 \+ 2"):
+        run_layer("Extract", "extract_param { y: 4 h: 2 }", [x])

@@ -1,4 +1,4 @@
-"""SpatialTransformer."""
+"""SpatialTransformer, Transformer."""
 
 import numpy as np
 import pytest
@@ -26,6 +26,28 @@ def test_theta_leads_to_bilinear_values(seed, height, width, fixed):
             np.maximum(0, 1 - abs(np.arange(3) - r)), np.maximum(0, 1 - abs(np.arange(4) - c))
         )
         agree(found[n, :, i, j], (x[n] * weights).sum((1, 2)), 1e-3, 1e-4)
+
+
+@law("Transformer")
+@drawn()
+@given(SEED)
+def test_places_outside_the_middles_of_the_outer_pixels_are_0(seed):
+    x, theta = normal(seed, 2, 2, 4, 4), 0.7 * normal(seed + 1, 2, 6, 1, 1)
+    found = run_layer("Transformer", "", [x, theta]).y[0]
+    for n, i, j in np.ndindex(2, 4, 4):
+        place = np.float64([i / 2 - 1, j / 2 - 1, 1])
+        r, c = (theta[n].reshape(2, 3) @ place) * 2 + 2
+        if min(abs(r), abs(r - 3), abs(c), abs(c - 3)) < 1e-5:
+            continue
+        weights = np.outer(
+            np.maximum(0, 1 - abs(np.arange(4) - r)), np.maximum(0, 1 - abs(np.arange(4) - c))
+        )
+        inside = 0 <= r <= 3 and 0 <= c <= 3
+        agree(found[n, :, i, j], inside * (x[n] * weights).sum((1, 2)), 1e-3, 1e-4)
+    whole = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (2, 1))
+    agree(run_layer("Transformer", "", [x, whole]).y[0], x)
+    with pytest.raises(caffe.CaffeError, match="and N x 6 values of theta"):
+        run_layer("Transformer", "", [x, whole[:, :5]])
 
 
 def test_the_identity_leaves_all_as_it_is():

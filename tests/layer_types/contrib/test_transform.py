@@ -194,14 +194,20 @@ def test_mirrored_flow_points_the_other_way(source):
     assert 0 < mirrored < 10
 
 
-def test_label_maps_are_not_resized_with_their_images(tmp_path):
-    with pytest.raises(
-        caffe.CaffeError, match=r"no resize_param, noise_param and multi_scale: .*new_height"
-    ):
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        (RESIZE % "LINEAR", r"no resize_param, noise_param and multi_scale: .*new_height"),
+        ("random_resize_param {} crop_size: 2", "by chance: it would leave the label map as it is"),
+        ("min_side: 4 crop_size: 2", "by chance: it would leave the label map as it is"),
+    ],
+)
+def test_label_maps_are_not_resized_with_their_images(tmp_path, transform, message):
+    with pytest.raises(caffe.CaffeError, match=message):
         net_of(
             f'layer {{ name: "d" type: "ImageSegData" top: "x" top: "y" image_data_param {{ '
             f'source: "{write_images(tmp_path, pictures(1, 3, 4, 4))}" }} '
-            f"transform_param {{ {RESIZE % 'LINEAR'} }} }}"
+            f"transform_param {{ {transform} }} }}"
         )
 
 
@@ -303,10 +309,15 @@ def test_nvidias_sizes_are_no_smaller_than_the_crop_nor_larger_than_the_image():
 
 def test_nvidias_images_are_resized_by_the_algorithm_for_their_direction(source):
     kind, param, arrays = source
-    for side, name, mode in ((6, "down", "AREA"), (14, "up", "LINEAR")):
-        more = f"interpolation_algo_{name}: INTER_{mode} random_seed: 3 "
+    for side, field, mode in (
+        (6, "interpolation_algo_down: INTER_AREA", "AREA"),
+        (14, "interpolation_algo_up: INTER_LINEAR", "LINEAR"),
+        (6, "", "NEAREST"),
+        (14, "", "CUBIC"),
+    ):
         transform = f"crop_size: 4 img_rand_resize_lower: {side} img_rand_resize_upper: {side} "
-        net = feed_net(kind, param, transform + more + "allow_upscale: true")
+        more = f"{field} random_seed: 3 allow_upscale: true"
+        net = feed_net(kind, param, transform + more)
         ((data, _),) = passes(net, 1)
         for found, image in zip(data, arrays, strict=True):
             height, width = image.shape[1:]
