@@ -18,6 +18,7 @@ from ..layer_types import exporting
 from . import agreement
 from .agreement import Arrays, Exported, Made, Runs
 from .common_nodes import respell
+from .exact_constants import simplify
 from .onnx_forms import forms
 from .program import capture, each_alone, silent
 from .sizes import OpenAxes, in_words
@@ -141,9 +142,11 @@ def _translated(
             opset_version=OPSET,
             custom_translation_table=forms(),
             dynamo=True,  # by itself only since torch 2.9
+            optimize=False,
             verbose=False,
         )
-    assert found is not None  # torch gives none to the older exporter only
+        assert found is not None  # torch gives none to the older exporter only
+        simplify(found)
     return found.model_proto
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
+from torch.fx.experimental import _config
 
 from ..core.files import PathLike, replacing
 from ..net import Net
@@ -31,7 +33,8 @@ def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) ->
 
 
 def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
-    program = capture(net, open_axes, half)
+    with _one_as_any_other():
+        program = capture(net, open_axes, half)
     stated = {
         "inputs": "\n".join(net.inputs),
         "outputs": "\n".join(net.outputs),
@@ -49,3 +52,14 @@ def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
         return {name: each.numpy() for name, each in zip(net.outputs, values, strict=True)}
 
     return Made(buffer.getvalue(), {"torch": run})
+
+
+def _one_as_any_other() -> AbstractContextManager[None]:
+    """Inside, torch follows a net as if no side could be 1, and has no guard that a side is none.
+
+    Where it looks at strides it makes such guards, so a map that is one pixel at the net's own size
+    and larger at others would close height and width.
+    """
+    setting = "backed_size_oblivious"  # since torch 2.7; files have guards since 2.9
+    known = hasattr(_config, setting)
+    return _config.patch(setting, True) if known else nullcontext()  # type: ignore[attr-defined]

@@ -205,6 +205,23 @@ def test_where_only_the_own_size_goes_well_it_is_written_for_that(tmp_path, caps
 
 
 @pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_sizes_stay_open_where_a_map_is_one_pixel_at_the_nets_own(tmp_path, export):
+    """As the last of SSD-300's maps is, and larger in larger images."""
+    small = CONV.replace("kernel_size: 3", "kernel_size: 3 stride: 8 pad: 1")
+    last = CONV.replace('"conv"', '"last"').replace('bottom: "data"', 'bottom: "conv"')
+    rows = (
+        'layer { name: "turned" type: "Permute" bottom: "last" top: "turned" '
+        "permute_param { order: [0, 2, 3, 1] } }"
+        'layer { name: "flat" type: "Flatten" bottom: "turned" top: "flat" }'
+    )
+    last = last.replace('"relu"', '"relu2"')
+    net = net_of(input_layer("data", 1, 3, 20, 20) + small + last + rows)
+    assert net.blobs["last"].shape[2:] == (1, 1)
+    found = export(net, tmp_path / "net", batch=True)
+    assert found.open_axes == {"data": {0: "batch", 2: "height", 3: "width"}}
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
 def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp_path, export):
     """Of 52 x 24 and 33 x 69 neither side is always the longer one."""
     layers = (

@@ -96,3 +96,30 @@ def test_what_is_made_larger_is_the_same_everywhere(resized, package, name):
     assert resized.open_axes == {"data": {2: "height", 3: "width"}, "row": {}}
     assert name in resized.runtimes
     assert name not in resized.refusals
+
+
+@pytest.mark.usefixtures("no_type_stays")
+def test_a_tiny_number_that_is_added_counts_where_all_else_is_zero(tmp_path):
+    """An eps of 1e-10, of an array and of a scalar: without it, 0 / 0."""
+
+    @caffe.register_layer("Share")
+    class Share:
+        def top_shapes(self, shapes):
+            return shapes
+
+        def expression(self, bottoms, params):
+            return bottoms[0] / (bottoms[0].norm() + 1e-10)
+
+    norm = "norm_param { across_spatial: false channel_shared: false }"
+    net = net_of(
+        input_layer("data", 1, 3, 4, 5)
+        + layer("dead", "Power", "data", "power_param { shift: 1e-9 power: -1 }")
+        + layer("normal", "Normalize", "data", norm)
+        + layer("share", "Share", "data")
+    )
+    onnx_export.export(net, tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    data = np.zeros((1, 3, 4, 5), np.float32)
+    ours = net.forward(data=data)
+    for name, theirs in zip(net.outputs, session.run(net.outputs, {"data": data}), strict=True):
+        np.testing.assert_array_equal(theirs, ours[name])

@@ -6,6 +6,7 @@ And PixelShuffle, Extract, and Gather, which passes them on.
 import torch
 
 from ...proto import caffe_pb2
+from .. import exporting
 from ..base import LayerType, Shape, Tensors, layer_type
 from ..loss import with_gradient
 from ..shape import Crop
@@ -36,8 +37,11 @@ class Permute(LayerType):
         return [tuple(shape[axis] for axis in self.order(len(shape)))]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (x,) = bottoms
-        return x.permute(self.order(x.dim()))
+        y = bottoms[0].permute(self.order(bottoms[0].dim()))
+        if exporting.is_traced() and not exporting.into_onnx():
+            # A reshape behind it would ask how it lies in memory, with a guard that no side is 1.
+            return y.clone(memory_format=torch.contiguous_format)
+        return y
 
 
 @layer_type("Transpose", "CTPN")

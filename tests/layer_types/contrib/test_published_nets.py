@@ -16,7 +16,7 @@ from support.published.catalogue import (
 )
 
 import caffe
-from caffe.export import agreement, onnx
+from caffe.export import agreement, onnx, torch_file
 from caffe.export.sizes import own_shapes
 from caffe.graph.canonical import unfilled
 from caffe.proto import caffe_pb2
@@ -96,6 +96,19 @@ def test_a_published_net_leaves_as_onnx(tmp_path, name):
     if name in SURE:  # the rows that were compared are of boxes
         of_noise = agreement.outputs(net, agreement.examples(net, own_shapes(net)))
         assert of_noise["detection_out"].shape[2] > 50
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "export"), [("SSD of faces", onnx.export), ("SSD-300", torch_file.export)]
+)
+def test_a_single_shot_detector_leaves_for_any_size_and_batch(tmp_path, name, export):
+    """At one size a place of the faces' conv4_3 is zero in all channels; SSD-300's last map is one
+    pixel at its own.
+    """
+    found = export(open_deploy(name), tmp_path / "net", batch=True)
+    assert found.open_axes == {"data": {0: "batch", 2: "height", 3: "width"}}
 
 
 @pytest.mark.parametrize("name", TRAINED)
