@@ -24,10 +24,13 @@ from .image_gt_data import (
     Pixels,
     Shown,
     check_mean,
+    fields_of,
     given_rows,
     in_scale,
     placed_in,
     whole,
+    write_maps,
+    write_rows,
 )
 
 RATIO = 5  # the stream of random numbers that a batch's template_ratio is of
@@ -221,19 +224,11 @@ class Detections(Ordered):
         scale: tuple[int, int, int],
     ) -> tuple[np.ndarray, np.ndarray]:
         """The labels (6, h, w) of a scale; how much its fields overlap each object (h, w, G)."""
-        rate, *field = scale
-        wide, tall = (whole(each / rate) for each in size)
-        (left, across), (above, down) = ([whole(v / rate) for v in span] for span in window)
-        y, x = ((np.arange(n) + 0.5) * rate for n in (tall, wide))
-        middle = np.stack([*np.broadcast_arrays(x, y[:, None])], -1)
-        half = np.array(field) / 2
-        fields = np.concatenate([middle - half, middle + half], -1)
-        counts = np.zeros((tall, wide), bool)
-        counts[above : above + down, left : left + across] = True
-        counts &= self._inside(fields, half, window)
+        fields, counts = fields_of(size, window, scale)
+        counts &= self._inside(fields, np.array(scale[1:]) / 2, window)
         behind = fields[:, :, None] + BEHIND
         overlaps = overlap(behind, shown.objects + BEHIND) * counts[:, :, None]
-        label = np.zeros((6, tall, wide))
+        label = np.zeros((6, *counts.shape))
         label[5] = 1
         best = overlaps.max(-1, initial=0)
         own = best > self.param.fg_threshold
@@ -279,9 +274,7 @@ class Detections(Ordered):
         return [*(each.shape for each in label.maps), (room, 8)]
 
     def write_label(self, label: Label, place: Place, outs: Sequence[np.ndarray]) -> None:
-        for out, each in zip(outs, label.maps, strict=False):
-            out[0] = each
-        write_rows(label.rows, outs[-1][0])
+        write_maps(label, outs)
 
     def tops(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         """The objects of all images behind one another, each after its image's number."""
@@ -293,12 +286,6 @@ class Detections(Ordered):
 def _between(low: float, high: float, numbers: Iterator[float]) -> float:
     """A number at random, of which the logarithms are equally likely."""
     return low * (high / low) ** next(numbers)
-
-
-def write_rows(rows: np.ndarray, out: np.ndarray) -> None:
-    """Objects (G, 7) behind a column of 0; the rest of the rows (R, 8) is -1."""
-    out[:] = -1
-    out[: len(rows), 0], out[: len(rows), 1:] = 0, rows
 
 
 def listed(spec: caffe_pb2.LayerParameter, source: str, root_folder: str) -> list[ObjectsOf]:

@@ -143,6 +143,38 @@ def placed_in(
     return canvas, part.moved(left, above), spans
 
 
+def fields_of(
+    size: Sequence[int], window: list[tuple[int, int]], scale: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The fields (h, w, 4) of a scale, and which of them (h, w) have their place in the window.
+
+    size: the image's width and height; window: where on each of them something is shown, and how
+    far; scale: the pixels between fields, their width and height.
+    """
+    rate, *field = scale
+    wide, tall = (whole(each / rate) for each in size)
+    (left, across), (above, down) = ([whole(v / rate) for v in span] for span in window)
+    y, x = ((np.arange(n) + 0.5) * rate for n in (tall, wide))
+    middle = np.stack([*np.broadcast_arrays(x, y[:, None])], -1)
+    half = np.array(field) / 2
+    counts = np.zeros((tall, wide), bool)
+    counts[max(above, 0) : above + down, max(left, 0) : left + across] = True
+    return np.concatenate([middle - half, middle + half], -1), counts
+
+
+def write_maps(label: Label, outs: Sequence[np.ndarray]) -> None:
+    """The maps of a label to as many tops, its rows to the last one."""
+    for out, each in zip(outs, label.maps, strict=False):
+        out[0] = each
+    write_rows(label.rows, outs[-1][0])
+
+
+def write_rows(rows: np.ndarray, out: np.ndarray) -> None:
+    """Objects (G, K) behind a column of 0; the rest of the rows (R, K + 1) is -1."""
+    out[:] = -1
+    out[: len(rows), 0], out[: len(rows), 1:] = 0, rows
+
+
 def given_rows(rows: torch.Tensor, none: Sequence[float]) -> torch.Tensor:
     """Rows (G, C, 1, 1) of all images (N, R, C), each after its image's number; `none` of none."""
     there = rows[:, :, 0] >= 0
@@ -257,17 +289,9 @@ class Objects(Ordered):
         scale: tuple[int, ...],
     ) -> tuple[np.ndarray, np.ndarray]:
         """The labels (6, h, w) of a scale; how much its fields overlap each object (h, w, G)."""
-        rate, *field = scale
-        wide, tall = (whole(each / rate) for each in self.size)
-        (left, across), (above, down) = ([whole(v / rate) for v in span] for span in window)
-        label = np.zeros((6, tall, wide))
+        fields, counts = fields_of(self.size, window, scale)
+        label = np.zeros((6, *counts.shape))
         label[5] = 1
-        y, x = ((np.arange(n) + 0.5) * rate for n in (tall, wide))
-        middle = np.stack([*np.broadcast_arrays(x, y[:, None])], -1)
-        half = np.array(field) / 2
-        fields = np.concatenate([middle - half, middle + half], -1)
-        counts = np.zeros((tall, wide), bool)
-        counts[max(above, 0) : above + down, max(left, 0) : left + across] = True
         if len(regions):
             counts &= coverage(fields[:, :, None], regions).sum(-1) < OUTSIDE
         overlaps = overlap(fields[:, :, None], rows[:, :4]) * counts[:, :, None]
@@ -309,11 +333,7 @@ class Objects(Ordered):
         return [*(each.shape for each in label.maps), (room, 7)]
 
     def write_label(self, label: Label, place: Place, outs: Sequence[np.ndarray]) -> None:
-        for out, each in zip(outs, label.maps, strict=False):
-            out[0] = each
-        rows = outs[-1][0]
-        rows[:] = -1
-        rows[: len(label.rows), 0], rows[: len(label.rows), 1:] = 0, label.rows
+        write_maps(label, outs)
 
     def tops(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         """The objects of all images behind one another, each after its image's number."""

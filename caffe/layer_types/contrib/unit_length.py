@@ -41,14 +41,8 @@ class Norm(LayerType):
 
 
 @layer_type("GRN", "OpenVINO's training toolbox")
-class GRN(LayerType):
+class GRN(Norm):
     """x over the square root of `bias` and the sum of the squares of a place's channels."""
-
-    reads_values = False
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check(len(shapes[0]) > 1, f"needs 2 axes at least; found shape {shapes[0]}")
-        return shapes
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.laws import agree, law
 from support.net_text import net_of
+from support.photographs_of_objects import photograph, write_list
 
 import caffe
 from caffe.feeding.objects import read_objects
@@ -19,21 +19,6 @@ IMAGES = [
     ),
     ([(2, 0, 0, 30, 20, 40, 50), (1, 0, 0, 70, 10, 73, 12)], []),
 ]
-
-
-def write_list(folder, images, sizes=((64, 96),)):
-    """A list of photographs of heights and widths, with objects and regions of each."""
-    rng = np.random.RandomState(0)
-    text = ""
-    for number, (objects, regions) in enumerate(images):
-        size, path = sizes[number % len(sizes)], folder / f"{number}.png"
-        Image.fromarray(rng.randint(0, 256, (*size, 3)).astype(np.uint8)).save(path)
-        rows = [*[" ".join(map(str, row)) for row in objects], str(len(regions))]
-        rows += [" ".join(map(str, row)) for row in regions]
-        text += f"# {number}\n{path}\n3\n{size[0]}\n{size[1]}\n{len(objects)}\n"
-        text += "\n".join(rows) + "\n"
-    (folder / "list.txt").write_text(text)
-    return folder / "list.txt"
 
 
 def data(source, more="", transform="mean_value: 100", tops=TOPS, phase=caffe.TEST, batch=1):
@@ -51,10 +36,6 @@ def evaluated(source, more, tops='top: "data" top: "boxes" top: "sizes"', batch=
         "transform_param { mean_value: 7 scale: 0.5 } "
         f'eval_data_param {{ source: "{source}" batch_size: {batch} {more} }} }}'
     )
-
-
-def photograph(folder, number=0):
-    return np.array(Image.open(folder / f"{number}.png"))[:, :, ::-1].transpose(2, 0, 1)
 
 
 def shared(a, b):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.laws import agree, law
 from support.net_text import net_of
+from support.photographs_of_objects import photograph, write_list
 from support.rectangles import jaccard
 
 import caffe
@@ -13,21 +13,6 @@ from caffe.feeding.objects import read_objects
 SCALES = [(8, 16, 24), (16, 40, 48)]  # pixels between fields, their width and height
 FIELDS = " ".join(f"downsample_rate: {r} field_w: {w} field_h: {h}" for r, w, h in SCALES)
 TOPS = 'top: "data" top: "a" top: "b" top: "boxes"'
-
-
-def write_list(folder, images, size=(64, 96)):
-    """A list of photographs of height and width `size`, with objects and regions of each."""
-    rng = np.random.RandomState(0)
-    text = ""
-    for number, (objects, regions) in enumerate(images):
-        path = folder / f"{number}.png"
-        Image.fromarray(rng.randint(0, 256, (*size, 3)).astype(np.uint8)).save(path)
-        rows = [*[" ".join(map(str, row)) for row in objects], str(len(regions))]
-        rows += [" ".join(map(str, row)) for row in regions]
-        text += f"# {number}\n{path}\n3\n{size[0]}\n{size[1]}\n{len(objects)}\n"
-        text += "\n".join(rows) + "\n"
-    (folder / "list.txt").write_text(text)
-    return folder / "list.txt"
 
 
 def data(source, more="", transform="mean_value: 100", tops=TOPS, phase=caffe.TEST, batch=1):
@@ -92,8 +77,7 @@ def test_labels_are_what_fields_overlap(tmp_path, threshold):
     net = data(source, f"fg_threshold: {threshold}", batch=2)
     found = net.forward()
     for image, (objects, regions) in enumerate(IMAGES):
-        photograph = np.array(Image.open(tmp_path / f"{image}.png"))[:, :, ::-1]
-        agree(found["data"][image], photograph.transpose(2, 0, 1) - 100.0)
+        agree(found["data"][image], photograph(tmp_path, image) - 100.0)
         for name, expected in zip("ab", labels(objects, regions, (64, 96), threshold), strict=True):
             agree(found[name][image], expected, 1e-5, 1e-5)
     rows = [
@@ -123,12 +107,12 @@ def test_images_are_resized_cut_and_mirrored_with_their_boxes(tmp_path):
     agree(found["boxes"].ravel(), [0, 12, 16, 36, 80, 1, 0])
     caffe.set_random_seed(0)
     net = data(source, transform="mirror: true", phase=caffe.TRAIN)
-    photograph = np.array(Image.open(tmp_path / "0.png"))[:, :, ::-1].transpose(2, 0, 1)
+    whole = photograph(tmp_path)
     seen = set()
     for _ in range(12):
         found = net.forward()
-        mirrored = not np.array_equal(found["data"][0], photograph)
-        agree(found["data"][0], photograph[:, :, ::-1] if mirrored else photograph)
+        mirrored = not np.array_equal(found["data"][0], whole)
+        agree(found["data"][0], whole[:, :, ::-1] if mirrored else whole)
         agree(found["boxes"].ravel()[1:5], [24, 8, 72, 40])  # it is in the middle
         seen.add(mirrored)
     assert seen == {True, False}
@@ -138,7 +122,7 @@ def test_images_are_resized_cut_and_mirrored_with_their_boxes(tmp_path):
         x1, y1, x2, y2 = found["boxes"].ravel()[1:5].astype(int)
         assert (x2 - x1, y2 - y1) == (48, 32)
         left, above = 24 - x1, 8 - y1
-        part = photograph[:, above : above + 48, left : left + 32]
+        part = whole[:, above : above + 48, left : left + 32]
         agree(found["data"][0], (part - 7.0) / 2)
 
 
