@@ -156,7 +156,7 @@ class BatchNorm(LayerType):
         enabled = torch.backends.cudnn.enabled
         top = torch.batch_norm(x, None, None, mean, variance, True, 1, norm.eps, enabled)
         if x.numel() == x.shape[1]:
-            variance.zero_()  # torch has divided by n - 1
+            variance = torch.zeros_like(variance)  # torch has divided by n - 1
         _add_batch(params, mean, variance, norm.moving_average_fraction)
         return top if norm.add_eps_before_sqrt else _with_moved_root(x, norm.eps)
 

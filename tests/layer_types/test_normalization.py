@@ -64,6 +64,16 @@ def test_batch_norm_normalises_by_the_batch_and_keeps_moving_sums_of_mean_and_va
 
 
 @law("BatchNorm")
+@pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
+def test_batch_norm_of_one_value_a_channel_is_zero_and_so_is_its_gradient(shape):
+    x, diff = normal(0, *shape), normal(1, *shape)
+    ran = run_layer("BatchNorm", "", [x], phase=caffe.TRAIN, diffs=[diff])
+    agree(ran.y[0], np.zeros(shape), floor=1e-4)  # float32's x - mean, times 316
+    agree(ran.dx[0], np.zeros(shape))
+    agree(ran.params[1], np.zeros(3))
+
+
+@law("BatchNorm")
 @pytest.mark.parametrize("scale", [0, 4])
 def test_batch_norm_in_test_uses_the_moving_averages_over_their_scale_and_keeps_them(scale):
     """With a scale of 0 (never trained) mean and variance are 0."""

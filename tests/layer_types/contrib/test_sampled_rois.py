@@ -83,7 +83,10 @@ def test_of_psroi_pooling_param_four_values_count(seed, group, scale):
 
 
 def deformed(x, rois, trans, scale, classes, group, part_size, samples, std):
-    """As the paper's code goes through it, in float64."""
+    """As the paper's code goes through it, in float64.
+
+    NaN where float32 may see a place on the other side of the border of what counts.
+    """
     out = np.zeros((len(rois), classes, group, group))
     for n, c, i, j in np.ndindex(*out.shape):
         image, *corners = rois[n].astype(np.float64)
@@ -101,7 +104,10 @@ def deformed(x, rois, trans, scale, classes, group, part_size, samples, std):
         for a, b in np.ndindex(samples, samples):
             y = y1 + i * tall / group + dy * tall + a * tall / group / samples
             z = x1 + j * wide / group + dx * wide + b * wide / group / samples
-            if -0.5 <= y <= x.shape[2] - 0.5 and -0.5 <= z <= x.shape[3] - 0.5:
+            inside = min(y + 0.5, x.shape[2] - 0.5 - y, z + 0.5, x.shape[3] - 0.5 - z)
+            if abs(inside) < 1e-5:
+                values.append(np.nan)
+            elif inside > 0:
                 y, z = np.clip(y, 0, x.shape[2] - 1), np.clip(z, 0, x.shape[3] - 1)
                 values.append(bilinear(x[int(image), (c * group + i) * group + j], y, z))
         out[n, c, i, j] = np.mean(values) if values else 0
@@ -131,7 +137,8 @@ def test_deformable_pooling_moves_its_parts(seed, group, sets, without, samples)
     ]
     moved = None if without else trans
     expected = deformed(x, rois, moved, scale, classes, group, part_size, samples, 0.3)
-    close(found, expected, 0.05)
+    told = np.isfinite(expected)
+    close(found[told], expected[told], 0)
 
 
 @pytest.mark.parametrize(
