@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
 from support.net_text import run_layer
@@ -44,6 +44,7 @@ def expected(objects, border, high, low):
     count = len(RATIOS) * len(SCALES)
     height, width = SHAPE
     base = anchors(16, RATIOS, SCALES)
+    high, low = (Fraction(str(threshold)) for threshold in (high, low))
     label = np.full((1, 1, count * height, width), -1.0)
     shifts, weights, each = (np.zeros((1, 4 * count, height, width)) for _ in range(3))
     shared = {}
@@ -80,6 +81,7 @@ def targets(objects, more="", size=SIZE, seed=0, scores=None, **param):
 
 @law("AnchorTarget")
 @drawn(25)
+@example(630, 4, (0.5, 0.4), 0)  # overlaps of exactly 0.4
 @given(SEED, st.integers(1, 4), st.sampled_from([(0.7, 0.3), (0.5, 0.4)]), st.sampled_from([0, 9]))
 def test_the_targets_are_the_papers(seed, count, overlaps, border):
     objects = objects_of(np.random.RandomState(seed), count)
