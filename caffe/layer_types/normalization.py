@@ -74,6 +74,7 @@ class BatchNorm(LayerType):
             else self.phase == caffe_pb2.TEST
         )
         self.updates_params = not self.global_stats
+        self.fraction = norm.moving_average_fraction
         given = [norm.HasField(field) for field in ("scale_filler", "bias_filler")]
         self.affine_weights = norm.scale_bias or any(given)
         if self.affine_weights:
@@ -157,17 +158,19 @@ class BatchNorm(LayerType):
         top = torch.batch_norm(x, None, None, mean, variance, True, 1, norm.eps, enabled)
         if x.numel() == x.shape[1]:
             variance = torch.zeros_like(variance)  # torch has divided by n - 1
-        _add_batch(params, mean, variance, norm.moving_average_fraction)
+        self.add_batch(params, mean, variance)
         return top if norm.add_eps_before_sqrt else _with_moved_root(x, norm.eps)
 
+    @torch.no_grad()
+    def add_batch(
+        self, statistics: list[torch.Tensor], mean: torch.Tensor, variance: torch.Tensor
+    ) -> None:
+        """Adds a batch to running mean, variance and scale, each times `fraction` before.
 
-@torch.no_grad()
-def _add_batch(
-    statistics: list[torch.Tensor], mean: torch.Tensor, variance: torch.Tensor, fraction: float
-) -> None:
-    """Adds a batch to running mean, variance and scale, in place, each times `fraction` before."""
-    for sums, more in zip(statistics, (mean, variance, torch.ones_like(mean[:1])), strict=True):
-        sums.data.mul_(fraction).add_(more)
+        variance: over one less than the values of a channel; 0 where there is one.
+        """
+        for sums, more in zip(statistics, (mean, variance, torch.ones_like(mean[:1])), strict=True):
+            sums.data.mul_(self.fraction).add_(more)
 
 
 def _all_but_channels(x: torch.Tensor) -> list[int]:

@@ -48,21 +48,27 @@ class BatchReNorm(BatchNorm):
         if not within:
             root = (var_sum / scale + param.eps).sqrt()
             self.running = (mean_sum / scale, root) if scale else None
-        fraction = 1 if within else param.moving_average_fraction
-        self.spec.batch_norm_param.moving_average_fraction = fraction
+        self.fraction = 1 if within else param.moving_average_fraction
         top = super().expression(bottoms, params[:3])
         params[3].data.add_(1)
         if step < param.step_to_init or not self.running:
             return top
         along = (-1, *(1,) * (x.dim() - 2)) if x.dim() > 1 else ()
-        axes = [axis for axis in range(x.dim()) if axis != 1]
-        var, mean = torch.var_mean(x, axes, correction=0)
+        mean, unbiased = self.batch
+        count = x.numel() // len(mean)
+        var = unbiased * (count - 1) / count
         most = [self._limit(step, 1, param.r_max, param.step_to_r_max)]
         most += [self._limit(step, 0, param.d_max, param.step_to_d_max)]
-        kept_mean, kept_root = (each.view(mean.shape) for each in self.running)
+        kept_mean, kept_root = self.running
         r = ((var + param.eps).sqrt() / kept_root).clamp(1 / most[0], most[0])
         d = ((mean - kept_mean) / kept_root).clamp(-most[1], most[1])
         return top * r.view(along) + d.view(along)
+
+    def add_batch(
+        self, statistics: list[torch.Tensor], mean: torch.Tensor, variance: torch.Tensor
+    ) -> None:
+        self.batch = mean, variance
+        super().add_batch(statistics, mean, variance)
 
     def _limit(self, step: int, first: float, last: float, end: int) -> float:
         begin = self.spec.batch_renorm_param.step_to_init

@@ -30,13 +30,8 @@ class WeightedEuclideanLoss(Distance):
         return ((x - target).square() * weight.detach()).sum() / x.shape[0] / 2
 
 
-@layer_type("NormalizedSigmoidCrossEntropyLoss", "several forks")
-class NormalizedSigmoidCrossEntropyLoss(Loss):
-    """As SigmoidCrossEntropyLoss; of each value of an item the items above 0.5 weigh half.
-
-    Of one value, the mean of the losses with targets above 0.5 and that of the others are added,
-    half of each; all values' are summed.
-    """
+class TargetOfEach(Loss):
+    """A loss of values and as many targets, in whatever shape."""
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
@@ -45,6 +40,15 @@ class NormalizedSigmoidCrossEntropyLoss(Loss):
             f"needs a target for each value; found shapes {shapes[0]} and {shapes[1]}",
         )
         return tops
+
+
+@layer_type("NormalizedSigmoidCrossEntropyLoss", "several forks")
+class NormalizedSigmoidCrossEntropyLoss(TargetOfEach):
+    """As SigmoidCrossEntropyLoss; of each value of an item the items above 0.5 weigh half.
+
+    Of one value, the mean of the losses with targets above 0.5 and that of the others are added,
+    half of each; all values' are summed.
+    """
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x = bottoms[0].flatten(1)

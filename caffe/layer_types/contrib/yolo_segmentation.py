@@ -1,29 +1,20 @@
 """Segmentation beside YOLOv3: the loss YoloSeg and SegmentationEvaluate."""
 
-import math
-
 import numpy as np
 import torch
 
 from ...feeding.resizing import POLICY, interpolated
 from ..base import LayerType, Shape, layer_type
-from ..loss import Loss, with_gradient
+from ..loss import with_gradient
+from .weighed_targets import TargetOfEach
 
 
 @layer_type("YoloSeg", "MobileNet-YOLO")
-class YoloSeg(Loss):
+class YoloSeg(TargetOfEach):
     """The sum of d^2 over the number of images, d = object_scale (sigmoid(x) - t) of each value.
 
     As in its fork the gradient by x is d over the number of images, that of a cross entropy.
     """
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        tops = super().top_shapes(shapes)
-        self.check(
-            math.prod(shapes[0]) == math.prod(shapes[1]),
-            f"needs a target for each value; found shapes {shapes[0]} and {shapes[1]}",
-        )
-        return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
