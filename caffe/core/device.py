@@ -13,6 +13,11 @@ from .errors import CaffeError
 # in pages of 4 KiB takes longer than to compute it. torch reads this at its first allocation.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
+# glibc gives the free end of its memory back to the system where that is twice as large as the
+# largest block that it has seen freed, of 32 MB at most: a small net would take its activations
+# anew in every pass. No page of this block is touched.
+torch.empty(28 << 20, dtype=torch.uint8)
+
 # A process forked off (multiprocessing's default on Linux) has none of its parent's threads, and
 # OpenMP waits for them for ever; with one thread it asks for none, as in PyTorch's data loaders.
 if hasattr(os, "register_at_fork"):  # not on Windows

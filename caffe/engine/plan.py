@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -104,7 +104,9 @@ class Plan:
         self.kept = kept
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
         behind = absorbed(steps_behind(graph, sources), kept, shapes)
-        steps = [_planned(step, shapes[step.bottoms[0]]) for step in behind]
+        self._is_small = is_small(behind, shapes)
+        with self._threads():  # what is laid out for so many is slow for another number
+            steps = [_planned(step, shapes[step.bottoms[0]]) for step in behind]
         windows = windows_on_images(steps, shapes)
         reached = reached_regions(windows, self._whole)
         self._bounds = find_bounds(steps, kept, self._whole, reached)
@@ -119,7 +121,6 @@ class Plan:
         self._blank = smallest_blank(windows, shapes, self._bordered)
         self._around: dict[str, Tile] | None = None  # of these, from the first run on
         self._layers = [layer for step in steps for layer in (step.layer, *step.in_place)]
-        self._is_small = is_small(steps, shapes)
         self._runs = 0
         self._captured: Forward | None = None
 
@@ -130,8 +131,11 @@ class Plan:
         self._runs += 1
         if self._captured:
             return self._captured(sources)
-        with one_thread() if self._is_small else nullcontext():
+        with self._threads():
             return self._run(sources)
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return one_thread() if self._is_small else nullcontext()
 
     def _run(self, sources: Tensors) -> Tensors:
         if self._around is None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from ..core.log import LOGGER
 from ..core.strict import is_strict
-from . import winograd
+from . import packed, winograd
 from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
 # From so many weights on (fc6, fc7) a convolution is computed as a product of matrices.
@@ -236,23 +236,30 @@ class Convolution(Windowed):
     ) -> torch.Tensor:
         (x,), weight = bottoms, params[0]
         bias = params[1] if len(params) > 1 else None
-        if self.is_three_by_three() and winograd.pays(x.shape, weight):
+        if self._is_filtered(x.shape, weight):
             return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
         # Channels last, oneDNN reads wild memory where all dilated windows miss a one-wide bottom.
         if above != below or left != right or x.shape[3] == 1:
             x, above, left = F.pad(x, (left, right, above, below)), 0, 0
-        if self.is_product(weight):
+        if not weight.is_mkldnn and self.is_product(weight):
             return self.product(x, weight, bias, (above, left))
         group = self.spec.convolution_param.group
+        conv = packed.convolve if weight.is_mkldnn else F.conv2d
         x = in_fastest_order(x)
-        return F.conv2d(x, weight, bias, self.stride, (above, left), self.dilation, group)
+        return conv(x, weight, bias, self.stride, (above, left), self.dilation, group)
 
     def arranged(self, params: list[torch.Tensor], shape: Shape) -> list[torch.Tensor]:
         weight, *bias = params
-        is_filtered = self.is_three_by_three() and winograd.pays(shape, weight)
-        as_it_is = is_filtered or self.is_product(weight)
-        return [weight if as_it_is else in_fastest_order(weight), *bias]
+        if self._is_filtered(shape, weight) or self.is_product(weight):
+            return params
+        if packed.can_pack(weight):
+            how = (self.stride, self.pad, self.dilation, self.spec.convolution_param.group)
+            return [packed.packed(weight, shape, *how), *bias]
+        return [in_fastest_order(weight), *bias]
+
+    def _is_filtered(self, shape: Shape, weight: torch.Tensor) -> bool:
+        return self.is_three_by_three() and not weight.is_mkldnn and winograd.pays(shape, weight)
 
     def is_three_by_three(self) -> bool:
         """Whether this is a convolution that `winograd` can compute."""

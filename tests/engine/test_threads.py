@@ -43,3 +43,19 @@ def test_an_error_gives_the_threads_back(seen):
         net.forward()
     assert seen == [1]
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(("size", "threads"), [(28, 1), (300, 2)])
+def test_weights_are_laid_out_for_as_many_threads(monkeypatch, seen, size, threads):
+    """oneDNN's order for another number of threads made LeNet three times as slow."""
+    found, arranged = [], Convolution.arranged
+
+    def spy(self, *args):
+        found.append(torch.get_num_threads())
+        return arranged(self, *args)
+
+    monkeypatch.setattr(Convolution, "arranged", spy)
+    net_of(
+        input_layer("data", 1, 1, size, size) + conv("c", "data", "num_output: 20 kernel_size: 5")
+    ).forward()
+    assert found == [threads]
