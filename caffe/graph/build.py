@@ -22,6 +22,8 @@ class Parameter:
     blob: Blob
     spec: caffe_pb2.ParamSpec
     name: str  # as errors name it: layer and index
+    groups: int = 1  # of its rows, where it is a convolution's
+    connectivity: int = caffe_pb2.LayerParameter.CONNECTED  # which of its zeros stay
 
     @property
     def lr_mult(self) -> float:
@@ -170,8 +172,8 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
             graph.ambiguous.append(layer.name)
             LOGGER.warning("%s; a caffemodel fills the first one", _ambiguous(layer.name))
     layer.need_backward |= any(layer.param_propagate_down)
-    for name in layer_spec.top:
-        wiring.need[name] = layer.need_backward
+    for j, name in enumerate(layer_spec.top):
+        wiring.need[name] = needed[j] if layer.pairs_tops else layer.need_backward
 
 
 def check_names(graph: Graph) -> None:
@@ -313,7 +315,11 @@ def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter])
         layer.param_propagate_down.append(spec.lr_mult != 0)
         owner = shared.get(spec.name) if spec.name else None
         if owner is None:
-            param = Parameter(blob, spec, f"{layer.name}[{i}]")
+            param = Parameter(
+                *(blob, spec, f"{layer.name}[{i}]"),
+                groups=max(layer.spec.convolution_param.group, 1),
+                connectivity=0 if i else layer.spec.connectivity_mode,
+            )
             graph.params.append(param)
             params.append(param)
             if spec.name:
