@@ -13,6 +13,7 @@ from ..layer_types.stand_ins import stand_in
 from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
 from .assumed import assumed_shapes, lacks_source
+from .other_meanings import warn_of_losses
 
 
 @dataclass
@@ -82,6 +83,8 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 
     Raises CaffeError wherever Net::Init would abort, naming the layer.
     """
+    if not is_strict():
+        warn_of_losses(spec)
     graph, wiring = Graph(spec), _Wiring()
     for layer_spec in spec.layer:
         _append(graph, layer_spec, wiring)
