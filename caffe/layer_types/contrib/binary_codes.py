@@ -84,7 +84,8 @@ class PairwiseLoss(Loss):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(
             shapes[0] == shapes[2] and shapes[1] == shapes[3] and min(map(len, shapes)) > 1,
-            f"needs codes of one shape, and of each item a label for every class; found {shapes}",
+            "needs codes of one shape and labels of one shape, a label of each item for every "
+            f"class; found {shapes}",
         )
         return super().top_shapes(shapes)
 
