@@ -8,6 +8,7 @@ from ..proto import caffe_pb2
 Shape = tuple[int, ...]
 WITH_OBJECTS = {"ImageGtData": 7, "DetectionData": 8, "EvalData": 8}  # values of each object
 CODES = caffe_pb2.VideoDataParameter
+LABELS = ("label_dim", "label_size", "label_num")  # how many an image has
 LABEL_MAPS = (
     *("DenseImageData", "ImageLabelData", "ImageLabelListData", "ImageLabelmapData"),
     *("ImageSegData", "WindowSegData"),
@@ -38,13 +39,15 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     gray = "is_color" in param.DESCRIPTOR.fields_by_name and not param.is_color
     channels = 1 if gray or layer.transform_param.force_gray else 3
     images: Shape = (param.batch_size, channels, *size)
-    label: Shape = (param.batch_size,)
+    labels = next((count for name in LABELS if (count := getattr(param, name, 0))), 0)
+    label: Shape = (param.batch_size, labels) if labels else (param.batch_size,)
     more: list[Shape] = []
     if layer.type == "VideoData" and "new_length" in param.DESCRIPTOR.fields_by_name:
         images = _clips(param, images)
     elif layer.type in LABEL_MAPS:
         sliced = param.label_slice.dim if layer.HasField("image_label_data_param") else ()
-        label = (param.batch_size, 1, *(sliced or size))
+        smaller = max(layer.dense_image_data_param.label_divide_factor, 1)
+        label = (param.batch_size, 1, *(sliced or (side // smaller for side in size)))
         more = [(param.batch_size, 1, 1, 2)]
     elif layer.type == "AnnotatedData":
         label = (1, 1, 1, 8)  # as many rows as there are objects

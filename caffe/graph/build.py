@@ -13,6 +13,7 @@ from ..layer_types.stand_ins import stand_in
 from ..proto import caffe_pb2, forks
 from ..proto.upgrade.v1 import V1_TYPES
 from .assumed import assumed_shapes, lacks_source
+from .other_meanings import warn_of_losses
 
 
 @dataclass
@@ -22,6 +23,8 @@ class Parameter:
     blob: Blob
     spec: caffe_pb2.ParamSpec
     name: str  # as errors name it: layer and index
+    groups: int = 1  # of its rows, where it is a convolution's
+    connectivity: int = caffe_pb2.LayerParameter.CONNECTED  # which of its zeros stay
 
     @property
     def lr_mult(self) -> float:
@@ -80,6 +83,8 @@ def build(spec: caffe_pb2.NetParameter) -> Graph:
 
     Raises CaffeError wherever Net::Init would abort, naming the layer.
     """
+    if not is_strict():
+        warn_of_losses(spec)
     graph, wiring = Graph(spec), _Wiring()
     for layer_spec in spec.layer:
         _append(graph, layer_spec, wiring)
@@ -170,8 +175,8 @@ def _append(graph: Graph, layer_spec: caffe_pb2.LayerParameter, wiring: _Wiring)
             graph.ambiguous.append(layer.name)
             LOGGER.warning("%s; a caffemodel fills the first one", _ambiguous(layer.name))
     layer.need_backward |= any(layer.param_propagate_down)
-    for name in layer_spec.top:
-        wiring.need[name] = layer.need_backward
+    for j, name in enumerate(layer_spec.top):
+        wiring.need[name] = needed[j] if layer.pairs_tops else layer.need_backward
 
 
 def check_names(graph: Graph) -> None:
@@ -313,7 +318,11 @@ def _append_params(graph: Graph, layer: LayerType, shared: dict[str, Parameter])
         layer.param_propagate_down.append(spec.lr_mult != 0)
         owner = shared.get(spec.name) if spec.name else None
         if owner is None:
-            param = Parameter(blob, spec, f"{layer.name}[{i}]")
+            param = Parameter(
+                *(blob, spec, f"{layer.name}[{i}]"),
+                groups=max(layer.spec.convolution_param.group, 1),
+                connectivity=0 if i else layer.spec.connectivity_mode,
+            )
             graph.params.append(param)
             params.append(param)
             if spec.name:

@@ -48,12 +48,18 @@ class Dropout(LayerType):
         return x * (mask if scales_in_test else mask.div_(keep))
 
 
+def _ended(shape: Shape) -> Shape:
+    """A shape without the axes of 1 at its end."""
+    return _ended(shape[:-1]) if shape[-1:] == (1,) else shape
+
+
 @layer_type("Eltwise")
 class Eltwise(LayerType):
     """SUM (with coeff), PROD or MAX of bottoms of one shape (eltwise_layer.cpp).
 
     The gradient of PROD is the stable one whatever stable_prod_grad says: that of Caffe's other way
-    is the same, but no number where a bottom is 0. FlowNet multiplies one bottom by its coeff.
+    is the same, but no number where a bottom is 0. FlowNet multiplies one bottom by its coeff. Axes
+    of 1 at the end make no difference, as in Caffe of 2014, whose blobs had four axes each.
     """
 
     bottoms = (1, None)
@@ -77,7 +83,7 @@ class Eltwise(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         for name, shape in zip(self.spec.bottom, shapes, strict=True):
             self.check(
-                shape == shapes[0],
+                shape == shapes[0] or (not is_strict() and _ended(shape) == _ended(shapes[0])),
                 f"bottoms must have one shape: '{self.spec.bottom[0]}' is {shapes[0]}, "
                 f"'{name}' is {shape}",
             )
@@ -85,6 +91,8 @@ class Eltwise(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         operation = self.spec.eltwise_param.operation
+        if any(x.dim() != bottoms[0].dim() for x in bottoms):
+            bottoms = [x.reshape(bottoms[0].shape) for x in bottoms]
         if operation == caffe_pb2.EltwiseParameter.SUM:
             coeff = self.spec.eltwise_param.coeff or [1.0] * len(bottoms)
             out = bottoms[0] * coeff[0] if coeff[0] != 1 else bottoms[0]

@@ -90,11 +90,22 @@ class ContrastiveLoss(Loss):
 class SigmoidCrossEntropyLoss(Loss):
     """-t log s(x) - (1 - t) log(1 - s(x)), summed (sigmoid_cross_entropy_loss_layer.cpp).
 
-    Normalised by BATCH_SIZE where loss_param does not say otherwise.
+    Normalised by BATCH_SIZE where loss_param does not say otherwise. Bottom 2 (MNC) weighs each
+    value, and the sum is divided by that of the weights; 0 where that is 0.
     """
+
+    bottoms = (2, 3)
+    diff_bottoms = staticmethod(lambda index: index == 0)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
+        self.check(
+            not (is_strict() and len(shapes) == 3), f"takes 2 bottom blob(s); found {len(shapes)}"
+        )
+        self.check(
+            len(shapes) < 3 or math.prod(shapes[2]) == math.prod(shapes[0]),
+            f"needs a weight for each value; found shapes {shapes}",
+        )
         self.check(
             math.prod(shapes[0]) == math.prod(shapes[1]),
             f"needs one target for each value: '{self.spec.bottom[0]}' is {shapes[0]}, "
@@ -105,6 +116,10 @@ class SigmoidCrossEntropyLoss(Loss):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
         losses = self.losses(x, target)
+        if len(bottoms) == 3:
+            weights = bottoms[2].detach().reshape(x.shape)
+            total = weights.sum()
+            return (losses * weights).sum() / total.where(total > 0, math.inf)
         outer, inner = x.shape[0], math.prod(x.shape[1:])
         valid = outer * inner
         if self.spec.loss_param.HasField("ignore_label"):

@@ -215,10 +215,18 @@ class ParamSpec(Message):
     SHARE_MODE_FIELD_NUMBER: int
     LR_MULT_FIELD_NUMBER: int
     DECAY_MULT_FIELD_NUMBER: int
+    BREADTH_DECAY_MULT_FIELD_NUMBER: int
+    KERNEL_SHAPE_DECAY_MULT_FIELD_NUMBER: int
+    BLOCK_GROUP_LASSO_FIELD_NUMBER: int
+    REGULARIZATION_TYPE_FIELD_NUMBER: int
     name: str
     share_mode: int
     lr_mult: float
     decay_mult: float
+    breadth_decay_mult: float
+    kernel_shape_decay_mult: float
+    block_group_lasso: RepeatedCompositeFieldContainer[BlockGroupLassoSpec]
+    regularization_type: str
     def __init__(
         self,
         *,
@@ -226,6 +234,10 @@ class ParamSpec(Message):
         share_mode: int | str | None = ...,
         lr_mult: float | None = ...,
         decay_mult: float | None = ...,
+        breadth_decay_mult: float | None = ...,
+        kernel_shape_decay_mult: float | None = ...,
+        block_group_lasso: Iterable[BlockGroupLassoSpec | Mapping[str, Any]] | None = ...,
+        regularization_type: str | None = ...,
     ) -> None: ...
 
 class SolverParameter(Message):
@@ -284,6 +296,9 @@ class SolverParameter(Message):
     SOLVER_TYPE_FIELD_NUMBER: int
     LAYER_WISE_REDUCE_FIELD_NUMBER: int
     WEIGHTS_FIELD_NUMBER: int
+    BREADTH_DECAY_FIELD_NUMBER: int
+    KERNEL_SHAPE_DECAY_FIELD_NUMBER: int
+    BLOCK_GROUP_DECAY_FIELD_NUMBER: int
     PLATEAU_WINSIZE_FIELD_NUMBER: int
     WARMUP_ITER_FIELD_NUMBER: int
     WARMUP_START_LR_FIELD_NUMBER: int
@@ -337,6 +352,9 @@ class SolverParameter(Message):
     solver_type: int
     layer_wise_reduce: bool
     weights: RepeatedScalarFieldContainer[str]
+    breadth_decay: float
+    kernel_shape_decay: float
+    block_group_decay: float
     plateau_winsize: RepeatedScalarFieldContainer[int]
     warmup_iter: int
     warmup_start_lr: float
@@ -393,6 +411,9 @@ class SolverParameter(Message):
         solver_type: int | str | None = ...,
         layer_wise_reduce: bool | None = ...,
         weights: Iterable[str] | None = ...,
+        breadth_decay: float | None = ...,
+        kernel_shape_decay: float | None = ...,
+        block_group_decay: float | None = ...,
         plateau_winsize: Iterable[int] | None = ...,
         warmup_iter: int | None = ...,
         warmup_start_lr: float | None = ...,
@@ -428,6 +449,10 @@ class SolverState(Message):
     ) -> None: ...
 
 class LayerParameter(Message):
+    ConnectivityMode: EnumTypeWrapper
+    CONNECTED: int
+    DISCONNECTED_ELTWISE: int
+    DISCONNECTED_GRPWISE: int
     NAME_FIELD_NUMBER: int
     TYPE_FIELD_NUMBER: int
     BOTTOM_FIELD_NUMBER: int
@@ -489,6 +514,9 @@ class LayerParameter(Message):
     TILE_PARAM_FIELD_NUMBER: int
     WINDOW_DATA_PARAM_FIELD_NUMBER: int
     OWN_FIELDS_FIELD_NUMBER: int
+    CONNECTIVITY_MODE_FIELD_NUMBER: int
+    SPARSIFY_PARAM_FIELD_NUMBER: int
+    SYMMETRIC_RECTIFY_PARAM_FIELD_NUMBER: int
     BN_PARAM_FIELD_NUMBER: int
     INTERP_PARAM_FIELD_NUMBER: int
     UPSAMPLE_PARAM_FIELD_NUMBER: int
@@ -649,6 +677,7 @@ class LayerParameter(Message):
     CRELU_PARAM_FIELD_NUMBER: int
     BATCH_RENORM_PARAM_FIELD_NUMBER: int
     CONFUSION_MATRIX_PARAM_FIELD_NUMBER: int
+    COLOR_CONV_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -710,6 +739,9 @@ class LayerParameter(Message):
     tile_param: TileParameter
     window_data_param: WindowDataParameter
     own_fields: str
+    connectivity_mode: int
+    sparsify_param: SparsifyParameter
+    symmetric_rectify_param: SymmetricRectifyParameter
     bn_param: BNParameter
     interp_param: InterpParameter
     upsample_param: UpsampleParameter
@@ -870,6 +902,7 @@ class LayerParameter(Message):
     crelu_param: CReLUParameter
     batch_renorm_param: BatchReNormParameter
     confusion_matrix_param: AccuracyParameter
+    color_conv_param: ColorConvParameter
     def __init__(
         self,
         *,
@@ -934,6 +967,9 @@ class LayerParameter(Message):
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
         own_fields: str | None = ...,
+        connectivity_mode: int | str | None = ...,
+        sparsify_param: SparsifyParameter | Mapping[str, Any] | None = ...,
+        symmetric_rectify_param: SymmetricRectifyParameter | Mapping[str, Any] | None = ...,
         bn_param: BNParameter | Mapping[str, Any] | None = ...,
         interp_param: InterpParameter | Mapping[str, Any] | None = ...,
         upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
@@ -1114,6 +1150,7 @@ class LayerParameter(Message):
         crelu_param: CReLUParameter | Mapping[str, Any] | None = ...,
         batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
         confusion_matrix_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        color_conv_param: ColorConvParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2456,6 +2493,8 @@ class V1LayerParameter(Message):
     DOMAIN_TRANSFORM: int
     SPATIAL_PRODUCT: int
     VIDEO_SEGMENTATION_DATA: int
+    ELTWISE_PRODUCT: int
+    LRN_MAP: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2503,6 +2542,7 @@ class V1LayerParameter(Message):
     LOSS_PARAM_FIELD_NUMBER: int
     LAYER_FIELD_NUMBER: int
     OTHER_TYPE_FIELD_NUMBER: int
+    LRN_MAP_PARAM_FIELD_NUMBER: int
     SOFTMAXLOSS_PARAM_FIELD_NUMBER: int
     BATCH_NORM_PARAM_FIELD_NUMBER: int
     BIAS_PARAM_FIELD_NUMBER: int
@@ -2523,6 +2563,8 @@ class V1LayerParameter(Message):
     SPP_PARAM_FIELD_NUMBER: int
     SWISH_PARAM_FIELD_NUMBER: int
     TILE_PARAM_FIELD_NUMBER: int
+    SPARSIFY_PARAM_FIELD_NUMBER: int
+    SYMMETRIC_RECTIFY_PARAM_FIELD_NUMBER: int
     BN_PARAM_FIELD_NUMBER: int
     INTERP_PARAM_FIELD_NUMBER: int
     UPSAMPLE_PARAM_FIELD_NUMBER: int
@@ -2683,6 +2725,7 @@ class V1LayerParameter(Message):
     CRELU_PARAM_FIELD_NUMBER: int
     BATCH_RENORM_PARAM_FIELD_NUMBER: int
     CONFUSION_MATRIX_PARAM_FIELD_NUMBER: int
+    COLOR_CONV_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -2727,6 +2770,7 @@ class V1LayerParameter(Message):
     loss_param: LossParameter
     layer: V0LayerParameter
     other_type: str
+    lrn_map_param: LRNParameter
     softmaxloss_param: LossParameter
     batch_norm_param: BatchNormParameter
     bias_param: BiasParameter
@@ -2747,6 +2791,8 @@ class V1LayerParameter(Message):
     spp_param: SPPParameter
     swish_param: SwishParameter
     tile_param: TileParameter
+    sparsify_param: SparsifyParameter
+    symmetric_rectify_param: SymmetricRectifyParameter
     bn_param: BNParameter
     interp_param: InterpParameter
     upsample_param: UpsampleParameter
@@ -2907,6 +2953,7 @@ class V1LayerParameter(Message):
     crelu_param: CReLUParameter
     batch_renorm_param: BatchReNormParameter
     confusion_matrix_param: AccuracyParameter
+    color_conv_param: ColorConvParameter
     def __init__(
         self,
         *,
@@ -2954,6 +3001,7 @@ class V1LayerParameter(Message):
         loss_param: LossParameter | Mapping[str, Any] | None = ...,
         layer: V0LayerParameter | Mapping[str, Any] | None = ...,
         other_type: str | None = ...,
+        lrn_map_param: LRNParameter | Mapping[str, Any] | None = ...,
         softmaxloss_param: LossParameter | Mapping[str, Any] | None = ...,
         batch_norm_param: BatchNormParameter | Mapping[str, Any] | None = ...,
         bias_param: BiasParameter | Mapping[str, Any] | None = ...,
@@ -2974,6 +3022,8 @@ class V1LayerParameter(Message):
         spp_param: SPPParameter | Mapping[str, Any] | None = ...,
         swish_param: SwishParameter | Mapping[str, Any] | None = ...,
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
+        sparsify_param: SparsifyParameter | Mapping[str, Any] | None = ...,
+        symmetric_rectify_param: SymmetricRectifyParameter | Mapping[str, Any] | None = ...,
         bn_param: BNParameter | Mapping[str, Any] | None = ...,
         interp_param: InterpParameter | Mapping[str, Any] | None = ...,
         upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
@@ -3154,6 +3204,7 @@ class V1LayerParameter(Message):
         crelu_param: CReLUParameter | Mapping[str, Any] | None = ...,
         batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
         confusion_matrix_param: AccuracyParameter | Mapping[str, Any] | None = ...,
+        color_conv_param: ColorConvParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -3492,6 +3543,51 @@ class EmitConstraint(Message):
         emit_overlap: float | None = ...,
     ) -> None: ...
 
+class BlockGroupLassoSpec(Message):
+    XDIMEN_FIELD_NUMBER: int
+    YDIMEN_FIELD_NUMBER: int
+    BLOCK_DECAY_MULT_FIELD_NUMBER: int
+    xdimen: int
+    ydimen: int
+    block_decay_mult: float
+    def __init__(
+        self,
+        *,
+        xdimen: int | None = ...,
+        ydimen: int | None = ...,
+        block_decay_mult: float | None = ...,
+    ) -> None: ...
+
+class SparsifyParameter(Message):
+    COEF_FIELD_NUMBER: int
+    THRE_FIELD_NUMBER: int
+    DISPLAY_FIELD_NUMBER: int
+    coef: float
+    thre: float
+    display: bool
+    def __init__(
+        self,
+        *,
+        coef: float | None = ...,
+        thre: float | None = ...,
+        display: bool | None = ...,
+    ) -> None: ...
+
+class SymmetricRectifyParameter(Message):
+    FILLER_FIELD_NUMBER: int
+    CHANNEL_SHARED_FIELD_NUMBER: int
+    THRE_DECAY_FIELD_NUMBER: int
+    filler: FillerParameter
+    channel_shared: bool
+    thre_decay: float
+    def __init__(
+        self,
+        *,
+        filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+        thre_decay: float | None = ...,
+    ) -> None: ...
+
 class BNParameter(Message):
     BNMode: EnumTypeWrapper
     LEARN: int
@@ -3688,6 +3784,7 @@ class DenseImageDataParameter(Message):
     NEW_WIDTH_FIELD_NUMBER: int
     IS_COLOR_FIELD_NUMBER: int
     ROOT_FOLDER_FIELD_NUMBER: int
+    LABEL_DIVIDE_FACTOR_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -3696,6 +3793,7 @@ class DenseImageDataParameter(Message):
     new_width: int
     is_color: bool
     root_folder: str
+    label_divide_factor: int
     def __init__(
         self,
         *,
@@ -3707,6 +3805,7 @@ class DenseImageDataParameter(Message):
         new_width: int | None = ...,
         is_color: bool | None = ...,
         root_folder: str | None = ...,
+        label_divide_factor: int | None = ...,
     ) -> None: ...
 
 class MultiStageMeanfieldParameter(Message):
@@ -7936,4 +8035,22 @@ class BatchReNormParameter(Message):
         step_to_init: int | None = ...,
         step_to_r_max: int | None = ...,
         step_to_d_max: int | None = ...,
+    ) -> None: ...
+
+class ColorConvParameter(Message):
+    ColorSpace: EnumTypeWrapper
+    BGR: int
+    Lab: int
+    RGB: int
+    Gray: int
+    XYZ: int
+    INPUT_FIELD_NUMBER: int
+    OUTPUT_FIELD_NUMBER: int
+    input: int
+    output: int
+    def __init__(
+        self,
+        *,
+        input: int | str | None = ...,
+        output: int | str | None = ...,
     ) -> None: ...

@@ -27,6 +27,15 @@ TYPES = [
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("AssistedExcitation", "", "MobileNet-YOLO", _PYTHON),
+    Addition("NormL2", "", "SeqFace", "write a Normalize; what it is was not published"),
+    Addition(
+        "SmoothMarginInnerProduct",
+        "smooth_margin_inner_product_param",
+        "SeqFace",
+        "write a MarginInnerProduct; what it is was not published",
+    ),
+    Addition("LSROLoss", "", "SeqFace", _PYTHON),
+    Addition("DSALoss", "dsa_loss_param", "SeqFace", _PYTHON),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -49,6 +58,20 @@ FIELDS = {
         ("weight_by_label_freqs", "class_weighting"), ("SegNet", "write an InfogainLoss")
     ),
     "sample_weights_test": ("SegNet", ""),
+    "label_divide_factor": ("ENet", "resize the labels before training"),
+    "lrn_map_param": ("Caffe of early 2014", "write lrn_param { norm_region: WITHIN_CHANNEL }"),
+    **dict.fromkeys(
+        [
+            *("breadth_decay_mult", "kernel_shape_decay_mult", "block_group_lasso"),
+            *("breadth_decay", "kernel_shape_decay", "block_group_decay"),
+        ],
+        ("structured sparsity learning", "leave it out where the solver's decays of groups are 0"),
+    ),
+    "connectivity_mode": ("structured sparsity learning", "leave it out where no weight is 0"),
+    **dict.fromkeys(
+        ("sparsify_param", "symmetric_rectify_param"), ("structured sparsity learning", _PYTHON)
+    ),
+    "color_conv_param": ("colorization", _PYTHON),
     "unpooling_param": ("DeconvNet", ""),
     **dict.fromkeys(("label_dim", "label_size", "label_num"), ("several forks", "use HDF5Data")),
     "eltwise_accuracy_param": ("DeconvNet", "write an Accuracy"),
@@ -366,6 +389,10 @@ PASSED_OVER = {
             "bn_stats_batch_size",
         ],
         ("Intel's Caffe", _NODES),
+    ),
+    "force_mult": (
+        "structured sparsity learning",
+        "it multiplies a solver's force_decay, and no solver has one here",
     ),
     "test_net_type": ("SSD", "a net's own layers say what it is"),
     "quantization_param": (

@@ -34,6 +34,7 @@ from ..proto.text import prototxt
 from ..proto.upgrade import read_solver, upgrade_solver
 from . import (
     average_precision,
+    groups,
     lr_policy,
     nets,
     run_state,
@@ -383,16 +384,22 @@ class Solver(Unpicklable):
         kind = updates.KINDS[self.type]
         histories = self.history[i :: len(self._params)]
         decay = param.weight_decay * p.decay_mult
+        grouped = groups.counts(p, param)
         still = p.blob._diff.untouched and all(h._data.untouched for h in histories)
-        if still and (not decay or (kind.rate_in_history and not p.lr_mult)):
+        if still and (not (decay or grouped) or (kind.rate_in_history and not p.lr_mult)):
             return  # the update is zero
         gradient = p.blob._diff.own(p.blob.shape)
         weights = p.blob._data.own(p.blob.shape)
         if scale != 1:
             gradient.mul_(scale)
-        updates.regularise(gradient, weights, decay, param.regularization_type)
+        kinds = p.spec if p.spec.HasField("regularization_type") else param
+        updates.regularise(gradient, weights, decay, kinds.regularization_type)
+        if grouped:
+            groups.regularise(gradient, weights, p, param)
         history = [h._data.own(h.shape) for h in histories]
         update = kind.rule(gradient, history, rate * p.lr_mult, param, self.iter)
+        if grouped:
+            groups.keep_zeros(update, weights, p)
         weights.sub_(update)
         if update is not gradient:  # Caffe leaves the update in the diff
             p.blob._diff.assign(update, borrowed=True)
@@ -403,6 +410,10 @@ class Solver(Unpicklable):
             and not self._ranks  # who average the gradients that this does not form
             and self.param.regularization_type == "L2"
             and current_precision() != "bf16"
+            and not any(
+                groups.counts(p, self.param) or p.spec.HasField("regularization_type")
+                for p in self._params
+            )
         )
 
     @torch.no_grad()

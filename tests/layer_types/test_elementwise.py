@@ -33,6 +33,23 @@ def test_dropout_passes_everything_in_test():
     assert np.array_equal(run_layer("Dropout", "", [x]).y[0], x)
 
 
+@pytest.mark.parametrize("operation", ["SUM", "PROD", "MAX"])
+def test_axes_of_1_at_the_end_make_no_difference_as_in_caffe_of_2014(operation):
+    xs = [normal(0, 2, 3), normal(1, 2, 3, 1, 1), normal(2, 2, 3, 1)]
+    body = f"eltwise_param {{ operation: {operation} }}"
+    found = run_layer("Eltwise", body, xs, diffs=[np.ones((2, 3))])
+    alike = run_layer("Eltwise", body, [x.reshape(2, 3) for x in xs], diffs=[np.ones((2, 3))])
+    agree(found.y[0], alike.y[0])
+    for x, ours, theirs in zip(xs, found.dx, alike.dx, strict=True):
+        agree(ours, theirs.reshape(x.shape))
+    caffe.set_strict(True)
+    try:
+        with pytest.raises(caffe.CaffeError, match="one shape: 'x0' is"):
+            run_layer("Eltwise", body, xs)
+    finally:
+        caffe.set_strict(False)
+
+
 @law("Eltwise")
 @drawn()
 @given(SEED, st.integers(2, 4), st.booleans())

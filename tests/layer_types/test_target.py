@@ -104,6 +104,21 @@ NORMALISERS = {
 }
 
 
+@pytest.mark.parametrize("none", [False, True])
+def test_mncs_sigmoid_loss_is_the_mean_of_values_that_are_weighed(none):
+    x, target = normal(0, 3, 4), np.random.RandomState(1).randint(0, 2, (3, 4))
+    weights = np.abs(normal(2, 3, 4)) * (not none)
+    found = run_layer("SigmoidCrossEntropyLoss", "", [x, target, weights], diffs=[TWO])
+    probability = 1 / (1 + np.exp(-x.astype(np.float64)))
+    losses = -np.log(np.where(target, probability, 1 - probability))
+    total = weights.sum() or np.inf
+    agree(found.y[0], (losses * weights).sum() / total)
+    agree(found.dx[0], 2 * (probability - target) * weights / total)
+    assert not found.dx[2].any()
+    with pytest.raises(caffe.CaffeError, match="needs a weight for each value"):
+        run_layer("SigmoidCrossEntropyLoss", "", [x, target, weights[:, :2]])
+
+
 @law("SigmoidCrossEntropyLoss")
 @drawn(80)
 @given(SEED, st.sampled_from(sorted(NORMALISERS)), st.sampled_from([None, -1, 0, 255]), SMALL)
@@ -121,7 +136,8 @@ def test_sigmoid_cross_entropy_sums_over_targets_not_ignored_and_normalises(
     valid = np.trunc(t) != ignore if ignore is not None else np.ones(t.shape, bool)
     n = max(1, NORMALISERS[normalisation](3, x.size, valid.sum()))
     p = 1 / (1 + np.exp(-np.float64(x)))
-    agree(ran.y[0], -(t * np.log(p) + (1 - t) * np.log(1 - p))[valid].sum() / n)
+    losses = -(t * np.log(p) + (1 - t) * np.log(1 - p))[valid]
+    agree(ran.y[0], losses.sum() / n, floor=1e-5 + 1e-6 * np.abs(losses).sum() / n)
     agree(ran.dx[0], 2 / n * np.where(valid, p - t, 0))
     assert not ran.dx[1].any()
 

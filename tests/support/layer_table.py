@@ -81,7 +81,7 @@ SCORES = (
     "SegmentationEvaluate",
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
-    *("GlobalLSEMargin", "HDF5Output", "MatWrite"),
+    *("GlobalLSEMargin", "HDF5Output", "MatWrite", "ValidItems"),
 )
 BITS = (
     "quantization_param { bw_layer_in: 8 bw_layer_out: 8 bw_params: 8 fl_layer_in: 4 "
@@ -128,6 +128,9 @@ DEPLOYED = {
         "mean_per_pixel: false }",
         [(1, 3, 5, 6)],
     ),
+    "ColorConv": ("color_conv_param { input: BGR output: Lab }", [(1, 3, 4, 5)]),
+    "Sparsify": ("sparsify_param { thre: 0.5 }", [(2, 3, 4, 4)]),
+    "SymmetricRectify": ("", [(2, 3, 4, 4)]),
     "Unstack": ("", [(1, 3)]),
     "ExpMax": ("", [(2, 3, 4, 4)]),
     "SignedSqrt": ("", [(2, 3, 4, 5)]),

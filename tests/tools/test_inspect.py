@@ -235,6 +235,26 @@ def data_layer(name, kind, param, more="", tops="data label"):
             ),
             "2x3x6x6, 2",
         ),
+        (
+            layer(
+                "d",
+                "ImageData",
+                body='image_data_param { source: "none" batch_size: 2 label_dim: 5 } '
+                "transform_param { crop_size: 6 }",
+                tops="data label",
+            ),
+            "2x3x6x6, 2x5",
+        ),
+        (
+            layer(
+                "d",
+                "DenseImageData",
+                body='dense_image_data_param { source: "none" batch_size: 2 new_height: 6 '
+                "new_width: 9 label_divide_factor: 2 }",
+                tops="data label",
+            ),
+            "2x3x6x9, 2x1x3x4",
+        ),
     ],
 )
 def test_data_without_their_files_have_the_size_that_is_given(here, capsys, data, shapes):

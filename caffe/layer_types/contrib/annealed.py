@@ -40,6 +40,7 @@ class GradientScaler(Annealed):
 
     bottoms = (1, None)
     tops = (1, None)
+    pairs_tops = True
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         param = self.spec.gradient_scaler_param

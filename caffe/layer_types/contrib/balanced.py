@@ -21,6 +21,8 @@ class ClassBalancedSigmoidCrossEntropyLoss(SigmoidCrossEntropyLoss):
     cannot tell: give the layer this type.
     """
 
+    bottoms = (2, 2)
+
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
         return (self.losses(x, target) * _balanced(target)).sum() / x.shape[0]
@@ -44,6 +46,8 @@ class ClassBalancedSigmoidCrossEntropyAttentionLoss(SigmoidCrossEntropyLoss):
     SigmoidCrossEntropyLoss. The gradient is the derivative; that of ones in DOOBNet's code lacks a
     part of it.
     """
+
+    bottoms = (2, 2)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         beta = self.spec.attention_loss_param.beta

@@ -83,8 +83,9 @@ class PairwiseLoss(Loss):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(
-            shapes[0] == shapes[2] and shapes[1] == shapes[3] and len(shapes[0]) > 1,
-            f"needs codes of one shape and labels of one shape; found {shapes}",
+            shapes[0] == shapes[2] and shapes[1] == shapes[3] and min(map(len, shapes)) > 1,
+            "needs codes of one shape and labels of one shape, a label of each item for every "
+            f"class; found {shapes}",
         )
         return super().top_shapes(shapes)
 

@@ -153,14 +153,45 @@ class PairFeed(Feed):
 
 
 class DensePairs(Pairs):
+    param: caffe_pb2.DenseImageDataParameter
+
+    def __init__(self, param: Param, entries: list[Pair], transformer: Transformer) -> None:
+        super().__init__(param, entries, transformer)
+        self.factor = self.param.label_divide_factor
+        need(self.factor > 0, "label_divide_factor is at least 1; found 0")
+        need(
+            self.factor == 1 or not any(transformer.crop),
+            "cuts no images whose labels are smaller: write crop_size or label_divide_factor",
+        )
+
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        if self.factor == 1:
+            return super().read(record)
+        folder = self.param.root_folder
+        image = read_image(folder + record.image, self.param.is_color, self.size)
+        height, width, _ = image.shape
+        label = read_image(folder + record.label, False)
+        label = nearest(label, (height // self.factor, width // self.factor))
+        return image.transpose(2, 0, 1), LabelMap(label.transpose(2, 0, 1), (height, width))
+
     def label(self, path: str, size: tuple[int, int]) -> np.ndarray:
         label = read_image(path, False)
         return nearest(label, self.size) if self.size else label
 
+    def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
+        if self.factor == 1:
+            super().write_label(label, place, outs)
+            return
+        outs[0][0] = label.map[..., ::-1] if place.mirror else label.map
+        outs[1][0, 0, 0] = label.size
+
 
 @layer_type("DenseImageData", "SegNet")
 class DenseImageData(PairFeed):
-    """Images and label images from a list of both; a label that is resized keeps its values."""
+    """Images and label images from a list of both; a label that is resized keeps its values.
+
+    With label_divide_factor (ENet) a label is smaller than its image, by that factor.
+    """
 
     source = DensePairs
 

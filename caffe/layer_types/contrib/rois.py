@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ...proto import caffe_pb2
 from .. import exporting
@@ -22,11 +23,12 @@ class Regions(LayerType):
     """
 
     bottoms = (2, 2)
+    widths: tuple[int, ...] = (5,)  # of a region's row
 
     def check_regions(self, shapes: list[Shape]) -> None:
         maps, regions = shapes
         self.check(
-            len(maps) == 4 and len(regions) > 0 and math.prod(regions[1:]) == 5,
+            len(maps) == 4 and len(regions) > 0 and math.prod(regions[1:]) in self.widths,
             f"needs maps N x C x H x W and regions R x 5; found shapes {maps} and {regions}",
         )
 
@@ -55,6 +57,13 @@ class Regions(LayerType):
             yield maps[int(image)], np.array(corners, np.float32)
 
 
+def _of_an_image(regions: torch.Tensor) -> torch.Tensor:
+    """Regions of 5 values; those of 4 are of image 0."""
+    if math.prod(regions.shape[1:]) == 5:
+        return regions
+    return F.pad(regions.detach().reshape(-1, 4), (1, 0))
+
+
 def padded(regions: torch.Tensor, ratio: float) -> torch.Tensor:
     """Regions of 5 values, R x 5, larger by a part of their sides at each end."""
     if not ratio:
@@ -81,11 +90,15 @@ def _bins(start: float, size: float, count: int, length: int) -> list[Range]:
 class ROIPooling(Regions):
     """The maximum of each of pooled_h x pooled_w parts of a region (Girshick 2015, section 2.1).
 
+    Regions R x 4, as nets of one image declare them that a script fills, are corners alone.
+
     A region is larger by pad_ratio of its sides at each end (MS-CNN). Corners are multiplied by
     spatial_scale and rounded, and lie inside; a region is a pixel at least. Parts share the pixels
     between them. One that lies outside of the map is 0. The gradient goes to the first of equal
     maxima, rows first.
     """
+
+    widths = (4, 5)
 
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.spec.roi_pooling_param
@@ -104,7 +117,7 @@ class ROIPooling(Regions):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         pool = self.spec.roi_pooling_param
-        bottoms = [bottoms[0], padded(bottoms[1], pool.pad_ratio)]
+        bottoms = [bottoms[0], padded(_of_an_image(bottoms[1]), pool.pad_ratio)]
         if exporting.is_traced():
             size = (pool.pooled_h, pool.pooled_w)
             return traced_rois.maxima(bottoms[0], bottoms[1], size, pool.spatial_scale)

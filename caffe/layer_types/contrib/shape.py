@@ -195,6 +195,7 @@ class Gather(LayerType):
 
     bottoms = (1, None)
     tops = (1, None)
+    pairs_tops = True
     passes_on = True
     reads_values = False
 

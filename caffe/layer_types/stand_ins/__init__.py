@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
 from ...proto import caffe_pb2
-from . import colorization, detectors, examples, fcn, mnc
+from . import colorization, detectors, enet, examples, fcn, mnc, mtcnn
 
 STAND_INS = {
     **detectors.STAND_INS,
     **mnc.STAND_INS,
     **fcn.STAND_INS,
     **colorization.STAND_INS,
+    **enet.STAND_INS,
+    **mtcnn.STAND_INS,
     **examples.STAND_INS,
 }
 

@@ -1,4 +1,7 @@
-"""Stand-ins of FCN: an image at a time, of any size, for which the largest stands at first."""
+"""Stand-ins of FCN and of MIT's scene parsing: an image at a time, of any size.
+
+The largest stands at first.
+"""
 
 from ...proto import caffe_pb2
 from .making import Make, StandIns, become_input
@@ -20,4 +23,5 @@ STAND_INS: StandIns = {
     ("pascalcontext_layers", "PASCALContextSegDataLayer"): _labelled(500, 500),
     ("nyud_layers", "NYUDSegDataLayer"): _labelled(425, 560),
     ("siftflow_layers", "SIFTFlowSegDataLayer"): _labelled(256, 256),
+    ("ade_layers", "AdeSegDataLayer"): _labelled(384, 384),
 }

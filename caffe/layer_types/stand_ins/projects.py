@@ -9,6 +9,9 @@ PROJECTS = {  # by a module's name, or the first part of it
     "SSH": "SSH",
     "ron_layer": "RON",
     "caffe_traininglayers": "colorization",
+    "spatial_dropout": "ENet",
+    "ade_layers": "scene parsing (MIT)",
+    "pythonLayer": "mtcnn-caffe",
     "pyloss": "Caffe's examples/pycaffe/layers",
     "pascal_multilabel_datalayers": "Caffe's examples/pycaffe/layers",
     **dict.fromkeys(

@@ -91,6 +91,9 @@ V1_TYPES = {
     "TANH": "TanH",
     "THRESHOLD": "Threshold",
     "WINDOW_DATA": "WindowData",
+    # Caffe's own, of early 2014
+    "ELTWISE_PRODUCT": "Eltwise",
+    "LRN_MAP": "LRN",
     # Of forks
     "ADAPTIVE_BIAS_CHANNEL": "AdaptiveBiasChannel",
     "BIAS_CHANNEL": "BiasChannel",
@@ -127,7 +130,8 @@ V1_PARAM_FIELDS = {
     "weight_decay": "decay_mult",
 }
 
-V1_NAMES = {"softmaxloss_param": "loss_param"}  # of fields, where forks' are others
+# Of fields, where forks' are others.
+V1_NAMES = {"softmaxloss_param": "loss_param", "lrn_map_param": "lrn_param"}
 
 
 def upgrade_v1_net(net: NetParameter) -> NetParameter:
@@ -168,6 +172,10 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
     for given, value in v1.ListFields():
         if given.name.endswith("_param"):
             getattr(out, V1_NAMES.get(given.name, given.name)).CopyFrom(value)
+    if v1.type == V1LayerParameter.ELTWISE_PRODUCT:
+        out.eltwise_param.operation = caffe_pb2.EltwiseParameter.PROD
+    if v1.type == V1LayerParameter.LRN_MAP:
+        out.lrn_param.norm_region = caffe_pb2.LRNParameter.WITHIN_CHANNEL
     if v1.type == V1LayerParameter.CROP and not v1.crop_param.offset:
         out.crop_param.automatic_offset = True
     return out

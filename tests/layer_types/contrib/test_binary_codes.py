@@ -79,3 +79,9 @@ def test_codes_of_pairs_are_alike_where_their_labels_are(seed, n, bits, threshol
 def test_pairs_of_two_shapes_are_refused():
     with pytest.raises(caffe.CaffeError, match="codes of one shape and labels of one shape"):
         run_layer("PairwiseLoss", "", [np.zeros((2, 3))] * 3 + [np.zeros((2, 4))])
+
+
+def test_labels_that_are_a_class_each_are_refused():
+    codes, labels = np.zeros((2, 3)), np.zeros(2)
+    with pytest.raises(caffe.CaffeError, match="a label of each item for every class"):
+        run_layer("PairwiseLoss", "", [codes, labels, codes, labels])

@@ -22,6 +22,9 @@ STATISTICS = {"params": 1.5, "learnt": (0, 1)}
 DIRECTIONS = ("Correlation", [""]), ("Correlation1D", ["", "single_direction: -1"])
 CTC = {"given": {1: lambda rng: rng.randint(0, 3, (2, 2))}}
 CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arguments
+    "ValidItems": [
+        ("", [(4, 2), (4, 1)], {"tops": 2, "given": {1: lambda rng: rng.randint(-1, 2, (4, 1))}})
+    ],
     "BN": [
         ("", [(3, 2, 2, 2)], {}),
         ("bn_param { bn_mode: INFERENCE }", [(3, 2, 2, 2)], {}),
@@ -472,6 +475,7 @@ NO_GRADIENT = {
     "AdaptiveBiasChannel",
     "AnchorTarget",
     "BboxAccuracy",
+    "ColorConv",
     "BoxAnnotatorOHEM",
     "BoxGroupOutput",
     "BoxOutput",
@@ -530,6 +534,7 @@ OWN_GRADIENT = {
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
     *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
+    *("Sparsify", "SymmetricRectify", "ValidEuclideanLoss"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
 }
 

@@ -93,6 +93,28 @@ def test_a_resized_label_of_segnet_keeps_its_values_and_deeplabs_is_interpolated
     np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], (halves + 2) // 4)
 
 
+def test_enets_labels_are_smaller_than_their_images_by_a_factor(folder):
+    size = "batch_size: 2 new_height: 6 new_width: 8 label_divide_factor: 2"
+    net = data_net(folder, "DenseImageData", size)
+    net.forward()
+    _, label = pixels(folder, 0)
+    assert net.blobs["y0"].shape == (2, 3, 6, 8)
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], label[::2, ::2])
+    mirrored = "transform_param { mirror: true }"
+    net = data_net(folder, "DenseImageData", size, mirrored, phase=caffe.TRAIN)
+    seen = set()
+    for _ in range(8):
+        net.forward()
+        image, smaller = net.blobs["y0"].data[0], net.blobs["y1"].data[0, 0]
+        turned = (smaller == label[::2, ::2][:, ::-1]).all()
+        whole, _ = pixels(folder, 0)
+        np.testing.assert_array_equal(image, whole[:, :, ::-1] if turned else whole)
+        seen.add(bool(turned))
+    assert seen == {True, False}
+    with pytest.raises(caffe.CaffeError, match="write crop_size or label_divide_factor"):
+        data_net(folder, "DenseImageData", size, "transform_param { crop_size: 3 }")
+
+
 @pytest.mark.parametrize(("old", "new"), [(5, 3), (3, 5), (4, 4), (7, 2)])
 def test_the_nearest_pixel_is_the_one_at_or_before_the_place(old, new):
     image = np.arange(old * old).reshape(old, old, 1)

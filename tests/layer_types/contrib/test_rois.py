@@ -184,7 +184,8 @@ ROI, PSROI = "pooled_h: 1 pooled_w: 1", "spatial_scale: 1 output_dim: 1 group_si
         ("ROIPooling", "roi_pooling_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
         ("ROIAlign", "roi_align_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
         ("ROIAlign", "roi_pooling_param { }", [(1, 1, 2, 2), (1, 5)], "must be positive"),
-        ("ROIPooling", f"roi_pooling_param {{ {ROI} }}", [(1, 1, 2, 2), (1, 4)], "regions R x 5"),
+        ("ROIPooling", f"roi_pooling_param {{ {ROI} }}", [(1, 1, 2, 2), (1, 3)], "regions R x 5"),
+        ("ROIAlign", f"roi_align_param {{ {ROI} }}", [(1, 1, 2, 2), (1, 4)], "regions R x 5"),
         (
             "PSROIPooling",
             f"psroi_pooling_param {{ {PSROI} }}",
@@ -196,6 +197,14 @@ ROI, PSROI = "pooled_h: 1 pooled_w: 1", "spatial_scale: 1 output_dim: 1 group_si
 def test_what_does_not_fit_says_so(kind, body, shapes, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+def test_regions_of_corners_alone_are_of_image_0():
+    x, corners = normal(0, 2, 3, 6, 5), np.float32([[0, 0, 4, 3], [1, 2, 2, 5]])
+    body = "roi_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 1 }"
+    found = run_layer("ROIPooling", body, [x, corners]).y[0]
+    regions = np.concatenate([np.zeros((2, 1), np.float32), corners], 1)
+    np.testing.assert_array_equal(found, run_layer("ROIPooling", body, [x, regions]).y[0])
 
 
 def test_a_region_of_no_image_is_named():

@@ -98,6 +98,22 @@ def test_of_one_process_all_is_there(kind):
         run_layer(kind, "", [x, label])
 
 
+def test_a_loss_may_have_labels_that_were_gathered_with_what_is_learnt():
+    net = net_of(
+        input_layer("x", 2, 3)
+        + input_layer("t", 2)
+        + 'layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" '
+        "inner_product_param { num_output: 2 weight_filler { type: 'xavier' } } } "
+        'layer { name: "g" type: "Gather" bottom: "ip" bottom: "t" top: "y" top: "label" } '
+        'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "label" top: "loss" }',
+        caffe.TRAIN,
+    )
+    net.blobs["x"].data[...] = normal(0, 2, 3)
+    net.forward()
+    net.backward()
+    assert net.params["ip"][0].diff.any()
+
+
 @law("Reorg")
 @drawn()
 @given(SEED, st.integers(1, 3), SMALL, SMALL, SMALL, st.booleans())

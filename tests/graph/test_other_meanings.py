@@ -1,0 +1,27 @@
+"""What the log says of types that mean something else in a net's fork."""
+
+import pytest
+from google.protobuf import text_format
+from support.layer_text import layer
+
+from caffe.graph.other_meanings import warn_of_losses
+from caffe.proto import caffe_pb2
+
+LOSS = layer("edges", "SigmoidCrossEntropyLoss", "x t")
+OTHER = layer("edges", "ClassBalancedSigmoidCrossEntropyLoss", "x t")
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "says"),
+    [
+        ("ImageLabelmapData", LOSS, True),
+        ("ImageLabelmapData", OTHER, False),
+        ("ImageData", LOSS, False),
+    ],
+)
+def test_heds_loss_is_said_to_be_another(caplog, data, loss, says):
+    net = text_format.Parse(layer("d", data, tops="x t") + loss, caffe_pb2.NetParameter())
+    warn_of_losses(net)
+    message = "'edges' is Caffe's; that of HED's Caffe"
+    assert (message in caplog.text) == says
+    assert ("ClassBalanced" in caplog.text) == says
