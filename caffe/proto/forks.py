@@ -27,6 +27,19 @@ TYPES = [
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("AssistedExcitation", "", "MobileNet-YOLO", _PYTHON),
+    Addition(
+        "MultiAccuracy",
+        "multi_accuracy_param",
+        "several forks",
+        "each counts in another way: write a MultiLabelAccuracy, or a Python layer that counts so",
+    ),
+    Addition(
+        "KLLoss",
+        "",
+        "several forks",
+        "it is another loss in each: for the divergence of a softmax from targets write a "
+        "SoftmaxCrossEntropyLoss, whose gradient is the same but for a factor, else a Python layer",
+    ),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -271,6 +284,23 @@ FIELDS = {
     "batch_renorm_param": ("several forks", "write a BatchNorm: in TEST it is the same"),
     "confusion_matrix_param": ("several forks", "write an Accuracy with two tops"),
     "ring_pad_param": ("panoramic object detection", _PYTHON),
+    **dict.fromkeys(
+        [
+            *("cross_entropy_loss_param", "local_convolution_param", "local_conv_param"),
+            *("dot_product_param", "precision_recall_loss_param", "maxout_param"),
+            "upsampling_param",
+        ],
+        ("several forks", _PYTHON),
+    ),
+    **dict.fromkeys(("lstm_conv_param", "lstm_debug_param"), ("convolutional LSTM", _PYTHON)),
+    **dict.fromkeys(
+        ("wxc_convolution_param", "whh_convolution_param"),
+        ("anomaly detection by convolutional LSTM", _PYTHON),
+    ),
+    "range_loss_param": ("the authors of the range loss", _PYTHON),
+    "wasserstein_param": ("learning with a Wasserstein loss", _PYTHON),
+    "ssim_loss_param": ("hidden two-stream networks", _PYTHON),
+    "hard_sigmoid_param": ("Synopsys' Caffe", "write a Power and a Clip"),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(

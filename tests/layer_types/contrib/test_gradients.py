@@ -87,6 +87,49 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("padding_param { pad_beg: -1 }", [(1, 2, 3, 4)], {}),
     ],
     "WeightedEuclideanLoss": [("", [(2, 3)] * 3, {})],
+    "WeightedSigmoidCrossEntropyLoss": [("", [(2, 3)] * 3, {})],
+    "CrossEntropyLoss": [
+        ("", [(2, 3), (2, 3)], {"classes": {1: 2}, "shifts": {0: 0.5}}),
+        ("", [(2, 3), (2,)], {"classes": {1: 3}, "shifts": {0: 0.5}}),
+        (
+            "cross_entropy_loss_param { class_num: 3 }",
+            [(2, 3), (2,)],
+            {"classes": {1: 3}, "shifts": {0: 0.5}},
+        ),
+    ],
+    "SVRLoss": [("", [(2, 3)] * 2, {})],
+    "XCovLoss": [("", [(3, 2), (3, 2)], {})],
+    "SSIMLoss": [
+        ("ssim_loss_param { kernel_size: 3 stride: 2 c1: 0.1 c2: 0.2 }", [(1, 2, 4, 4)] * 2, {})
+    ],
+    "Maxout": [("maxout_param { num_output: 2 }", [(2, 4, 2)], {})],
+    "DotProduct": [
+        ("", [(2, 3)] * 2, {}),
+        ("dot_product_param { mode: VM }", [(2, 3), (2, 3, 2)], {}),
+        ("dot_product_param { mode: MV }", [(2, 2, 3), (2, 3)], {}),
+    ],
+    "CosineSimilarity": [("", [(2, 3)] * 2, {}), ("", [(2, 3)] * 2, {"tops": 2})],
+    "Switch": [
+        ("", [(2, 3), (2, 3), (2,)], {"given": {2: lambda rng: rng.randint(0, 2, 2)}}),
+    ],
+    "Sum": [("", [(2, 3)], {}), ("", [(2, 3)] * 3, {})],
+    "Upsampling": [("upsampling_param { kernel_h: 2 kernel_w: 3 }", [(1, 2, 2, 2)], {})],
+    "ConvLSTM": [
+        (
+            "lstm_conv_param { num_output: 1 kernel_size: 3 pad: 1 } " + debug,
+            [(2, 2, 1, 2, 2), (2, 2)],
+            {"classes": {1: 2}},
+        )
+        for debug in ("", "lstm_debug_param { disable_hadamard: true }")
+    ],
+    "ConvolutionLSTM": [
+        (
+            "recurrent_param { num_output: 1 whh_convolution_param { kernel_size: 1 } "
+            "wxc_convolution_param { kernel_size: 3 pad: 1 stride: 2 } }",
+            [(2, 2, 1, 3, 3), (2, 2)],
+            {"classes": {1: 2}},
+        )
+    ],
     "NormalizedSigmoidCrossEntropyLoss": [("", [(3, 4), (3, 4)], {"classes": {1: 2}})],
     "NegSquare": [("", [(2, 3)], {})],
     "Warp": [("", [(1, 2, 3, 4), (1, 2, 2, 2)], {"shifts": {1: 1.2}})],
@@ -164,6 +207,16 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         for kind in ("SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE")
     ],
     "Local": [("local_param { num_output: 2 kernel_size: 2 pad: 1 }", [(1, 2, 3, 3)], {})],
+    "LocalConv": [("local_conv_param { num_output: 2 kernel_size: 2 }", [(1, 2, 3, 3)], {})],
+    "LocalConvolution": [
+        (
+            "local_conv_param { num_output: 2 kernel_size: 2 local_region_number: 2 "
+            "local_region_ratio: 0.75 }",
+            [(1, 1, 4, 4)],
+            {},
+        ),
+        ("local_convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 3, 3)], {}),
+    ],
     "Lstm": [("lstm_param { num_output: 2 }", [(3, 2, 2)], {})],
     "MarginInnerProduct": [
         (
@@ -496,6 +549,7 @@ NO_GRADIENT = {
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
+    "PrecisionRecallLoss",
     "PriorBox",
     "PriorBoxClustered",
     "Proposal",
@@ -527,7 +581,8 @@ OWN_GRADIENT = {
     ),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
-    *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
+    *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss", "RangeLoss"),
+    "WassersteinLoss",
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
     *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
