@@ -665,6 +665,25 @@ class LayerParameter(Message):
     DEPTH_TO_SPACE_PARAM_FIELD_NUMBER: int
     LAYER_NORM_PARAM_FIELD_NUMBER: int
     HARD_SIGMOID_PARAM_FIELD_NUMBER: int
+    REDUCE_SUM_PARAM_FIELD_NUMBER: int
+    REDUCE_MEAN_PARAM_FIELD_NUMBER: int
+    REDUCE_MAX_PARAM_FIELD_NUMBER: int
+    REDUCE_MIN_PARAM_FIELD_NUMBER: int
+    REDUCE_PROD_PARAM_FIELD_NUMBER: int
+    REDUCE_LOGSUMEXP_PARAM_FIELD_NUMBER: int
+    REDUCE_L1_PARAM_FIELD_NUMBER: int
+    REDUCE_L2_PARAM_FIELD_NUMBER: int
+    SQUEEZE_PARAM_FIELD_NUMBER: int
+    BROADCAST_TO_PARAM_FIELD_NUMBER: int
+    TILE_ND_PARAM_FIELD_NUMBER: int
+    PIECE_PARAM_FIELD_NUMBER: int
+    SPACE_TO_DEPTH_PARAM_FIELD_NUMBER: int
+    MIRROR_PAD_PARAM_FIELD_NUMBER: int
+    RESIZE_BILINEAR_PARAM_FIELD_NUMBER: int
+    RESIZE_NEAREST_NEIGHBOR_PARAM_FIELD_NUMBER: int
+    GEMM_PARAM_FIELD_NUMBER: int
+    THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
+    SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -902,6 +921,25 @@ class LayerParameter(Message):
     depth_to_space_param: DepthToSpaceParameter
     layer_norm_param: LayerNormParameter
     hard_sigmoid_param: HardSigmoidParameter
+    reduce_sum_param: ReduceParameter
+    reduce_mean_param: ReduceParameter
+    reduce_max_param: ReduceParameter
+    reduce_min_param: ReduceParameter
+    reduce_prod_param: ReduceParameter
+    reduce_logsumexp_param: ReduceParameter
+    reduce_l1_param: ReduceNormParameter
+    reduce_l2_param: ReduceNormParameter
+    squeeze_param: SqueezeParameter
+    broadcast_to_param: BroadcastToParameter
+    tile_nd_param: TileNDParameter
+    piece_param: PieceParameter
+    space_to_depth_param: DepthToSpaceParameter
+    mirror_pad_param: MirrorPadParameter
+    resize_bilinear_param: ResizeBilinearParameter
+    resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+    gemm_param: GemmParameter
+    thresholded_relu_param: ThresholdedReLUParameter
+    spatial_softmax_param: SpatialSoftmaxParameter
     def __init__(
         self,
         *,
@@ -1162,6 +1200,27 @@ class LayerParameter(Message):
         depth_to_space_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
         layer_norm_param: LayerNormParameter | Mapping[str, Any] | None = ...,
         hard_sigmoid_param: HardSigmoidParameter | Mapping[str, Any] | None = ...,
+        reduce_sum_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_mean_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_max_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_min_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_prod_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_logsumexp_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_l1_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        reduce_l2_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        squeeze_param: SqueezeParameter | Mapping[str, Any] | None = ...,
+        broadcast_to_param: BroadcastToParameter | Mapping[str, Any] | None = ...,
+        tile_nd_param: TileNDParameter | Mapping[str, Any] | None = ...,
+        piece_param: PieceParameter | Mapping[str, Any] | None = ...,
+        space_to_depth_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
+        mirror_pad_param: MirrorPadParameter | Mapping[str, Any] | None = ...,
+        resize_bilinear_param: ResizeBilinearParameter | Mapping[str, Any] | None = ...,
+        resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+        | Mapping[str, Any]
+        | None = ...,
+        gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
+        thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2753,6 +2812,25 @@ class V1LayerParameter(Message):
     DEPTH_TO_SPACE_PARAM_FIELD_NUMBER: int
     LAYER_NORM_PARAM_FIELD_NUMBER: int
     HARD_SIGMOID_PARAM_FIELD_NUMBER: int
+    REDUCE_SUM_PARAM_FIELD_NUMBER: int
+    REDUCE_MEAN_PARAM_FIELD_NUMBER: int
+    REDUCE_MAX_PARAM_FIELD_NUMBER: int
+    REDUCE_MIN_PARAM_FIELD_NUMBER: int
+    REDUCE_PROD_PARAM_FIELD_NUMBER: int
+    REDUCE_LOGSUMEXP_PARAM_FIELD_NUMBER: int
+    REDUCE_L1_PARAM_FIELD_NUMBER: int
+    REDUCE_L2_PARAM_FIELD_NUMBER: int
+    SQUEEZE_PARAM_FIELD_NUMBER: int
+    BROADCAST_TO_PARAM_FIELD_NUMBER: int
+    TILE_ND_PARAM_FIELD_NUMBER: int
+    PIECE_PARAM_FIELD_NUMBER: int
+    SPACE_TO_DEPTH_PARAM_FIELD_NUMBER: int
+    MIRROR_PAD_PARAM_FIELD_NUMBER: int
+    RESIZE_BILINEAR_PARAM_FIELD_NUMBER: int
+    RESIZE_NEAREST_NEIGHBOR_PARAM_FIELD_NUMBER: int
+    GEMM_PARAM_FIELD_NUMBER: int
+    THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
+    SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -2993,6 +3071,25 @@ class V1LayerParameter(Message):
     depth_to_space_param: DepthToSpaceParameter
     layer_norm_param: LayerNormParameter
     hard_sigmoid_param: HardSigmoidParameter
+    reduce_sum_param: ReduceParameter
+    reduce_mean_param: ReduceParameter
+    reduce_max_param: ReduceParameter
+    reduce_min_param: ReduceParameter
+    reduce_prod_param: ReduceParameter
+    reduce_logsumexp_param: ReduceParameter
+    reduce_l1_param: ReduceNormParameter
+    reduce_l2_param: ReduceNormParameter
+    squeeze_param: SqueezeParameter
+    broadcast_to_param: BroadcastToParameter
+    tile_nd_param: TileNDParameter
+    piece_param: PieceParameter
+    space_to_depth_param: DepthToSpaceParameter
+    mirror_pad_param: MirrorPadParameter
+    resize_bilinear_param: ResizeBilinearParameter
+    resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+    gemm_param: GemmParameter
+    thresholded_relu_param: ThresholdedReLUParameter
+    spatial_softmax_param: SpatialSoftmaxParameter
     def __init__(
         self,
         *,
@@ -3256,6 +3353,27 @@ class V1LayerParameter(Message):
         depth_to_space_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
         layer_norm_param: LayerNormParameter | Mapping[str, Any] | None = ...,
         hard_sigmoid_param: HardSigmoidParameter | Mapping[str, Any] | None = ...,
+        reduce_sum_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_mean_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_max_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_min_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_prod_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_logsumexp_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_l1_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        reduce_l2_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        squeeze_param: SqueezeParameter | Mapping[str, Any] | None = ...,
+        broadcast_to_param: BroadcastToParameter | Mapping[str, Any] | None = ...,
+        tile_nd_param: TileNDParameter | Mapping[str, Any] | None = ...,
+        piece_param: PieceParameter | Mapping[str, Any] | None = ...,
+        space_to_depth_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
+        mirror_pad_param: MirrorPadParameter | Mapping[str, Any] | None = ...,
+        resize_bilinear_param: ResizeBilinearParameter | Mapping[str, Any] | None = ...,
+        resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+        | Mapping[str, Any]
+        | None = ...,
+        gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
+        thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -8307,6 +8425,15 @@ class SSIMLossParameter(Message):
         c2: float | None = ...,
     ) -> None: ...
 
+class SpatialSoftmaxParameter(Message):
+    TEMPERATURE_FIELD_NUMBER: int
+    temperature: float
+    def __init__(
+        self,
+        *,
+        temperature: float | None = ...,
+    ) -> None: ...
+
 class LogSoftmaxParameter(Message):
     AXIS_FIELD_NUMBER: int
     axis: int
@@ -8326,6 +8453,174 @@ class DepthToSpaceParameter(Message):
         *,
         block_size: int | None = ...,
         data_format: str | None = ...,
+    ) -> None: ...
+
+class ReduceParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    KEEPDIMS_FIELD_NUMBER: int
+    axis: RepeatedScalarFieldContainer[int]
+    keepdims: bool
+    def __init__(
+        self,
+        *,
+        axis: Iterable[int] | None = ...,
+        keepdims: bool | None = ...,
+    ) -> None: ...
+
+class ReduceNormParameter(Message):
+    AXES_FIELD_NUMBER: int
+    KEEPDIMS_FIELD_NUMBER: int
+    axes: RepeatedScalarFieldContainer[int]
+    keepdims: int
+    def __init__(
+        self,
+        *,
+        axes: Iterable[int] | None = ...,
+        keepdims: int | None = ...,
+    ) -> None: ...
+
+class SqueezeParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BroadcastToParameter(Message):
+    SHAPE_FIELD_NUMBER: int
+    shape: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        shape: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class TileNDParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    MULTIPLES_FIELD_NUMBER: int
+    TILES_FIELD_NUMBER: int
+    axis: RepeatedScalarFieldContainer[int]
+    multiples: RepeatedScalarFieldContainer[int]
+    tiles: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: Iterable[int] | None = ...,
+        multiples: Iterable[int] | None = ...,
+        tiles: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class PieceParameter(Message):
+    BEGIN_FIELD_NUMBER: int
+    SIZE_FIELD_NUMBER: int
+    begin: RepeatedScalarFieldContainer[int]
+    size: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        begin: Iterable[int] | None = ...,
+        size: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class MirrorPadParameter(Message):
+    PADDINGS_FIELD_NUMBER: int
+    CONSTANT_VALUES_FIELD_NUMBER: int
+    MODE_FIELD_NUMBER: int
+    paddings: RepeatedScalarFieldContainer[int]
+    constant_values: float
+    mode: str
+    def __init__(
+        self,
+        *,
+        paddings: Iterable[int] | None = ...,
+        constant_values: float | None = ...,
+        mode: str | None = ...,
+    ) -> None: ...
+
+class ResizeBilinearParameter(Message):
+    ALIGN_CORNERS_FIELD_NUMBER: int
+    OUTPUT_HEIGHT_FIELD_NUMBER: int
+    OUTPUT_WIDTH_FIELD_NUMBER: int
+    DATA_FORMAT_FIELD_NUMBER: int
+    SCALE_HEIGHT_FIELD_NUMBER: int
+    SCALE_WIDTH_FIELD_NUMBER: int
+    HALF_PIXEL_CENTERS_FIELD_NUMBER: int
+    PYTORCH_HALF_PIXEL_FIELD_NUMBER: int
+    align_corners: bool
+    output_height: int
+    output_width: int
+    data_format: str
+    scale_height: float
+    scale_width: float
+    half_pixel_centers: bool
+    pytorch_half_pixel: bool
+    def __init__(
+        self,
+        *,
+        align_corners: bool | None = ...,
+        output_height: int | None = ...,
+        output_width: int | None = ...,
+        data_format: str | None = ...,
+        scale_height: float | None = ...,
+        scale_width: float | None = ...,
+        half_pixel_centers: bool | None = ...,
+        pytorch_half_pixel: bool | None = ...,
+    ) -> None: ...
+
+class ResizeNearestNeighborParameter(Message):
+    ALIGN_CORNERS_FIELD_NUMBER: int
+    OUTPUT_HEIGHT_FIELD_NUMBER: int
+    OUTPUT_WIDTH_FIELD_NUMBER: int
+    DATA_FORMAT_FIELD_NUMBER: int
+    SCALE_HEIGHT_FIELD_NUMBER: int
+    SCALE_WIDTH_FIELD_NUMBER: int
+    HALF_PIXEL_CENTERS_FIELD_NUMBER: int
+    align_corners: bool
+    output_height: int
+    output_width: int
+    data_format: str
+    scale_height: float
+    scale_width: float
+    half_pixel_centers: bool
+    def __init__(
+        self,
+        *,
+        align_corners: bool | None = ...,
+        output_height: int | None = ...,
+        output_width: int | None = ...,
+        data_format: str | None = ...,
+        scale_height: float | None = ...,
+        scale_width: float | None = ...,
+        half_pixel_centers: bool | None = ...,
+    ) -> None: ...
+
+class GemmParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    TRANSA_FIELD_NUMBER: int
+    TRANSB_FIELD_NUMBER: int
+    alpha: float
+    beta: float
+    transA: int
+    transB: int
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        transA: int | None = ...,
+        transB: int | None = ...,
+    ) -> None: ...
+
+class ThresholdedReLUParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    alpha: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
     ) -> None: ...
 
 class HardSigmoidParameter(Message):

@@ -34,6 +34,20 @@ TYPES = [
         "each counts in another way: write a MultiLabelAccuracy, or a Python layer that counts so",
     ),
     Addition(
+        "Mask",
+        "mask_param",
+        "several forks",
+        "it is another layer in each: for the product with a mask write a SpatialProduct, else a "
+        "Python layer",
+    ),
+    Addition(
+        "Select",
+        "select_param",
+        "several forks",
+        "it is another layer in each: for items of the bottom that the last one numbers write a "
+        "Switch, else a Python layer",
+    ),
+    Addition(
         "KLLoss",
         "",
         "several forks",
@@ -200,7 +214,12 @@ FIELDS = {
         [
             *("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
             *("mul_param", "matmul_param", "expand_dims_nd_param", "stack_param", "unstack_param"),
-            "strided_slice_param",
+            *("strided_slice_param", "reduce_sum_param", "reduce_mean_param", "reduce_max_param"),
+            *("reduce_min_param", "reduce_prod_param", "reduce_logsumexp_param"),
+            *("reduce_l1_param", "reduce_l2_param", "squeeze_param", "broadcast_to_param"),
+            *("tile_nd_param", "piece_param", "depth_to_space_param", "space_to_depth_param"),
+            *("mirror_pad_param", "resize_bilinear_param", "resize_nearest_neighbor_param"),
+            *("gemm_param", "thresholded_relu_param", "log_softmax_param", "layer_norm_param"),
         ],
         ("Synopsys' Caffe", _PYTHON),
     ),
@@ -212,6 +231,10 @@ FIELDS = {
     "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
     "st_param": ("several forks", _PYTHON),
+    "spatial_softmax_param": (
+        "deep spatial autoencoders",
+        "write a Power, a Reshape to one axis of places and a Softmax along it",
+    ),
     "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),
     **dict.fromkeys(
         (

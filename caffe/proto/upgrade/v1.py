@@ -167,7 +167,7 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
             setattr(out.param[i], new, value)
     for given, value in v1.ListFields():
         if given.name.endswith("_param"):
-            getattr(out, V1_NAMES.get(given.name, given.name)).CopyFrom(value)
+            getattr(out, V1_NAMES.get(given.name, given.name)).MergeFrom(value)
     if v1.type == V1LayerParameter.CROP and not v1.crop_param.offset:
         out.crop_param.automatic_offset = True
     return out

@@ -291,6 +291,11 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         kind: [("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.randint(-1, 2, (3, 4))}})]
         for kind in ("MultiLabelLoss", "MultiLabelSigmoidLoss")
     },
+    "MultiSoftmaxWithLoss": [
+        ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.randint(0, 2, (3, 4))}}),
+        ("", [(3, 4), (3, 2)], {"classes": {1: 2}}),
+    ],
+    "SpatialSoftmax": [("spatial_softmax_param { temperature: 0.5 }", [(2, 2, 3, 2)], {})],
     "Noise": [("noise_param { gaussian_std: 1 }", [(2, 3)], {})],
     "Resize": [("resize_param { height: 3 width: 4 }", [(1, 2, 4, 3)], {})],
     "SoftmaxCrossEntropyLoss": [
@@ -471,6 +476,54 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("strided_slice_param { begin: 1 end: 2 axes: 1 }", [(2, 3)], {}),
     ],
     "Unstack": [("", [(2, 3)], {"tops": 2})],
+    "Sub": [("", [(2, 3), (3,)], {})],
+    "Div": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
+    "FloorDiv": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
+    "FloorMod": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
+    "Pow": [("", [(2, 3), (3,)], {"shifts": {0: 1}})],
+    "Gemm": [("gemm_param { alpha: 0.5 transB: 1 }", [(2, 3), (4, 3), (1, 4)], {})],
+    **{kind: [("", [(2, 3)], {})] for kind in ("Floor", "Ceil", "Softplus", "LogSoftmax")},
+    "HardTanh": [("", [(2, 3)], {"shifts": {0: 1}})],
+    "ThresholdedReLU": [("thresholded_relu_param { alpha: 0.1 }", [(2, 3)], {})],
+    "LayerNorm": [("", [(2, 3, 2)], {})],
+    **{
+        f"Reduce{kind}": [
+            (f"reduce_{kind.lower()}_param {{ {axes}: 1 {axes}: 2 {more} }}", [(2, 2, 3)], {})
+            for more in ("", "keepdims: 1")
+        ]
+        for axes, kinds in (
+            ("axis", ("Sum", "Mean", "Max", "Min", "Prod", "Logsumexp")),
+            ("axes", ("L1", "L2")),
+        )
+        for kind in kinds
+    },
+    "Squeeze": [("", [(2, 1, 3)], {})],
+    "BroadcastTo": [("broadcast_to_param { shape: 2 shape: 3 shape: 2 }", [(3, 1)], {})],
+    "TileND": [("tile_nd_param { multiples: 1 multiples: 2 }", [(2, 3)], {})],
+    "Piece": [("piece_param { begin: 0 begin: 1 size: -1 size: 2 }", [(2, 4)], {})],
+    "DepthToSpace": [
+        (f"depth_to_space_param {{ block_size: 2 data_format: '{kind}' }}", [(1, 4, 2, 4)], {})
+        for kind in ("NHWC", "NCHW", "CRD")
+    ],
+    "SpaceToDepth": [
+        (f"space_to_depth_param {{ block_size: 2 data_format: '{kind}' }}", [(1, 2, 2, 4)], {})
+        for kind in ("NHWC", "NCHW")
+    ],
+    "MirrorPad": [
+        (
+            f"mirror_pad_param {{ paddings: [0, 0, 1, 2] mode: '{mode}' }}",
+            [(2, 4)],
+            {},
+        )
+        for mode in ("CONSTANT", "EDGE", "SYMMETRIC", "REFLECT")
+    ],
+    "ResizeBilinear": [
+        (f"resize_bilinear_param {{ output_height: 5 output_width: 3 {way} }}", [(1, 3, 4, 2)], {})
+        for way in ("", "align_corners: true", "half_pixel_centers: true data_format: 'NCHW'")
+    ],
+    "ResizeNearestNeighbor": [
+        ("resize_nearest_neighbor_param { scale_height: 2 scale_width: 1.5 }", [(1, 2, 2, 2)], {})
+    ],
     "BroadcastMul": [("", [(2, 2, 2, 2), (2, 2, 1, 1)], {})],
     "APL": [("apl_param { sums: 2 }", [(2, 2, 3)], {"learnt": (0, 1)})],
     "EltwiseAffine": [("", [(2, 3, 2)], {"learnt": (0, 1)})],
