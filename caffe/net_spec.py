@@ -20,17 +20,23 @@ from .proto import caffe_pb2
 def param_name_dict() -> dict[str, str]:
     """Layer type -> name of its parameter in LayerParameter, without "_param".
 
-    The type is taken from the parameter's message: "Convolution" -> "convolution".
+    The type is taken from the parameter's message: "Convolution" -> "convolution". Forks' layers
+    may share a message, which is that of the first.
     """
     fields = caffe_pb2.LayerParameter.DESCRIPTOR.fields
     return {
         field.message_type.name.removesuffix("Parameter"): field.name.removesuffix("_param")
-        for field in fields
+        for field in fields[::-1]
         if field.message_type and field.name.endswith("_param")
     }
 
 
 _param_names = param_name_dict()
+_spelt = {  # of types whose message has another's name: "reducemean" -> "reduce_mean"
+    name.removesuffix("_param").replace("_", ""): name.removesuffix("_param")
+    for name in caffe_pb2.LayerParameter.DESCRIPTOR.fields_by_name
+    if name.endswith("_param")
+}
 
 
 def assign_proto(proto: Message, name: str, value: Any) -> None:
@@ -125,8 +131,8 @@ class Function:
 
     def _assign(self, layer: caffe_pb2.LayerParameter, name: str, value: Any) -> None:
         """Set a field of the type's own message if that has one of this name, else of `layer`."""
-        own = _param_names.get(self.type_name, "") + "_param"
-        message = getattr(layer, own, layer)
+        own = _param_names.get(self.type_name) or _spelt.get(self.type_name.lower(), "")
+        message = getattr(layer, f"{own}_param", layer)
         inside = name in message.DESCRIPTOR.fields_by_name
         try:
             assign_proto(message if inside else layer, name, value)

@@ -678,6 +678,41 @@ class LayerParameter(Message):
     BATCH_RENORM_PARAM_FIELD_NUMBER: int
     CONFUSION_MATRIX_PARAM_FIELD_NUMBER: int
     COLOR_CONV_PARAM_FIELD_NUMBER: int
+    CROSS_ENTROPY_LOSS_PARAM_FIELD_NUMBER: int
+    LOCAL_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    LOCAL_CONV_PARAM_FIELD_NUMBER: int
+    LSTM_CONV_PARAM_FIELD_NUMBER: int
+    LSTM_DEBUG_PARAM_FIELD_NUMBER: int
+    DOT_PRODUCT_PARAM_FIELD_NUMBER: int
+    PRECISION_RECALL_LOSS_PARAM_FIELD_NUMBER: int
+    MAXOUT_PARAM_FIELD_NUMBER: int
+    RANGE_LOSS_PARAM_FIELD_NUMBER: int
+    WASSERSTEIN_PARAM_FIELD_NUMBER: int
+    UPSAMPLING_PARAM_FIELD_NUMBER: int
+    SSIM_LOSS_PARAM_FIELD_NUMBER: int
+    LOG_SOFTMAX_PARAM_FIELD_NUMBER: int
+    DEPTH_TO_SPACE_PARAM_FIELD_NUMBER: int
+    LAYER_NORM_PARAM_FIELD_NUMBER: int
+    HARD_SIGMOID_PARAM_FIELD_NUMBER: int
+    REDUCE_SUM_PARAM_FIELD_NUMBER: int
+    REDUCE_MEAN_PARAM_FIELD_NUMBER: int
+    REDUCE_MAX_PARAM_FIELD_NUMBER: int
+    REDUCE_MIN_PARAM_FIELD_NUMBER: int
+    REDUCE_PROD_PARAM_FIELD_NUMBER: int
+    REDUCE_LOGSUMEXP_PARAM_FIELD_NUMBER: int
+    REDUCE_L1_PARAM_FIELD_NUMBER: int
+    REDUCE_L2_PARAM_FIELD_NUMBER: int
+    SQUEEZE_PARAM_FIELD_NUMBER: int
+    BROADCAST_TO_PARAM_FIELD_NUMBER: int
+    TILE_ND_PARAM_FIELD_NUMBER: int
+    PIECE_PARAM_FIELD_NUMBER: int
+    SPACE_TO_DEPTH_PARAM_FIELD_NUMBER: int
+    MIRROR_PAD_PARAM_FIELD_NUMBER: int
+    RESIZE_BILINEAR_PARAM_FIELD_NUMBER: int
+    RESIZE_NEAREST_NEIGHBOR_PARAM_FIELD_NUMBER: int
+    GEMM_PARAM_FIELD_NUMBER: int
+    THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
+    SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -903,6 +938,41 @@ class LayerParameter(Message):
     batch_renorm_param: BatchReNormParameter
     confusion_matrix_param: AccuracyParameter
     color_conv_param: ColorConvParameter
+    cross_entropy_loss_param: CrossEntropyLossParameter
+    local_convolution_param: LocalConvolutionParameter
+    local_conv_param: LocalConvolutionParameter
+    lstm_conv_param: RepeatedCompositeFieldContainer[LSTMConvolutionParameter]
+    lstm_debug_param: LSTMDebugParameter
+    dot_product_param: DotProductParameter
+    precision_recall_loss_param: PrecisionRecallLossParameter
+    maxout_param: MaxoutParameter
+    range_loss_param: RangeLossParameter
+    wasserstein_param: WassersteinParameter
+    upsampling_param: UpsamplingParameter
+    ssim_loss_param: SSIMLossParameter
+    log_softmax_param: LogSoftmaxParameter
+    depth_to_space_param: DepthToSpaceParameter
+    layer_norm_param: LayerNormParameter
+    hard_sigmoid_param: HardSigmoidParameter
+    reduce_sum_param: ReduceParameter
+    reduce_mean_param: ReduceParameter
+    reduce_max_param: ReduceParameter
+    reduce_min_param: ReduceParameter
+    reduce_prod_param: ReduceParameter
+    reduce_logsumexp_param: ReduceParameter
+    reduce_l1_param: ReduceNormParameter
+    reduce_l2_param: ReduceNormParameter
+    squeeze_param: SqueezeParameter
+    broadcast_to_param: BroadcastToParameter
+    tile_nd_param: TileNDParameter
+    piece_param: PieceParameter
+    space_to_depth_param: DepthToSpaceParameter
+    mirror_pad_param: MirrorPadParameter
+    resize_bilinear_param: ResizeBilinearParameter
+    resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+    gemm_param: GemmParameter
+    thresholded_relu_param: ThresholdedReLUParameter
+    spatial_softmax_param: SpatialSoftmaxParameter
     def __init__(
         self,
         *,
@@ -1151,6 +1221,43 @@ class LayerParameter(Message):
         batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
         confusion_matrix_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         color_conv_param: ColorConvParameter | Mapping[str, Any] | None = ...,
+        cross_entropy_loss_param: CrossEntropyLossParameter | Mapping[str, Any] | None = ...,
+        local_convolution_param: LocalConvolutionParameter | Mapping[str, Any] | None = ...,
+        local_conv_param: LocalConvolutionParameter | Mapping[str, Any] | None = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter | Mapping[str, Any]] | None = ...,
+        lstm_debug_param: LSTMDebugParameter | Mapping[str, Any] | None = ...,
+        dot_product_param: DotProductParameter | Mapping[str, Any] | None = ...,
+        precision_recall_loss_param: PrecisionRecallLossParameter | Mapping[str, Any] | None = ...,
+        maxout_param: MaxoutParameter | Mapping[str, Any] | None = ...,
+        range_loss_param: RangeLossParameter | Mapping[str, Any] | None = ...,
+        wasserstein_param: WassersteinParameter | Mapping[str, Any] | None = ...,
+        upsampling_param: UpsamplingParameter | Mapping[str, Any] | None = ...,
+        ssim_loss_param: SSIMLossParameter | Mapping[str, Any] | None = ...,
+        log_softmax_param: LogSoftmaxParameter | Mapping[str, Any] | None = ...,
+        depth_to_space_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
+        layer_norm_param: LayerNormParameter | Mapping[str, Any] | None = ...,
+        hard_sigmoid_param: HardSigmoidParameter | Mapping[str, Any] | None = ...,
+        reduce_sum_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_mean_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_max_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_min_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_prod_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_logsumexp_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_l1_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        reduce_l2_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        squeeze_param: SqueezeParameter | Mapping[str, Any] | None = ...,
+        broadcast_to_param: BroadcastToParameter | Mapping[str, Any] | None = ...,
+        tile_nd_param: TileNDParameter | Mapping[str, Any] | None = ...,
+        piece_param: PieceParameter | Mapping[str, Any] | None = ...,
+        space_to_depth_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
+        mirror_pad_param: MirrorPadParameter | Mapping[str, Any] | None = ...,
+        resize_bilinear_param: ResizeBilinearParameter | Mapping[str, Any] | None = ...,
+        resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+        | Mapping[str, Any]
+        | None = ...,
+        gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
+        thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1632,12 +1739,16 @@ class RecurrentParameter(Message):
     DEBUG_INFO_FIELD_NUMBER: int
     EXPOSE_HIDDEN_FIELD_NUMBER: int
     FORGET_BIAS_FIELD_NUMBER: int
+    WXC_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    WHH_CONVOLUTION_PARAM_FIELD_NUMBER: int
     num_output: int
     weight_filler: FillerParameter
     bias_filler: FillerParameter
     debug_info: bool
     expose_hidden: bool
     forget_bias: float
+    wxc_convolution_param: ConvolutionParameter
+    whh_convolution_param: ConvolutionParameter
     def __init__(
         self,
         *,
@@ -1647,6 +1758,8 @@ class RecurrentParameter(Message):
         debug_info: bool | None = ...,
         expose_hidden: bool | None = ...,
         forget_bias: float | None = ...,
+        wxc_convolution_param: ConvolutionParameter | Mapping[str, Any] | None = ...,
+        whh_convolution_param: ConvolutionParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class LRNParameter(Message):
@@ -2726,6 +2839,41 @@ class V1LayerParameter(Message):
     BATCH_RENORM_PARAM_FIELD_NUMBER: int
     CONFUSION_MATRIX_PARAM_FIELD_NUMBER: int
     COLOR_CONV_PARAM_FIELD_NUMBER: int
+    CROSS_ENTROPY_LOSS_PARAM_FIELD_NUMBER: int
+    LOCAL_CONVOLUTION_PARAM_FIELD_NUMBER: int
+    LOCAL_CONV_PARAM_FIELD_NUMBER: int
+    LSTM_CONV_PARAM_FIELD_NUMBER: int
+    LSTM_DEBUG_PARAM_FIELD_NUMBER: int
+    DOT_PRODUCT_PARAM_FIELD_NUMBER: int
+    PRECISION_RECALL_LOSS_PARAM_FIELD_NUMBER: int
+    MAXOUT_PARAM_FIELD_NUMBER: int
+    RANGE_LOSS_PARAM_FIELD_NUMBER: int
+    WASSERSTEIN_PARAM_FIELD_NUMBER: int
+    UPSAMPLING_PARAM_FIELD_NUMBER: int
+    SSIM_LOSS_PARAM_FIELD_NUMBER: int
+    LOG_SOFTMAX_PARAM_FIELD_NUMBER: int
+    DEPTH_TO_SPACE_PARAM_FIELD_NUMBER: int
+    LAYER_NORM_PARAM_FIELD_NUMBER: int
+    HARD_SIGMOID_PARAM_FIELD_NUMBER: int
+    REDUCE_SUM_PARAM_FIELD_NUMBER: int
+    REDUCE_MEAN_PARAM_FIELD_NUMBER: int
+    REDUCE_MAX_PARAM_FIELD_NUMBER: int
+    REDUCE_MIN_PARAM_FIELD_NUMBER: int
+    REDUCE_PROD_PARAM_FIELD_NUMBER: int
+    REDUCE_LOGSUMEXP_PARAM_FIELD_NUMBER: int
+    REDUCE_L1_PARAM_FIELD_NUMBER: int
+    REDUCE_L2_PARAM_FIELD_NUMBER: int
+    SQUEEZE_PARAM_FIELD_NUMBER: int
+    BROADCAST_TO_PARAM_FIELD_NUMBER: int
+    TILE_ND_PARAM_FIELD_NUMBER: int
+    PIECE_PARAM_FIELD_NUMBER: int
+    SPACE_TO_DEPTH_PARAM_FIELD_NUMBER: int
+    MIRROR_PAD_PARAM_FIELD_NUMBER: int
+    RESIZE_BILINEAR_PARAM_FIELD_NUMBER: int
+    RESIZE_NEAREST_NEIGHBOR_PARAM_FIELD_NUMBER: int
+    GEMM_PARAM_FIELD_NUMBER: int
+    THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
+    SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -2954,6 +3102,41 @@ class V1LayerParameter(Message):
     batch_renorm_param: BatchReNormParameter
     confusion_matrix_param: AccuracyParameter
     color_conv_param: ColorConvParameter
+    cross_entropy_loss_param: CrossEntropyLossParameter
+    local_convolution_param: LocalConvolutionParameter
+    local_conv_param: LocalConvolutionParameter
+    lstm_conv_param: RepeatedCompositeFieldContainer[LSTMConvolutionParameter]
+    lstm_debug_param: LSTMDebugParameter
+    dot_product_param: DotProductParameter
+    precision_recall_loss_param: PrecisionRecallLossParameter
+    maxout_param: MaxoutParameter
+    range_loss_param: RangeLossParameter
+    wasserstein_param: WassersteinParameter
+    upsampling_param: UpsamplingParameter
+    ssim_loss_param: SSIMLossParameter
+    log_softmax_param: LogSoftmaxParameter
+    depth_to_space_param: DepthToSpaceParameter
+    layer_norm_param: LayerNormParameter
+    hard_sigmoid_param: HardSigmoidParameter
+    reduce_sum_param: ReduceParameter
+    reduce_mean_param: ReduceParameter
+    reduce_max_param: ReduceParameter
+    reduce_min_param: ReduceParameter
+    reduce_prod_param: ReduceParameter
+    reduce_logsumexp_param: ReduceParameter
+    reduce_l1_param: ReduceNormParameter
+    reduce_l2_param: ReduceNormParameter
+    squeeze_param: SqueezeParameter
+    broadcast_to_param: BroadcastToParameter
+    tile_nd_param: TileNDParameter
+    piece_param: PieceParameter
+    space_to_depth_param: DepthToSpaceParameter
+    mirror_pad_param: MirrorPadParameter
+    resize_bilinear_param: ResizeBilinearParameter
+    resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+    gemm_param: GemmParameter
+    thresholded_relu_param: ThresholdedReLUParameter
+    spatial_softmax_param: SpatialSoftmaxParameter
     def __init__(
         self,
         *,
@@ -3205,6 +3388,43 @@ class V1LayerParameter(Message):
         batch_renorm_param: BatchReNormParameter | Mapping[str, Any] | None = ...,
         confusion_matrix_param: AccuracyParameter | Mapping[str, Any] | None = ...,
         color_conv_param: ColorConvParameter | Mapping[str, Any] | None = ...,
+        cross_entropy_loss_param: CrossEntropyLossParameter | Mapping[str, Any] | None = ...,
+        local_convolution_param: LocalConvolutionParameter | Mapping[str, Any] | None = ...,
+        local_conv_param: LocalConvolutionParameter | Mapping[str, Any] | None = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter | Mapping[str, Any]] | None = ...,
+        lstm_debug_param: LSTMDebugParameter | Mapping[str, Any] | None = ...,
+        dot_product_param: DotProductParameter | Mapping[str, Any] | None = ...,
+        precision_recall_loss_param: PrecisionRecallLossParameter | Mapping[str, Any] | None = ...,
+        maxout_param: MaxoutParameter | Mapping[str, Any] | None = ...,
+        range_loss_param: RangeLossParameter | Mapping[str, Any] | None = ...,
+        wasserstein_param: WassersteinParameter | Mapping[str, Any] | None = ...,
+        upsampling_param: UpsamplingParameter | Mapping[str, Any] | None = ...,
+        ssim_loss_param: SSIMLossParameter | Mapping[str, Any] | None = ...,
+        log_softmax_param: LogSoftmaxParameter | Mapping[str, Any] | None = ...,
+        depth_to_space_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
+        layer_norm_param: LayerNormParameter | Mapping[str, Any] | None = ...,
+        hard_sigmoid_param: HardSigmoidParameter | Mapping[str, Any] | None = ...,
+        reduce_sum_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_mean_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_max_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_min_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_prod_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_logsumexp_param: ReduceParameter | Mapping[str, Any] | None = ...,
+        reduce_l1_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        reduce_l2_param: ReduceNormParameter | Mapping[str, Any] | None = ...,
+        squeeze_param: SqueezeParameter | Mapping[str, Any] | None = ...,
+        broadcast_to_param: BroadcastToParameter | Mapping[str, Any] | None = ...,
+        tile_nd_param: TileNDParameter | Mapping[str, Any] | None = ...,
+        piece_param: PieceParameter | Mapping[str, Any] | None = ...,
+        space_to_depth_param: DepthToSpaceParameter | Mapping[str, Any] | None = ...,
+        mirror_pad_param: MirrorPadParameter | Mapping[str, Any] | None = ...,
+        resize_bilinear_param: ResizeBilinearParameter | Mapping[str, Any] | None = ...,
+        resize_nearest_neighbor_param: ResizeNearestNeighborParameter
+        | Mapping[str, Any]
+        | None = ...,
+        gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
+        thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -8053,4 +8273,493 @@ class ColorConvParameter(Message):
         *,
         input: int | str | None = ...,
         output: int | str | None = ...,
+    ) -> None: ...
+
+class CrossEntropyLossParameter(Message):
+    DISPLAY_FIELD_NUMBER: int
+    IGNORE_LABEL_FIELD_NUMBER: int
+    IGNORE_VALUE_FIELD_NUMBER: int
+    CLASS_NUM_FIELD_NUMBER: int
+    display: int
+    ignore_label: int
+    ignore_value: float
+    class_num: int
+    def __init__(
+        self,
+        *,
+        display: int | None = ...,
+        ignore_label: int | None = ...,
+        ignore_value: float | None = ...,
+        class_num: int | None = ...,
+    ) -> None: ...
+
+class LocalConvolutionParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    LOCAL_REGION_NUMBER_FIELD_NUMBER: int
+    LOCAL_REGION_NUMBER_H_FIELD_NUMBER: int
+    LOCAL_REGION_NUMBER_W_FIELD_NUMBER: int
+    LOCAL_REGION_RATIO_FIELD_NUMBER: int
+    LOCAL_REGION_RATIO_H_FIELD_NUMBER: int
+    LOCAL_REGION_RATIO_W_FIELD_NUMBER: int
+    LOCAL_REGION_STEP_FIELD_NUMBER: int
+    LOCAL_REGION_STEP_H_FIELD_NUMBER: int
+    LOCAL_REGION_STEP_W_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: RepeatedScalarFieldContainer[int]
+    kernel_size: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    dilation: RepeatedScalarFieldContainer[int]
+    pad_h: int
+    pad_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    group: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    local_region_number: int
+    local_region_number_h: int
+    local_region_number_w: int
+    local_region_ratio: float
+    local_region_ratio_h: float
+    local_region_ratio_w: float
+    local_region_step: int
+    local_region_step_h: int
+    local_region_step_w: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: Iterable[int] | None = ...,
+        kernel_size: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        dilation: Iterable[int] | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        group: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        local_region_number: int | None = ...,
+        local_region_number_h: int | None = ...,
+        local_region_number_w: int | None = ...,
+        local_region_ratio: float | None = ...,
+        local_region_ratio_h: float | None = ...,
+        local_region_ratio_w: float | None = ...,
+        local_region_step: int | None = ...,
+        local_region_step_h: int | None = ...,
+        local_region_step_w: int | None = ...,
+    ) -> None: ...
+
+class LSTMConvolutionParameter(Message):
+    Engine: EnumTypeWrapper
+    DEFAULT: int
+    CAFFE: int
+    CUDNN: int
+    NUM_OUTPUT_FIELD_NUMBER: int
+    BIAS_TERM_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    DILATION_FIELD_NUMBER: int
+    GROUP_FIELD_NUMBER: int
+    WEIGHT_FILLER_FIELD_NUMBER: int
+    BIAS_FILLER_FIELD_NUMBER: int
+    ENGINE_FIELD_NUMBER: int
+    AXIS_FIELD_NUMBER: int
+    FORCE_ND_IM2COL_FIELD_NUMBER: int
+    TYPE_FIELD_NUMBER: int
+    num_output: int
+    bias_term: bool
+    pad: RepeatedScalarFieldContainer[int]
+    kernel_size: RepeatedScalarFieldContainer[int]
+    stride: RepeatedScalarFieldContainer[int]
+    dilation: RepeatedScalarFieldContainer[int]
+    group: int
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    engine: int
+    axis: int
+    force_nd_im2col: bool
+    type: str
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        bias_term: bool | None = ...,
+        pad: Iterable[int] | None = ...,
+        kernel_size: Iterable[int] | None = ...,
+        stride: Iterable[int] | None = ...,
+        dilation: Iterable[int] | None = ...,
+        group: int | None = ...,
+        weight_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        engine: int | str | None = ...,
+        axis: int | None = ...,
+        force_nd_im2col: bool | None = ...,
+        type: str | None = ...,
+    ) -> None: ...
+
+class LSTMDebugParameter(Message):
+    EXPOSE_FIELD_NUMBER: int
+    DISABLE_HADAMARD_FIELD_NUMBER: int
+    AXIS_HADAMARD_FIELD_NUMBER: int
+    NUM_AXES_HADAMARD_FIELD_NUMBER: int
+    IGNORE_X_FIELD_NUMBER: int
+    expose: RepeatedScalarFieldContainer[str]
+    disable_hadamard: bool
+    axis_hadamard: int
+    num_axes_hadamard: int
+    ignore_x: bool
+    def __init__(
+        self,
+        *,
+        expose: Iterable[str] | None = ...,
+        disable_hadamard: bool | None = ...,
+        axis_hadamard: int | None = ...,
+        num_axes_hadamard: int | None = ...,
+        ignore_x: bool | None = ...,
+    ) -> None: ...
+
+class DotProductParameter(Message):
+    Mode: EnumTypeWrapper
+    VV: int
+    VM: int
+    MV: int
+    MM: int
+    MODE_FIELD_NUMBER: int
+    mode: int
+    def __init__(
+        self,
+        *,
+        mode: int | str | None = ...,
+    ) -> None: ...
+
+class PrecisionRecallLossParameter(Message):
+    POINT_NUM_FIELD_NUMBER: int
+    point_num: int
+    def __init__(
+        self,
+        *,
+        point_num: int | None = ...,
+    ) -> None: ...
+
+class MaxoutParameter(Message):
+    NUM_OUTPUT_FIELD_NUMBER: int
+    CHGROUP_SZ_FIELD_NUMBER: int
+    num_output: int
+    chgroup_sz: int
+    def __init__(
+        self,
+        *,
+        num_output: int | None = ...,
+        chgroup_sz: int | None = ...,
+    ) -> None: ...
+
+class RangeLossParameter(Message):
+    CHOOSE_K_FIELD_NUMBER: int
+    INTER_WEIGHT_FIELD_NUMBER: int
+    INTRA_WEIGHT_FIELD_NUMBER: int
+    MARGIN_FIELD_NUMBER: int
+    choose_k: int
+    inter_weight: float
+    intra_weight: float
+    margin: float
+    def __init__(
+        self,
+        *,
+        choose_k: int | None = ...,
+        inter_weight: float | None = ...,
+        intra_weight: float | None = ...,
+        margin: float | None = ...,
+    ) -> None: ...
+
+class WassersteinParameter(Message):
+    GROUND_METRIC_FIELD_NUMBER: int
+    SCALING_ITER_FIELD_NUMBER: int
+    SHIFT_GRADIENT_FIELD_NUMBER: int
+    ground_metric: str
+    scaling_iter: int
+    shift_gradient: bool
+    def __init__(
+        self,
+        *,
+        ground_metric: str | None = ...,
+        scaling_iter: int | None = ...,
+        shift_gradient: bool | None = ...,
+    ) -> None: ...
+
+class UpsamplingParameter(Message):
+    KERNEL_SIZE_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    kernel_size: int
+    kernel_h: int
+    kernel_w: int
+    def __init__(
+        self,
+        *,
+        kernel_size: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+    ) -> None: ...
+
+class SSIMLossParameter(Message):
+    KERNEL_SIZE_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    C1_FIELD_NUMBER: int
+    C2_FIELD_NUMBER: int
+    kernel_size: int
+    stride: int
+    c1: float
+    c2: float
+    def __init__(
+        self,
+        *,
+        kernel_size: int | None = ...,
+        stride: int | None = ...,
+        c1: float | None = ...,
+        c2: float | None = ...,
+    ) -> None: ...
+
+class SpatialSoftmaxParameter(Message):
+    TEMPERATURE_FIELD_NUMBER: int
+    temperature: float
+    def __init__(
+        self,
+        *,
+        temperature: float | None = ...,
+    ) -> None: ...
+
+class LogSoftmaxParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: int
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+    ) -> None: ...
+
+class DepthToSpaceParameter(Message):
+    BLOCK_SIZE_FIELD_NUMBER: int
+    DATA_FORMAT_FIELD_NUMBER: int
+    block_size: int
+    data_format: str
+    def __init__(
+        self,
+        *,
+        block_size: int | None = ...,
+        data_format: str | None = ...,
+    ) -> None: ...
+
+class ReduceParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    KEEPDIMS_FIELD_NUMBER: int
+    axis: RepeatedScalarFieldContainer[int]
+    keepdims: bool
+    def __init__(
+        self,
+        *,
+        axis: Iterable[int] | None = ...,
+        keepdims: bool | None = ...,
+    ) -> None: ...
+
+class ReduceNormParameter(Message):
+    AXES_FIELD_NUMBER: int
+    KEEPDIMS_FIELD_NUMBER: int
+    axes: RepeatedScalarFieldContainer[int]
+    keepdims: int
+    def __init__(
+        self,
+        *,
+        axes: Iterable[int] | None = ...,
+        keepdims: int | None = ...,
+    ) -> None: ...
+
+class SqueezeParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    axis: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class BroadcastToParameter(Message):
+    SHAPE_FIELD_NUMBER: int
+    shape: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        shape: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class TileNDParameter(Message):
+    AXIS_FIELD_NUMBER: int
+    MULTIPLES_FIELD_NUMBER: int
+    TILES_FIELD_NUMBER: int
+    axis: RepeatedScalarFieldContainer[int]
+    multiples: RepeatedScalarFieldContainer[int]
+    tiles: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        axis: Iterable[int] | None = ...,
+        multiples: Iterable[int] | None = ...,
+        tiles: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class PieceParameter(Message):
+    BEGIN_FIELD_NUMBER: int
+    SIZE_FIELD_NUMBER: int
+    begin: RepeatedScalarFieldContainer[int]
+    size: RepeatedScalarFieldContainer[int]
+    def __init__(
+        self,
+        *,
+        begin: Iterable[int] | None = ...,
+        size: Iterable[int] | None = ...,
+    ) -> None: ...
+
+class MirrorPadParameter(Message):
+    PADDINGS_FIELD_NUMBER: int
+    CONSTANT_VALUES_FIELD_NUMBER: int
+    MODE_FIELD_NUMBER: int
+    paddings: RepeatedScalarFieldContainer[int]
+    constant_values: float
+    mode: str
+    def __init__(
+        self,
+        *,
+        paddings: Iterable[int] | None = ...,
+        constant_values: float | None = ...,
+        mode: str | None = ...,
+    ) -> None: ...
+
+class ResizeBilinearParameter(Message):
+    ALIGN_CORNERS_FIELD_NUMBER: int
+    OUTPUT_HEIGHT_FIELD_NUMBER: int
+    OUTPUT_WIDTH_FIELD_NUMBER: int
+    DATA_FORMAT_FIELD_NUMBER: int
+    SCALE_HEIGHT_FIELD_NUMBER: int
+    SCALE_WIDTH_FIELD_NUMBER: int
+    HALF_PIXEL_CENTERS_FIELD_NUMBER: int
+    PYTORCH_HALF_PIXEL_FIELD_NUMBER: int
+    align_corners: bool
+    output_height: int
+    output_width: int
+    data_format: str
+    scale_height: float
+    scale_width: float
+    half_pixel_centers: bool
+    pytorch_half_pixel: bool
+    def __init__(
+        self,
+        *,
+        align_corners: bool | None = ...,
+        output_height: int | None = ...,
+        output_width: int | None = ...,
+        data_format: str | None = ...,
+        scale_height: float | None = ...,
+        scale_width: float | None = ...,
+        half_pixel_centers: bool | None = ...,
+        pytorch_half_pixel: bool | None = ...,
+    ) -> None: ...
+
+class ResizeNearestNeighborParameter(Message):
+    ALIGN_CORNERS_FIELD_NUMBER: int
+    OUTPUT_HEIGHT_FIELD_NUMBER: int
+    OUTPUT_WIDTH_FIELD_NUMBER: int
+    DATA_FORMAT_FIELD_NUMBER: int
+    SCALE_HEIGHT_FIELD_NUMBER: int
+    SCALE_WIDTH_FIELD_NUMBER: int
+    HALF_PIXEL_CENTERS_FIELD_NUMBER: int
+    align_corners: bool
+    output_height: int
+    output_width: int
+    data_format: str
+    scale_height: float
+    scale_width: float
+    half_pixel_centers: bool
+    def __init__(
+        self,
+        *,
+        align_corners: bool | None = ...,
+        output_height: int | None = ...,
+        output_width: int | None = ...,
+        data_format: str | None = ...,
+        scale_height: float | None = ...,
+        scale_width: float | None = ...,
+        half_pixel_centers: bool | None = ...,
+    ) -> None: ...
+
+class GemmParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    TRANSA_FIELD_NUMBER: int
+    TRANSB_FIELD_NUMBER: int
+    alpha: float
+    beta: float
+    transA: int
+    transB: int
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+        transA: int | None = ...,
+        transB: int | None = ...,
+    ) -> None: ...
+
+class ThresholdedReLUParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    alpha: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+    ) -> None: ...
+
+class HardSigmoidParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    alpha: float
+    beta: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+        beta: float | None = ...,
+    ) -> None: ...
+
+class LayerNormParameter(Message):
+    EPS_FIELD_NUMBER: int
+    ELEMENTWISE_AFFINE_FIELD_NUMBER: int
+    eps: float
+    elementwise_affine: bool
+    def __init__(
+        self,
+        *,
+        eps: float | None = ...,
+        elementwise_affine: bool | None = ...,
     ) -> None: ...

@@ -36,6 +36,33 @@ TYPES = [
     ),
     Addition("LSROLoss", "", "SeqFace", _PYTHON),
     Addition("DSALoss", "dsa_loss_param", "SeqFace", _PYTHON),
+    Addition(
+        "MultiAccuracy",
+        "multi_accuracy_param",
+        "several forks",
+        "each counts in another way: write a MultiLabelAccuracy, or a Python layer that counts so",
+    ),
+    Addition(
+        "Mask",
+        "mask_param",
+        "several forks",
+        "it is another layer in each: for the product with a mask write a SpatialProduct, else a "
+        "Python layer",
+    ),
+    Addition(
+        "Select",
+        "select_param",
+        "several forks",
+        "it is another layer in each: for items of the bottom that the last one numbers write a "
+        "Switch, else a Python layer",
+    ),
+    Addition(
+        "KLLoss",
+        "",
+        "several forks",
+        "it is another loss in each: for the divergence of a softmax from targets write a "
+        "SoftmaxCrossEntropyLoss, whose gradient is the same but for a factor, else a Python layer",
+    ),
 ]
 
 _AFFINE = "write a BatchNorm with a Scale { bias_term: true } behind it"
@@ -210,7 +237,12 @@ FIELDS = {
         [
             *("paddings", "constant_values", "space_to_batch_nd_param", "batch_to_space_nd_param"),
             *("mul_param", "matmul_param", "expand_dims_nd_param", "stack_param", "unstack_param"),
-            "strided_slice_param",
+            *("strided_slice_param", "reduce_sum_param", "reduce_mean_param", "reduce_max_param"),
+            *("reduce_min_param", "reduce_prod_param", "reduce_logsumexp_param"),
+            *("reduce_l1_param", "reduce_l2_param", "squeeze_param", "broadcast_to_param"),
+            *("tile_nd_param", "piece_param", "depth_to_space_param", "space_to_depth_param"),
+            *("mirror_pad_param", "resize_bilinear_param", "resize_nearest_neighbor_param"),
+            *("gemm_param", "thresholded_relu_param", "log_softmax_param", "layer_norm_param"),
         ],
         ("Synopsys' Caffe", _PYTHON),
     ),
@@ -222,6 +254,10 @@ FIELDS = {
     "cpm_transform_param": ("OpenPose", _PYTHON),
     **dict.fromkeys(("roi_warping_param", "mask_resize_param"), ("MNC", _PYTHON)),
     "st_param": ("several forks", _PYTHON),
+    "spatial_softmax_param": (
+        "deep spatial autoencoders",
+        "write a Power, a Reshape to one axis of places and a Softmax along it",
+    ),
     "lstm_param": ("CTPN", "write an LSTM, whose weights are others"),
     **dict.fromkeys(
         (
@@ -294,6 +330,23 @@ FIELDS = {
     "batch_renorm_param": ("several forks", "write a BatchNorm: in TEST it is the same"),
     "confusion_matrix_param": ("several forks", "write an Accuracy with two tops"),
     "ring_pad_param": ("panoramic object detection", _PYTHON),
+    **dict.fromkeys(
+        [
+            *("cross_entropy_loss_param", "local_convolution_param", "local_conv_param"),
+            *("dot_product_param", "precision_recall_loss_param", "maxout_param"),
+            "upsampling_param",
+        ],
+        ("several forks", _PYTHON),
+    ),
+    **dict.fromkeys(("lstm_conv_param", "lstm_debug_param"), ("convolutional LSTM", _PYTHON)),
+    **dict.fromkeys(
+        ("wxc_convolution_param", "whh_convolution_param"),
+        ("anomaly detection by convolutional LSTM", _PYTHON),
+    ),
+    "range_loss_param": ("the authors of the range loss", _PYTHON),
+    "wasserstein_param": ("learning with a Wasserstein loss", _PYTHON),
+    "ssim_loss_param": ("hidden two-stream networks", _PYTHON),
+    "hard_sigmoid_param": ("Synopsys' Caffe", "write a Power and a Clip"),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),
     **dict.fromkeys(

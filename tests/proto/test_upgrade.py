@@ -306,7 +306,8 @@ def test_every_message_of_a_v1_layer_is_kept_as_it_is():
     params = [name for name in fields if name.endswith("_param")]
     v1 = V1Layer()
     for name in params:
-        getattr(v1, name).SetInParent()
+        field = getattr(v1, name)
+        field.SetInParent() if hasattr(field, "SetInParent") else field.add()
     out = upgrade_v1.upgrade_v1_layer(v1)
     kept = {upgrade_v1.V1_NAMES.get(name, name) for name in params}
     assert {field.name for field, _ in out.ListFields()} == kept

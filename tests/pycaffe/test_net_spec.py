@@ -135,6 +135,24 @@ def test_layer_type_gives_its_parameter():
     assert table["HDF5Data"] == "hdf5_data"
     assert table["InnerProduct"] == "inner_product"
     assert table["Transformation"] == "transform"
+    assert table["Accuracy"] == "accuracy"  # of three layers that share its message
+    assert table["Exp"] == "exp"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("Accuracy", "accuracy_param", dict(top_k=5)),
+        ("Exp", "exp_param", dict(base=2)),
+        ("ROIPooling", "roi_pooling_param", dict(pooled_h=7)),
+        ("Normalize", "norm_param", dict(across_spatial=False)),
+        ("ReduceMean", "reduce_mean_param", dict(axis=[2, 3])),
+        ("SpaceToDepth", "space_to_depth_param", dict(block_size=2)),
+    ],
+)
+def test_fields_are_of_the_types_own_parameter_where_layers_share_a_message(kind, field, value):
+    (layer,) = to_proto(getattr(L, kind)(**value)).layer
+    assert [given.name for given, _ in layer.ListFields()] == ["name", "type", "top", field]
 
 
 @pytest.mark.parametrize("value", [dict(dim=[2, 3]), [dict(dim=[2, 3])], (dict(dim=(2, 3)),)])

@@ -1,4 +1,4 @@
-"""Activations of forks: SELU, Mish, HardSwish, HardSigmoid, Insanity, APL."""
+"""Activations of forks: SELU, Mish, HardSwish, HardSigmoid, Insanity, Maxout, APL."""
 
 import math
 
@@ -37,12 +37,15 @@ class Mish(LayerType):
 @layer_type("HardSigmoid", "MobileNetV3")
 @layer_type("HSigmoid", "MobileNetV3")
 class HardSigmoid(LayerType):
-    """min(max(x + 3, 0), 6) / 6."""
+    """min(max(x + 3, 0), 6) / 6; with hard_sigmoid_param, Synopsys', alpha x + beta from 0 to 1."""
 
     pointwise = True
     reads_values = False
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        if self.spec.HasField("hard_sigmoid_param"):
+            param = self.spec.hard_sigmoid_param
+            return (param.alpha * bottoms[0] + param.beta).clamp(0, 1)
         return F.hardsigmoid(bottoms[0])
 
 
@@ -108,6 +111,40 @@ class CReLU(LayerType):
         param, x = self.spec.crelu_param, bottoms[0]
         axis = self.axis(param.concat_axis, tuple(x.shape))
         return torch.nn.functional.leaky_relu(torch.cat([x, -x], axis), param.negative_slope)
+
+
+@layer_type("Maxout", "several forks")
+class Maxout(LayerType):
+    """The largest of each group of channels that follow one another (Goodfellow et al. 2013).
+
+    num_output groups, or groups of chgroup_sz channels: N x C x ... becomes N x groups x ....
+    """
+
+    passes_on = True
+    reads_values = False
+
+    def groups(self, shape: Shape) -> int:
+        """How many channels the top has."""
+        param = self.spec.maxout_param
+        self.check(
+            (param.num_output > 0) != (param.chgroup_sz > 0),
+            "needs num_output, or else chgroup_sz, in maxout_param; found "
+            f"{param.num_output} and {param.chgroup_sz}",
+        )
+        count = param.num_output or param.chgroup_sz
+        self.check(
+            len(shape) > 1 and shape[1] % count == 0,
+            f"{count} must divide the channels of the bottom; its shape is {shape}",
+        )
+        return param.num_output or shape[1] // count
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        return [(shape[0], self.groups(shape), *shape[2:])]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        return x.unflatten(1, (self.groups(tuple(x.shape)), -1)).max(2).values
 
 
 @layer_type("APL", "learned activation functions")

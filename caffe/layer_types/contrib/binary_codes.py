@@ -1,5 +1,7 @@
 """Codes of few bits: SSDH's K1_EuclideanLoss and K2_EuclideanLoss, HashNet's ScaleTanH and loss."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -65,33 +67,37 @@ class ScaleTanH(Annealed):
         return torch.tanh(self.scale() * bottoms[0])
 
 
-@layer_type("PairwiseLoss", "HashNet")
+@layer_type("PairwiseLoss", "HashNet and deep hashing networks")
 class PairwiseLoss(Loss):
     """log(1 + e^p) - s p on average over all pairs: p, sigmoid_param times a product of two codes.
 
-    Bottoms: codes, labels (a value a class), and the same of the items that they are paired with. s
+    Bottoms: codes, labels (a value a class), and the same of the items that they are paired with;
+    without these two, in deep hashing networks, the items are paired with each other. s
     is 1 where labels share a class, which weighs class_num, and 0 where they do not; a pair whose
     labels' product is none of 0 to their number less 1 counts for nothing. From l_threshold on the
     loss is (1 - s) p. The gradient is twice the derivative, times l_lambda, and as in its fork the
     factor sigmoid_param is in that of a bottom's first values alone, as many as there are items.
     continous_similarity: and times 4 s'^2 / (|l|^2 |l'|^2), s' the labels' product, or times 1
-    where that is 0.
+    where that is 0. With q_gamma, of two bottoms, log cosh(|x| - 1) is added on average over the
+    codes' values, from q_threshold on |x| - 1 - log 2 (Zhu et al. 2016, equation 5); as in the fork
+    its gradient is q_gamma times the derivative of the sum, over the number of items.
     """
 
-    bottoms = (4, 4)
+    bottoms = (2, 4)
     diff_bottoms = staticmethod(lambda index: index in (0, 2))
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check(
-            shapes[0] == shapes[2] and shapes[1] == shapes[3] and min(map(len, shapes)) > 1,
-            "needs codes of one shape and labels of one shape, a label of each item for every "
-            f"class; found {shapes}",
+            len(shapes) != 3 and shapes[:2] == shapes[-2:] and min(map(len, shapes)) > 1,
+            "needs codes and labels, a label of each item for every class, and as many of those "
+            f"they are paired with or none; found shapes {shapes}",
         )
         return super().top_shapes(shapes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         param = self.spec.pairwise_param
-        code, label, other, others_label = (bottom.detach().flatten(1) for bottom in bottoms)
+        given = [bottom.detach().flatten(1) for bottom in bottoms]
+        code, label, other, others_label = *given[:2], *given[-2:]
         shared = label @ others_label.T
         known = (shared >= 0) & (shared < label.shape[1])
         alike = (shared > 0).to(code)
@@ -106,10 +112,20 @@ class PairwiseLoss(Loss):
         if param.continous_similarity:
             slope = slope * 4 * _closeness(shared, label, others_label)
         loss = (losses.abs() * weight).sum() / count * (param.l_lambda > 0)
-        for x, diff in ((bottoms[0], slope @ other), (bottoms[2], slope.T @ code)):
+        for x, diff in zip(bottoms[::2], (slope @ other, slope.T @ code), strict=False):
             diff.view(-1)[: len(x)] *= param.sigmoid_param
             loss = loss + with_gradient(torch.zeros_like(x), x, diff.reshape(x.shape)).sum()
-        return loss
+        return loss + self._far_from_a_bit(bottoms[0]) if len(bottoms) == 2 else loss
+
+    def _far_from_a_bit(self, x: torch.Tensor) -> torch.Tensor:
+        """How far the codes' values are from 1 and -1."""
+        param, apart = self.spec.pairwise_param, x.detach().abs() - 1
+        losses = apart.abs() + F.softplus(-2 * apart.abs()) - math.log(2)  # log cosh
+        if param.q_threshold > 0:
+            losses = losses.where(apart <= param.q_threshold, apart - math.log(2))
+        slope = torch.where(x >= 0, 1, -1) * apart.tanh() * (param.q_gamma / len(x))
+        zeros = with_gradient(torch.zeros_like(x), x, slope)
+        return losses.abs().mean() * (param.q_gamma > 0) + zeros.sum()
 
 
 def _closeness(shared: torch.Tensor, label: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Convolutions that are none everywhere: Local's weights differ, DeformableConvolution's places."""
+"""Convolutions that are none everywhere: weights differ, or in DeformableConvolution places."""
 
 import math
 
@@ -56,7 +56,11 @@ class Local(Filters):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         super().setup_from(shapes)
-        local = self.spec.local_param
+        local = self.spec.convolution_param
+        self.check(
+            local.group == 1 and set(self.dilation) == {1},
+            f"has neither group nor dilation; found {local.group} and {list(self.dilation)}",
+        )
         self.size = shapes[0][2:]
         places = math.prod(self.out_shape(shapes[0], 1)[2:])
         window = self.channels * math.prod(self.kernel)

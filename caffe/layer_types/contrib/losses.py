@@ -1,4 +1,4 @@
-"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, and softmax losses of other targets."""
+"""Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, ..., and softmax losses of other targets."""
 
 import math
 
@@ -95,6 +95,35 @@ class L1Loss(Distance):
         if param.normalize_by_num_entries:
             return losses.sum() / (known.sum() / apart.shape[1]).clamp(min=1)
         return losses.sum() / apart.shape[0]
+
+
+@layer_type("SVRLoss", "several forks")
+class SVRLoss(Distance):
+    """The sum of |x - t| over the number of items; nothing is learnt through t."""
+
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, target = bottoms
+        return (x - target.detach().reshape(x.shape)).abs().sum() / x.shape[0]
+
+
+@layer_type("XCovLoss", "several forks")
+class XCovLoss(Loss):
+    """Half the sum of the squared covariances of each value of one bottom and each of the other.
+
+    The covariances are over the items (Cheung et al. 2014, equation 3). The top is 1 x 1 x 1 x 1.
+    """
+
+    diff_bottoms = staticmethod(lambda index: True)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        super().top_shapes(shapes)
+        return [(1, 1, 1, 1)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        one, other = (bottom.flatten(1) - bottom.flatten(1).mean(0) for bottom in bottoms)
+        return ((one.T @ other / len(one)).square().sum() / 2).reshape(1, 1, 1, 1)
 
 
 @layer_type("WeightedSoftmaxWithLoss", "several forks")

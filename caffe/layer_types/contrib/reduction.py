@@ -1,4 +1,4 @@
-"""Sums along an axis, and of products of channels: BatchReduction, Gram."""
+"""Sums along an axis, of items or bottoms, and of products: BatchReduction, Sum, Gram."""
 
 import torch
 
@@ -46,6 +46,29 @@ class BatchReduction(LayerType):
             return reduce(x, axis)
         parts = x.split([level * level for level in self.levels], axis)
         return torch.stack([reduce(part, axis) for part in parts], axis)
+
+
+@layer_type("Sum", "several forks")
+class Sum(LayerType):
+    """The sum of each item's values, N x 1 x 1 x 1; of several bottoms, of one shape, their sum."""
+
+    bottoms = (1, None)
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(set(shapes)) == 1 and len(shapes[0]) > 0,
+            f"needs bottoms of one shape; found shapes {shapes}",
+        )
+        return [(shapes[0][0], 1, 1, 1) if len(shapes) == 1 else shapes[0]]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        first, *others = bottoms
+        if not others:
+            return first.flatten(1).sum(1).reshape(-1, 1, 1, 1)
+        for other in others:
+            first = first + other
+        return first
 
 
 @layer_type("Gram", "happynear's Caffe")

@@ -1,4 +1,4 @@
-"""TensorFlow's operators in Synopsys' Caffe: Mul, Add, Maximum, ..., MatMul, Stack, Unstack."""
+"""TensorFlow's operators in Synopsys' Caffe: Mul, Add, Sub, ..., MatMul, Gemm, Stack, Unstack."""
 
 import itertools
 
@@ -86,6 +86,47 @@ class Minimum(Broadcast):
         return torch.minimum(bottoms[0], bottoms[1])
 
 
+@layer_type("Sub", SYNOPSYS)
+class Sub(Broadcast):
+    """One bottom less the other, as in numpy."""
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return bottoms[0] - bottoms[1]
+
+
+@layer_type("Div", SYNOPSYS)
+class Div(Broadcast):
+    """One bottom over the other, as in numpy."""
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return bottoms[0] / bottoms[1]
+
+
+@layer_type("FloorDiv", SYNOPSYS)
+class FloorDiv(Broadcast):
+    """One bottom over the other, as in numpy, rounded down; the gradient is 0."""
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return (bottoms[0] / bottoms[1]).floor()
+
+
+@layer_type("FloorMod", SYNOPSYS)
+class FloorMod(Broadcast):
+    """What is left of one bottom beyond FloorDiv times the other."""
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        one, other = bottoms
+        return one - (one / other).floor() * other
+
+
+@layer_type("Pow", SYNOPSYS)
+class Pow(Broadcast):
+    """One bottom to the power of the other, as in numpy."""
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return bottoms[0].pow(bottoms[1])
+
+
 @layer_type("MatMul", SYNOPSYS)
 class MatMul(LayerType):
     """Products of matrices, the last two axes, each turned by transpose_a or transpose_b."""
@@ -113,6 +154,41 @@ class MatMul(LayerType):
         (one, other), param = bottoms, self.spec.matmul_param
         one = one.transpose(-2, -1) if param.transpose_a else one
         return one @ (other.transpose(-2, -1) if param.transpose_b else other)
+
+
+@layer_type("Gemm", SYNOPSYS)
+class Gemm(LayerType):
+    """alpha A B + beta C of matrices A and B, each turned by transA or transB.
+
+    C is M x N, M x 1, 1 x N, or one value.
+    """
+
+    bottoms = (3, 3)
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (one, other, more), param = shapes, self.spec.gemm_param
+        self.check(
+            len(one) == len(other) == 2, f"needs matrices A and B; found shapes {one} and {other}"
+        )
+        rows, inner = one[::-1] if param.transA else one
+        inner_too, columns = other[::-1] if param.transB else other
+        self.check(
+            inner == inner_too,
+            f"rows of {inner} values cannot be multiplied with columns of {inner_too}; found "
+            f"shapes {one} and {other}",
+        )
+        self.check(
+            more == (1,) or (len(more) == 2 and more[0] in (1, rows) and more[1] in (1, columns)),
+            f"needs C of {rows} x {columns}, {rows} x 1, 1 x {columns} or one value; found shape "
+            f"{more}",
+        )
+        return [(rows, columns)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (one, other, more), param = bottoms, self.spec.gemm_param
+        one, other = one.T if param.transA else one, other.T if param.transB else other
+        return param.alpha * (one @ other) + param.beta * more
 
 
 @layer_type("Atan", SYNOPSYS)

@@ -1,4 +1,4 @@
-"""UnPooling: values spread over windows again, whatever pooled them."""
+"""UnPooling and Upsampling: values at places of windows, whatever pooled them."""
 
 import math
 
@@ -100,3 +100,38 @@ def _sources(length: int, window: tuple[int, int, int], end: int) -> list[int]:
         middle = (2 * (i * stride - pad) + kernel - 1) // 2
         found[min(max(middle, 0), end - 1)] = i
     return found
+
+
+@layer_type("Upsampling", "several forks")
+class Upsampling(LayerType):
+    """Each value of N x C x H x W at the first pixel of a window, 0 at all others.
+
+    Windows are kernel_size, or kernel_h x kernel_w, large.
+    """
+
+    passes_on = True
+    reads_values = False
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.upsampling_param
+        both = param.kernel_h > 0 and param.kernel_w > 0
+        self.check(
+            (param.kernel_size > 0) != both,
+            "needs kernel_size, or else kernel_h and kernel_w, in upsampling_param; found "
+            f"{param.kernel_size}, {param.kernel_h} and {param.kernel_w}",
+        )
+
+    def window(self) -> Pair:
+        """Its height and width."""
+        param = self.spec.upsampling_param
+        return param.kernel_h or param.kernel_size, param.kernel_w or param.kernel_size
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,), (rows, columns) = shapes, self.window()
+        self.check(len(shape) == 4, f"needs N x C x H x W; found shape {shape}")
+        return [(*shape[:2], shape[2] * rows, shape[3] * columns)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), (rows, columns) = bottoms, self.window()
+        spread = F.pad(x[..., :, None, :, None], (0, columns - 1, 0, 0, 0, rows - 1))
+        return spread.flatten(4, 5).flatten(2, 3)

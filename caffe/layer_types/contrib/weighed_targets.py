@@ -1,4 +1,4 @@
-"""Losses on targets that weigh them: WeightedEuclideanLoss, NormalizedSigmoidCrossEntropyLoss."""
+"""Losses on targets that weigh them: WeightedEuclideanLoss, and sigmoid losses."""
 
 import math
 
@@ -58,3 +58,35 @@ class NormalizedSigmoidCrossEntropyLoss(TargetOfEach):
         count = positive.sum(0)
         weight = torch.where(positive, count, len(x) - count)
         return (losses / (2 * weight)).sum()
+
+
+@layer_type("WeightedSigmoidCrossEntropyLoss", "several forks")
+class WeightedSigmoidCrossEntropyLoss(TargetOfEach):
+    """As SigmoidCrossEntropyLoss without loss_param, each value's loss times bottom 2.
+
+    In one fork's last version ones weigh 2 w and zeros 2 (1 - w) instead, which a prototxt does not
+    tell.
+    """
+
+    bottoms = (2, 3)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(shapes) == 3,
+            "needs weights as bottom 2. Of forks that give it two bottoms each weighs targets in "
+            "another way: write a NormalizedSigmoidCrossEntropyLoss or a "
+            "ClassBalancedSigmoidCrossEntropyLoss, or make the weights",
+        )
+        tops = super().top_shapes(shapes)
+        self.check(
+            math.prod(shapes[2]) == math.prod(shapes[0]),
+            f"needs a weight for each value; found shapes {shapes[0]} and {shapes[2]}",
+        )
+        return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x = bottoms[0]
+        target, weight = (bottom.detach().reshape(x.shape) for bottom in bottoms[1:])
+        losses = F.binary_cross_entropy_with_logits(x, target, reduction="none")
+        return (losses * weight).sum() / x.shape[0]

@@ -171,7 +171,7 @@ def upgrade_v1_layer(v1: V1LayerParameter) -> caffe_pb2.LayerParameter:
             setattr(out.param[i], new, value)
     for given, value in v1.ListFields():
         if given.name.endswith("_param"):
-            getattr(out, V1_NAMES.get(given.name, given.name)).CopyFrom(value)
+            getattr(out, V1_NAMES.get(given.name, given.name)).MergeFrom(value)
     if v1.type == V1LayerParameter.ELTWISE_PRODUCT:
         out.eltwise_param.operation = caffe_pb2.EltwiseParameter.PROD
     if v1.type == V1LayerParameter.LRN_MAP:

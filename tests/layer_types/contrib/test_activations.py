@@ -34,6 +34,41 @@ def test_values_follow_the_rule(seed, n):
         agree(run_layer(kind, "", [x]).y[0], RULES[ALSO.get(kind, kind)](x.astype(np.float64)))
 
 
+@drawn()
+@given(SEED, SMALL)
+def test_the_line_of_a_hard_sigmoid_may_be_given(seed, n):
+    x = 3 * normal(seed, n, 5)
+    found = run_layer("HardSigmoid", "hard_sigmoid_param { beta: 0.4 }", [x]).y[0]
+    agree(found, np.clip(0.2 * x.astype(np.float64) + 0.4, 0, 1))
+
+
+@law("Maxout")
+@drawn()
+@given(SEED, SMALL, SMALL, st.booleans())
+def test_the_largest_of_each_group_of_channels_stays(seed, groups, size, by_size):
+    x = np.random.RandomState(seed).randint(0, 4, (2, groups * size, 3)).astype(np.float32)
+    dy = normal(seed, 2, groups, 3)
+    body = f"chgroup_sz: {size}" if by_size else f"num_output: {groups}"
+    found = run_layer("Maxout", f"maxout_param {{ {body} }}", [x], diffs=[dy])
+    wide = x.reshape(2, groups, size, 3)
+    agree(found.y[0], wide.max(2))
+    first = np.arange(size)[:, None] == wide.argmax(2)[:, :, None]
+    agree(found.dx[0].reshape(wide.shape), first * dy[:, :, None])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "needs num_output, or else chgroup_sz, in maxout_param; found 0 and 0"),
+        ("num_output: 2 chgroup_sz: 3", "found 2 and 3"),
+        ("num_output: 4", "4 must divide the channels"),
+    ],
+)
+def test_groups_of_channels_must_be_of_one_size(body, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer("Maxout", f"maxout_param {{ {body} }}", [np.zeros((2, 6))])
+
+
 @law("CReLU")
 @pytest.mark.parametrize(("more", "axis"), [("", 1), ("concat_axis: -1", 2)])
 def test_a_crelu_has_both_signs(more, axis):

@@ -1,4 +1,4 @@
-"""K1_EuclideanLoss and K2_EuclideanLoss of SSDH, ScaleTanH and PairwiseLoss of HashNet."""
+"""K1_EuclideanLoss and K2_EuclideanLoss of SSDH, ScaleTanH of HashNet, PairwiseLoss."""
 
 import numpy as np
 import pytest
@@ -76,9 +76,26 @@ def test_codes_of_pairs_are_alike_where_their_labels_are(seed, n, bits, threshol
     assert not found.dx[1].any()
 
 
+@drawn()
+@given(SEED, SMALL, SMALL, st.sampled_from([0.4, 15.0]), st.sampled_from([0, 0.3]))
+def test_codes_of_a_batch_are_paired_with_each_other(seed, n, bits, threshold, gamma):
+    code, label = normal(seed, n, bits), np.random.RandomState(seed).randint(0, 2, (n, 3))
+    body = f"pairwise_param {{ q_threshold: {threshold} q_gamma: {gamma} l_lambda: 0.5 }}"
+    found = run_layer("PairwiseLoss", body, [code, label], diffs=[np.float32(1)])
+    twice = run_layer("PairwiseLoss", body, [code, label] * 2, diffs=[np.float32(1)])
+    wide = code.astype(np.float64)
+    apart = np.abs(wide) - 1
+    far = np.where(apart > threshold, apart - np.log(2), np.log(np.cosh(apart)))
+    agree(found.y[0], twice.y[0] + np.abs(far).mean() * (gamma > 0), 1e-4)
+    slopes = np.sign(wide) * np.tanh(apart) * gamma / n
+    agree(found.dx[0], twice.dx[0] + slopes, 1e-4, 1e-5)
+
+
 def test_pairs_of_two_shapes_are_refused():
-    with pytest.raises(caffe.CaffeError, match="codes of one shape and labels of one shape"):
-        run_layer("PairwiseLoss", "", [np.zeros((2, 3))] * 3 + [np.zeros((2, 4))])
+    for count in (3, 4):
+        bottoms = [np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 4)), np.zeros((2, 4))]
+        with pytest.raises(caffe.CaffeError, match="needs codes and labels, a label of each"):
+            run_layer("PairwiseLoss", "", bottoms[:count])
 
 
 def test_labels_that_are_a_class_each_are_refused():

@@ -90,6 +90,49 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("padding_param { pad_beg: -1 }", [(1, 2, 3, 4)], {}),
     ],
     "WeightedEuclideanLoss": [("", [(2, 3)] * 3, {})],
+    "WeightedSigmoidCrossEntropyLoss": [("", [(2, 3)] * 3, {})],
+    "CrossEntropyLoss": [
+        ("", [(2, 3), (2, 3)], {"classes": {1: 2}, "shifts": {0: 0.5}}),
+        ("", [(2, 3), (2,)], {"classes": {1: 3}, "shifts": {0: 0.5}}),
+        (
+            "cross_entropy_loss_param { class_num: 3 }",
+            [(2, 3), (2,)],
+            {"classes": {1: 3}, "shifts": {0: 0.5}},
+        ),
+    ],
+    "SVRLoss": [("", [(2, 3)] * 2, {})],
+    "XCovLoss": [("", [(3, 2), (3, 2)], {})],
+    "SSIMLoss": [
+        ("ssim_loss_param { kernel_size: 3 stride: 2 c1: 0.1 c2: 0.2 }", [(1, 2, 4, 4)] * 2, {})
+    ],
+    "Maxout": [("maxout_param { num_output: 2 }", [(2, 4, 2)], {})],
+    "DotProduct": [
+        ("", [(2, 3)] * 2, {}),
+        ("dot_product_param { mode: VM }", [(2, 3), (2, 3, 2)], {}),
+        ("dot_product_param { mode: MV }", [(2, 2, 3), (2, 3)], {}),
+    ],
+    "CosineSimilarity": [("", [(2, 3)] * 2, {}), ("", [(2, 3)] * 2, {"tops": 2})],
+    "Switch": [
+        ("", [(2, 3), (2, 3), (2,)], {"given": {2: lambda rng: rng.randint(0, 2, 2)}}),
+    ],
+    "Sum": [("", [(2, 3)], {}), ("", [(2, 3)] * 3, {})],
+    "Upsampling": [("upsampling_param { kernel_h: 2 kernel_w: 3 }", [(1, 2, 2, 2)], {})],
+    "ConvLSTM": [
+        (
+            "lstm_conv_param { num_output: 1 kernel_size: 3 pad: 1 } " + debug,
+            [(2, 2, 1, 2, 2), (2, 2)],
+            {"classes": {1: 2}},
+        )
+        for debug in ("", "lstm_debug_param { disable_hadamard: true }")
+    ],
+    "ConvolutionLSTM": [
+        (
+            "recurrent_param { num_output: 1 whh_convolution_param { kernel_size: 1 } "
+            "wxc_convolution_param { kernel_size: 3 pad: 1 stride: 2 } }",
+            [(2, 2, 1, 3, 3), (2, 2)],
+            {"classes": {1: 2}},
+        )
+    ],
     "NormalizedSigmoidCrossEntropyLoss": [("", [(3, 4), (3, 4)], {"classes": {1: 2}})],
     "NegSquare": [("", [(2, 3)], {})],
     "Warp": [("", [(1, 2, 3, 4), (1, 2, 2, 2)], {"shifts": {1: 1.2}})],
@@ -167,6 +210,16 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         for kind in ("SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE")
     ],
     "Local": [("local_param { num_output: 2 kernel_size: 2 pad: 1 }", [(1, 2, 3, 3)], {})],
+    "LocalConv": [("local_conv_param { num_output: 2 kernel_size: 2 }", [(1, 2, 3, 3)], {})],
+    "LocalConvolution": [
+        (
+            "local_conv_param { num_output: 2 kernel_size: 2 local_region_number: 2 "
+            "local_region_ratio: 0.75 }",
+            [(1, 1, 4, 4)],
+            {},
+        ),
+        ("local_convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 3, 3)], {}),
+    ],
     "Lstm": [("lstm_param { num_output: 2 }", [(3, 2, 2)], {})],
     "MarginInnerProduct": [
         (
@@ -241,6 +294,11 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         kind: [("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.randint(-1, 2, (3, 4))}})]
         for kind in ("MultiLabelLoss", "MultiLabelSigmoidLoss")
     },
+    "MultiSoftmaxWithLoss": [
+        ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.randint(0, 2, (3, 4))}}),
+        ("", [(3, 4), (3, 2)], {"classes": {1: 2}}),
+    ],
+    "SpatialSoftmax": [("spatial_softmax_param { temperature: 0.5 }", [(2, 2, 3, 2)], {})],
     "Noise": [("noise_param { gaussian_std: 1 }", [(2, 3)], {})],
     "Resize": [("resize_param { height: 3 width: 4 }", [(1, 2, 4, 3)], {})],
     "SoftmaxCrossEntropyLoss": [
@@ -421,6 +479,54 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("strided_slice_param { begin: 1 end: 2 axes: 1 }", [(2, 3)], {}),
     ],
     "Unstack": [("", [(2, 3)], {"tops": 2})],
+    "Sub": [("", [(2, 3), (3,)], {})],
+    "Div": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
+    "FloorDiv": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
+    "FloorMod": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
+    "Pow": [("", [(2, 3), (3,)], {"shifts": {0: 1}})],
+    "Gemm": [("gemm_param { alpha: 0.5 transB: 1 }", [(2, 3), (4, 3), (1, 4)], {})],
+    **{kind: [("", [(2, 3)], {})] for kind in ("Floor", "Ceil", "Softplus", "LogSoftmax")},
+    "HardTanh": [("", [(2, 3)], {"shifts": {0: 1}})],
+    "ThresholdedReLU": [("thresholded_relu_param { alpha: 0.1 }", [(2, 3)], {})],
+    "LayerNorm": [("", [(2, 3, 2)], {})],
+    **{
+        f"Reduce{kind}": [
+            (f"reduce_{kind.lower()}_param {{ {axes}: 1 {axes}: 2 {more} }}", [(2, 2, 3)], {})
+            for more in ("", "keepdims: 1")
+        ]
+        for axes, kinds in (
+            ("axis", ("Sum", "Mean", "Max", "Min", "Prod", "Logsumexp")),
+            ("axes", ("L1", "L2")),
+        )
+        for kind in kinds
+    },
+    "Squeeze": [("", [(2, 1, 3)], {})],
+    "BroadcastTo": [("broadcast_to_param { shape: 2 shape: 3 shape: 2 }", [(3, 1)], {})],
+    "TileND": [("tile_nd_param { multiples: 1 multiples: 2 }", [(2, 3)], {})],
+    "Piece": [("piece_param { begin: 0 begin: 1 size: -1 size: 2 }", [(2, 4)], {})],
+    "DepthToSpace": [
+        (f"depth_to_space_param {{ block_size: 2 data_format: '{kind}' }}", [(1, 4, 2, 4)], {})
+        for kind in ("NHWC", "NCHW", "CRD")
+    ],
+    "SpaceToDepth": [
+        (f"space_to_depth_param {{ block_size: 2 data_format: '{kind}' }}", [(1, 2, 2, 4)], {})
+        for kind in ("NHWC", "NCHW")
+    ],
+    "MirrorPad": [
+        (
+            f"mirror_pad_param {{ paddings: [0, 0, 1, 2] mode: '{mode}' }}",
+            [(2, 4)],
+            {},
+        )
+        for mode in ("CONSTANT", "EDGE", "SYMMETRIC", "REFLECT")
+    ],
+    "ResizeBilinear": [
+        (f"resize_bilinear_param {{ output_height: 5 output_width: 3 {way} }}", [(1, 3, 4, 2)], {})
+        for way in ("", "align_corners: true", "half_pixel_centers: true data_format: 'NCHW'")
+    ],
+    "ResizeNearestNeighbor": [
+        ("resize_nearest_neighbor_param { scale_height: 2 scale_width: 1.5 }", [(1, 2, 2, 2)], {})
+    ],
     "BroadcastMul": [("", [(2, 2, 2, 2), (2, 2, 1, 1)], {})],
     "APL": [("apl_param { sums: 2 }", [(2, 2, 3)], {"learnt": (0, 1)})],
     "EltwiseAffine": [("", [(2, 3, 2)], {"learnt": (0, 1)})],
@@ -500,6 +606,7 @@ NO_GRADIENT = {
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
+    "PrecisionRecallLoss",
     "PriorBox",
     "PriorBoxClustered",
     "Proposal",
@@ -531,7 +638,8 @@ OWN_GRADIENT = {
     ),
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
-    *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss"),
+    *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss", "RangeLoss"),
+    "WassersteinLoss",
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
     *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
     *("Sparsify", "SymmetricRectify", "ValidEuclideanLoss"),

@@ -141,3 +141,29 @@ def test_softmax_cross_entropy_takes_a_target_for_each_score(seed, mode):
 def test_softmax_cross_entropy_needs_a_target_for_each_score():
     with pytest.raises(caffe.CaffeError, match="needs a target for each score"):
         run_layer("SoftmaxCrossEntropyLoss", "", [np.zeros((2, 3)), np.zeros(2)])
+
+
+@law("SVRLoss")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_the_distance_of_support_vectors(seed, n, c):
+    x, t = normal(seed, n, c, 2), normal(seed + 1, n, c * 2)
+    found = run_layer("SVRLoss", "", [x, t], diffs=[np.float32(1)])
+    apart = x.astype(np.float64) - t.reshape(x.shape)
+    agree(found.y[0], np.abs(apart).sum() / n, 1e-4)
+    agree(found.dx[0], np.sign(apart) / n, 1e-4)
+    assert not found.dx[1].any()
+
+
+@law("XCovLoss")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_values_of_two_bottoms_shall_not_go_together(seed, n, c):
+    x, y = normal(seed, n, c, 2), normal(seed + 1, n, 3)
+    found = run_layer("XCovLoss", "", [x, y], diffs=[np.ones((1, 1, 1, 1))])
+    one, other = (part.astype(np.float64).reshape(n, -1) for part in (x, y))
+    one, other = one - one.mean(0), other - other.mean(0)
+    covariances = one.T @ other / n
+    agree(found.y[0].item(), (covariances**2).sum() / 2, 1e-4)
+    agree(found.dx[0].reshape(n, -1), other @ covariances.T / n, 1e-3, 1e-4)
+    agree(found.dx[1].reshape(n, -1), one @ covariances / n, 1e-3, 1e-4)

@@ -1,4 +1,4 @@
-"""BatchReduction, Gram."""
+"""BatchReduction, Sum, Gram."""
 
 import numpy as np
 import pytest
@@ -37,6 +37,19 @@ def test_levels_fill_the_axis():
     body = "batch_reduction_param { reduction_param { operation: ASUM } }"
     with pytest.raises(caffe.CaffeError, match="its operation is SUM or MEAN"):
         run_layer("BatchReduction", body, [np.zeros((4, 2))])
+
+
+@law("Sum")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_an_item_or_several_bottoms_are_added(seed, n, count):
+    inputs = [normal(seed + i, n, 3, 2) for i in range(count)]
+    found = run_layer("Sum", "", inputs).y[0]
+    wide = [x.astype(np.float64) for x in inputs]
+    expected = wide[0].sum((1, 2)).reshape(n, 1, 1, 1) if count == 1 else sum(wide)
+    agree(found, expected, 1e-4)
+    with pytest.raises(caffe.CaffeError, match="bottoms of one shape"):
+        run_layer("Sum", "", [inputs[0], inputs[0][:, :2]])
 
 
 @law("Gram")

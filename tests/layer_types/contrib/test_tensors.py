@@ -1,4 +1,4 @@
-"""Mul, Add, Maximum, Minimum, MatMul, Atan, ExpandDimsND, Stack and Unstack of Synopsys' Caffe."""
+"""Mul, Add, Sub, ..., MatMul, Gemm, Atan, ExpandDimsND, Stack and Unstack of Synopsys' Caffe."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,16 @@ SHAPES = [
     ((2, 1, 4), (1, 3, 4)),
     ((2, 3), ()),
 ]
-OPERATIONS = {"Mul": np.multiply, "Add": np.add, "Maximum": np.maximum, "Minimum": np.minimum}
+OPERATIONS = {
+    "Mul": np.multiply,
+    "Add": np.add,
+    "Sub": np.subtract,
+    "Div": np.divide,
+    "FloorDiv": np.floor_divide,
+    "FloorMod": np.mod,
+    "Maximum": np.maximum,
+    "Minimum": np.minimum,
+}
 
 
 @law(*OPERATIONS)
@@ -27,7 +36,40 @@ def test_two_bottoms_meet_as_in_numpy(seed, kind, shapes, turned):
     one, other = (normal(seed + i, *shape) for i, shape in enumerate(shapes))
     one, other = (other, one) if turned else (one, other)
     expected = OPERATIONS[kind](np.float64(one), np.float64(other))
-    agree(run_layer(kind, "", [one, other]).y[0], expected)
+    agree(run_layer(kind, "", [one, other]).y[0], expected, 1e-4, 1e-4)
+
+
+@law("Pow")
+@drawn()
+@given(SEED, st.sampled_from(SHAPES))
+def test_a_bottom_is_the_power_of_the_other(seed, shapes):
+    one, other = (normal(seed + i, *shape) for i, shape in enumerate(shapes))
+    expected = np.abs(np.float64(one)) ** np.float64(other)
+    agree(run_layer("Pow", "", [np.abs(one), other]).y[0], expected, 1e-3)
+
+
+@law("Gemm")
+@drawn(20)
+@given(SEED, st.booleans(), st.booleans(), st.sampled_from([(2, 3), (2, 1), (1, 3), (1,)]))
+def test_matrices_are_multiplied_and_another_is_added(seed, first, second, shape):
+    one, other, more = normal(seed, 2, 4), normal(seed + 1, 4, 3), normal(seed + 2, *shape)
+    body = f"gemm_param {{ alpha: 0.5 beta: 2 transA: {int(first)} transB: {int(second)} }}"
+    bottoms = [one.T if first else one, other.T if second else other, more]
+    expected = 0.5 * np.float64(one) @ np.float64(other) + 2 * np.float64(more)
+    agree(run_layer("Gemm", body, bottoms).y[0], expected, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ([(2, 3), (3,), (1,)], "needs matrices A and B"),
+        ([(2, 3), (2, 3), (1,)], "rows of 3 values cannot be multiplied with columns of 2"),
+        ([(2, 3), (3, 4), (4, 2)], "needs C of 2 x 4, 2 x 1, 1 x 4 or one value"),
+    ],
+)
+def test_matrices_must_fit_what_is_added(shapes, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer("Gemm", "", [np.zeros(shape) for shape in shapes])
 
 
 @law("Mul")

@@ -1,4 +1,4 @@
-"""UnPooling."""
+"""UnPooling, Upsampling."""
 
 import math
 
@@ -83,3 +83,29 @@ def test_windows_that_there_cannot_be_are_an_error(body, message):
         run_layer("UnPooling", f"unpooling_param {{ {body} }}", [np.zeros((1, 1, 2, 2))])
     with pytest.raises(caffe.CaffeError, match="unpool is MAX, AVE or TILE; found REP"):
         run_layer("Unpooling", "unpooling_param { unpool: REP }", [np.zeros((1, 1, 2, 2))])
+
+
+@law("Upsampling")
+@drawn()
+@given(SEED, st.integers(1, 3), st.integers(1, 3))
+def test_values_lie_at_the_first_pixel_of_windows(seed, rows, columns):
+    x, dy = normal(seed, 2, 3, 2, 4), normal(seed + 1, 2, 3, 2 * rows, 4 * columns)
+    body = f"kernel_size: {rows}" if rows == columns else f"kernel_h: {rows} kernel_w: {columns}"
+    found = run_layer("Upsampling", f"upsampling_param {{ {body} }}", [x], diffs=[dy])
+    expected = np.zeros(dy.shape)
+    expected[:, :, ::rows, ::columns] = x
+    agree(found.y[0], expected)
+    agree(found.dx[0], dy[:, :, ::rows, ::columns])
+
+
+@pytest.mark.parametrize(
+    ("body", "shape", "message"),
+    [
+        ("", (1, 1, 2, 2), "needs kernel_size, or else kernel_h and kernel_w"),
+        ("kernel_size: 2 kernel_h: 2 kernel_w: 2", (1, 1, 2, 2), "found 2, 2 and 2"),
+        ("kernel_size: 2", (1, 2, 2), "needs N x C x H x W"),
+    ],
+)
+def test_windows_of_one_size_are_needed(body, shape, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer("Upsampling", f"upsampling_param {{ {body} }}", [np.zeros(shape)])

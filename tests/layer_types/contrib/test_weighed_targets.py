@@ -1,4 +1,4 @@
-"""WeightedEuclideanLoss, NormalizedSigmoidCrossEntropyLoss."""
+"""WeightedEuclideanLoss, and sigmoid losses whose targets are weighed."""
 
 import numpy as np
 import pytest
@@ -44,9 +44,25 @@ def test_targets_on_both_sides_weigh_as_much(seed, n, c):
     agree(found.y[0], expected, 1e-4)
 
 
+@law("WeightedSigmoidCrossEntropyLoss")
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_sigmoid_losses_are_weighed(seed, n, c):
+    x, w = normal(seed, n, c, 2) * 3, normal(seed + 1, n, c * 2)
+    t = np.random.RandomState(seed).uniform(0, 1, x.shape)
+    found = run_layer("WeightedSigmoidCrossEntropyLoss", "", [x, t, w], diffs=[np.float32(1)])
+    values, weights = x.astype(np.float64), w.reshape(x.shape)
+    agree(found.y[0], (weights * (np.log1p(np.exp(values)) - values * t)).sum() / n, 1e-4)
+    agree(found.dx[0], weights * (1 / (1 + np.exp(-values)) - t) / n, 1e-4)
+    assert not found.dx[1].any()
+    assert not found.dx[2].any()
+
+
 @pytest.mark.parametrize(
     ("kind", "shapes", "message"),
     [
+        ("WeightedSigmoidCrossEntropyLoss", [(2, 3)] * 2, "needs weights as bottom 2. Of forks"),
+        ("WeightedSigmoidCrossEntropyLoss", [(2, 3), (2, 3), (2,)], "a weight for each value"),
         ("WeightedEuclideanLoss", [(2, 3), (2, 3), (2,)], "a weight for each value"),
         ("NormalizedSigmoidCrossEntropyLoss", [(2, 3), (2, 2)], "a target for each value"),
     ],

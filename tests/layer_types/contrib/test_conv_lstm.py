@@ -1,0 +1,189 @@
+"""ConvLSTM, ConvolutionLSTM."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.gradients import check_gradient
+from support.laws import SEED, agree, drawn, law, normal
+from support.net_text import input_layer, net_of, run_layer
+
+import caffe
+
+CONV = "num_output: 2 kernel_size: 3 pad: 1"
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def convolved(x, weight, bias=0, stride=1):
+    """Of (N, C, H, W), in float64, with a pad of 1."""
+    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    rows, columns = ((size - 3) // stride + 1 for size in x.shape[2:])
+    top = np.zeros((len(x), len(weight), rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        at = x[:, :, i * stride : i * stride + 3, j * stride : j * stride + 3]
+        top[:, :, i, j] = np.einsum("nckl,ockl->no", at, weight)
+    return top + np.reshape(bias, (-1, 1, 1))
+
+
+def steps(gates, cont, hidden, cell, weight, bias, peepholes):
+    """Of gates of what comes in, T x N x 8 x H x W: the hidden states, and the last cell."""
+    outputs = []
+    for now, cont_t in zip(gates, cont.reshape(*cont.shape, 1, 1, 1), strict=True):
+        now = now + convolved(hidden * cont_t, weight, bias)
+        i, f, o, g = np.split(now, 4, 1)
+        i, f, o = (x + cell * w for x, w in zip((i, f, o), peepholes, strict=True))
+        cell = cont_t * sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
+        hidden = sigmoid(o) * np.tanh(cell)
+        outputs.append(hidden)
+    return np.stack(outputs), cell
+
+
+@law("ConvLSTM")
+@drawn(10)
+@given(SEED, st.integers(1, 2), st.booleans(), st.booleans(), st.booleans())
+def test_steps_of_maps(seed, n, peeps, reads, biased):
+    x, cont = normal(seed, 3, n, 2, 3, 4), np.array([[0, 1, 1], [1, 1, 0]]).T[:, :n]
+    debug = f"disable_hadamard: {str(not peeps).lower()} ignore_x: {str(not reads).lower()}"
+    param = f"{CONV} bias_term: {str(biased).lower()}"
+    body = f"lstm_conv_param {{ {param} }} lstm_debug_param {{ {debug} }}"
+    of_x, of_hidden = normal(seed + 1, 8, 2, 3, 3), normal(seed + 2, 8, 2, 3, 3)
+    bias, peepholes = normal(seed + 3, 8), normal(seed + 4, 3, 3, 4)
+    params = [of_x] * reads + [of_hidden] + [bias] * biased + list(peepholes) * peeps
+    found = run_layer("ConvLSTM", body, [x, cont], params=params)
+    gates = np.stack([convolved(now, of_x) * reads for now in x])
+    rest = of_hidden, bias * biased, peepholes * peeps
+    hidden, cell = steps(gates, cont, *np.zeros((2, n, 2, 3, 4)), *rest)
+    agree(found.y[0], hidden, 1e-4)
+    found.net.forward()  # goes on from there
+    hidden, _ = steps(gates, cont, hidden[-1], cell, *rest)
+    agree(found.net.blobs["y0"].data, hidden, 1e-4)
+
+
+@law("ConvolutionLSTM")
+@drawn(10)
+@given(SEED, st.integers(1, 2))
+def test_what_comes_in_may_be_seen_at_every_other_pixel(seed, stride):
+    x, cont = normal(seed, 3, 2, 2, 5, 6), np.array([[0, 1, 1], [1, 1, 0]]).T
+    body = (
+        "recurrent_param { num_output: 2 whh_convolution_param { kernel_size: 3 pad: 1 } "
+        f"wxc_convolution_param {{ kernel_size: 3 pad: 1 stride: {stride} }} }}"
+    )
+    of_x, of_hidden = normal(seed + 1, 8, 2, 3, 3), normal(seed + 2, 8, 2, 3, 3)
+    bias = normal(seed + 3, 8)
+    found = run_layer("ConvolutionLSTM", body, [x, cont], params=[of_x, bias, of_hidden]).y[0]
+    gates = np.stack([convolved(now, of_x, bias, stride) for now in x])
+    zeros = np.zeros((2, 2, 2, *gates.shape[3:]))
+    agree(found, steps(gates, cont, *zeros, of_hidden, 0, [0, 0, 0])[0], 1e-4)
+
+
+STATES = [(2, 1, 1, 3, 3), (2, 1), (1, 1, 2, 3, 3), (1, 1, 2, 3, 3)]
+
+
+def test_exposed_states_are_given_and_have_gradients_in_the_first_fork():
+    inputs = [normal(i, *shape) for i, shape in enumerate(STATES)]
+    inputs[1] = np.ones((2, 1))
+    body = f"lstm_conv_param {{ {CONV} weight_filler {{ type: 'gaussian' std: 0.3 }} }}"
+    body += " recurrent_param { expose_hidden: true }"
+    diffs = [np.zeros((2, 1, 2, 3, 3)), np.ones(STATES[2]), np.zeros(STATES[3])]
+    found = run_layer("ConvLSTM", body, inputs, tops=3, diffs=diffs)
+    agree(found.y[1][0], found.y[0][-1])
+    assert found.dx[2].any()
+    assert found.dx[3].any()
+    assert found.dparams[0].any()
+    body = (
+        "recurrent_param { num_output: 2 expose_hidden: true "
+        "wxc_convolution_param { kernel_size: 3 pad: 1 weight_filler { type: 'xavier' } } "
+        "whh_convolution_param { kernel_size: 3 pad: 1 weight_filler { type: 'xavier' } } }"
+    )
+    found = run_layer("ConvolutionLSTM", body, inputs, tops=3, diffs=diffs)
+    agree(found.y[1][0], found.y[0][-1])
+    assert not found.dx[2].any()
+
+
+def test_the_gradient_by_states_that_are_given_is_the_derivative():
+    body = "recurrent_param { expose_hidden: true } lstm_debug_param { ignore_x: true } "
+    body += "lstm_conv_param { num_output: 1 kernel_size: 1 }"
+    shapes = [(2, 1, 1, 2, 2), (2, 1), (1, 1, 1, 2, 2), (1, 1, 1, 2, 2)]
+    marks = {0: lambda rng: np.zeros(shapes[0]), 1: lambda rng: np.ones((2, 1))}
+    check_gradient("ConvLSTM", body, shapes, 0, tops=3, given=marks)
+
+
+def test_an_encoder_hands_its_state_to_a_decoder_that_sees_no_frames():
+    layer = (
+        'layer {{ name: "{0}" type: "ConvLSTM" bottom: "{1}" bottom: "{2}" bottom: "{3}" '
+        'bottom: "{4}" top: "{0}" top: "{0}_h" top: "{0}_c" {5} '
+        "recurrent_param {{ expose_hidden: true }} "
+        'lstm_conv_param {{ type: "hidden" num_output: 2 kernel_size: 3 pad: 1 {6} }} '
+        'lstm_conv_param {{ type: "input" num_output: 2 kernel_size: 1 axis: 1 {6} }} }}'
+    )
+    filler = 'weight_filler { type: "gaussian" std: 0.3 }'
+    text = "force_backward: true "
+    for name, shape in zip(("x", "marks", "none", "nil"), STATES, strict=True):
+        text += input_layer(name, *shape)
+    text += input_layer("blank", 3, 1, 2, 3, 3) + input_layer("on", 3, 1)
+    text += layer.format("e", "x", "marks", "none", "nil", "", filler)
+    ignores = "lstm_debug_param { ignore_x: true axis_hadamard: 2 num_axes_hadamard: 3 }"
+    text += layer.format("d", "blank", "on", "e_h", "e_c", ignores, filler)
+    net = net_of(text, caffe.TRAIN)
+    assert [blob.shape for blob in net.params["e"]] == [
+        *((8, 1, 1, 1), (8, 2, 3, 3), (8,)),
+        *[(3, 3)] * 3,
+    ]
+    assert [blob.shape for blob in net.params["d"]] == [(8, 2, 3, 3), (8,), *[(2, 3, 3)] * 3]
+    assert (net.params["e"][3].data == 1).all()
+    net.blobs["x"].data[...] = normal(0, *STATES[0])
+    net.blobs["on"].data[...] = 1
+    net.forward()
+    assert net.blobs["d"].data.any()
+    net.blobs["d"].diff[...] = 1
+    net.backward()
+    assert net.params["e"][0].diff.any()
+    assert net.blobs["x"].diff.any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "shapes", "message"),
+    [
+        ("ConvLSTM", "", STATES[:2], "needs one lstm_conv_param"),
+        ("ConvLSTM", "lstm_conv_param { kernel_size: 3 }", STATES[:2], "num_output must be one"),
+        (
+            "ConvLSTM",
+            f"lstm_conv_param {{ {CONV} }} lstm_debug_param {{ expose: 'c_t=5' }}",
+            STATES[:2],
+            "leave it out",
+        ),
+        (
+            "ConvLSTM",
+            "lstm_conv_param { num_output: 2 kernel_size: 3 }",
+            STATES[:2],
+            "give it the pad that keeps its size",
+        ),
+        (
+            "ConvLSTM",
+            f"lstm_conv_param {{ {CONV} }}",
+            [*STATES[:2], (1, 2, 3, 3)],
+            "found 3 bottoms",
+        ),
+        ("ConvLSTM", f"lstm_conv_param {{ {CONV} }}", [(2, 1, 3), (2, 1)], "steps x streams x"),
+        ("ConvLSTM", f"lstm_conv_param {{ {CONV} }}", [STATES[0], (2, 2)], "for each step and"),
+        (
+            "ConvLSTM",
+            f"lstm_conv_param {{ {CONV} }} lstm_debug_param {{ num_axes_hadamard: 3 }}",
+            STATES[:2],
+            "are of the axes 2 to 4; found 3 and 3",
+        ),
+        ("ConvolutionLSTM", "", STATES[:2], "num_output of recurrent_param must be positive"),
+        (
+            "ConvolutionLSTM",
+            "recurrent_param { num_output: 2 }",
+            STATES[:2],
+            "kernel_size, stride, dilation and group must be positive",
+        ),
+    ],
+)
+def test_what_does_not_fit_says_so(kind, body, shapes, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer(kind, body, [np.zeros(shape) for shape in shapes])
