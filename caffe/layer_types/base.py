@@ -69,9 +69,9 @@ class LayerType(Layer):
     bottoms: tuple[int, int | None] = (1, 1)  # least and most; None: no limit
     tops: tuple[int, int | None] = (1, 1)
     loss = False  # a loss layer's first top weighs 1 by default, and may be left unnamed
+    pairs_tops = False  # a top is of the bottom of its place alone: what is learnt through that
     # Caffe gives the tops the bottom's own memory: of the data, in forward; and with shares_diff
     # data and diff, as soon as the top has its shape.
-    pairs_tops = False  # a top is of the bottom of its place alone: what is learnt through that
     shares_data = False
     shares_diff = False
     # Caffe's backward computes with the bottoms' data as it is then, not as forward left it.
