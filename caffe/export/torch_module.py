@@ -11,7 +11,7 @@ from ..core.blob import Blob
 from ..core.errors import CaffeError
 from ..graph.build import Graph
 from ..layer_types import LayerType, exporting
-from ..layer_types.autocast import Tensors
+from ..layer_types.autocast import Tensors, in_type
 from ..layer_types.base import Shape
 
 
@@ -23,8 +23,9 @@ class NetModule(torch.nn.Module):
     LAYER.INDEX as in net.params for types without such names; what follows a dot in a layer's name
     is a module inside, and a name that a module has for something else gets a "_" behind. A
     parameter with lr_mult 0 does not require grad. The phase (dropout, batch statistics) is the
-    net's: train() and eval() change nothing. Parameters are computed with in the type of the first
-    input; those of the blobs in `half` are stored as float16.
+    net's: train() and eval() change nothing. It computes in the type of the first input, but where
+    that is bfloat16 or float16 only products of matrices do, all else in float32, as set_precision
+    has it: so may be the outputs. Parameters of the blobs in `half` are stored as float16.
     """
 
     def __init__(self, graph: Graph, half: Collection[Blob] = ()) -> None:
@@ -83,10 +84,11 @@ class NetModule(torch.nn.Module):
         for (layer, bottoms, tops, shapes), holder in zip(self._steps, self._params, strict=True):
             # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
             params = [
-                (p if p.shape == s else p.view(s)).to(kind)
+                p if p.shape == s else p.view(s)
                 for p, s in zip(holder.parameters(recurse=False), shapes, strict=True)
             ]
-            out = _computed(layer, [blobs[name] for name in bottoms], params)
+            xs = [blobs[name] for name in bottoms]
+            out = _computed(layer, *in_type(layer, xs, params, kind))
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
         outputs = tuple(blobs[name] for name in self.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
