@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Collection
 
 import torch
@@ -13,6 +14,9 @@ from ..graph.build import Graph
 from ..layer_types import LayerType, exporting
 from ..layer_types.autocast import Tensors, in_type
 from ..layer_types.base import Shape
+
+OF_VALUES = (".numpy()", "data-dependent")  # in what torch says where an export has none
+NOT_JIT = "Take torch.export.export, or `caffe export` to a .pt2 or .onnx file"
 
 
 class NetModule(torch.nn.Module):
@@ -101,15 +105,36 @@ def _is_taken(module: torch.nn.Module, name: str) -> bool:
 def _computed(layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
     """The tops; an error of torch's names the layer while torch follows it for an export."""
     try:
+        if exporting.is_jit_traced():
+            return _traced(layer, bottoms, params)
         return layer.expression(bottoms, params)
     except CaffeError:
         raise
     except Exception as error:  # of many kinds
-        if not exporting.is_traced():
+        if not (exporting.is_traced() or exporting.is_jit_traced()):
             raise
         reason = str(error).strip().split("\n")[0]
-        layer.check(False, f"torch cannot export it: {type(error).__name__}: {reason}")
+        if exporting.is_jit_traced():
+            cure = f". {NOT_JIT}"
+        else:
+            looks = any(words in reason for words in OF_VALUES)
+            cure = ". It looks at values; end the net before it" if looks else ""
+        layer.check(False, f"torch cannot export it: {type(error).__name__}: {reason}{cure}")
         raise
+
+
+def _traced(layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+    """The tops while torch.jit.trace follows, which takes what numpy computes for constants."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        tops = layer.expression(bottoms, params)
+    layer.check(
+        not any("NumPy array" in str(each.message) for each in said),
+        f"looks at values, and torch.jit.trace would keep those of this input. {NOT_JIT}",
+    )
+    for each in said:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return tops
 
 
 def _param_names(layer: LayerType) -> list[str]:

@@ -102,3 +102,15 @@ def test_a_crf_is_refused_with_the_reason(tmp_path):
     with pytest.raises(caffe.CaffeError, match=r"layer 'crf' .*lattice.*ONNX has no operator"):
         onnx_export.export(net, tmp_path / "net.onnx")
     assert not (tmp_path / "net.onnx").exists()
+
+
+def test_yolos_boxes_are_refused_with_the_reason(tmp_path):
+    body = "yolo_detection_output_param { num_classes: 2 num_box: 1 biases: 1 biases: 2 }"
+    net = net_of(
+        input_layer("x", 1, 7, 4, 5)
+        + f'layer {{ name: "y" type: "YoloDetectionOutput" bottom: "x" top: "y" {body} }}'
+    )
+    with pytest.raises(caffe.CaffeError, match=r"layer 'y' .*found by values; end the net before"):
+        onnx_export.export(net, tmp_path / "net.onnx")
+    with pytest.raises(caffe.CaffeError, match=r"layer 'y' .*looks at values; end the net"):
+        torch_file.export(net, tmp_path / "net.pt2")

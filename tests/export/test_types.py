@@ -81,3 +81,37 @@ def test_a_detector_runs_in_each_type(make, kind):
         assert theirs.shape[-1] == ours[key].shape[-1]
         if kind == torch.float64:
             assert agreement.farthest({key: theirs.numpy()}, ours, agreement._ranked(net)) < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_torch_jit_follows_a_net_that_looks_at_no_values():
+    """A Deconvolution that learns nothing, unpooling by a mask, sizes that are computed."""
+    text = """
+layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+  convolution_param { num_output: 2 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+layer { name: "p" type: "Pooling" bottom: "c" top: "p" top: "m"
+  pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "u" type: "Upsample" bottom: "p" bottom: "m" top: "u"
+  upsample_param { scale: 2 pad_out_h: true } }
+layer { name: "d" type: "Deconvolution" bottom: "u" top: "d" param { lr_mult: 0 }
+  convolution_param { num_output: 2 kernel_size: 4 stride: 2 bias_term: false
+    weight_filler { type: "bilinear" } } }
+layer { name: "y" type: "Crop" bottom: "d" bottom: "data" top: "y" crop_param { offset: 1 } }
+"""
+    net = net_of(input_layer("data", 1, 3, 7, 8) + text)
+    x = torch.randn(1, 3, 7, 8, generator=torch.Generator().manual_seed(0))
+    traced = torch.jit.trace(net.to_torch(), x)
+    torch.testing.assert_close(
+        traced(x).detach(), torch.from_numpy(net.forward(data=x.numpy())["y"])
+    )
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("make", [ssd, lambda: regions(POOLINGS[0])])
+def test_torch_jit_is_refused_where_it_would_keep_what_it_has_found(make):
+    net = net_of(make())
+    inputs = agreement.examples(net, own_shapes(net))
+    with pytest.raises(caffe.CaffeError, match=r"layer '(found|rois)' .*Take torch.export"):
+        torch.jit.trace(
+            net.to_torch(), tuple(torch.from_numpy(inputs[name]) for name in net.inputs)
+        )
