@@ -199,18 +199,17 @@ def test_a_top_that_is_input_and_output_needs_another_name_in_onnx(tmp_path):
     assert torch_file.export(net, tmp_path / "net.pt2").differences
 
 
+@pytest.mark.parametrize("tops", ["a", "ab"])
 @pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
-def test_tops_that_are_an_inputs_values_have_their_own_names(tmp_path, export):
+def test_tops_that_are_an_inputs_values_have_their_own_names(tmp_path, export, tops):
     """Dropout in TEST; of two outputs the second has the first one's values too."""
-    drops = "".join(
-        f'layer {{ name: "{n}" type: "Dropout" bottom: "data" top: "{n}" }}' for n in "ab"
-    )
-    net = net_of(DATA + drops)
+    drop = 'layer { name: "%s" type: "Dropout" bottom: "data" top: "%s" }'
+    net = net_of(DATA + "".join(drop % (top, top) for top in tops))
     found = export(net, tmp_path / "net", batch=True)
     assert set(found.differences.values()) == {0}
     if export is onnx_export.export:
         graph = onnx.load(tmp_path / "net").graph
-        assert [value.name for value in (*graph.input, *graph.output)] == ["data", "a", "b"]
+        assert [value.name for value in (*graph.input, *graph.output)] == ["data", *tops]
 
 
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import parser
 from support.layer_text import layer, max_pool
 from support.net_text import input_layer, net_of
@@ -14,6 +15,8 @@ from caffe.export import onnx as onnx_export
 from caffe.export.agreement import Made
 from caffe.export.common_nodes import respell
 from caffe.export.sizes import own_shapes
+from caffe.layer_types.contrib import boxes, traced_boxes
+from caffe.layer_types.exporting import is_traced
 
 MODEL = """<ir_version: 10, opset_import: ["" : 18]>
 lengths (int64[3] n) => (float[N] y) <int64 low = {2}, int64 high = {5}> { %s }"""
@@ -142,6 +145,34 @@ def test_an_input_of_which_the_size_alone_counts_is_fed_or_left_out(tmp_path, pa
     text = layer("crop", "Crop", "data like", "crop_param { axis: 1 offset: 1 }")
     net = net_of(input_layer("data", 2, 3, 4) + input_layer("like", 2, 1, 2) + text)
     assert takes(onnx_export.export(net, tmp_path / "net.onnx"), package, name)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("no_type_stays")
+@pytest.mark.parametrize("above", [20, -20])
+def test_suppression_is_the_same_everywhere(tmp_path, above, package, name):
+    """Of boxes with scores on either side of 0, three in four of them without an area."""
+
+    @caffe.register_layer("Kept")
+    class Kept:
+        def top_shapes(self, shapes):
+            return [shapes[0][:2]]
+
+        def expression(self, bottoms, params):
+            (x,) = bottoms
+            scores = (above - torch.arange(x.shape[1])).to(x).expand(x.shape[:2])
+            if is_traced():
+                counts = torch.ones_like(scores, dtype=torch.bool)
+                return traced_boxes.greedy(x, scores, counts, 0.1, 1).to(x)
+            kept = torch.zeros_like(scores)
+            for item, found in zip(kept, x, strict=True):
+                item[boxes.suppressed(found.numpy(), scores[0].numpy(), None, 0.1, 1, -1)] = 1
+            return kept
+
+    net = net_of(input_layer("data", 2, 30, 4) + layer("kept", "Kept", "data"))
+    kept = agreement.outputs(net, agreement.examples(net, own_shapes(net)))["kept"]
+    assert 0 < kept.sum() < kept.size
+    assert takes(onnx_export.export(net, tmp_path / "net.onnx", batch=True), package, name)
 
 
 def with_regions(kind, channels, body, *more):
