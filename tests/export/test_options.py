@@ -239,6 +239,21 @@ def test_a_map_that_becomes_larger_in_one_size_and_smaller_in_another_is_open(tm
             np.testing.assert_allclose(value, ours[name], atol=1e-5)
 
 
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_what_a_crop_takes_off_at_one_size_and_not_at_another_is_open(tmp_path, export):
+    """As in U-Net: of odd sizes what is pooled and enlarged again is a row longer, of even none."""
+    net = net_of(
+        input_layer("data", 1, 2, 19, 19)
+        + 'layer { name: "p" type: "Pooling" bottom: "data" top: "p" '
+        "pooling_param { kernel_size: 2 stride: 2 } }"
+        'layer { name: "u" type: "Upsample" bottom: "p" top: "u" upsample_param { scale: 2 } }'
+        'layer { name: "c" type: "Crop" bottom: "u" bottom: "data" top: "c" }'
+        'layer { name: "y" type: "Concat" bottom: "c" bottom: "data" top: "y" }'
+    )
+    found = export(net, tmp_path / "net")
+    assert list(found.differences) == [(1, 2, 19, 19), (1, 2, 51, 19), (1, 2, 32, 64)]
+
+
 @pytest.mark.usefixtures("no_type_stays")
 def test_a_layer_that_onnx_has_no_operator_for_is_named(tmp_path):
     @caffe.register_layer("Determinants")
