@@ -10,18 +10,33 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
+REDUCTIONS = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")
+
 
 def respell(model: onnx.ModelProto) -> None:
     """Write a model's nodes, in place, as OpenCV 5.0 reads them too.
 
     It takes no ConstantOfShape without a value, which ONNX has as float32's zero, no Clip of
-    integers, which is a Max and a Min, and no GatherND of booleans, which is one of integers.
+    integers, which is a Max and a Min, and no GatherND of booleans, which is one of integers. Over
+    axis 0 and two more it reduces wrongly: here it does so over the others, and then over axis 0.
+    OpenVINO 2026.4 adds a row of constants wrongly to what a reduction has left of 3 axes: here
+    that drops its axes by a Squeeze.
     """
+    from onnx import numpy_helper
+
     graph = model.graph
+    held = {each.name: each for each in graph.initializer}
+    held |= {n.output[0]: n.attribute[0].t for n in graph.node if _is_array(n)}
     values = (*graph.input, *graph.value_info, *graph.output)
     types = {each.name: each.type.tensor_type.elem_type for each in values}
     types |= {each.name: each.data_type for each in graph.initializer}
-    nodes = [new for node in graph.node for new in _respelt(node, types)]
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        axes = held.get(node.input[1]) if node.op_type in REDUCTIONS and node.input[1:] else None
+        if axes is not None:
+            nodes += _reduced(node, numpy_helper.to_array(axes).tolist())
+        else:
+            nodes += _respelt(node, types)
     graph.ClearField("node")
     graph.node.extend(nodes)
 
@@ -39,6 +54,31 @@ def _respelt(node: onnx.NodeProto, types: dict[str, int]) -> Iterator[onnx.NodeP
         yield from _of_integers(node)
     else:
         yield node
+
+
+def _is_array(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Constant" and node.attribute[0].name == "value"
+
+
+def _reduced(reduction: onnx.NodeProto, axes: list[int]) -> Iterator[onnx.NodeProto]:
+    from onnx import helper, numpy_helper
+
+    (x, given), (y,) = reduction.input, reduction.output
+    drops = [each for each in reduction.attribute if each.name == "keepdims" and not each.i]
+    for each in drops:
+        each.i = 1
+    last = f"{y}.kept" if drops else y
+    if len(axes) > 2 and 0 in axes:
+        for top, over in ((f"{y}.items", [axis for axis in axes if axis]), (last, [0])):
+            at = numpy_helper.from_array(np.array(over))
+            yield helper.make_node("Constant", [], [f"{top}.axes"], value=at)
+            yield helper.make_node(reduction.op_type, [x, f"{top}.axes"], [top])
+            x = top
+    else:
+        reduction.output[0] = last
+        yield reduction
+    if drops:
+        yield helper.make_node("Squeeze", [last, given], [y])
 
 
 def _max_and_min(clip: onnx.NodeProto) -> Iterator[onnx.NodeProto]:

@@ -29,9 +29,27 @@ def simplify(program: torch.onnx.ONNXProgram) -> None:
                 _make_array(graph, node, value)
     names = [value.name for value in (*graph.inputs, *graph.outputs)]
     program.optimize()
+    _tell_apart(graph)
     # An output that is an input becomes a value of its own, and takes another name from it.
     for value, name in zip((*graph.inputs, *graph.outputs), names, strict=True):
         value.name = name
+
+
+def _tell_apart(graph: onnx_ir.Graph) -> None:
+    """Make outputs of their own of those that the optimizer has found to be an input, or another.
+
+    A Dropout in TEST gives its bottom: the value would have two names.
+    """
+    import onnx_ir
+
+    known = {id(value) for value in graph.inputs}
+    for i, value in enumerate(graph.outputs):
+        if id(value) in known:
+            same = onnx_ir.node("Identity", [value])
+            same.outputs[0].shape, same.outputs[0].type = value.shape, value.type
+            graph.append(same)
+            graph.outputs[i] = same.outputs[0]
+        known.add(id(value))
 
 
 def _is_taken_for(value: onnx_ir.Value, number: int) -> bool:

@@ -222,9 +222,11 @@ def _openvino(net: Net, content: bytes) -> Runs | None:
 
     core = openvino.Core()
     model = core.compile_model(core.read_model(content), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    # It leaves out an input of which the size alone is read, where that is no open one.
+    taken = {name for each in model.inputs for name in each.names}
 
     def run(inputs: Arrays, names: list[str]) -> list[np.ndarray]:
-        found = model(inputs)
+        found = model({name: value for name, value in inputs.items() if name in taken})
         return [found[name] for name in names]
 
     return _run(net, run)

@@ -77,8 +77,13 @@ def _fixed(program: torch.export.ExportedProgram, open_axes: OpenAxes) -> list[t
         (name, axis)
         for (name, axes), value in zip(open_axes.items(), inputs, strict=True)
         for axis in axes
-        if isinstance(value.shape[axis], int)
+        if _is_one_number(value.shape[axis])
     ]
+
+
+def _is_one_number(size: int | torch.SymInt) -> bool:
+    """A size is one too where Python has asked for it, by len or range, after it was made."""
+    return isinstance(size, int) or size.node.maybe_as_int() is not None
 
 
 def each_alone(graph: Graph) -> Iterator[tuple[LayerType, torch.export.ExportedProgram]]:

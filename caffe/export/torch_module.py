@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Collection
 
 import torch
@@ -11,8 +12,11 @@ from ..core.blob import Blob
 from ..core.errors import CaffeError
 from ..graph.build import Graph
 from ..layer_types import LayerType, exporting
-from ..layer_types.autocast import Tensors
+from ..layer_types.autocast import Tensors, in_type
 from ..layer_types.base import Shape
+
+OF_VALUES = (".numpy()", "data-dependent")  # in what torch says where an export has none
+NOT_JIT = "Take torch.export.export, or `caffe export` to a .pt2 or .onnx file"
 
 
 class NetModule(torch.nn.Module):
@@ -23,8 +27,9 @@ class NetModule(torch.nn.Module):
     LAYER.INDEX as in net.params for types without such names; what follows a dot in a layer's name
     is a module inside, and a name that a module has for something else gets a "_" behind. A
     parameter with lr_mult 0 does not require grad. The phase (dropout, batch statistics) is the
-    net's: train() and eval() change nothing. Parameters are computed with in the type of the first
-    input; those of the blobs in `half` are stored as float16.
+    net's: train() and eval() change nothing. It computes in the type of the first input, but where
+    that is bfloat16 or float16 only products of matrices do, all else in float32, as set_precision
+    has it: so may be the outputs. Parameters of the blobs in `half` are stored as float16.
     """
 
     def __init__(self, graph: Graph, half: Collection[Blob] = ()) -> None:
@@ -83,12 +88,19 @@ class NetModule(torch.nn.Module):
         for (layer, bottoms, tops, shapes), holder in zip(self._steps, self._params, strict=True):
             # A shared parameter may have another shape in each layer (share_mode PERMISSIVE).
             params = [
-                (p if p.shape == s else p.view(s)).to(kind)
+                p if p.shape == s else p.view(s)
                 for p, s in zip(holder.parameters(recurse=False), shapes, strict=True)
             ]
-            out = _computed(layer, [blobs[name] for name in bottoms], params)
+            xs = [blobs[name] for name in bottoms]
+            out = _computed(layer, *in_type(layer, xs, params, kind))
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
         outputs = tuple(blobs[name] for name in self.outputs)
+        if exporting.is_traced():  # an output that is an input would take the input's name along
+            given = {id(x) for x in inputs}
+            named = zip(self.outputs, outputs, strict=True)
+            outputs = tuple(
+                x.clone() if id(x) in given and name not in self.inputs else x for name, x in named
+            )
         return outputs[0] if len(outputs) == 1 else outputs
 
 
@@ -99,15 +111,36 @@ def _is_taken(module: torch.nn.Module, name: str) -> bool:
 def _computed(layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
     """The tops; an error of torch's names the layer while torch follows it for an export."""
     try:
+        if exporting.is_jit_traced():
+            return _traced(layer, bottoms, params)
         return layer.expression(bottoms, params)
     except CaffeError:
         raise
     except Exception as error:  # of many kinds
-        if not exporting.is_traced():
+        if not (exporting.is_traced() or exporting.is_jit_traced()):
             raise
-        reason = str(error).strip().split("\n")[0]
-        layer.check(False, f"torch cannot export it: {type(error).__name__}: {reason}")
+        reason = str(error).strip().split("\n")[0].rstrip(".")
+        if exporting.is_jit_traced():
+            cure = f". {NOT_JIT}"
+        else:
+            looks = any(words in reason for words in OF_VALUES)
+            cure = ". It looks at values; end the net before it" if looks else ""
+        layer.check(False, f"torch cannot export it: {type(error).__name__}: {reason}{cure}")
         raise
+
+
+def _traced(layer: LayerType, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+    """The tops while torch.jit.trace follows, which takes what numpy computes for constants."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        tops = layer.expression(bottoms, params)
+    layer.check(
+        not any("NumPy array" in str(each.message) for each in said),
+        f"looks at values, and torch.jit.trace would keep those of this input. {NOT_JIT}",
+    )
+    for each in said:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return tops
 
 
 def _param_names(layer: LayerType) -> list[str]:

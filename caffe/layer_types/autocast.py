@@ -19,6 +19,7 @@ from ..core.precision import current_precision
 from ..proto import caffe_pb2
 
 Tensors = torch.Tensor | Sequence[torch.Tensor]
+BELOW = (torch.bfloat16, torch.float16)  # float32
 
 
 class Computes(Protocol):
@@ -64,6 +65,23 @@ def keeps_bottoms(layer: Computes) -> bool:
 def given(layer: Computes, tops: list[torch.Tensor]) -> list[torch.Tensor]:
     """Tops as the layer gives them: of a matrix product, what it has computed is rounded."""
     return [top.bfloat16() for top in tops] if _is_rounded(layer) else tops
+
+
+def in_type(
+    layer: Computes, xs: list[torch.Tensor], params: list[torch.Tensor], kind: torch.dtype
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Bottoms and parameters as a layer computes with them in a module of the type `kind`.
+
+    Below float32 as here: a product of matrices in `kind`, a layer that passes values on in the
+    type that they come in, all others in float32. So boxes and places in a map are exact: a
+    bfloat16 of more than 256 pixels has none of one.
+    """
+    own = torch.float32 if kind in BELOW and not layer.matrix_product else kind
+    if layer.matrix_product:
+        xs = [x.to(kind) for x in xs]
+    elif not layer.passes_on:
+        xs = [x.float() if x.dtype in BELOW else x for x in xs]
+    return xs, [param.to(own) for param in params]
 
 
 def tops(

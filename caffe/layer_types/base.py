@@ -304,6 +304,13 @@ class LayerType(Layer):
             kind = f"{self.type} for {module}" if stands_in else self.type
             raise CaffeError(f"layer '{self.name}' ({kind}): {message}")
 
+    def check_closed(self, count: int, goes: str) -> None:
+        """Raise CaffeError where an export leaves open how many `expression` goes through."""
+        self.check(
+            not isinstance(count, torch.SymInt),
+            f"{goes}: a file has one number of them; leave its first axis closed (no -batch)",
+        )
+
     def check_position(self, position: object, names: Iterable[str]) -> None:
         """Raise CaffeError unless this is a place in the data: a count for each of the names."""
         self.check(

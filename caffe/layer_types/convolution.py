@@ -213,7 +213,7 @@ class Convolution(Windowed):
             conv = CONV[self.spatial]
             return conv(x, weight, bias, self.stride, self.pad, self.dilation, group)
         places = [self.out_size(size, i) for i, size in enumerate(sizes)]
-        columns = self.columns(x, places).reshape(len(x), -1, math.prod(places))
+        columns = self.columns(x, places).reshape(x.shape[0], -1, math.prod(places))
         y = F.conv1d(columns, weight.reshape(len(weight), -1, 1), bias, groups=group)
         return y.reshape(*y.shape[:2], *places)
 

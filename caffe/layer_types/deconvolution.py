@@ -34,8 +34,8 @@ class Deconvolution(Convolution):
         conv = self.spec.convolution_param
         if self.spatial in CONV_TRANSPOSE:
             deconv = CONV_TRANSPOSE[self.spatial]
-            # Weights that learn have diffs between the channels too.
-            if not (weight.requires_grad or exporting.is_traced()):
+            # Weights that learn have diffs between the channels too, and a trace has others later.
+            if not (weight.requires_grad or exporting.is_traced() or exporting.is_jit_traced()):
                 weight = self._apart(weight)
             group = conv.num_output // weight.shape[1]
             return deconv(x, weight, bias, self.stride, self.pad, 0, group, self.dilation)
@@ -43,7 +43,7 @@ class Deconvolution(Convolution):
         flat = x.reshape(*x.shape[:2], math.prod(places))
         columns = F.conv_transpose1d(flat, weight.reshape(len(weight), -1, 1), groups=conv.group)
         sizes = [self.out_size(size, i) for i, size in enumerate(places)]
-        zeros = x.new_zeros(len(x), conv.num_output, *sizes)
+        zeros = x.new_zeros(x.shape[0], conv.num_output, *sizes)
         add_up = torch.func.vjp(lambda y: self.columns(y, places), zeros)[1]
         (y,) = add_up(columns.reshape(*columns.shape[:2], *places))
         return y if bias is None else y + bias.reshape(-1, *[1] * self.spatial)

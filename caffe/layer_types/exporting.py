@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch.jit._trace import is_tracing
 
-LEAVE_BATCH_CLOSED = "a file has one number of them; leave its first axis closed (no -batch)"
 _into_onnx = False
 
 
@@ -23,6 +23,11 @@ def for_onnx() -> Iterator[None]:
 def into_onnx() -> bool:
     """Whether the expression becomes a part of an ONNX file."""
     return _into_onnx or torch.onnx.is_in_onnx_export()
+
+
+def is_jit_traced() -> bool:
+    """Whether torch.jit.trace follows the expression: sizes are tensors then."""
+    return is_tracing()
 
 
 def is_traced() -> bool:

@@ -178,11 +178,10 @@ def _all_but_channels(x: torch.Tensor) -> list[int]:
 
 
 def _by_batch(x: torch.Tensor, eps: float) -> torch.Tensor:
-    """By the batch's statistics; an axis at a time, for OpenCV 5.0 sums wrongly over 0, 2 and 3."""
-    items = x.reshape(*x.shape[:2], -1)
-    centred = items - items.mean(2, keepdim=True).mean(0, keepdim=True)
-    var = centred.square().mean(2, keepdim=True).mean(0, keepdim=True)
-    return (centred * (var + eps).rsqrt()).reshape(x.shape)
+    """By the batch's statistics."""
+    axes = _all_but_channels(x)
+    centred = x - x.mean(axes, keepdim=True)
+    return centred * (centred.square().mean(axes, keepdim=True) + eps).rsqrt()
 
 
 def _with_moved_root(x: torch.Tensor, eps: float) -> torch.Tensor:

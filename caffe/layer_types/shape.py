@@ -7,6 +7,7 @@ from itertools import pairwise
 import torch
 
 from ..core.blob import Blob
+from . import exporting
 from .base import LayerType, Margins, Shape, Tensors, Window, layer_type
 
 
@@ -126,8 +127,11 @@ class Crop(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, like = bottoms
         (top,) = self.top_shapes([tuple(x.shape), tuple(like.shape)])
+        axis = self.axis(self.spec.crop_param.axis, tuple(x.shape))
+        traced = exporting.is_traced() or exporting.is_jit_traced()
         for i, (offset, size) in enumerate(zip(self.offsets, top, strict=True)):
-            if size != x.shape[i]:  # the gradient of each narrow is a blob full of zeros
+            # The gradient of each narrow is a blob full of zeros; an export is for other sizes too.
+            if (traced and i >= axis) or size != x.shape[i]:
                 x = x.narrow(i, offset, size)
         return x
 

@@ -65,16 +65,52 @@ def test_a_layer_that_names_the_batch_is_named(tmp_path, capsys):
     assert "write dim: 0" in error
 
 
+ONE_BY_ONE = {
+    "Lstm": ("lstm_param { num_output: 3 }", (3, 2, 4)),
+    "BoxOutput": (
+        "box_output_param { field_w: 9 field_h: 9 downsample_rate: 8 fg_thr: -9 max_nms_num: 5 }",
+        (2, 6, 3, 4),
+    ),
+}
+
+
 @pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
-def test_a_layer_that_goes_from_item_to_item_is_named(tmp_path, export):
-    last = "lstm_param { num_output: 3 }"
+@pytest.mark.parametrize("kind", ONE_BY_ONE)
+def test_a_layer_that_goes_from_item_to_item_is_named(tmp_path, kind, export):
+    body, shape = ONE_BY_ONE[kind]
     net = net_of(
-        input_layer("x", 3, 2, 4)
-        + f'layer {{ name: "l" type: "Lstm" bottom: "x" top: "y" {last} }}'
+        input_layer("x", *shape)
+        + f'layer {{ name: "l" type: "{kind}" bottom: "x" top: "y" {body} }}'
     )
-    with pytest.raises(caffe.CaffeError, match=r"layer 'l' .Lstm.*leave its first axis closed"):
+    with pytest.raises(caffe.CaffeError, match=rf"layer 'l' .{kind}.*leave its first axis closed"):
         export(net, tmp_path / "net", batch=True)
     assert export(net, tmp_path / "net").differences
+
+
+@pytest.mark.usefixtures("no_type_stays")
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_a_size_that_python_has_asked_for_is_not_said_to_be_open(tmp_path, export):
+    @caffe.register_layer("Counts")
+    class Counts:
+        def top_shapes(self, shapes):
+            return shapes
+
+        def expression(self, bottoms, params):
+            return bottoms[0] * len(bottoms[0])
+
+    net = net_of(DATA + CONV + 'layer { name: "l" type: "Counts" bottom: "conv" top: "y" }')
+    with pytest.raises(caffe.CaffeError, match=r"batch of 'data' cannot be left open.*itself, 1"):
+        export(net, tmp_path / "net", batch=True)
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_a_convolution_by_columns_is_open_in_its_batch(tmp_path, export):
+    """Of four axes of places, torch has none."""
+    body = "convolution_param { num_output: 2 kernel_size: 2 weight_filler { type: 'xavier' } }"
+    text = f'layer {{ name: "l" type: "Convolution" bottom: "x" top: "y" {body} }}'
+    net = net_of(input_layer("x", 1, 2, 3, 2, 2, 2) + text)
+    found = export(net, tmp_path / "net", batch=True)
+    assert list(found.differences) == [(n, 2, 3, 2, 2, 2) for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("kind", ["onnx", "pt2"])
@@ -139,7 +175,9 @@ def test_a_layer_that_cannot_be_followed_is_named(tmp_path):
     last = 'layer { name: "mine" type: "LooksAtValues" bottom: "conv" top: "y" }'
     net = net_of(DATA + CONV + last)
     for export in (onnx_export.export, torch_file.export):
-        with pytest.raises(caffe.CaffeError, match=r"layer 'mine' .LooksAtV.*cannot export it"):
+        with pytest.raises(
+            caffe.CaffeError, match=r"layer 'mine' .LooksAtV.*cannot export it.*looks at values"
+        ):
             export(net, tmp_path / "net")
 
 
@@ -159,6 +197,61 @@ def test_a_top_that_is_input_and_output_needs_another_name_in_onnx(tmp_path):
     with pytest.raises(caffe.CaffeError, match=r"layer 'r' .ReLU.*Give the top another name"):
         onnx_export.export(net, tmp_path / "net.onnx")
     assert torch_file.export(net, tmp_path / "net.pt2").differences
+
+
+@pytest.mark.parametrize("tops", ["a", "ab"])
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_tops_that_are_an_inputs_values_have_their_own_names(tmp_path, export, tops):
+    """Dropout in TEST; of two outputs the second has the first one's values too."""
+    drop = 'layer { name: "%s" type: "Dropout" bottom: "data" top: "%s" }'
+    net = net_of(DATA + "".join(drop % (top, top) for top in tops))
+    found = export(net, tmp_path / "net", batch=True)
+    assert set(found.differences.values()) == {0}
+    if export is onnx_export.export:
+        graph = onnx.load(tmp_path / "net").graph
+        assert [value.name for value in (*graph.input, *graph.output)] == ["data", *tops]
+
+
+@pytest.mark.parametrize("kind", ["onnx", "pt2"])
+def test_a_map_that_becomes_larger_in_one_size_and_smaller_in_another_is_open(tmp_path, kind):
+    """FlowNet's Resample has wider filters where the top is smaller, and Downsample a step."""
+    net = net_of(
+        input_layer("data", 1, 2, 6, 7)
+        + 'layer { name: "r" type: "Resample" bottom: "data" top: "r" '
+        "resample_param { height: 5 width: 6 type: LINEAR } }"
+        'layer { name: "d" type: "Downsample" bottom: "data" top: "d" '
+        "downsample_param { top_height: 3 top_width: 4 } }"
+    )
+    export = {"onnx": onnx_export.export, "pt2": torch_file.export}[kind]
+    assert export(net, tmp_path / "net").open_axes == {"data": {2: "height", 3: "width"}}
+    rng = np.random.RandomState(0)
+    for size in ((5, 6), (3, 4), (3, 9), (9, 3)):
+        data = rng.randn(1, 2, *size).astype(np.float32)
+        net.blobs["data"].reshape(*data.shape)
+        ours = {name: value.copy() for name, value in net.forward(data=data).items()}
+        if kind == "onnx":
+            session = onnxruntime.InferenceSession(tmp_path / "net")
+            theirs = session.run(net.outputs, {"data": data})
+        else:
+            module = torch.export.load(tmp_path / "net").module()
+            theirs = [value.numpy() for value in module(torch.from_numpy(data))]
+        for name, value in zip(net.outputs, theirs, strict=True):
+            np.testing.assert_allclose(value, ours[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+def test_what_a_crop_takes_off_at_one_size_and_not_at_another_is_open(tmp_path, export):
+    """As in U-Net: of odd sizes what is pooled and enlarged again is a row longer, of even none."""
+    net = net_of(
+        input_layer("data", 1, 2, 19, 19)
+        + 'layer { name: "p" type: "Pooling" bottom: "data" top: "p" '
+        "pooling_param { kernel_size: 2 stride: 2 } }"
+        'layer { name: "u" type: "Upsample" bottom: "p" top: "u" upsample_param { scale: 2 } }'
+        'layer { name: "c" type: "Crop" bottom: "u" bottom: "data" top: "c" }'
+        'layer { name: "y" type: "Concat" bottom: "c" bottom: "data" top: "y" }'
+    )
+    found = export(net, tmp_path / "net")
+    assert list(found.differences) == [(1, 2, 19, 19), (1, 2, 51, 19), (1, 2, 32, 64)]
 
 
 @pytest.mark.usefixtures("no_type_stays")

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import parser
 from support.layer_text import layer, max_pool
 from support.net_text import input_layer, net_of
@@ -13,6 +14,9 @@ from caffe.export import agreement
 from caffe.export import onnx as onnx_export
 from caffe.export.agreement import Made
 from caffe.export.common_nodes import respell
+from caffe.export.sizes import own_shapes
+from caffe.layer_types.contrib import boxes, traced_boxes
+from caffe.layer_types.exporting import is_traced
 
 MODEL = """<ir_version: 10, opset_import: ["" : 18]>
 lengths (int64[3] n) => (float[N] y) <int64 low = {2}, int64 high = {5}> { %s }"""
@@ -26,6 +30,12 @@ SPELLINGS = {  # nodes, what the first of them become, and y of n = 1, 4, 9
         "b = Greater(n, two) g = GatherND(b, at) y = Cast<to = 1>(g)",
         ["Constant", "Constant", "Greater", "Cast", "GatherND", "Cast"],
         [1, 0, 1],
+    ),
+    "over three axes": (
+        "f = Cast<to = 1>(n) s = Constant<value = int64[4] {1, 3, 1, 1}>() x = Reshape(f, s) "
+        "a = Constant<value = int64[3] {0, 2, 3}>() y = ReduceMean<keepdims = 0>(x, a)",
+        ["Cast", "Constant", "Reshape", "Constant", *["Constant", "ReduceMean"] * 2, "Squeeze"],
+        [1, 4, 9],
     ),
     "of floats": ("f = Cast<to = 1>(n) y = Clip(f)", ["Cast", "Clip"], [1, 4, 9]),
 }
@@ -85,17 +95,127 @@ def resized(tmp_path_factory):
     return onnx_export.export(net, tmp_path_factory.mktemp("resized") / "net.onnx")
 
 
-@pytest.mark.parametrize(
+EVERYWHERE = pytest.mark.parametrize(
     ("package", "name"),
     [("onnxruntime", "onnxruntime"), ("openvino", "OpenVINO"), ("cv2", "OpenCV")],
 )
-def test_what_is_made_larger_is_the_same_everywhere(resized, package, name):
+
+
+def takes(exported, package, name):
+    """Whether a runtime that is installed takes a file, by what its export has found."""
     module = pytest.importorskip(package)
     if package == "cv2" and int(module.__version__.split(".")[0]) < 5:
         pytest.skip("OpenCV before 5 is not tried")
+    return name in exported.runtimes and name not in exported.refusals
+
+
+@EVERYWHERE
+def test_what_is_made_larger_is_the_same_everywhere(resized, package, name):
     assert resized.open_axes == {"data": {2: "height", 3: "width"}, "row": {}}
-    assert name in resized.runtimes
-    assert name not in resized.refusals
+    assert takes(resized, package, name)
+
+
+@EVERYWHERE
+def test_a_batchs_statistics_are_the_same_everywhere(tmp_path, package, name):
+    net = net_of(
+        input_layer("data", 3, 2, 4, 5)
+        + layer("bn", "BN", "data")
+        + layer("norm", "BatchNorm", "data", "batch_norm_param { use_global_stats: false }")
+    )
+    assert takes(onnx_export.export(net, tmp_path / "net.onnx", batch=True), package, name)
+
+
+@EVERYWHERE
+def test_what_is_added_to_sums_is_the_same_everywhere(tmp_path, package, name):
+    distance = "inner_distance_param { num_output: 3 bias_term: true }"
+    net = net_of(
+        input_layer("data", 2, 3, 4)
+        + layer("sums", "Reduction", "data", "reduction_param { axis: 2 }")
+        + layer("scale", "Scale", "sums", "scale_param { bias_term: true }")
+        + layer("apart", "InnerDistance", "data", distance)
+    )
+    for blobs in net.params.values():
+        for blob in blobs:
+            blob.data[...] = np.random.RandomState(blob.count).uniform(0.5, 1.5, blob.shape)
+    assert takes(onnx_export.export(net, tmp_path / "net.onnx", batch=True), package, name)
+
+
+@EVERYWHERE
+def test_an_input_of_which_the_size_alone_counts_is_fed_or_left_out(tmp_path, package, name):
+    text = layer("crop", "Crop", "data like", "crop_param { axis: 1 offset: 1 }")
+    net = net_of(input_layer("data", 2, 3, 4) + input_layer("like", 2, 1, 2) + text)
+    assert takes(onnx_export.export(net, tmp_path / "net.onnx"), package, name)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("no_type_stays")
+@pytest.mark.parametrize("above", [20, -20])
+def test_suppression_is_the_same_everywhere(tmp_path, above, package, name):
+    """Of boxes with scores on either side of 0, three in four of them without an area."""
+
+    @caffe.register_layer("Kept")
+    class Kept:
+        def top_shapes(self, shapes):
+            return [shapes[0][:2]]
+
+        def expression(self, bottoms, params):
+            (x,) = bottoms
+            scores = (above - torch.arange(x.shape[1])).to(x).expand(x.shape[:2])
+            if is_traced():
+                counts = torch.ones_like(scores, dtype=torch.bool)
+                return traced_boxes.greedy(x, scores, counts, 0.1, 1).to(x)
+            kept = torch.zeros_like(scores)
+            for item, found in zip(kept, x, strict=True):
+                item[boxes.suppressed(found.numpy(), scores[0].numpy(), None, 0.1, 1, -1)] = 1
+            return kept
+
+    net = net_of(input_layer("data", 2, 30, 4) + layer("kept", "Kept", "data"))
+    kept = agreement.outputs(net, agreement.examples(net, own_shapes(net)))["kept"]
+    assert 0 < kept.sum() < kept.size
+    assert takes(onnx_export.export(net, tmp_path / "net.onnx", batch=True), package, name)
+
+
+def with_regions(kind, channels, body, *more):
+    """A layer that pools regions, of maps of so many channels."""
+    shapes = {"x": (1, channels, 4, 5), "rois": (3, 5), **{f"m{i}": s for i, s in enumerate(more)}}
+    inputs = "".join(input_layer(name, *shape) for name, shape in shapes.items())
+    return inputs + layer("y", kind, " ".join(shapes), body)
+
+
+PARTS = "spatial_scale: 0.9 output_dim: 2 group_size: 2"
+PRODUCTS = {
+    "PSROIAlign": with_regions("PSROIAlign", 8, f"psroi_align_param {{ {PARTS} }}"),
+    "DeformablePSROIPooling": with_regions(
+        "DeformablePSROIPooling",
+        *(8, f"deformable_psroi_pooling_param {{ {PARTS} sample_per_part: 2 trans_std: 0.1 }}"),
+        (3, 4, 2, 2),
+    ),
+    "Local": input_layer("x", 1, 2, 3, 4)
+    + layer("y", "Local", "x", "local_param { num_output: 2 kernel_size: 2 }"),
+    "GateRecurrent": input_layer("x", 1, 2, 2, 3)
+    + input_layer("gate", 1, 2, 2, 3)
+    + layer("y", "GateRecurrent", "x gate", "gaterecurrent_param { num_output: 2 }"),
+}
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("kind", PRODUCTS)
+def test_products_over_several_axes_are_the_same_everywhere_at_any_size(
+    tmp_path, kind, package, name
+):
+    """Of an Einsum OpenVINO 2026.4 and OpenCV 5.0 have wrong values behind the first size."""
+    caffe.set_random_seed(0)
+    net = net_of(PRODUCTS[kind])
+    for blobs in net.params.values():
+        blobs[0].data[...] = np.random.RandomState(0).uniform(0.5, 1.5, blobs[0].shape)
+    found = onnx_export.export(net, tmp_path / "net.onnx", batch=True)
+    assert takes(found, package, name)
+    assert "Einsum" not in {node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node}
+    content = (tmp_path / "net.onnx").read_bytes()
+    runs = getattr(onnx_export, f"_{'opencv' if package == 'cv2' else package}")(net, content)
+    for by in (1, 3):  # a size that is none of export's is the first
+        shapes = {key: (shape[0] + by, *shape[1:]) for key, shape in own_shapes(net).items()}
+        assert agreement.difference(net, shapes, runs, name) < 1e-5
 
 
 @pytest.mark.usefixtures("no_type_stays")

@@ -114,6 +114,7 @@ class BoxOutput(Found):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         corners, scores = self.candidates([bottom.detach() for bottom in bottoms])
+        self.check_closed(corners.shape[0], "finds regions image by image")
         images = [self._best(i, corners[i], scores[i]) for i in range(corners.shape[0])]
         rows = torch.cat([found for found, _ in images])
         kept = torch.cat([those for _, those in images])

@@ -64,14 +64,14 @@ class GateRecurrent(LayerType):
             with torch.no_grad():
                 hidden_weight.data.clamp_(-param.restrict_w, param.restrict_w)
         if param.use_wx:
-            x = torch.einsum("nchw,co->nohw", x, input_weight)
+            x = (input_weight.mT @ x.flatten(2)).unflatten(2, x.shape[2:])
         gate = gate * min(param.restrict_g, 1)
         hidden: list[torch.Tensor] = []
         for now, held in zip(x.unbind(axis), gate.unbind(axis), strict=True):
             inner = bias.view(-1, 1) - now if param.use_bias else -now
             if hidden:
                 last = hidden[-1]
-                mixed = torch.einsum("nol,op->npl", last, hidden_weight) if param.use_wh else last
+                mixed = hidden_weight.mT @ last if param.use_wh else last
                 inner = inner + mixed
             value = held * inner + param.restrict_g * now
             hidden.append(ACTIVE[param.active](value) if param.active in ACTIVE else value)

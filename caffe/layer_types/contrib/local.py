@@ -79,7 +79,8 @@ class Local(Filters):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,), weight = bottoms, params[0]
         columns = F.unfold(x, self.kernel, 1, self.pad, self.stride)
-        top = torch.einsum("nkp,okp->nop", columns, weight.squeeze(1))
+        # A product for each place p: (n k) @ (k o).
+        top = (columns.permute(2, 0, 1) @ weight.squeeze(1).permute(2, 1, 0)).permute(1, 2, 0)
         if len(params) > 1:
             top = top + params[1].squeeze(0)
         return top.reshape(self.top_shapes([tuple(x.shape)])[0])

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 
 from ...core.blob import Blob
-from .. import exporting
 from ..base import LayerType, Shape, layer_type
 from ..recurrent import lstm_unit
 
@@ -74,9 +73,7 @@ class Lstm(LayerType):
         weight, recurrent, bias = params
         shape = tuple(bottoms[0].shape)
         steps, streams, inputs = self._sizes(shape)
-        self.check(
-            isinstance(steps, int), f"goes from step to step: {exporting.LEAVE_BATCH_CLOSED}"
-        )
+        self.check_closed(steps, "goes from step to step")
         x = F.linear(bottoms[0].reshape(steps, streams, inputs), weight, bias)
         cell = hidden = x.new_zeros(streams, recurrent.shape[1])
         cont = x.new_ones(steps, streams)

@@ -26,13 +26,16 @@ class ROIWarping(Regions):
             f"pooled_h and pooled_w must be positive; found {pool.pooled_h} and {pool.pooled_w}",
         )
 
+    def scale(self) -> float:
+        return self.spec.roi_warping_param.spatial_scale
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_regions(shapes)
         pool = self.spec.roi_warping_param
         return [(shapes[1][0], shapes[0][1], pool.pooled_h, pool.pooled_w)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        pool, scale = self.spec.roi_warping_param, self.spec.roi_warping_param.spatial_scale
+        pool, scale = self.spec.roi_warping_param, self.scale()
         moves = bottoms[1].reshape(-1, 5)
         moves = moves - moves.detach()
         parts = []

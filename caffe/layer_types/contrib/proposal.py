@@ -113,9 +113,7 @@ class Proposal(Found):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         scores, shifts, sizes = (bottom.detach() for bottom in bottoms)
         images = scores.shape[0]
-        self.check(
-            isinstance(images, int), f"finds regions image by image: {exporting.LEAVE_BATCH_CLOSED}"
-        )
+        self.check_closed(images, "finds regions image by image")
         count = len(self.anchors)
         scores = scores[:, count:].permute(0, 2, 3, 1).reshape(images, -1)
         shifts = shifts.unflatten(1, (count, 4)).permute(0, 3, 4, 1, 2)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from ...proto import caffe_pb2
+from .. import exporting
 from ..base import LayerType, Shape, layer_type
 from .sampling import sampled
 
@@ -58,15 +59,24 @@ class Resample(Sized):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x = bottoms[0]
         ratios = [before / now for before, now in zip(x.shape[2:], self.size(bottoms), strict=True)]
-        wide = self.spec.resample_param.antialias and max(ratios) > 1
+        # Tensors, for an export may leave the sizes open: no `if` on them.
+        given = torch.stack([x.new_ones(()) * ratio for ratio in ratios])
+        wide = (given.amax(0) > 1) & self.spec.resample_param.antialias
+        reaches = given.where(wide, 1)
         rows, columns = (
-            self._weights(x, axis, count, ratios[axis], ratios[1 - axis] / 2 - 0.5, wide)
+            self._weights(x, axis, count, ratios[axis], ratios[1 - axis] / 2 - 0.5, reaches[axis])
             for axis, count in enumerate(self.size(bottoms))
         )
         return rows @ x @ columns.T
 
     def _weights(
-        self, x: torch.Tensor, axis: int, count: int, ratio: float, offset: float, wide: bool
+        self,
+        x: torch.Tensor,
+        axis: int,
+        count: int,
+        ratio: float,
+        offset: float,
+        reach: torch.Tensor,
     ) -> torch.Tensor:
         """What each value of the top has of each of an axis, (count, before)."""
         before = x.shape[2 + axis]
@@ -76,7 +86,7 @@ class Resample(Sized):
         if kind == Param.NEAREST:
             nearest = (at + 0.5).floor().clamp(0, before - 1)
             return (nearest[:, None] == places).to(x.dtype)
-        apart = (at[:, None] - places).abs() / (ratio if wide else 1)
+        apart = (at[:, None] - places).abs() / reach
         weights = _cubic(apart) if kind == Param.CUBIC else (1 - apart).clamp(min=0)
         total = weights.sum(1, keepdim=True)
         return weights / total.where(total != 0, 1)
@@ -104,7 +114,7 @@ class Downsample(Sized):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x = bottoms[0]
         size = self.size(bottoms)
-        if tuple(x.shape[2:]) == size:
+        if not exporting.is_traced() and tuple(x.shape[2:]) == size:
             return x.clone()
         known = ~x.isnan()
         rows, columns = (_triangles(x, axis, count) for axis, count in enumerate(size))

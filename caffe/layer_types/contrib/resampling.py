@@ -152,7 +152,8 @@ class Upsample(LayerType):
         if up.HasField("upsample_h"):
             return [(*shapes[0][:2], up.upsample_h, up.upsample_w)]
         height, width = shapes[0][2:]
-        size = height * self.scale[0] - up.pad_out_h, width * self.scale[1] - up.pad_out_w
+        less = int(up.pad_out_h), int(up.pad_out_w)  # from the sizes of torch.jit none takes a bool
+        size = height * self.scale[0] - less[0], width * self.scale[1] - less[1]
         return [(*shapes[0][:2], *size)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:

@@ -60,11 +60,16 @@ class SampledParts(Regions):
 
         Each of the K has output_dim / K of the classes.
         """
-        group = self.param().group_size
-        parts = x.unflatten(1, (rows.shape[1], -1, group, group))
+        # Products of matrices: of an Einsum OpenVINO and OpenCV keep the first run's shapes.
+        group, count = self.param().group_size, rows.shape[1]
+        parts = x.unflatten(1, (count, -1, group * group)).permute(1, 3, 0, 5, 2, 4)
         of_image = (image[:, None] == torch.arange(x.shape[0], device=x.device)).to(x)
-        across = torch.einsum("rn,rkijw,nkeijhw->rkeijh", of_image, columns, parts)
-        return torch.einsum("rkijh,rkeijh->rkeij", rows, across).flatten(1, 2)
+        shown = of_image[:, None, None, :, None] * columns.flatten(2, 3)[:, :, :, None]
+        shown = shown.flatten(3).permute(1, 2, 0, 3)  # k, ij, r, n w
+        across = shown @ parts.flatten(4).flatten(2, 3)  # k, ij, r, e h
+        across = across.unflatten(3, parts.shape[4:]).permute(2, 0, 1, 4, 3)  # r, k, ij, h, e
+        found = (rows.flatten(2, 3)[:, :, :, None] @ across).squeeze(3)  # r, k, ij, e
+        return found.mT.flatten(1, 2).unflatten(2, (group, group))
 
 
 def hats(places: torch.Tensor, counts: torch.Tensor, length: int) -> torch.Tensor:

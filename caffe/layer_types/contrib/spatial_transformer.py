@@ -50,7 +50,7 @@ class SpatialTransformer(LayerType):
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         given = iter(bottoms[1].unbind(1))
         theta = [
-            maps.new_full((len(maps),), getattr(param, name))
+            maps.new_full(maps.shape[:1], getattr(param, name))
             if param.HasField(name)
             else next(given)
             for name in _THETA

@@ -250,7 +250,7 @@ class DetectionOutput(Found):
     @property
     def not_in_onnx(self) -> str:
         if len(self.spec.bottom) == 1:
-            return "YOLO's boxes are found by values; end the net before them"
+            return CentredDetections.not_in_onnx
         adaptive = self.spec.detection_output_param.nms_param.eta < 1
         return "NonMaxSuppression has no eta; write eta: 1" if adaptive else ""
 

@@ -39,8 +39,12 @@ def greedy(
 
         # Ends before beginnings mean no overlap, not what ONNX reads as a box upside down.
         ends = torch.maximum(boxes[..., :2], boxes[..., 2:])
+        flat = (ends <= boxes[..., :2]).any(-1)  # and so overlaps none
         boxes = torch.cat([boxes[..., :2], ends], -1)
-        return (onnx_operators.not_suppressed(boxes, scores, threshold) > 0) & counts
+        # The order alone counts. OpenCV 5.0 knows boxes of a score above 0 and with an area only.
+        ranks = torch.arange(scores.shape[1], 0, -1, device=boxes.device).to(boxes)
+        kept = onnx_operators.not_suppressed(boxes, ranks.expand_as(scores), threshold) > 0
+        return (kept | flat) & counts
     places = torch.arange(boxes.shape[1], device=boxes.device)
     most = counts.sum(1).amax()
 

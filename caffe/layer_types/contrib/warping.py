@@ -25,7 +25,7 @@ class Grid(LayerType):
         height, width = x.shape[2:]
         rows = torch.arange(height, device=x.device).to(x.dtype)[:, None].expand(height, width)
         columns = torch.arange(width, device=x.device).to(x.dtype).expand(height, width)
-        return torch.stack([columns, rows]).expand(len(x), 2, height, width)
+        return torch.stack([columns, rows]).expand(x.shape[0], 2, height, width)
 
 
 @layer_type("Warp", "LiteFlowNet")

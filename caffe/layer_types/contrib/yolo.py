@@ -190,6 +190,7 @@ class YoloOutput(Found):
     """Base of what finds YOLO's boxes: top 1 x 1 x K x 7, as DetectionOutput has it."""
 
     bottoms = (1, None)
+    not_in_onnx = "YOLO's boxes are found by values; end the net before them"
 
     def param(
         self,
