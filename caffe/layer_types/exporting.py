@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch.jit._trace import is_tracing
 
 _into_onnx = False
 
@@ -27,7 +26,7 @@ def into_onnx() -> bool:
 
 def is_jit_traced() -> bool:
     """Whether torch.jit.trace follows the expression: sizes are tensors then."""
-    return is_tracing()
+    return torch.jit.is_tracing()
 
 
 def is_traced() -> bool:
