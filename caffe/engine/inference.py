@@ -74,7 +74,8 @@ class FastForward:
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
         params = [(param._data, param._data.version) for param in self._params()]
-        computed_by = (params, current_device(), current_precision(), uses_winograd())
+        laid_out_for = torch.get_num_threads()
+        computed_by = (params, laid_out_for, current_device(), current_precision(), uses_winograd())
         plan_is_for = (kept, computed_by)
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken

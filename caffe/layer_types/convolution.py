@@ -239,8 +239,7 @@ class Convolution(Windowed):
         if self._is_filtered(x.shape, weight):
             return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
-        # Channels last, oneDNN reads wild memory where all dilated windows miss a one-wide bottom.
-        if above != below or left != right or x.shape[3] == 1:
+        if above != below or left != right or self._may_miss(x.shape[3], max(left, right)):
             x, above, left = F.pad(x, (left, right, above, below)), 0, 0
         if not weight.is_mkldnn and self.is_product(weight):
             return self.product(x, weight, bias, (above, left))
@@ -248,6 +247,14 @@ class Convolution(Windowed):
         conv = packed.convolve if weight.is_mkldnn else F.conv2d
         x = in_fastest_order(x)
         return conv(x, weight, bias, self.stride, (above, left), self.dilation, group)
+
+    def _may_miss(self, width: int, pad: int) -> bool:
+        """Whether a dilated window may show no column of a bottom so wide: pad, or between two.
+
+        oneDNN, with the channels last, reads wild memory then.
+        """
+        dilation = self.dilation[1]
+        return dilation > 1 and (width < dilation or pad >= self.extent(1))
 
     def arranged(self, params: list[torch.Tensor], shape: Shape) -> list[torch.Tensor]:
         weight, *bias = params

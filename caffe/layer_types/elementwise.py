@@ -7,7 +7,7 @@ import torch
 from ..core.rng import generator
 from ..core.strict import is_strict
 from ..proto import caffe_pb2
-from .base import LayerType, Shape, layer_type
+from .base import LayerType, Shape, Window, layer_type
 
 
 @layer_type("Dropout")
@@ -88,6 +88,9 @@ class Eltwise(LayerType):
                 f"'{name}' is {shape}",
             )
         return [shapes[0]]
+
+    def windows(self, shapes: list[Shape]) -> tuple[Window, Window] | None:
+        return super().windows(shapes) if len(set(shapes)) == 1 else None
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         operation = self.spec.eltwise_param.operation

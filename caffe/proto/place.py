@@ -22,7 +22,7 @@ _UNKNOWN = re.compile(r'Message type "caffe\.(?P<message>\w+)" has no field name
 
 _WORD = re.compile(r"Expected string but found: '(?P<word>[A-Za-z_]\w*)'")
 _OF_V1 = re.compile(
-    r'Enum type "caffe\.V1LayerParameter\.LayerType" has no value named "(?P<type>\w+)"'
+    r'Enum type "caffe\.V1LayerParameter\.LayerType" has no value named (?P<quote>"?)(?P<type>\w+)'
 )
 _MERGE = re.compile("'(<{7}|={7}|>{7})")
 
@@ -84,7 +84,9 @@ def advice(reason: str) -> str:
         v1 = found["word"] in caffe_pb2.V1LayerParameter.LayerType.DESCRIPTOR.values_by_name
         older = f"; {found['word']} without them is a type of the older layers {{ }}" if v1 else ""
         return f'; strings stand in quotes, as in type: "Convolution"{older}'
-    if found := _OF_V1.search(reason):
+    if (found := _OF_V1.search(reason)) and not found["quote"]:
+        return " It is not of Caffe 1.0; a fork's is taken after caffe.set_strict(False)"
+    if found:
         return (
             f' In layers {{ }} types are words in capitals; "{found["type"]}" is one of today\'s '
             "layer { }"

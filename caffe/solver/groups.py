@@ -36,7 +36,7 @@ def regularise(
     """
     if not _decays(p, param):
         return
-    rows = weights.shape[0] if weights.dim() else 1
+    rows = _rows(weights)
     matrix = weights.reshape(rows, -1)
     into = gradient.view(rows, -1)
     parts = matrix.reshape(p.groups if rows % p.groups == 0 else 1, -1, matrix.shape[1])
@@ -58,6 +58,10 @@ def regularise(
         into.add_(_directions(blocks, (1, 3)).reshape(matrix.shape), alpha=decay)
 
 
+def _rows(weights: torch.Tensor) -> int:
+    return weights.shape[0] if weights.dim() else 1
+
+
 def _directions(groups: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
     """Groups along these axes divided by their lengths; 0 where the length is."""
     lengths = torch.linalg.vector_norm(groups, dim=axes, keepdim=True)
@@ -74,6 +78,6 @@ def keep_zeros(update: torch.Tensor, weights: torch.Tensor, p: Parameter) -> Non
         return
     alive = weights.ne(0)
     if p.connectivity == MODES.DISCONNECTED_GRPWISE:
-        parts = alive.reshape(p.groups, weights.shape[0] // p.groups, -1)
+        parts = alive.reshape(p.groups, _rows(weights) // p.groups, -1)
         alive = (parts.any(1, keepdim=True) & parts.any(2, keepdim=True)).reshape(weights.shape)
     update.mul_(alive)

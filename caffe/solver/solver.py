@@ -392,8 +392,9 @@ class Solver(Unpicklable):
         weights = p.blob._data.own(p.blob.shape)
         if scale != 1:
             gradient.mul_(scale)
-        kinds = p.spec if p.spec.HasField("regularization_type") else param
-        updates.regularise(gradient, weights, decay, kinds.regularization_type)
+        decays = p.spec if p.spec.HasField("regularization_type") else param
+        with error_context(f"parameter {p.name}"):
+            updates.regularise(gradient, weights, decay, decays.regularization_type.upper())
         if grouped:
             groups.regularise(gradient, weights, p, param)
         history = [h._data.own(h.shape) for h in histories]

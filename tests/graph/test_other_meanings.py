@@ -4,6 +4,7 @@ import pytest
 from google.protobuf import text_format
 from support.layer_text import layer
 
+import caffe
 from caffe.graph.other_meanings import warn_of_losses
 from caffe.proto import caffe_pb2
 
@@ -25,3 +26,17 @@ def test_heds_loss_is_said_to_be_another(caplog, data, loss, says):
     message = "'edges' is Caffe's; that of HED's Caffe"
     assert (message in caplog.text) == says
     assert ("ClassBalanced" in caplog.text) == says
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_a_net_says_so_where_it_is_made_unless_strict(tmp_path, caplog, monkeypatch, on):
+    seen = []
+    monkeypatch.setattr("caffe.graph.build.warn_of_losses", seen.append)
+    path = tmp_path / "net.prototxt"
+    path.write_text(layer("x", "DummyData", tops="x", body="dummy_data_param { shape { dim: 1 } }"))
+    caffe.set_strict(on)
+    try:
+        caffe.Net(path, caffe.TEST)
+    finally:
+        caffe.set_strict(False)
+    assert len(seen) == (not on)

@@ -158,28 +158,42 @@ def test_a_convolution_of_many_weights_is_one_of_few(seed, case):
 
 
 @law("Convolution")
-def test_padding_beside_a_bottom_one_value_wide_is_not_left_to_torch(monkeypatch):
-    """oneDNN, channels last, reads memory that is not there where every dilated window misses it.
+@pytest.mark.parametrize(
+    ("width", "kernel", "stride", "pad", "dilation", "asked"),
+    [
+        (1, 1, 2, 1, 2, (3, 0)),
+        (2, 1, 3, 1, 2, (4, 0)),
+        (3, 2, 1, 1, 4, (5, 0)),  # one value on either side of all of it
+        (5, 3, 1, 2, 2, (5, 2)),
+        (1, 1, 2, 1, 1, (1, 1)),
+    ],
+)
+def test_a_dilated_window_that_shows_pad_alone_is_not_left_to_torch(
+    monkeypatch, width, kernel, stride, pad, dilation, asked
+):
+    """oneDNN, with the channels last, reads memory that is not there where one misses the bottom.
 
     It ends the process, but only now and then: so what it is asked for is looked at.
     """
-    asked = []
+    found = []
 
     def spy(x, weight, bias, stride, pad, dilation, group):
-        asked.append((x.shape[3], pad[1]))
+        found.append((x.shape[3], pad[1]))
         return convolve(x, weight, bias, stride, pad, dilation, group)
 
     convolve = packed.convolve
     monkeypatch.setattr(packed, "convolve", spy)
-    body = "num_output: 8 kernel_h: 3 kernel_w: 1 stride: 3 pad_h: 0 pad_w: 2 dilation: 2"
+    body = f"num_output: 8 kernel_h: 1 kernel_w: {kernel} stride: {stride} pad_h: 0 pad_w: {pad}"
+    x, w = normal(0, 2, 2, 6, width), normal(1, 8, 2, 1, kernel)
     ran = run_layer(
         "Convolution",
-        f"convolution_param {{ {body} }}",
-        [np.ones((2, 2, 6, 1))],
-        params=[np.ones((8, 2, 3, 1)), np.arange(8)],
+        f"convolution_param {{ {body} dilation: {dilation} bias_term: false }}",
+        [x],
+        params=[w],
     )
-    assert (ran.y[0] == np.arange(8)[:, None, None]).all()
-    assert asked == [(4, 0)]
+    x, w = torch.from_numpy(x).double(), torch.from_numpy(w).double()
+    agree(ran.y[0], F.conv2d(F.pad(x, (pad, pad)), w, None, stride, 0, dilation))
+    assert found == [asked]
 
 
 @law("Deconvolution")

@@ -1,5 +1,6 @@
 """Arithmetic value by value: its laws, against float64 references written here."""
 
+import itertools
 import math
 
 import numpy as np
@@ -34,12 +35,13 @@ def test_dropout_passes_everything_in_test():
 
 
 @pytest.mark.parametrize("operation", ["SUM", "PROD", "MAX"])
-def test_axes_of_1_at_the_end_make_no_difference_as_in_caffe_of_2014(operation):
-    xs = [normal(0, 2, 3), normal(1, 2, 3, 1, 1), normal(2, 2, 3, 1)]
+@pytest.mark.parametrize("shapes", itertools.permutations([(2, 3), (2, 3, 1, 1), (2, 3, 1)]))
+def test_axes_of_1_at_the_end_make_no_difference_as_in_caffe_of_2014(operation, shapes):
+    xs = [normal(i, *shape) for i, shape in enumerate(shapes)]
     body = f"eltwise_param {{ operation: {operation} }}"
-    found = run_layer("Eltwise", body, xs, diffs=[np.ones((2, 3))])
+    found = run_layer("Eltwise", body, xs, diffs=[np.ones(shapes[0])])
     alike = run_layer("Eltwise", body, [x.reshape(2, 3) for x in xs], diffs=[np.ones((2, 3))])
-    agree(found.y[0], alike.y[0])
+    agree(found.y[0], alike.y[0].reshape(shapes[0]))
     for x, ours, theirs in zip(xs, found.dx, alike.dx, strict=True):
         agree(ours, theirs.reshape(x.shape))
     caffe.set_strict(True)

@@ -74,8 +74,13 @@ def test_without_a_decay_of_the_solvers_nothing_decays(tmp_path):
 
 
 def test_a_parameter_may_have_its_own_kind_of_decay(tmp_path):
-    found = stepped(solver_of(tmp_path, 'regularization_type: "L1"', more="weight_decay: 0.1"))
-    agree(found, WEIGHTS - RATE * 0.1 * np.sign(WEIGHTS))
+    for spelled in ("L1", "l1"):
+        spec = f'regularization_type: "{spelled}"'
+        found = stepped(solver_of(tmp_path, spec, more="weight_decay: 0.1"))
+        agree(found, WEIGHTS - RATE * 0.1 * np.sign(WEIGHTS))
+    bad = solver_of(tmp_path, 'regularization_type: "L3"', more="weight_decay: 0.1")
+    with pytest.raises(caffe.CaffeError, match=r"parameter conv\[0\]: unknown .* 'L3'"):
+        bad.step(1)
 
 
 @pytest.mark.parametrize("mode", ["ELTWISE", "GRPWISE"])

@@ -580,5 +580,5 @@ def test_deeplabs_test_net_writes_its_probabilities(tmp_path):
 @pytest.mark.parametrize("name", [*TRAINED, *(f"{name} deployed" for name in DEPLOYED)])
 def test_none_of_them_opens_where_strict(strict, name):
     text = DEPLOYED[name.partition(" ")[0]] if "deployed" in name else TRAINED[name]
-    with pytest.raises(caffe.CaffeError, match=r"not of Caffe 1\.0|no value named"):
+    with pytest.raises(caffe.CaffeError, match=r"not of Caffe 1\.0"):
         net_of(text, caffe.TRAIN)
