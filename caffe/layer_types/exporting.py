@@ -26,7 +26,7 @@ def into_onnx() -> bool:
 
 def is_jit_traced() -> bool:
     """Whether torch.jit.trace follows the expression: sizes are tensors then."""
-    return torch.jit.is_tracing()
+    return torch.jit.is_tracing()  # type: ignore[attr-defined]  # torch does not declare it
 
 
 def is_traced() -> bool:
