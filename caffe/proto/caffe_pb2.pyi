@@ -8665,6 +8665,8 @@ class ResizeBilinearParameter(Message):
     SCALE_WIDTH_FIELD_NUMBER: int
     HALF_PIXEL_CENTERS_FIELD_NUMBER: int
     PYTORCH_HALF_PIXEL_FIELD_NUMBER: int
+    OUTPUT_DEPTH_FIELD_NUMBER: int
+    SCALE_DEPTH_FIELD_NUMBER: int
     align_corners: bool
     output_height: int
     output_width: int
@@ -8673,6 +8675,8 @@ class ResizeBilinearParameter(Message):
     scale_width: float
     half_pixel_centers: bool
     pytorch_half_pixel: bool
+    output_depth: int
+    scale_depth: float
     def __init__(
         self,
         *,
@@ -8684,6 +8688,8 @@ class ResizeBilinearParameter(Message):
         scale_width: float | None = ...,
         half_pixel_centers: bool | None = ...,
         pytorch_half_pixel: bool | None = ...,
+        output_depth: int | None = ...,
+        scale_depth: float | None = ...,
     ) -> None: ...
 
 class ResizeNearestNeighborParameter(Message):
@@ -8694,6 +8700,7 @@ class ResizeNearestNeighborParameter(Message):
     SCALE_HEIGHT_FIELD_NUMBER: int
     SCALE_WIDTH_FIELD_NUMBER: int
     HALF_PIXEL_CENTERS_FIELD_NUMBER: int
+    HALF_PIXEL_ONNX_FIELD_NUMBER: int
     align_corners: bool
     output_height: int
     output_width: int
@@ -8701,6 +8708,7 @@ class ResizeNearestNeighborParameter(Message):
     scale_height: float
     scale_width: float
     half_pixel_centers: bool
+    half_pixel_onnx: bool
     def __init__(
         self,
         *,
@@ -8711,6 +8719,7 @@ class ResizeNearestNeighborParameter(Message):
         scale_height: float | None = ...,
         scale_width: float | None = ...,
         half_pixel_centers: bool | None = ...,
+        half_pixel_onnx: bool | None = ...,
     ) -> None: ...
 
 class GemmParameter(Message):

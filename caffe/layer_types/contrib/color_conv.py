@@ -16,8 +16,9 @@ FROM_XYZ = (
     (-0.9692660, 1.8760108, 0.0415560),
     (0.0556434, -0.2040259, 1.0572252),
 )
+# The fork's own numbers, which its nets have learnt with: CIE's are 0.95047 and 0.008856.
 WHITE = (0.95074, 1.0, 1.08883)
-DARK, SLOPE = 0.008867, 903.3  # below it a straight line is CIE's cube root
+DARK, SLOPE = 0.008867, 903.3  # below it a straight line is the cube root
 DARK_ROOT = 0.206896
 
 
@@ -83,8 +84,9 @@ _STEPS = {
 class ColorConv(LayerType):
     """Images (N, C, H, W) of one colour space in another; nothing is learnt through it.
 
-    BGR, RGB and Gray go from 0 to 255 (sRGB), Lab and XYZ are CIE's, of white D65. Gray is the
-    luminance of values as they are, without sRGB's curve.
+    BGR, RGB and Gray go from 0 to 255 (sRGB). Lab and XYZ are CIE's of white D65, but for the
+    white's X, 0.95074, and the Y below which Lab is linear, 0.008867: the fork's, not CIE's. Gray
+    is the luminance of values as they are, without sRGB's curve.
     """
 
     diff_bottoms = staticmethod(lambda index: False)

@@ -185,6 +185,11 @@ class ConvLSTM(ConvRecurrent):
     multiplied by for the input, forget and output gates, ones at first, along num_axes_hadamard
     axes of T x N x D x H x W from axis_hadamard on (none with disable_hadamard). With expose_hidden
     gradients reach the states in the bottoms, and come from those in the tops.
+
+    A version of the fork has a convolution for each gate, and stores 15 parameters: weights of x
+    for the input, forget and output gates and the candidate, the hidden state's weights and bias
+    for each of the four in turn, and the last three. Such a file does not load: without groups, a
+    script makes it fit that joins each kind's four along axis 0.
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:

@@ -44,8 +44,9 @@ class CrossEntropyLoss(Loss, Labelled):
         return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        p, target = bottoms[0].flatten(1), bottoms[1].detach()
-        param, (items, values) = self.spec.cross_entropy_loss_param, p.shape
+        param, target = self.spec.cross_entropy_loss_param, bottoms[1].detach()
+        items, values = bottoms[0].shape[0], math.prod(bottoms[0].shape[1:])
+        p = bottoms[0].reshape(items, values)
         if target.numel() != p.numel():
             label = self.labels(target, values).reshape(-1, 1)
             if not param.class_num:

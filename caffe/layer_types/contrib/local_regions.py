@@ -24,6 +24,16 @@ class LocalConv(Local):
     def given(self) -> Message:
         return self.spec.local_conv_param
 
+    def setup_from(self, shapes: list[Shape]) -> None:
+        fields = [field.name for field, _ in self.given().ListFields()]
+        regions = [name for name in fields if name.startswith("local_region_")]
+        self.check(
+            not regions,
+            f"has weights for each place, not for regions; found {', '.join(regions)}: leave it "
+            "out, or write a LocalConvolution with local_conv_param, which has regions",
+        )
+        super().setup_from(shapes)
+
 
 @layer_type("LocalConvolution", "several forks")
 class LocalConvolution(LocalConv):
@@ -48,6 +58,11 @@ class LocalConvolution(LocalConv):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         if self.by_place:
+            self.check(
+                not self.spec.HasField("local_conv_param"),
+                "takes local_convolution_param, for weights for each place, or local_conv_param, "
+                "for regions; found both",
+            )
             super().setup_from(shapes)
             return
         Filters.setup_from(self, shapes)

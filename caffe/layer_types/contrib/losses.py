@@ -40,7 +40,8 @@ class SmoothL1Loss(Loss):
         losses = self.losses(bottoms)
         tops = [losses.sum() / self.divisor(losses)]
         if len(self.spec.top) == 2:
-            tops.append(losses.detach().sum(1).reshape(self._each(tuple(losses.shape))))
+            sums = losses.detach().sum(1) if losses.dim() > 1 else losses.detach()
+            tops.append(sums.reshape(self._each(tuple(losses.shape))))
         return tops
 
     def divisor(self, losses: torch.Tensor) -> float:
@@ -122,7 +123,8 @@ class XCovLoss(Loss):
         return [(1, 1, 1, 1)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        one, other = (bottom.flatten(1) - bottom.flatten(1).mean(0) for bottom in bottoms)
+        items = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms)
+        one, other = (x - x.mean(0) for x in items)
         return ((one.T @ other / len(one)).square().sum() / 2).reshape(1, 1, 1, 1)
 
 

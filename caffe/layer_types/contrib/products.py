@@ -10,6 +10,11 @@ from ..base import LayerType, Shape, Tensors, layer_type
 MODE = caffe_pb2.DotProductParameter
 
 
+def _items(x: torch.Tensor) -> torch.Tensor:
+    """A row of values for each item, which may be one."""
+    return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+
 @layer_type("DotProduct", "several forks")
 class DotProduct(LayerType):
     """The product of each item of one bottom with the other's, of one shape: N x 1 x 1 x 1.
@@ -53,7 +58,7 @@ class DotProduct(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (one, other), modes = bottoms, self.modes()
         if modes is None:
-            return (one.flatten(1) * other.flatten(1)).sum(1).reshape(-1, 1, 1, 1)
+            return (_items(one) * _items(other)).sum(1).reshape(-1, 1, 1, 1)
         first, second = modes
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         one = one if first == 2 else one.unsqueeze(-2)
@@ -74,13 +79,13 @@ class CosineSimilarity(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         one, other = shapes
         self.check(
-            one[:1] == other[:1] and len(one) > 1 and math.prod(one[1:]) == math.prod(other[1:]),
+            one[:1] == other[:1] and len(one) > 0 and math.prod(one[1:]) == math.prod(other[1:]),
             f"needs as many items of as many values; found shapes {one} and {other}",
         )
         return [(one[0], 1, 1, 1)] * 2 if len(self.spec.top) == 2 else [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        one, other = (bottom.flatten(1) for bottom in bottoms)
+        one, other = map(_items, bottoms)
         cosines = (one * other).sum(1) / (one.norm(dim=1) * other.norm(dim=1))
         if len(self.spec.top) == 1:
             return cosines.mean()

@@ -15,9 +15,10 @@ class RangeLoss(Loss):
 
     Zhang et al. 2017, equations 4 and 6. Of each class the harmonic mean of the choose_k largest
     squared distances between its items, summed over the classes, times intra_weight; and what the
-    squared distance between the centres lacks to margin, times inter_weight. As in the fork, the
-    second part's gradient by an item is a quarter of the derivative, and divided by the number of
-    items of the other class instead of its own.
+    squared distance between the centres lacks to margin, times inter_weight. A mean with a distance
+    of 0 is 0, and nothing is learnt through it. As in the fork, the second part's gradient by an
+    item is a quarter of the derivative, and divided by the number of items of the other class
+    instead of its own.
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:
@@ -35,7 +36,8 @@ class RangeLoss(Loss):
         return super().top_shapes(shapes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, labels = bottoms[0].flatten(1), bottoms[1].detach().flatten().trunc().tolist()
+        x = bottoms[0].reshape(bottoms[0].shape[0], math.prod(bottoms[0].shape[1:]))
+        labels = bottoms[1].detach().flatten().trunc().tolist()
         param = self.spec.range_loss_param
         classes: dict[float, list[int]] = {}
         for item, label in enumerate(labels):
@@ -52,7 +54,9 @@ class RangeLoss(Loss):
             one, other = zip(*pairs, strict=True)
             squares = (x[list(one)] - x[list(other)]).square().sum(1)
             largest = squares.topk(param.choose_k).values
-            inside = inside + param.choose_k / (1 / largest).sum()
+            least = largest.detach().min()  # no 1 / distance alone, which may be infinite
+            if least > 0:
+                inside = inside + param.choose_k * least / (least / largest).sum()
         return param.intra_weight * inside + param.inter_weight * self._between(x, classes)
 
     def _between(self, x: torch.Tensor, classes: dict[float, list[int]]) -> torch.Tensor:

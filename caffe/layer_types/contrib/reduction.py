@@ -1,5 +1,7 @@
 """Sums along an axis, of items or bottoms, and of products: BatchReduction, Sum, Gram."""
 
+import math
+
 import torch
 
 from ...proto import caffe_pb2
@@ -65,7 +67,8 @@ class Sum(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         first, *others = bottoms
         if not others:
-            return first.flatten(1).sum(1).reshape(-1, 1, 1, 1)
+            items = first.reshape(first.shape[0], math.prod(first.shape[1:]))
+            return items.sum(1).reshape(-1, 1, 1, 1)
         for other in others:
             first = first + other
         return first

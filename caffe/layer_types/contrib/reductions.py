@@ -116,9 +116,12 @@ class ReduceL1(Reduce):
 
 @layer_type("ReduceL2", SYNOPSYS)
 class ReduceL2(Reduce):
-    """The root of the sum of the squares; axes are kept where keepdims does not say otherwise."""
+    """The root of the sum of the squares, whose gradient is 0 where it is 0.
+
+    Axes are kept where keepdims does not say otherwise.
+    """
 
     field = "reduce_l2_param"
 
     def reduced(self, x: torch.Tensor, axes: list[int]) -> torch.Tensor:
-        return x.square().sum(axes, keepdim=True).sqrt()
+        return torch.linalg.vector_norm(x, dim=axes, keepdim=True)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from ..base import LayerType, Shape, layer_type
 
 
-@layer_type("SpatialSoftmax", "Deep spatial autoencoders")
+@layer_type("SpatialSoftmax", "deep spatial autoencoders")
 class SpatialSoftmax(LayerType):
     """The softmax of x / temperature along the last two axes together (Finn et al. 2016).
 

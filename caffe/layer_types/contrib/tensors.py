@@ -70,8 +70,26 @@ class Add(Broadcast):
         return bottoms[0] + bottoms[1]
 
 
+class OfTwo(Broadcast):
+    """Broadcast of a type whose fork takes a constant of the caffemodel in place of bottom 1.
+
+    A prototxt does not say the constant's shape, and so it has to be a bottom here.
+    """
+
+    bottoms = (1, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(shapes) == 2,
+            "takes 2 bottoms; found 1. Its fork has a constant as the other, the layer's blob 0 in "
+            f"the caffemodel: write a layer of type Parameter, of the name '{self.name}' and the "
+            "constant's shape, give this layer another name, and the Parameter's top as bottom 1",
+        )
+        return super().top_shapes(shapes)
+
+
 @layer_type("Maximum", SYNOPSYS)
-class Maximum(Broadcast):
+class Maximum(OfTwo):
     """The larger values of two bottoms, as in numpy; equal ones have half the gradient each."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -79,7 +97,7 @@ class Maximum(Broadcast):
 
 
 @layer_type("Minimum", SYNOPSYS)
-class Minimum(Broadcast):
+class Minimum(OfTwo):
     """The smaller values of two bottoms, as in numpy; equal ones have half the gradient each."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -87,7 +105,7 @@ class Minimum(Broadcast):
 
 
 @layer_type("Sub", SYNOPSYS)
-class Sub(Broadcast):
+class Sub(OfTwo):
     """One bottom less the other, as in numpy."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -95,7 +113,7 @@ class Sub(Broadcast):
 
 
 @layer_type("Div", SYNOPSYS)
-class Div(Broadcast):
+class Div(OfTwo):
     """One bottom over the other, as in numpy."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -103,7 +121,7 @@ class Div(Broadcast):
 
 
 @layer_type("FloorDiv", SYNOPSYS)
-class FloorDiv(Broadcast):
+class FloorDiv(OfTwo):
     """One bottom over the other, as in numpy, rounded down; the gradient is 0."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -111,7 +129,7 @@ class FloorDiv(Broadcast):
 
 
 @layer_type("FloorMod", SYNOPSYS)
-class FloorMod(Broadcast):
+class FloorMod(OfTwo):
     """What is left of one bottom beyond FloorDiv times the other."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -121,10 +139,20 @@ class FloorMod(Broadcast):
 
 @layer_type("Pow", SYNOPSYS)
 class Pow(Broadcast):
-    """One bottom to the power of the other, as in numpy."""
+    """One bottom to the power of the other, as in numpy; else of a parameter of its shape."""
+
+    bottoms = (1, 2)
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        if len(shapes) == 1:
+            self.add_param(shapes[0], caffe_pb2.FillerParameter())
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        return super().top_shapes([*shapes, *(blob.shape for blob in self.blobs)])
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        return bottoms[0].pow(bottoms[1])
+        one, power = [*bottoms, *params]
+        return one.pow(power)
 
 
 @layer_type("MatMul", SYNOPSYS)

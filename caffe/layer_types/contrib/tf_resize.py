@@ -1,6 +1,7 @@
 """TensorFlow's ways to give maps another size, in Synopsys' Caffe: ResizeBilinear, ...."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -22,29 +23,36 @@ class Resized(LayerType):
     """
 
     reads_values = False
+    formats: Mapping[str, dict[str, int]] = {  # data_format: the axes that have another length
+        "NHWC": {"height": 1, "width": 2},
+        "NCHW": {"height": 2, "width": 3},
+    }
+    ways: tuple[str, ...] = ("align_corners", "half_pixel_centers")  # to place the top's pixels
 
     def param(self) -> Param:
         raise NotImplementedError
 
-    def axes(self) -> tuple[int, int]:
-        """Those of height and width."""
-        return (2, 3) if self.param().data_format == "NCHW" else (1, 2)
+    def axes(self) -> dict[str, int]:
+        """Those that have another length, by their names."""
+        return self.formats[self.param().data_format]
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,), param = shapes, self.param()
         self.check(
-            param.data_format in ("NHWC", "NCHW"),
-            f"data_format is NHWC or NCHW; found {param.data_format}",
+            param.data_format in self.formats,
+            f"data_format is one of {', '.join(self.formats)}; found {param.data_format}",
+        )
+        axes = len(param.data_format)
+        self.check(
+            len(shape) == axes and min(shape) > 0,
+            f"needs {axes} axes, none of length 0; found {shape}",
         )
         self.check(
-            len(shape) == 4 and min(shape) > 0, f"needs 4 axes, none of length 0; found {shape}"
-        )
-        self.check(
-            not (param.align_corners and param.half_pixel_centers),
-            "has either align_corners or half_pixel_centers",
+            sum(getattr(param, way) for way in self.ways) < 2,
+            f"has one of {', '.join(self.ways[:-1])} and {self.ways[-1]}",
         )
         top = list(shape)
-        for axis, name in zip(self.axes(), ("height", "width"), strict=True):
+        for name, axis in self.axes().items():
             scaled = math.floor(
                 np.float32(shape[axis]) * np.float32(getattr(param, f"scale_{name}"))
             )
@@ -62,22 +70,26 @@ class Resized(LayerType):
 
 @layer_type("ResizeNearestNeighbor", SYNOPSYS)
 class ResizeNearestNeighbor(Resized):
-    """The value at the position, rounded down, with align_corners to the nearest."""
+    """The value at the position, rounded down, with align_corners to the nearest.
+
+    half_pixel_onnx: half a pixel before the position that it has by half_pixel_centers.
+    """
 
     passes_on = True
+    ways = ("align_corners", "half_pixel_centers", "half_pixel_onnx")
 
     def param(self) -> Param:
         return self.spec.resize_nearest_neighbor_param
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        (x,), param = bottoms, self.param()
+        (x,), param = bottoms, self.spec.resize_nearest_neighbor_param
         (top,) = self.top_shapes([tuple(x.shape)])
-        half = np.float32(0.5 if param.half_pixel_centers else 0)
-        for axis in self.axes():
+        half = np.float32(0.5 if param.half_pixel_centers or param.half_pixel_onnx else 0)
+        shift = np.float32(0.5 * (param.align_corners - param.half_pixel_onnx))
+        for axis in self.axes().values():
             before, after = int(x.shape[axis]), top[axis]
             at = (np.arange(after, dtype=np.float32) + half) * self.quotient(before, after)
-            at = np.floor(at + np.float32(0.5)) if param.align_corners else np.floor(at)
-            index = np.minimum(at.astype(np.int64), before - 1)
+            index = np.floor(at + shift).astype(np.int64).clip(0, before - 1)
             x = x.index_select(axis, torch.from_numpy(index).to(x.device))
         return x
 
@@ -86,25 +98,21 @@ class ResizeNearestNeighbor(Resized):
 class ResizeBilinear(Resized):
     """Between the values on either side of the position, those at the border beyond it.
 
-    pytorch_half_pixel: half_pixel_centers, and the first value for a length of 1.
+    pytorch_half_pixel: half_pixel_centers, and the first value for a length of 1. With the
+    data_format NCHWD there is a depth too, of output_depth or scale_depth.
     """
+
+    formats = {**Resized.formats, "NCHWD": {"height": 2, "width": 3, "depth": 4}}
+    ways = ("align_corners", "half_pixel_centers", "pytorch_half_pixel")
 
     def param(self) -> Param:
         return self.spec.resize_bilinear_param
-
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        param = self.spec.resize_bilinear_param
-        self.check(
-            not (param.pytorch_half_pixel and (param.align_corners or param.half_pixel_centers)),
-            "has one of align_corners, half_pixel_centers and pytorch_half_pixel",
-        )
-        return super().top_shapes(shapes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,), param = bottoms, self.spec.resize_bilinear_param
         (top,) = self.top_shapes([tuple(x.shape)])
         half = np.float32(0.5 if param.half_pixel_centers or param.pytorch_half_pixel else 0)
-        for axis in self.axes():
+        for axis in self.axes().values():
             before, after = int(x.shape[axis]), top[axis]
             at = (np.arange(after, dtype=np.float32) + half) * self.quotient(before, after) - half
             if param.pytorch_half_pixel and after == 1:

@@ -61,7 +61,8 @@ class ValidEuclideanLoss(Loss):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
-        valid = (target.flatten(1)[:, 0] != INVALID).any()
+        first = target.reshape(x.shape[0], math.prod(x.shape[1:]))[:, 0]
+        valid = (first != INVALID).any()
         apart = (x.detach() - target).where(valid, 0)
         loss = apart.square().sum() / x.shape[0] / 2
         return loss + unweighed(x, apart / x.shape[0])

@@ -10,6 +10,8 @@ from ...formats import hdf5
 from ..base import Shape, layer_type
 from ..loss import Labelled, Loss, with_gradient
 
+TINY = torch.finfo(torch.float32).tiny
+
 
 @layer_type("WassersteinLoss", "learning with a Wasserstein loss")
 class WassersteinLoss(Loss, Labelled):
@@ -18,8 +20,8 @@ class WassersteinLoss(Loss, Labelled):
     Frogner et al. 2015, equation 7, by scaling_iter iterations of its algorithm 1. The costs of the
     ways between C classes are the dataset "data" of the HDF5 file ground_metric. Bottoms:
     probabilities N x C, and as many or a class for each item. The gradient is the algorithm's,
-    log(u) / (lambda N); with shift_gradient less its mean over an item. The fork computes the
-    entropy in place, which gives other values of the loss than these.
+    log(u) / (lambda N), u no less than float32's least; with shift_gradient less its mean over an
+    item. The fork computes the entropy in place, which gives other values of the loss than these.
     """
 
     def class_axis(self) -> int:
@@ -60,7 +62,8 @@ class WassersteinLoss(Loss, Labelled):
         return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        p, target = bottoms[0].flatten(1), bottoms[1].detach().flatten(1)
+        p, target = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms)
+        target = target.detach()
         param = self.spec.wasserstein_param
         strength, costs = getattr(param, "lambda"), self.costs.to(p)
         if target.shape[1] == 1 and p.shape[1] > 1:
@@ -70,9 +73,12 @@ class WassersteinLoss(Loss, Labelled):
         for _ in range(param.scaling_iter):
             of_target = target / (of_p @ kernel)
             of_p = now / (of_target @ kernel.T)
-        carried = of_p[:, :, None] * kernel * of_target[:, None, :]
-        loss = (carried * costs).sum() + torch.xlogy(carried, carried).sum() / strength
-        slope = of_p.log() / strength
+        # What is carried from i to j is u_i K_ij v_j, and log K_ij = -lambda M_ij - 1: in the sum
+        # of cost and entropy M cancels, and no tensor has an item's C x C values.
+        gone, come = of_p * (of_target @ kernel.T), of_target * (of_p @ kernel)
+        logs = torch.xlogy(gone, of_p).sum() + torch.xlogy(come, of_target).sum()
+        loss = (logs - gone.sum()) / strength
+        slope = of_p.clamp(min=TINY).log() / strength
         if param.shift_gradient:
             slope = slope - slope.mean(1, keepdim=True)
         none = with_gradient(torch.zeros_like(p), p, slope / len(p))

@@ -18,12 +18,14 @@ def sigmoid(x):
 
 
 def convolved(x, weight, bias=0, stride=1):
-    """Of (N, C, H, W), in float64, with a pad of 1."""
-    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)))
-    rows, columns = ((size - 3) // stride + 1 for size in x.shape[2:])
+    """Of (N, C, H, W), in float64, with the pad that keeps the size."""
+    size = weight.shape[-1]
+    pad = (size // 2, size // 2)
+    x = np.pad(x.astype(np.float64), ((0, 0), (0, 0), pad, pad))
+    rows, columns = ((length - size) // stride + 1 for length in x.shape[2:])
     top = np.zeros((len(x), len(weight), rows, columns))
     for i, j in np.ndindex(rows, columns):
-        at = x[:, :, i * stride : i * stride + 3, j * stride : j * stride + 3]
+        at = x[:, :, i * stride : i * stride + size, j * stride : j * stride + size]
         top[:, :, i, j] = np.einsum("nckl,ockl->no", at, weight)
     return top + np.reshape(bias, (-1, 1, 1))
 
@@ -134,14 +136,68 @@ def test_an_encoder_hands_its_state_to_a_decoder_that_sees_no_frames():
     ]
     assert [blob.shape for blob in net.params["d"]] == [(8, 2, 3, 3), (8,), *[(2, 3, 3)] * 3]
     assert (net.params["e"][3].data == 1).all()
-    net.blobs["x"].data[...] = normal(0, *STATES[0])
+    given = [normal(i, *shape) for i, shape in enumerate(STATES)]
+    given[1] = np.float32([[0], [1]])
+    for name, values in zip(("x", "marks", "none", "nil"), given, strict=True):
+        net.blobs[name].data[...] = values
     net.blobs["on"].data[...] = 1
+    for i, name in enumerate("ed"):
+        for j, blob in enumerate(net.params[name]):
+            blob.data[...] = 0.5 * normal(10 * (i + 1) + j, *blob.shape)
+    of_x, *encoder = (blob.data.copy() for blob in net.params["e"])
+    decoder = [blob.data.copy() for blob in net.params["d"]]
+
+    def decoded(x, of_x):
+        gates = np.stack([convolved(now, of_x) for now in x])
+        hidden, cell = steps(gates, given[1], given[2][0], given[3][0], *encoder[:2], encoder[2:])
+        no_gates, on = np.zeros((3, *gates.shape[1:])), np.ones((3, 1))
+        return steps(no_gates, on, hidden[-1], cell, *decoder[:2], decoder[2:])[0]
+
+    def slope(of, at):
+        """The derivative of a sum, by differences."""
+        slopes = np.zeros(at.shape)
+        for place in np.ndindex(at.shape):
+            step = np.zeros(at.shape)
+            step[place] = 1e-5
+            slopes[place] = (of(at + step).sum() - of(at - step).sum()) / 2e-5
+        return slopes
+
     net.forward()
-    assert net.blobs["d"].data.any()
+    agree(net.blobs["d"].data, decoded(given[0], of_x), 1e-4)
     net.blobs["d"].diff[...] = 1
     net.backward()
-    assert net.params["e"][0].diff.any()
-    assert net.blobs["x"].diff.any()
+    agree(net.params["e"][0].diff, slope(lambda w: decoded(given[0], w), of_x), 1e-3, 1e-4)
+    agree(net.blobs["x"].diff, slope(lambda x: decoded(x, of_x), given[0]), 1e-3, 1e-4)
+
+
+def test_weights_that_are_stored_gate_by_gate_are_these_when_they_are_joined(tmp_path):
+    x, cont = normal(0, 2, 1, 2, 3, 4), np.float32([[0], [1]])
+    text = input_layer("x", *x.shape) + input_layer("cont", 2, 1)
+    text += 'layer { name: "l" type: "ConvLSTM" bottom: "x" bottom: "cont" top: "y" '
+    net = net_of(text + f"lstm_conv_param {{ {CONV} }} }}")
+    of_x = [normal(i, 2, 2, 3, 3) for i in range(1, 5)]
+    of_hidden = [normal(i, 2, 2, 3, 3) for i in range(5, 9)]
+    biases, peepholes = [normal(i, 2) for i in range(9, 13)], list(normal(13, 3, 3, 4))
+    in_turn = [value for pair in zip(of_hidden, biases, strict=True) for value in pair]
+    joined = [np.concatenate(four) for four in (of_x, of_hidden, biases)]
+
+    def load(values):
+        stored = caffe.proto.caffe_pb2.NetParameter()
+        layer = stored.layer.add(name="l", type="ConvLSTM")
+        for value in values:
+            layer.blobs.add(data=value.flatten()).shape.dim.extend(value.shape)
+        (tmp_path / "net.caffemodel").write_bytes(stored.SerializeToString())
+        net.copy_from(str(tmp_path / "net.caffemodel"))
+
+    with pytest.raises(caffe.CaffeError, match=r"has 6 parameter blob.*holds 15"):
+        load([*of_x, *in_turn, *peepholes])
+    load([*joined, *peepholes])
+    net.blobs["x"].data[...] = x
+    net.blobs["cont"].data[...] = cont
+    net.forward()
+    gates = np.stack([np.concatenate([convolved(now, w) for w in of_x], 1) for now in x])
+    zeros, rest = np.zeros((2, 1, 2, 3, 4)), (joined[1], joined[2], peepholes)
+    agree(net.blobs["y"].data, steps(gates, cont, *zeros, *rest)[0], 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,14 @@ def test_a_label_for_each_item_is_one_of_all_classes_or_one_class(seed, n, c):
     agree(found.dx[0], -one_hot / floored / n, 1e-4)
 
 
+def test_an_item_may_be_one_probability():
+    p, t = probabilities(3, 5), np.array([0, 1, 0.25, 1, -1])
+    found = run_layer("CrossEntropyLoss", "", [p, t], diffs=[np.float32(1)])
+    losses, slopes = reference(p.astype(np.float64), t)
+    agree(found.y[0], losses[:4].sum() / 5, 1e-4)
+    agree(found.dx[0], np.where(t == -1, 0, slopes) / 5, 1e-4)
+
+
 @pytest.mark.parametrize(
     ("body", "labels", "message"),
     [

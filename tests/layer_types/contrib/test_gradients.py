@@ -483,7 +483,10 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "Div": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
     "FloorDiv": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
     "FloorMod": [("", [(2, 3), (3,)], {"shifts": {1: 1}})],
-    "Pow": [("", [(2, 3), (3,)], {"shifts": {0: 1}})],
+    "Pow": [
+        ("", [(2, 3), (3,)], {"shifts": {0: 1}}),
+        ("", [(2, 3)], {"shifts": {0: 1}}),
+    ],
     "Gemm": [("gemm_param { alpha: 0.5 transB: 1 }", [(2, 3), (4, 3), (1, 4)], {})],
     **{kind: [("", [(2, 3)], {})] for kind in ("Floor", "Ceil", "Softplus", "LogSoftmax")},
     "HardTanh": [("", [(2, 3)], {"shifts": {0: 1}})],
@@ -523,6 +526,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "ResizeBilinear": [
         (f"resize_bilinear_param {{ output_height: 5 output_width: 3 {way} }}", [(1, 3, 4, 2)], {})
         for way in ("", "align_corners: true", "half_pixel_centers: true data_format: 'NCHW'")
+    ]
+    + [
+        (
+            "resize_bilinear_param { output_height: 3 output_width: 2 output_depth: 4 "
+            "data_format: 'NCHWD' }",
+            [(1, 2, 2, 3, 2)],
+            {},
+        )
     ],
     "ResizeNearestNeighbor": [
         ("resize_nearest_neighbor_param { scale_height: 2 scale_width: 1.5 }", [(1, 2, 2, 2)], {})

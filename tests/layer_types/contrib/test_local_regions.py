@@ -95,6 +95,17 @@ REGIONS = "local_conv_param { num_output: 2 kernel_size: 2 %s }"
             "local_region_step is too large",
         ),
         ("LocalConvolution", REGIONS % "group: 3", "group 3 must divide num_output 2"),
+        (
+            "LocalConvolution",
+            "local_convolution_param { num_output: 2 kernel_size: 2 local_region_ratio_h: 0.5 }",
+            "not for regions; found local_region_ratio_h: .* with local_conv_param, which has",
+        ),
+        ("LocalConv", REGIONS % "local_region_step: 1", "not for regions; found local_region_step"),
+        (
+            "LocalConvolution",
+            f"{REGIONS % 'local_region_number: 2'} local_convolution_param {{ num_output: 2 }}",
+            "for each place, or local_conv_param, for regions; found both",
+        ),
     ],
 )
 def test_what_does_not_fit_says_so(kind, body, message):

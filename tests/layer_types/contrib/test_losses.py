@@ -155,11 +155,18 @@ def test_the_distance_of_support_vectors(seed, n, c):
     assert not found.dx[1].any()
 
 
+def test_an_item_of_one_value_has_its_loss():
+    x, target = np.float32([0, 0.5, -2, 3]), np.zeros(4)
+    found = run_layer("SmoothL1Loss", "", [x, target], tops=2, diffs=[np.float32(1)])
+    agree(found.y[1], np.reshape([0, 0.125, 1.5, 2.5], (4, 1, 1, 1)))
+    agree(found.dx[0], np.array([0, 0.5, -1, 1]) / 4)
+
+
 @law("XCovLoss")
 @drawn()
-@given(SEED, SMALL, SMALL)
-def test_values_of_two_bottoms_shall_not_go_together(seed, n, c):
-    x, y = normal(seed, n, c, 2), normal(seed + 1, n, 3)
+@given(SEED, SMALL, SMALL, st.sampled_from([(), (3,)]))
+def test_values_of_two_bottoms_shall_not_go_together(seed, n, c, size):
+    x, y = normal(seed, n, c, 2), normal(seed + 1, n, *size)
     found = run_layer("XCovLoss", "", [x, y], diffs=[np.ones((1, 1, 1, 1))])
     one, other = (part.astype(np.float64).reshape(n, -1) for part in (x, y))
     one, other = one - one.mean(0), other - other.mean(0)

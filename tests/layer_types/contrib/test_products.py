@@ -53,6 +53,15 @@ def test_the_cosine_of_items(seed, n, c):
     agree(run_layer("CosineSimilarity", "", [x, y]).y[0], cosines.mean(), 1e-4)
 
 
+@pytest.mark.parametrize("shapes", [((4,), (4,)), ((4, 1), (4,)), ((4,), (4, 1))])
+def test_items_of_one_value_need_no_axis_for_it(shapes):
+    x, y = (normal(i, *shape) for i, shape in enumerate(shapes))
+    found = run_layer("CosineSimilarity", "", [x, y], tops=2).y[0]
+    agree(found.flatten(), np.sign(np.float64(x).flatten() * y.flatten()))
+    if len(set(shapes)) == 1:
+        agree(run_layer("DotProduct", "", [x, y]).y[0].flatten(), np.float64(x) * y)
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "shapes", "message"),
     [
@@ -60,6 +69,7 @@ def test_the_cosine_of_items(seed, n, c):
         ("DotProduct", "dot_product_param { }", [(2, 3), (2, 3)], "needs a mode: VV, VM"),
         ("DotProduct", "dot_product_param { mode: VM }", [(2, 3), (2, 4, 5)], "the last but one"),
         ("CosineSimilarity", "", [(2, 3), (2, 4)], "as many items of as many values"),
+        ("CosineSimilarity", "", [(), ()], "as many items of as many values"),
     ],
 )
 def test_what_does_not_fit_says_so(kind, body, shapes, message):

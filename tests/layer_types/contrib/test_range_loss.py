@@ -46,6 +46,25 @@ def test_classes_draw_together_and_the_nearest_two_apart(seed, c, k, margin):
     agree(found.dx[0].reshape(wide.shape), slopes, 1e-3, 1e-4)
 
 
+@pytest.mark.parametrize("same", [0, 1e-10])
+def test_a_class_of_items_that_are_alike_is_drawn_together_already(same):
+    x = np.float32([0, same, 3, 5, 4]).reshape(5, 1)
+    labels = [1, 1, 2, 2, 2]
+    found = run_layer("RangeLoss", BODY % (1, 0), [x, np.array(labels)], diffs=[np.float32(1)])
+    agree(found.y[0], 2 * 2**2)
+    agree(found.dx[0], [[0], [0], [-8], [8], [0]])
+
+
+def test_items_of_one_value_need_no_axis_for_it():
+    x, labels = normal(0, 6), np.array([1, 1, 1, 2, 2, 2])
+    flat, deep = (
+        run_layer("RangeLoss", BODY % (2, 20), [each, labels], diffs=[np.float32(1)])
+        for each in (x, x.reshape(6, 1))
+    )
+    agree(flat.y[0], deep.y[0])
+    agree(flat.dx[0], deep.dx[0].flatten())
+
+
 @pytest.mark.parametrize(
     ("body", "labels", "message"),
     [

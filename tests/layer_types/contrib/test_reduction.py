@@ -52,6 +52,13 @@ def test_an_item_or_several_bottoms_are_added(seed, n, count):
         run_layer("Sum", "", [inputs[0], inputs[0][:, :2]])
 
 
+def test_an_item_of_one_value_is_its_sum():
+    x, dy = normal(0, 4), normal(1, 4, 1, 1, 1)
+    found = run_layer("Sum", "", [x], diffs=[dy])
+    agree(found.y[0], x.reshape(4, 1, 1, 1))
+    agree(found.dx[0], dy.flatten())
+
+
 @law("Gram")
 @drawn()
 @given(SEED, SMALL, SMALL)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
+from caffe.export import onnx
 
 RULES = {
     "ReduceSum": (np.sum, "axis"),
@@ -38,6 +39,29 @@ def test_axes_are_reduced(seed, kind, axes, keeps):
     kept = bool(keeps) if keeps is not None else name == "axes"
     expected = rule(x.astype(np.float64), axis=tuple(axes) or None, keepdims=kept)
     agree(found, expected, 1e-4)
+
+
+@pytest.mark.parametrize("axes", ["axes: 1", ""])
+def test_the_gradient_of_a_length_of_0_is_0(axes):
+    x, dy = np.zeros((2, 3)), 2 if axes else 0.5
+    if axes:
+        x[0] = [3, 0, 4]
+    found = run_layer("ReduceL2", f"reduce_l2_param {{ {axes} }}", [x], diffs=[np.float32(dy)])
+    agree(found.y[0], [[5], [0]] if axes else [[0]])
+    agree(found.dx[0], dy * x / 5)
+
+
+def test_a_length_is_written_as_onnx(tmp_path):
+    text = input_layer("x", 2, 3)
+    for i, body in enumerate(("axes: 1", "axes: 0 keepdims: 0", "")):
+        text += (
+            f'layer {{ name: "l{i}" type: "ReduceL2" bottom: "x" top: "y{i}" '
+            f"reduce_l2_param {{ {body} }} }}"
+        )
+    net = net_of(text)
+    net.blobs["x"].data[...] = [[3, 0, 4], [0, 0, 0]]
+    net.forward()
+    onnx.export(net, tmp_path / "net.onnx")
 
 
 def test_an_axis_is_named_once():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import run_in_place, run_layer
 
 import caffe
 
@@ -19,6 +19,16 @@ def test_small_values_are_cut_off_and_all_are_drawn_to_0(seed, n, least, coef):
     found = run_layer("Sparsify", body, [x], diffs=[dy], phase=caffe.TRAIN)
     agree(found.y[0], np.where(np.abs(x) <= least, 0, x))
     agree(found.dx[0], dy + np.sign(x) * coef)
+
+
+@drawn()
+@given(SEED, SMALL, st.sampled_from([0, 0.5]))
+def test_in_place_only_what_is_left_is_drawn_to_0(seed, n, least):
+    x, dy = normal(seed, n, 3), normal(seed + 1, n, 3)
+    y, dx = run_in_place("Sparsify", f"sparsify_param {{ thre: {least} coef: 0.25 }}", x, dy)
+    left = np.where(np.abs(x) <= least, 0, x)
+    agree(y, left)
+    agree(dx, dy + np.sign(left) * 0.25)
 
 
 def test_a_negative_threshold_is_refused():

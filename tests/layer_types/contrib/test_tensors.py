@@ -79,6 +79,38 @@ def test_a_bottom_is_multiplied_with_a_parameter():
     agree(found.y[0], x * weight)
 
 
+@law("Pow")
+def test_a_bottom_is_the_power_of_a_parameter_of_its_shape():
+    x, power, dy = np.abs(normal(0, 2, 3)) + 0.1, normal(1, 2, 3), normal(2, 2, 3)
+    found = run_layer("Pow", "", [x], params=[power], diffs=[dy])
+    wide = x.astype(np.float64)
+    agree(found.y[0], wide**power, 1e-4)
+    agree(found.dx[0], dy * power * wide ** (power - 1.0), 1e-4, 1e-4)
+
+
+OF_CONSTANTS = [kind for kind in OPERATIONS if kind not in ("Mul", "Add")]
+
+
+@pytest.mark.parametrize("kind", OF_CONSTANTS)
+def test_a_constant_of_the_caffemodel_is_a_parameter_of_another_layer(tmp_path, kind):
+    x, constant = normal(0, 2, 3), normal(1, 1, 3)
+    with pytest.raises(caffe.CaffeError, match=r"blob 0 in the caffemodel: .* name 'l'"):
+        run_layer(kind, "", [x])
+    stored = caffe.proto.caffe_pb2.NetParameter()
+    blob = stored.layer.add(name="l", type=kind).blobs.add(data=constant.flatten())
+    blob.shape.dim.extend(constant.shape)
+    (tmp_path / "net.caffemodel").write_bytes(stored.SerializeToString())
+    net = net_of(
+        input_layer("x", 2, 3) + 'layer { name: "l" type: "Parameter" top: "c" '
+        "parameter_param { shape { dim: 1 dim: 3 } } }"
+        f'layer {{ name: "of_c" type: "{kind}" bottom: "x" bottom: "c" top: "y" }}'
+    )
+    net.copy_from(str(tmp_path / "net.caffemodel"))
+    net.blobs["x"].data[...] = x
+    net.forward()
+    agree(net.blobs["y"].data, OPERATIONS[kind](np.float64(x), np.float64(constant)), 1e-4, 1e-4)
+
+
 @law("BroadcastMul")
 @pytest.mark.parametrize("weights", [(2, 3), (2, 3, 1, 1)])
 def test_maps_are_multiplied_with_a_weight_each(weights):

@@ -12,6 +12,7 @@ from support.net_text import run_layer
 import caffe
 
 WAYS = ("", "align_corners", "half_pixel_centers", "pytorch_half_pixel")
+NEAREST = (*WAYS[:3], "half_pixel_onnx")
 SIZE = st.integers(1, 9)
 
 
@@ -38,22 +39,27 @@ def between(x, axis, places):
 
 @law("ResizeBilinear")
 @drawn(40)
-@given(SEED, SIZE, SIZE, st.sampled_from(WAYS), st.sampled_from(["NHWC", "NCHW"]))
+@given(SEED, SIZE, SIZE, st.sampled_from(WAYS), st.sampled_from(["NHWC", "NCHW", "NCHWD"]))
 def test_values_between_those_of_the_bottom(seed, height, width, way, kind):
-    axes = (1, 2) if kind == "NHWC" else (2, 3)
-    x = normal(seed, 2, 3, 4, 5)
+    axes = [kind.index(axis) for axis in "HWD" if axis in kind]
+    x = (
+        normal(seed, 2, 3, 4, 5, 3)[..., : len(kind)]
+        if len(kind) == 5
+        else normal(seed, 2, 3, 4, 5)
+    )
     body = f"output_height: {height} output_width: {width} data_format: '{kind}'"
+    body += " scale_depth: 2.5" if len(kind) == 5 else ""
     body += f" {way}: true" if way else ""
     found = run_layer("ResizeBilinear", f"resize_bilinear_param {{ {body} }}", [x]).y[0]
     expected = x.astype(np.float64)
-    for axis, after in zip(axes, (height, width), strict=True):
+    for axis, after in zip(axes, (height, width, 7), strict=False):
         expected = between(expected, axis, positions(x.shape[axis], after, way))
     agree(found, expected, 1e-4, 1e-4)
 
 
 @law("ResizeNearestNeighbor")
 @drawn(40)
-@given(SEED, SIZE, SIZE, st.sampled_from(WAYS[:3]))
+@given(SEED, SIZE, SIZE, st.sampled_from(NEAREST))
 def test_one_of_the_values_of_the_bottom(seed, height, width, way):
     x = normal(seed, 2, 3, 4, 5)
     body = f"output_height: {height} output_width: {width}" + (f" {way}: true" if way else "")
@@ -64,10 +70,11 @@ def test_one_of_the_values_of_the_bottom(seed, height, width, way):
         step = np.float32(before) / np.float32(after)
         if way == "align_corners" and after > 1:
             step = np.float32(before - 1) / np.float32(after - 1)
-        shift = np.float32(0.5 if way == "half_pixel_centers" else 0)
+        shift = np.float32(0.5 if way.startswith("half_pixel") else 0)
         places = [(np.float32(i) + shift) * step for i in range(after)]
-        rounded = [math.floor(p + 0.5) if way == "align_corners" else math.floor(p) for p in places]
-        x = x.take([min(p, before - 1) for p in rounded], axis)
+        further = {"align_corners": 0.5, "half_pixel_onnx": -0.5}.get(way, 0)
+        rounded = [math.floor(p + further) for p in places]
+        x = x.take([max(min(p, before - 1), 0) for p in rounded], axis)
     agree(found, x)
 
 
@@ -77,12 +84,29 @@ def test_a_size_may_be_so_many_times_as_large():
     assert run_layer("ResizeNearestNeighbor", body, [x]).y[0].shape == (1, 7, 8, 2)
 
 
+def test_half_a_pixel_earlier_is_another_value():
+    x = np.arange(2.0).reshape(1, 1, 2, 1)
+    body = "resize_nearest_neighbor_param { output_width: 4 %s: true }"
+    for way, expected in (("half_pixel_centers", [0, 0, 1, 1]), ("half_pixel_onnx", [0, 0, 0, 1])):
+        agree(run_layer("ResizeNearestNeighbor", body % way, [x]).y[0].flatten(), expected)
+
+
+def test_only_one_way_to_place_pixels_is_given():
+    body = "resize_nearest_neighbor_param { align_corners: true half_pixel_onnx: true }"
+    with pytest.raises(caffe.CaffeError, match="half_pixel_centers and half_pixel_onnx"):
+        run_layer("ResizeNearestNeighbor", body, [np.zeros((1, 2, 2, 2))])
+    body = "resize_nearest_neighbor_param { data_format: 'NCHWD' }"
+    with pytest.raises(caffe.CaffeError, match="data_format is one of NHWC, NCHW; found NCHWD"):
+        run_layer("ResizeNearestNeighbor", body, [np.zeros((1, 2, 2, 2, 2))])
+
+
 @pytest.mark.parametrize(
     ("body", "shape", "message"),
     [
-        ("data_format: 'NCHWD'", (1, 2, 2, 2, 2), "data_format is NHWC or NCHW; found NCHWD"),
+        ("data_format: 'NCWH'", (1, 2, 2, 2), "is one of NHWC, NCHW, NCHWD; found NCWH"),
+        ("data_format: 'NCHWD'", (1, 2, 2, 2), "needs 5 axes"),
         ("", (1, 2, 2), "needs 4 axes"),
-        ("align_corners: true half_pixel_centers: true", (1, 2, 2, 2), "has either align_corners"),
+        ("align_corners: true half_pixel_centers: true", (1, 2, 2, 2), "has one of align_corners"),
         ("align_corners: true pytorch_half_pixel: true", (1, 2, 2, 2), "has one of align_corners"),
         ("scale_width: 0.2", (1, 2, 2, 2), "all must be positive"),
     ],

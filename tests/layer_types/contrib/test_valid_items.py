@@ -47,3 +47,12 @@ def test_a_batch_of_another_task_costs_nothing_and_the_gradient_has_no_weight(
     found = run_layer("ValidEuclideanLoss", body, [x, target], diffs=[np.float32(weight)])
     assert found.y[0] == 0
     assert not found.dx[0].any()
+
+
+def test_an_item_may_be_one_value():
+    x, target = np.float32([1, 2, 3]), np.float32([-1, 4, 5])
+    found = run_layer("ValidEuclideanLoss", "", [x, target], diffs=[np.float32(1)])
+    agree(found.y[0], (4 + 4 + 4) / 3 / 2)
+    agree(found.dx[0], (x - target) / 3)
+    found = run_layer("ValidItems", "", [x, target], tops=2).y
+    agree(found, [[2, 3, 0], [4, 5, 0]])
