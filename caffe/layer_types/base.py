@@ -58,6 +58,11 @@ class Affine(NamedTuple):
     axis: int | None
 
 
+def item_rows(x: torch.Tensor) -> torch.Tensor:
+    """A row of values for each item (axis 0), which may be one value without an axis."""
+    return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+
 class LayerType(Layer):
     """One layer of a net. A subclass gives `top_shapes`, `expression`, for parameters `setup_from`.
 

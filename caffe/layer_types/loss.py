@@ -11,7 +11,7 @@ from ..core.errors import error_context
 from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from ..proto.text import read_binaryproto
-from .base import LayerType, Shape, Tensors, layer_type
+from .base import LayerType, Shape, Tensors, item_rows, layer_type
 
 LOG_FLT_MIN = math.log(torch.finfo(torch.float32).tiny)
 LOG_THRESHOLD = 1e-20  # kLOG_THRESHOLD of loss_layer.hpp: no logarithm of less is taken
@@ -280,14 +280,18 @@ class InfogainLoss(SoftmaxLoss):
         return -(weight * floored).sum(1)
 
 
-class ItemLoss(Loss, Labelled):
-    """One label for each item of bottom 0; all values of an item are scores of its classes."""
+class ItemLabelled(Labelled):
+    """All values of an item are scores of its classes, of which none is ignored."""
 
     def class_axis(self) -> int:
         return 1
 
     def ignored(self) -> None:
         return None
+
+
+class ItemLoss(Loss, ItemLabelled):
+    """One label for each item of bottom 0."""
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
@@ -299,8 +303,7 @@ class ItemLoss(Loss, Labelled):
         raise NotImplementedError
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, label = bottoms
-        x = x.reshape(x.shape[0], math.prod(x.shape[1:]))
+        x, label = item_rows(bottoms[0]), bottoms[1]
         target = self.labels(label, x.shape[1]).reshape(-1, 1)
         return self.losses(x, target).sum() / x.shape[0]
 

@@ -4,14 +4,14 @@ import math
 
 import torch
 
-from ..base import Shape, layer_type
-from ..loss import LOG_THRESHOLD, MODES, Labelled, Loss, with_gradient
+from ..base import Shape, item_rows, layer_type
+from ..loss import LOG_THRESHOLD, MODES, ItemLabelled, Loss, with_gradient
 
 TINY = torch.finfo(torch.float32).tiny
 
 
 @layer_type("CrossEntropyLoss", "several forks")
-class CrossEntropyLoss(Loss, Labelled):
+class CrossEntropyLoss(Loss, ItemLabelled):
     """-t log p - (1 - t) log(1 - p) of probabilities p and targets t, over the number of items.
 
     No logarithm is taken of less than 1e-20. Targets of ignore_value, which is -1 where it is not
@@ -21,12 +21,6 @@ class CrossEntropyLoss(Loss, Labelled):
     not say which: normalization of loss_param, at which they do not look, is BATCH_SIZE here, or
     FULL or NONE where it is given.
     """
-
-    def class_axis(self) -> int:
-        return 1
-
-    def ignored(self) -> None:
-        return None
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
@@ -45,8 +39,8 @@ class CrossEntropyLoss(Loss, Labelled):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         param, target = self.spec.cross_entropy_loss_param, bottoms[1].detach()
-        items, values = bottoms[0].shape[0], math.prod(bottoms[0].shape[1:])
-        p = bottoms[0].reshape(items, values)
+        p = item_rows(bottoms[0])
+        items, values = p.shape
         if target.numel() != p.numel():
             label = self.labels(target, values).reshape(-1, 1)
             if not param.class_num:

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ..base import Shape, Tensors, layer_type
+from ..base import Shape, Tensors, item_rows, layer_type
 from ..loss import LOG_FLT_MIN, Labelled, Loss, SoftmaxWithLoss, with_gradient
 from ..target import Distance
 
@@ -123,8 +123,7 @@ class XCovLoss(Loss):
         return [(1, 1, 1, 1)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        items = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms)
-        one, other = (x - x.mean(0) for x in items)
+        one, other = (x - x.mean(0) for x in map(item_rows, bottoms))
         return ((one.T @ other / len(one)).square().sum() / 2).reshape(1, 1, 1, 1)
 
 

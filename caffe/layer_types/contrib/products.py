@@ -5,14 +5,9 @@ import math
 import torch
 
 from ...proto import caffe_pb2
-from ..base import LayerType, Shape, Tensors, layer_type
+from ..base import LayerType, Shape, Tensors, item_rows, layer_type
 
 MODE = caffe_pb2.DotProductParameter
-
-
-def _items(x: torch.Tensor) -> torch.Tensor:
-    """A row of values for each item, which may be one."""
-    return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
 
 @layer_type("DotProduct", "several forks")
@@ -58,7 +53,7 @@ class DotProduct(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (one, other), modes = bottoms, self.modes()
         if modes is None:
-            return (_items(one) * _items(other)).sum(1).reshape(-1, 1, 1, 1)
+            return (item_rows(one) * item_rows(other)).sum(1).reshape(-1, 1, 1, 1)
         first, second = modes
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
         one = one if first == 2 else one.unsqueeze(-2)
@@ -85,7 +80,7 @@ class CosineSimilarity(LayerType):
         return [(one[0], 1, 1, 1)] * 2 if len(self.spec.top) == 2 else [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        one, other = map(_items, bottoms)
+        one, other = map(item_rows, bottoms)
         cosines = (one * other).sum(1) / (one.norm(dim=1) * other.norm(dim=1))
         if len(self.spec.top) == 1:
             return cosines.mean()

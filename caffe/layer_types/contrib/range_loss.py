@@ -5,7 +5,7 @@ from itertools import combinations
 
 import torch
 
-from ..base import Shape, layer_type
+from ..base import Shape, item_rows, layer_type
 from ..loss import Loss, with_gradient
 
 
@@ -36,8 +36,7 @@ class RangeLoss(Loss):
         return super().top_shapes(shapes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x = bottoms[0].reshape(bottoms[0].shape[0], math.prod(bottoms[0].shape[1:]))
-        labels = bottoms[1].detach().flatten().trunc().tolist()
+        x, labels = item_rows(bottoms[0]), bottoms[1].detach().flatten().trunc().tolist()
         param = self.spec.range_loss_param
         classes: dict[float, list[int]] = {}
         for item, label in enumerate(labels):

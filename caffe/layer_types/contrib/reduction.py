@@ -1,11 +1,9 @@
 """Sums along an axis, of items or bottoms, and of products: BatchReduction, Sum, Gram."""
 
-import math
-
 import torch
 
 from ...proto import caffe_pb2
-from ..base import LayerType, Shape, layer_type
+from ..base import LayerType, Shape, item_rows, layer_type
 from ..loss import with_gradient
 
 REDUCTION = caffe_pb2.ReductionParameter
@@ -67,8 +65,7 @@ class Sum(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         first, *others = bottoms
         if not others:
-            items = first.reshape(first.shape[0], math.prod(first.shape[1:]))
-            return items.sum(1).reshape(-1, 1, 1, 1)
+            return item_rows(first).sum(1).reshape(-1, 1, 1, 1)
         for other in others:
             first = first + other
         return first

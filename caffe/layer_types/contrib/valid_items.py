@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from ..base import LayerType, Shape, layer_type
-from ..loss import Loss
+from ..base import LayerType, Shape, item_rows, layer_type
 from .losses import unweighed
+from .weighed_targets import TargetOfEach
 
 INVALID = -1  # label, or first value, of an item that is for another task
 
@@ -45,23 +45,15 @@ def _rows(x: torch.Tensor, order: torch.Tensor, valid: torch.Tensor) -> torch.Te
 
 
 @layer_type("ValidEuclideanLoss", "MTCNN in Caffe")
-class ValidEuclideanLoss(Loss):
+class ValidEuclideanLoss(TargetOfEach):
     """As EuclideanLoss; 0 of a batch whose targets all begin with -1.
 
     The gradient is what it is without a loss_weight, whatever the loss weighs.
     """
 
-    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        tops = super().top_shapes(shapes)
-        self.check(
-            math.prod(shapes[0]) == math.prod(shapes[1]),
-            f"needs a target for each value; found shapes {shapes[0]} and {shapes[1]}",
-        )
-        return tops
-
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
-        first = target.reshape(x.shape[0], math.prod(x.shape[1:]))[:, 0]
+        first = item_rows(target)[:, 0]
         valid = (first != INVALID).any()
         apart = (x.detach() - target).where(valid, 0)
         loss = apart.square().sum() / x.shape[0] / 2

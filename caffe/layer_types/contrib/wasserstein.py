@@ -7,14 +7,14 @@ import torch
 
 from ...core.errors import error_context
 from ...formats import hdf5
-from ..base import Shape, layer_type
-from ..loss import Labelled, Loss, with_gradient
+from ..base import Shape, item_rows, layer_type
+from ..loss import ItemLabelled, Loss, with_gradient
 
 TINY = torch.finfo(torch.float32).tiny
 
 
 @layer_type("WassersteinLoss", "learning with a Wasserstein loss")
-class WassersteinLoss(Loss, Labelled):
+class WassersteinLoss(Loss, ItemLabelled):
     """The least cost to make probabilities the labels', less entropy / lambda, over the items.
 
     Frogner et al. 2015, equation 7, by scaling_iter iterations of its algorithm 1. The costs of the
@@ -23,12 +23,6 @@ class WassersteinLoss(Loss, Labelled):
     log(u) / (lambda N), u no less than float32's least; with shift_gradient less its mean over an
     item. The fork computes the entropy in place, which gives other values of the loss than these.
     """
-
-    def class_axis(self) -> int:
-        return 1
-
-    def ignored(self) -> None:
-        return None
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.wasserstein_param
@@ -62,7 +56,7 @@ class WassersteinLoss(Loss, Labelled):
         return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        p, target = (x.reshape(x.shape[0], math.prod(x.shape[1:])) for x in bottoms)
+        p, target = map(item_rows, bottoms)
         target = target.detach()
         param = self.spec.wasserstein_param
         strength, costs = getattr(param, "lambda"), self.costs.to(p)

@@ -10,6 +10,14 @@ from ..loss import Loss
 from ..target import Distance
 
 
+def check_weights(layer: Loss, shapes: list[Shape]) -> None:
+    """Raise CaffeError unless bottom 2 has a value for each of bottom 0."""
+    layer.check(
+        math.prod(shapes[2]) == math.prod(shapes[0]),
+        f"needs a weight for each value; found shapes {shapes[0]} and {shapes[2]}",
+    )
+
+
 @layer_type("WeightedEuclideanLoss", "several forks")
 class WeightedEuclideanLoss(Distance):
     """Half the squared distance of an item to its target, on average, each value's by bottom 2."""
@@ -19,10 +27,7 @@ class WeightedEuclideanLoss(Distance):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
-        self.check(
-            math.prod(shapes[2]) == math.prod(shapes[0]),
-            f"needs a weight for each value; found shapes {shapes[0]} and {shapes[2]}",
-        )
+        check_weights(self, shapes)
         return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -79,10 +84,7 @@ class WeightedSigmoidCrossEntropyLoss(TargetOfEach):
             "ClassBalancedSigmoidCrossEntropyLoss, or make the weights",
         )
         tops = super().top_shapes(shapes)
-        self.check(
-            math.prod(shapes[2]) == math.prod(shapes[0]),
-            f"needs a weight for each value; found shapes {shapes[0]} and {shapes[2]}",
-        )
+        check_weights(self, shapes)
         return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
