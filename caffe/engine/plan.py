@@ -40,7 +40,7 @@ from .schedule import (
     steps_behind,
     through,
 )
-from .threads import is_small, one_thread
+from .threads import PASS, is_small, on_threads
 
 PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
 
@@ -104,7 +104,7 @@ class Plan:
         self.kept = kept
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
         behind = absorbed(steps_behind(graph, sources), kept, shapes)
-        self._is_small = is_small(behind, shapes)
+        self._is_small = is_small(graph, PASS)
         with self._threads():  # what is laid out for so many is slow for another number
             steps = [_planned(step, shapes[step.bottoms[0]]) for step in behind]
         windows = windows_on_images(steps, shapes)
@@ -135,7 +135,7 @@ class Plan:
             return self._run(sources)
 
     def _threads(self) -> AbstractContextManager[None]:
-        return one_thread() if self._is_small else nullcontext()
+        return on_threads(1) if self._is_small else nullcontext()
 
     def _run(self, sources: Tensors) -> Tensors:
         if self._around is None:

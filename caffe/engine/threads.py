@@ -1,35 +1,31 @@
 """How many threads a pass takes: to wake others takes longer than they save of a small one."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from ..layer_types.base import Shape
-from .schedule import Step
+from ..graph.build import Graph
+from ..graph.flops import multiply_adds
 
-SMALL = 1 << 24  # multiply-adds
+# Multiply-adds of a forward pass: of one alone, and of one that an update follows
+PASS = 1 << 24
+STEP = 1 << 25
 VALUE = 40  # so many multiply-adds take as long as to read and write a value
 
 
-def is_small(steps: Sequence[Step], shapes: dict[str, Shape]) -> bool:
-    """Whether one thread computes these steps as fast as several; shapes: of the blobs."""
-    products = sum(
-        step.layer.multiply_adds(
-            *([shapes[name] for name in of] for of in (step.bottoms, step.tops))
-        )
-        for step in steps
-    )
-    return products + VALUE * sum(map(math.prod, shapes.values())) < SMALL
+def is_small(graph: Graph, limit: int) -> bool:
+    """Whether one thread is as fast as several, at the shapes that the blobs have now."""
+    values = VALUE * sum(blob.count for blob in graph.blobs.values())
+    return values < limit and values + sum(multiply_adds(graph).values()) < limit
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """torch computes on one thread inside, for this thread of Python."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def on_threads(count: int) -> Iterator[None]:
+    """torch computes on so many threads inside, for this thread of Python."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)

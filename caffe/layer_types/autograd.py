@@ -90,8 +90,7 @@ def forward(layer: Recorded, bottom: Sequence[Blob], top: Sequence[Blob]) -> Non
         if bottoms.get(storage_address(tensor), blob) is not blob:
             tensor = tensor.clone()
         blob._data.assign(tensor)
-    if layer.record:
-        layer.record = layer.record._replace(read=_read(layer, bottom))
+    _note_read(layer, bottom)
 
 
 def backward(
@@ -100,6 +99,7 @@ def backward(
     """From the tops' diffs, set the bottoms' diffs and add to the parameters' diffs."""
     if layer.record is None or _is_stale(layer, bottom):
         _run(layer, bottom)
+        _note_read(layer, bottom)
     assert layer.record is not None
     differs, end, diffs, bottom_edges, params, _ = layer.record
     params = {i: leaf for i, leaf in params.items() if layer.param_propagate_down[i]}
@@ -139,7 +139,12 @@ def _run(
             x.clone() if blob in overwritten and blob._data.held is not None else x
             for x, blob in zip(xs, bottom, strict=True)
         ]
-    return recorded(layer, xs, _read(layer, bottom))
+    return recorded(layer, xs, [])
+
+
+def _note_read(layer: Recorded, bottom: Sequence[Blob]) -> None:
+    if layer.record:
+        layer.record = layer.record._replace(read=_read(layer, bottom))
 
 
 def recorded(layer: Recorded, xs: list[torch.Tensor], read: list[Read]) -> Sequence[torch.Tensor]:
@@ -185,11 +190,12 @@ def _is_stale(layer: Recorded, bottom: Sequence[Blob]) -> bool:
     In another shape it cannot; and with `rereads_bottoms` it takes the bottoms as they are now.
     """
     assert layer.record is not None
-    then, now = layer.record.read, _read(layer, bottom)
-    if [read.shape for read in then] != [read.shape for read in now]:
+    then = layer.record.read
+    if [read.shape for read in then] != [blob.shape for blob in (*bottom, *layer.blobs)]:
         return not layer.updates_params
     if not layer.rereads_bottoms:
         return False
+    now = _read(layer, bottom)
     if autocast.keeps_bottoms(layer):  # what is written there, the record finds
         return [read.storage for read in then] != [read.storage for read in now]
     return then != now or any(blob._data.held is not None for blob in (*bottom, *layer.blobs))

@@ -3,7 +3,8 @@
 import pytest
 import torch
 from support.net_text import input_layer, net_of
-from support.plain_path import conv
+from support.plain_path import conv, layer
+from support.training import solver_of
 
 from caffe.layer_types.convolution import Convolution
 
@@ -59,3 +60,21 @@ def test_weights_are_laid_out_for_as_many_threads(monkeypatch, seen, size, threa
         input_layer("data", 1, 1, size, size) + conv("c", "data", "num_output: 20 kernel_size: 5")
     ).forward()
     assert found == [threads]
+
+
+@pytest.mark.parametrize(("size", "threads"), [(28, 1), (300, 2)])
+def test_a_small_training_step_takes_one_thread(seen, size, threads, monkeypatch):
+    """LeNet's step of ten images takes two thirds of the time of two threads."""
+    expression = Convolution.expression
+
+    def spy(self, *args):
+        seen.append(torch.get_num_threads())
+        return expression(self, *args)
+
+    monkeypatch.setattr(Convolution, "expression", spy)
+    net = input_layer("data", 1, 1, size, size) + conv("c", "data", "num_output: 20 kernel_size: 5")
+    net += layer("Reduction", "loss", "c", "", "loss_weight: 1")
+    solver = solver_of(net)
+    solver.step(2)
+    assert set(seen) == {threads}
+    assert torch.get_num_threads() == 2
