@@ -85,6 +85,7 @@ from . import (  # noqa: F401
     resample,
     resampling,
     ristretto,
+    ristretto_lrn,
     roi_mask_pooling,
     rois,
     rotated_rois,

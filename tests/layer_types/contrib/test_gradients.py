@@ -662,7 +662,7 @@ OWN_GRADIENT = {
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss", "RangeLoss"),
     *("KnowledgeDistillation", "QuantizationLoss"),
     "WassersteinLoss",
-    *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
+    *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto", "LRNRistretto"),
     *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
     *("Sparsify", "SymmetricRectify", "ValidEuclideanLoss"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),
