@@ -34,14 +34,19 @@ class LRN(LayerType):
         lrn = self.spec.lrn_param
         size = lrn.local_size
         if self.pointwise:
-            channels = x.shape[1]
-            squares = F.pad(x * x, (0, 0, 0, 0, size // 2, size // 2))
-            sums = squares.narrow(1, 0, channels)
-            for i in range(1, size):
-                sums = sums + squares.narrow(1, i, channels)
-            return x * _inverse_power(lrn.k + lrn.alpha / size * sums, lrn.beta)
+            return x * _inverse_power(lrn.k + lrn.alpha / size * sums_of_squares(x, size), lrn.beta)
         mean = F.avg_pool2d(x * x, size, 1, size // 2)
         return x * _inverse_power(1 + lrn.alpha * mean, lrn.beta)
+
+
+def sums_of_squares(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Of so many channels about each."""
+    channels = x.shape[1]
+    squares = F.pad(x * x, (0, 0, 0, 0, size // 2, size // 2))
+    sums = squares.narrow(1, 0, channels)
+    for i in range(1, size):
+        sums = sums + squares.narrow(1, i, channels)
+    return sums
 
 
 def _inverse_power(x: torch.Tensor, beta: float) -> torch.Tensor:

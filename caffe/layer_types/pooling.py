@@ -28,7 +28,8 @@ class Pooling(LayerType):
     its size, in TEST what would be drawn on average. N x C x L x H x W, of which BVLC's CPU code
     has no pooling, is pooled as forks do, by the same rules. With a dilation (naibaf7's Caffe) the
     values of a window of MAX lie so far apart. Synopsys' Caffe pads by pad_l, pad_r, pad_t and
-    pad_b, or with pad_type 1 so that windows cover the bottom; AVE_EXC_PAD counts no padding.
+    pad_b, or with pad_type 1 so that windows cover the bottom; AVE_EXC_PAD counts no padding. MIN
+    (nets that judge images' quality) is the least value of a window, of what is no padding.
     """
 
     tops = (1, 2)
@@ -157,6 +158,8 @@ class Pooling(LayerType):
                 return x.mean((2, 3), keepdim=True)  # at any size, where a kernel has its own
             if self._is_maximum:
                 return x.amax((2, 3), keepdim=True)
+            if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.MIN:
+                return x.amin((2, 3), keepdim=True)
         height, width = x.shape[2:]
         kernel = self.kernel or (height, width)
         try:
@@ -164,6 +167,8 @@ class Pooling(LayerType):
                 return self._average(x, kernel)
             if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.STOCHASTIC:
                 return self._stochastic(x, kernel)
+            if self.spec.pooling_param.pool == caffe_pb2.PoolingParameter.MIN:
+                return self._minimum(x, kernel)
             return self._maximum(x, kernel)
         except RuntimeError:
             self.top_shapes([tuple(x.shape)])  # says so where the bottom is too small
@@ -226,6 +231,11 @@ class Pooling(LayerType):
         at = (at // width - above) * x.shape[3] + at % width - beside
         return [out, at.to(x.dtype)]
 
+    def _minimum(self, x: torch.Tensor, kernel: Pair) -> torch.Tensor:
+        top = self._maximum(-x, kernel)
+        assert isinstance(top, torch.Tensor)  # no second top, which MAX alone has
+        return -top
+
     def _average(self, x: torch.Tensor, kernel: Pair) -> torch.Tensor:
         ceil = self._torch_rounding(kernel)
         if ceil is not None:
@@ -263,9 +273,8 @@ class Pooling(LayerType):
         pool = self.spec.pooling_param
         self.check(not is_strict(), "pools 4 axes (N, C, H, W); found a bottom of 5")
         self.check(len(self.spec.top) == 1, "of 5 axes no mask is given; found two tops")
-        self.check(
-            pool.pool != caffe_pb2.PoolingParameter.STOCHASTIC, "of 5 axes pools by MAX or AVE"
-        )
+        methods = (caffe_pb2.PoolingParameter.MAX, caffe_pb2.PoolingParameter.AVE)
+        self.check(pool.pool in methods, "of 5 axes pools by MAX or AVE")
         planes = [field for field in OF_PLANES if pool.HasField(field)]
         self.check(
             not planes,

@@ -242,10 +242,16 @@ class Data(Feed):
 
 
 class Ordered(Source):
-    """The entries of a list: in order, or in another order each time through."""
+    """The entries of a list: in order, or in another order each time through.
 
-    def __init__(self, shuffle: bool, entries: Sequence[Any]) -> None:
-        self.shuffle, self.entries = shuffle, entries
+    together: so many that follow one another do so in any order; what is over at the end is left
+    out then.
+    """
+
+    def __init__(self, shuffle: bool, entries: Sequence[Any], together: int = 1) -> None:
+        left_out = len(entries) % together if shuffle else 0
+        self.shuffle, self.together = shuffle, together
+        self.entries = entries[: len(entries) - left_out] if left_out else entries
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -264,7 +270,9 @@ class Ordered(Source):
         count = len(self.entries)
         if not self.shuffle:
             return np.arange(count)
-        return np.argsort(random_words(seed, ORDER, epoch << 64, count), kind="stable")
+        groups = count // self.together
+        order = np.argsort(random_words(seed, ORDER, epoch << 64, groups), kind="stable")
+        return (order[:, None] * self.together + np.arange(self.together)).ravel()
 
 
 class ShuffledRecords(Ordered):
@@ -292,7 +300,7 @@ class Images(Ordered):
     def __init__(
         self, param: caffe_pb2.ImageDataParameter, entries: list[Entry], transformer: Transformer
     ) -> None:
-        super().__init__(param.shuffle, entries)
+        super().__init__(param.shuffle, entries, param.pair_size)
         self.param, self.transformer = param, transformer
         self.size = (param.new_height, param.new_width) if param.new_height else None
 
@@ -308,7 +316,7 @@ class ManyLabelled(Ordered):
     """The images of a list and their labels, as many of each."""
 
     def __init__(self, images: Images, entries: list[ManyLabels]) -> None:
-        super().__init__(images.shuffle, entries)
+        super().__init__(images.shuffle, entries, images.together)
         self.images, self.transformer = images, images.transformer
 
     def read(self, record: ManyLabels) -> tuple[np.ndarray, tuple[float, ...]]:
@@ -339,11 +347,17 @@ def first_item(param: Any, count: int, seed: int, listed: str = "") -> int:
 class ImageData(Feed):
     """Images from a list of files and labels (image_data_layer.cpp).
 
-    With label_dim, label_size or label_num (forks) each line has so many: N x that.
+    With label_dim, label_size or label_num (forks) each line has so many: N x that. With pair_size
+    (Wang & Gupta 2015) a list that is shuffled keeps so many lines together, but for those that are
+    over at its end, which it leaves out.
     """
 
+    def param(self) -> caffe_pb2.ImageDataParameter:
+        """What says where the images are."""
+        return self.spec.image_data_param
+
     def open(self, seed: int) -> tuple[Source, int, int]:
-        param = self.spec.image_data_param
+        param = self.param()
         need(
             bool(param.new_height) == bool(param.new_width),
             "Current implementation requires new_height and new_width to be set at the same time",
@@ -354,6 +368,10 @@ class ImageData(Feed):
         entries = [] if labels else read_image_list(param.source)
         count = len(many or entries)
         need(count > 0, f"{param.source}: File is empty")
+        need(
+            0 < param.pair_size <= count,
+            f"{param.source}: pair_size is 1 to {count}, its lines; found {param.pair_size}",
+        )
         if param.shuffle:
             info("image_data_layer.cpp:53", "Shuffling data")
         info("image_data_layer.cpp:63", "A total of %d images.", count)

@@ -221,13 +221,18 @@ class Bias(AlongAxes):
 
 @layer_type("PReLU")
 class PReLU(LayerType):
-    """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all."""
+    """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all.
+
+    Caffe takes 4 axes at most, forks of volumes (V-Net) more.
+    """
 
     param_names = ("weight",)
     gradient_of_bottom = True
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
+        (shape,) = shapes
+        self.check(len(shape) >= 2, f"needs 2 axes or more; found shape {shape}")
+        self.check(len(shape) <= 4 or not is_strict(), f"needs 2 to 4 axes; found shape {shape}")
         prelu = self.spec.prelu_param
         quarter = caffe_pb2.FillerParameter(type="constant", value=0.25)
         filler = prelu.filler if prelu.HasField("filler") else quarter

@@ -713,6 +713,9 @@ class LayerParameter(Message):
     GEMM_PARAM_FIELD_NUMBER: int
     THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
     SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
+    MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
+    GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
+    KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -973,6 +976,9 @@ class LayerParameter(Message):
     gemm_param: GemmParameter
     thresholded_relu_param: ThresholdedReLUParameter
     spatial_softmax_param: SpatialSoftmaxParameter
+    multi_label_data_param: ImageDataParameter
+    guided_dropout_param: GuidedDropoutParameter
+    knowledge_distillation_param: KnowledgeDistillationParameter
     def __init__(
         self,
         *,
@@ -1258,6 +1264,11 @@ class LayerParameter(Message):
         gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
         thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
         spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
+        multi_label_data_param: ImageDataParameter | Mapping[str, Any] | None = ...,
+        guided_dropout_param: GuidedDropoutParameter | Mapping[str, Any] | None = ...,
+        knowledge_distillation_param: KnowledgeDistillationParameter
+        | Mapping[str, Any]
+        | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1311,6 +1322,8 @@ class TransformationParameter(Message):
     SMOOTH_FILTERING_FIELD_NUMBER: int
     MAX_SMOOTH_FIELD_NUMBER: int
     APPLY_PROBABILITY_FIELD_NUMBER: int
+    CROP_HEIGHT_FIELD_NUMBER: int
+    CROP_WIDTH_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1356,6 +1369,8 @@ class TransformationParameter(Message):
     smooth_filtering: bool
     max_smooth: float
     apply_probability: float
+    crop_height: int
+    crop_width: int
     def __init__(
         self,
         *,
@@ -1404,6 +1419,8 @@ class TransformationParameter(Message):
         smooth_filtering: bool | None = ...,
         max_smooth: float | None = ...,
         apply_probability: float | None = ...,
+        crop_height: int | None = ...,
+        crop_width: int | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -1441,6 +1458,9 @@ class ConvolutionParameter(Message):
     DEFAULT: int
     CAFFE: int
     CUDNN: int
+    FuseType: EnumTypeWrapper
+    UNFUSED: int
+    FUSED_CONV_RELU: int
     NUM_OUTPUT_FIELD_NUMBER: int
     BIAS_TERM_FIELD_NUMBER: int
     PAD_FIELD_NUMBER: int
@@ -1475,6 +1495,8 @@ class ConvolutionParameter(Message):
     PAD_T_FIELD_NUMBER: int
     PAD_B_FIELD_NUMBER: int
     PAD_TYPE_FIELD_NUMBER: int
+    FUSE_TYPE_FIELD_NUMBER: int
+    RELU_PARAM_FIELD_NUMBER: int
     num_output: int
     bias_term: bool
     pad: RepeatedScalarFieldContainer[int]
@@ -1509,6 +1531,8 @@ class ConvolutionParameter(Message):
     pad_t: int
     pad_b: int
     pad_type: int
+    fuse_type: int
+    relu_param: ReLUParameter
     def __init__(
         self,
         *,
@@ -1546,6 +1570,8 @@ class ConvolutionParameter(Message):
         pad_t: int | None = ...,
         pad_b: int | None = ...,
         pad_type: int | None = ...,
+        fuse_type: int | str | None = ...,
+        relu_param: ReLUParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class PoolingParameter(Message):
@@ -1553,6 +1579,7 @@ class PoolingParameter(Message):
     MAX: int
     AVE: int
     STOCHASTIC: int
+    MIN: int
     Engine: EnumTypeWrapper
     DEFAULT: int
     CAFFE: int
@@ -1770,18 +1797,25 @@ class LRNParameter(Message):
     DEFAULT: int
     CAFFE: int
     CUDNN: int
+    FuseType: EnumTypeWrapper
+    UNFUSED: int
+    FUSED_POOL_MAX: int
     LOCAL_SIZE_FIELD_NUMBER: int
     ALPHA_FIELD_NUMBER: int
     BETA_FIELD_NUMBER: int
     NORM_REGION_FIELD_NUMBER: int
     K_FIELD_NUMBER: int
     ENGINE_FIELD_NUMBER: int
+    FUSE_TYPE_FIELD_NUMBER: int
+    POOLING_PARAM_FIELD_NUMBER: int
     local_size: int
     alpha: float
     beta: float
     norm_region: int
     k: float
     engine: int
+    fuse_type: int
+    pooling_param: PoolingParameter
     def __init__(
         self,
         *,
@@ -1791,6 +1825,8 @@ class LRNParameter(Message):
         norm_region: int | str | None = ...,
         k: float | None = ...,
         engine: int | str | None = ...,
+        fuse_type: int | str | None = ...,
+        pooling_param: PoolingParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class BatchNormParameter(Message):
@@ -2410,6 +2446,7 @@ class ImageDataParameter(Message):
     LABEL_DIM_FIELD_NUMBER: int
     LABEL_SIZE_FIELD_NUMBER: int
     LABEL_NUM_FIELD_NUMBER: int
+    PAIR_SIZE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -2433,6 +2470,7 @@ class ImageDataParameter(Message):
     label_dim: int
     label_size: int
     label_num: int
+    pair_size: int
     def __init__(
         self,
         *,
@@ -2459,6 +2497,7 @@ class ImageDataParameter(Message):
         label_dim: int | None = ...,
         label_size: int | None = ...,
         label_num: int | None = ...,
+        pair_size: int | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -2874,6 +2913,9 @@ class V1LayerParameter(Message):
     GEMM_PARAM_FIELD_NUMBER: int
     THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
     SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
+    MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
+    GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
+    KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -3137,6 +3179,9 @@ class V1LayerParameter(Message):
     gemm_param: GemmParameter
     thresholded_relu_param: ThresholdedReLUParameter
     spatial_softmax_param: SpatialSoftmaxParameter
+    multi_label_data_param: ImageDataParameter
+    guided_dropout_param: GuidedDropoutParameter
+    knowledge_distillation_param: KnowledgeDistillationParameter
     def __init__(
         self,
         *,
@@ -3425,6 +3470,11 @@ class V1LayerParameter(Message):
         gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
         thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
         spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
+        multi_label_data_param: ImageDataParameter | Mapping[str, Any] | None = ...,
+        guided_dropout_param: GuidedDropoutParameter | Mapping[str, Any] | None = ...,
+        knowledge_distillation_param: KnowledgeDistillationParameter
+        | Mapping[str, Any]
+        | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -7400,6 +7450,7 @@ class QuantizationParameter(Message):
     EXP_BITS_FIELD_NUMBER: int
     EXP_MIN_FIELD_NUMBER: int
     EXP_MAX_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
     precision: int
     rounding_scheme: int
     bw_layer_in: int
@@ -7412,6 +7463,7 @@ class QuantizationParameter(Message):
     exp_bits: int
     exp_min: int
     exp_max: int
+    threshold: float
     def __init__(
         self,
         *,
@@ -7427,6 +7479,7 @@ class QuantizationParameter(Message):
         exp_bits: int | None = ...,
         exp_min: int | None = ...,
         exp_max: int | None = ...,
+        threshold: float | None = ...,
     ) -> None: ...
 
 class AffinityParameter(Message):
@@ -7712,6 +7765,7 @@ class PairwiseParameter(Message):
     CLASS_NUM_FIELD_NUMBER: int
     SIGMOID_PARAM_FIELD_NUMBER: int
     CONTINOUS_SIMILARITY_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
     axis: int
     l_threshold: float
     q_threshold: float
@@ -7720,6 +7774,7 @@ class PairwiseParameter(Message):
     class_num: float
     sigmoid_param: float
     continous_similarity: bool
+    threshold: float
     def __init__(
         self,
         *,
@@ -7731,6 +7786,7 @@ class PairwiseParameter(Message):
         class_num: float | None = ...,
         sigmoid_param: float | None = ...,
         continous_similarity: bool | None = ...,
+        threshold: float | None = ...,
     ) -> None: ...
 
 class PixelShuffleParameter(Message):
@@ -8771,4 +8827,28 @@ class LayerNormParameter(Message):
         *,
         eps: float | None = ...,
         elementwise_affine: bool | None = ...,
+    ) -> None: ...
+
+class KnowledgeDistillationParameter(Message):
+    TEMPERATURE_FIELD_NUMBER: int
+    temperature: float
+    def __init__(
+        self,
+        *,
+        temperature: float | None = ...,
+    ) -> None: ...
+
+class GuidedDropoutParameter(Message):
+    TYPE_FIELD_NUMBER: int
+    GUIDANCE_THRESHOLD_FIELD_NUMBER: int
+    SIGMOID_SCALER_FIELD_NUMBER: int
+    type: str
+    guidance_threshold: float
+    sigmoid_scaler: float
+    def __init__(
+        self,
+        *,
+        type: str | None = ...,
+        guidance_threshold: float | None = ...,
+        sigmoid_scaler: float | None = ...,
     ) -> None: ...

@@ -306,6 +306,13 @@ FIELDS = {
     "extract_param": ("GBD-Net", "write a Slice for each axis"),
     "mil_param": ("visual concepts and HAKE", "write a Pooling { global_pooling: true } for MAX"),
     "rank_param": ("unsupervised learning from videos", _PYTHON),
+    "pair_size": ("unsupervised learning from videos", "shuffle the list before training"),
+    **dict.fromkeys(("crop_height", "crop_width"), ("domain guided dropout", "write crop_size")),
+    "guided_dropout_param": ("domain guided dropout", _PYTHON),
+    "knowledge_distillation_param": ("several forks", _PYTHON),
+    "multi_label_data_param": ("deep hashing networks", "use HDF5Data"),
+    "threshold": ("deep hashing networks", "leave it out: beyond it the loss is hardly another"),
+    "fuse_type": ("Intel's Caffe for OpenCL", "write a ReLU, or a Pooling, behind the layer"),
     "heatmap_data_param": ("caffe-heatmap", "write an Input"),
     "simpler_nms_param": ("Intel's Caffe", _PYTHON),
     "config": ("Faster R-CNN in C++", "write an Input"),
@@ -501,5 +508,5 @@ def _said(fork: str, cure: str) -> str:
 
 
 def is_quantized(kind: str | None) -> bool:
-    """Whether layers of this type have few bits here: quantization_param counts for Ristretto's."""
-    return (kind or "").endswith("Ristretto")
+    """Whether quantization_param counts for layers of this type: Ristretto's, and a loss."""
+    return (kind or "").endswith(("Ristretto", "QuantizationLoss"))

@@ -70,6 +70,43 @@ def test_pooling_rounds_up_clips_the_last_window_and_counts_padding_in_ave(
     agree(ran.y[0], pooled(x, kernel, stride, pad, average, floor))
 
 
+@drawn()
+@given(SEED, poolings(), st.booleans())
+def test_the_least_value_of_a_window_is_no_padding(seed, geometry, floor):
+    kernel, stride, pad, size = geometry
+    if not inside(kernel, stride, pad, size, floor):
+        return
+    x = normal(seed, 2, 2, *size) + 3  # positive: padding must not win
+    dy = normal(seed + 1, *pooled(x, kernel, stride, pad, False, floor).shape)
+    body = " ".join(
+        f"{name}_h: {h} {name}_w: {w}"
+        for name, (h, w) in (("kernel", kernel), ("stride", stride), ("pad", pad))
+    )
+    body += f" round_mode: {'FLOOR' if floor else 'CEIL'}"
+    least = run_layer("Pooling", f"pooling_param {{ {body} pool: MIN }}", [x], diffs=[dy])
+    agree(least.y[0], -pooled(-x, kernel, stride, pad, False, floor))
+    most = run_layer("Pooling", f"pooling_param {{ {body} }}", [-x], diffs=[dy])
+    agree(least.dx[0], most.dx[0])
+
+
+@pytest.mark.parametrize(
+    ("more", "size", "tops", "message"),
+    [
+        ("", (1, 1, 3, 3), 2, "only MAX pooling has a second top"),
+        ("dilation: 2", (1, 1, 4, 4), 1, "of MAX pooling alone"),
+        ("", (1, 1, 3, 3, 3), 1, "of 5 axes pools by MAX or AVE"),
+    ],
+)
+def test_what_the_least_of_windows_has_not_says_so(more, size, tops, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer(
+            "Pooling",
+            f"pooling_param {{ pool: MIN kernel_size: 2 {more} }}",
+            [np.zeros(size)],
+            tops,
+        )
+
+
 @law("Pooling")
 @drawn()
 @given(SEED, poolings())
@@ -100,7 +137,7 @@ def test_max_poolings_second_top_is_where_in_the_channel_the_first_maximum_lies(
 
 
 @law("Pooling")
-@pytest.mark.parametrize("pool", ["MAX", "AVE"])
+@pytest.mark.parametrize("pool", ["MAX", "AVE", "MIN"])
 def test_global_pooling_takes_the_bottom_as_its_window_also_after_a_reshape(pool):
     x = normal(0, 2, 3, 4, 5)
     net = run_layer("Pooling", f"pooling_param {{ pool: {pool} global_pooling: true }}", [x]).net
@@ -108,7 +145,7 @@ def test_global_pooling_takes_the_bottom_as_its_window_also_after_a_reshape(pool
         x = normal(1, *shape)
         net.blobs["x0"].reshape(*shape)
         net.blobs["x0"].data[...] = x
-        reduce = np.max if pool == "MAX" else np.mean
+        reduce = {"MAX": np.max, "AVE": np.mean, "MIN": np.min}[pool]
         agree(net.forward()["y0"], reduce(np.float64(x), (2, 3), keepdims=True))
 
 

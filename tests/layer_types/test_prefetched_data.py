@@ -246,6 +246,19 @@ def test_image_data_shuffles_each_time_through_and_misses_none(tmp_path):
     assert len({tuple(epoch) for epoch in labels.tolist()}) > 4
 
 
+def test_pairs_of_lines_stay_together_where_a_list_is_shuffled(tmp_path):
+    net = build("ImageData", tmp_path, 3, "shuffle: true pair_size: 2", transform="")
+    labels = np.concatenate([label for _, label in passes(net, 14)]).reshape(7, 3, 2)
+    pairs = [[0, 10], [20, 30], [40, 50]]  # the seventh line is over
+    assert all(sorted(epoch) == pairs for epoch in labels.tolist())
+    assert len({str(epoch) for epoch in labels.tolist()}) > 2
+    net = build("ImageData", tmp_path, 3, "pair_size: 2", transform="")
+    labels = np.concatenate([label for _, label in passes(net, 3)])
+    assert labels.tolist() == [0, 10, 20, 30, 40, 50, 60, 0, 10]
+    with pytest.raises(caffe.CaffeError, match="pair_size is 1 to 7, its lines; found 8"):
+        build("ImageData", tmp_path, 3, "pair_size: 8", transform="")
+
+
 @law("ImageData")
 def test_image_data_skips_at_random_at_most_rand_skip_at_its_start(tmp_path):
     starts = set()

@@ -14,7 +14,7 @@ from caffe.proto import caffe_pb2, forks
 from caffe.proto.plain import FIRST_OF_FORKS, PLAIN, is_of_forks, plain
 from caffe.proto.schema import parse
 from caffe.proto.text import prototxt, read_binaryproto, read_prototxt
-from caffe.proto.upgrade import read_net
+from caffe.proto.upgrade import read_net, upgrade_net
 
 X = input_layer("x", 1, 2, 8, 8)
 
@@ -188,6 +188,59 @@ def test_a_field_with_another_name_becomes_caffes(tmp_path, kind, theirs, ours):
         read.append(read_net(path))
     assert read[0] == read[1]
     assert caffe.Net(tmp_path / "0.prototxt", caffe.TEST).blobs["y"].shape[2] in (2, 3)
+
+
+def test_a_crop_of_two_sides_has_other_names(tmp_path):
+    read = []
+    for fields in ("crop_height: 4 crop_width: 3", "crop_h: 4 crop_w: 3"):
+        path = tmp_path / "net.prototxt"
+        path.write_text(f'layer {{ type: "Data" top: "x" transform_param {{ {fields} }} }}')
+        read.append(read_net(path))
+    assert read[0] == read[1]
+
+
+RELU = 'layer { name: "%s" type: "ReLU" bottom: "%s" top: "%s" }'
+
+
+@pytest.mark.parametrize(
+    ("fused", "as_two"),
+    [
+        (
+            layer("Convolution", "convolution_param { num_output: 1 fuse_type: FUSED_CONV_RELU }"),
+            layer("Convolution", "convolution_param { num_output: 1 }")
+            + (RELU % ("l_relu", "y", "y")).replace("}", "relu_param { } }"),
+        ),
+        (
+            'layer { name: "l" type: "Convolution" bottom: "x" bottom: "w" top: "y" top: "z" '
+            "convolution_param { relu_param { negative_slope: 2 } fuse_type: FUSED_CONV_RELU } }",
+            'layer { name: "l" type: "Convolution" bottom: "x" bottom: "w" top: "y" top: "z" '
+            "convolution_param { } }"
+            + "".join(
+                (RELU % (f"{top}_relu", top, top)).replace(
+                    "}", "relu_param { negative_slope: 2 } }"
+                )
+                for top in "yz"
+            ),
+        ),
+        (
+            layer("Convolution", "convolution_param { num_output: 1 fuse_type: UNFUSED }"),
+            layer("Convolution", "convolution_param { num_output: 1 }"),
+        ),
+        (
+            layer(
+                "LRN",
+                "lrn_param { alpha: 2 fuse_type: FUSED_POOL_MAX pooling_param { stride: 2 } }",
+            ),
+            'layer { name: "l" type: "LRN" bottom: "x" top: "l_norm" lrn_param { alpha: 2 } } '
+            'layer { name: "l_pool" type: "Pooling" bottom: "l_norm" top: "y" '
+            "pooling_param { stride: 2 } }",
+        ),
+    ],
+)
+def test_a_layer_that_is_fused_with_another_becomes_two(fused, as_two):
+    assert upgrade_net(text_format.Parse(fused, caffe_pb2.NetParameter())) == text_format.Parse(
+        as_two, caffe_pb2.NetParameter()
+    )
 
 
 def test_python_layers_take_the_parameter_under_its_older_name(tmp_path):

@@ -100,6 +100,10 @@ DEPLOYED = {
         [(1, 2, 4, 4)],
     ),
     "FcRistretto": (f"inner_product_param {{ num_output: 2 }} {BITS}", [(1, 2, 4, 4)]),
+    "LRNRistretto": (
+        "quantization_param { precision: MINIFLOAT mant_bits: 4 exp_bits: 5 }",
+        [(1, 6, 2, 2)],
+    ),
     "BatchReNorm": ("", [(1, 2, 4, 4)]),
     "Covariance": ("", [(1, 2, 4, 4)]),
     "CConvolution": ("convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 4, 4)]),

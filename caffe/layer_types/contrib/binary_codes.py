@@ -1,4 +1,4 @@
-"""Codes of few bits: SSDH's K1_EuclideanLoss and K2_EuclideanLoss, HashNet's ScaleTanH and loss."""
+"""Codes of few bits: losses of SSDH, of deep hashing networks and of HashNet, and its ScaleTanH."""
 
 import math
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from ...core.blob import Blob
-from ..base import Shape, layer_type
+from ..base import LayerType, Shape, layer_type
 from ..loss import Loss, with_gradient
 from .annealed import Annealed
 
@@ -74,13 +74,14 @@ class PairwiseLoss(Loss):
     Bottoms: codes, labels (a value a class), and the same of the items that they are paired with;
     without these two, in deep hashing networks, the items are paired with each other. s
     is 1 where labels share a class, which weighs class_num, and 0 where they do not; a pair whose
-    labels' product is none of 0 to their number less 1 counts for nothing. From l_threshold on the
-    loss is (1 - s) p. The gradient is twice the derivative, times l_lambda, and as in its fork the
-    factor sigmoid_param is in that of a bottom's first values alone, as many as there are items.
-    continous_similarity: and times 4 s'^2 / (|l|^2 |l'|^2), s' the labels' product, or times 1
-    where that is 0. With q_gamma, of two bottoms, log cosh(|x| - 1) is added on average over the
-    codes' values, from q_threshold on |x| - 1 - log 2 (Zhu et al. 2016, equation 5); as in the fork
-    its gradient is q_gamma times the derivative of the sum, over the number of items.
+    labels' product is none of 0 to their number less 1 counts for nothing. From l_threshold on, or
+    threshold, its older name, the loss is (1 - s) p. The gradient is twice the derivative, times
+    l_lambda, and as in its fork the factor sigmoid_param is in that of a bottom's first values
+    alone, as many as there are items. continous_similarity: and times 4 s'^2 / (|l|^2 |l'|^2), s'
+    the labels' product, or times 1 where that is 0. With q_gamma, of two bottoms,
+    log cosh(|x| - 1) is added on average over the codes' values, from q_threshold on
+    |x| - 1 - log 2 (Zhu et al. 2016, equation 5); as in the fork its gradient is q_gamma times the
+    derivative of the sum, over the number of items.
     """
 
     bottoms = (2, 4)
@@ -106,8 +107,9 @@ class PairwiseLoss(Loss):
         count = count.where(count > 0, 1)
         product = param.sigmoid_param * code @ other.T
         losses = F.softplus(product) - alike * product
-        if param.l_threshold >= 0:
-            losses = losses.where(product < param.l_threshold, product * (1 - alike))
+        threshold = param.threshold if param.HasField("threshold") else param.l_threshold
+        if threshold >= 0:
+            losses = losses.where(product < threshold, product * (1 - alike))
         slope = 2 * (torch.sigmoid(product) - alike) * weight * (param.l_lambda / count)
         if param.continous_similarity:
             slope = slope * 4 * _closeness(shared, label, others_label)
@@ -115,17 +117,38 @@ class PairwiseLoss(Loss):
         for x, diff in zip(bottoms[::2], (slope @ other, slope.T @ code), strict=False):
             diff.view(-1)[: len(x)] *= param.sigmoid_param
             loss = loss + with_gradient(torch.zeros_like(x), x, diff.reshape(x.shape)).sum()
-        return loss + self._far_from_a_bit(bottoms[0]) if len(bottoms) == 2 else loss
+        if len(bottoms) == 2:
+            loss = loss + _far_from_a_bit(bottoms[0], param.q_threshold, param.q_gamma)
+        return loss
 
-    def _far_from_a_bit(self, x: torch.Tensor) -> torch.Tensor:
-        """How far the codes' values are from 1 and -1."""
-        param, apart = self.spec.pairwise_param, x.detach().abs() - 1
-        losses = apart.abs() + F.softplus(-2 * apart.abs()) - math.log(2)  # log cosh
-        if param.q_threshold > 0:
-            losses = losses.where(apart <= param.q_threshold, apart - math.log(2))
-        slope = torch.where(x >= 0, 1, -1) * apart.tanh() * (param.q_gamma / len(x))
-        zeros = with_gradient(torch.zeros_like(x), x, slope)
-        return losses.abs().mean() * (param.q_gamma > 0) + zeros.sum()
+
+@layer_type("QuantizationLoss", "deep hashing networks")
+class QuantizationLoss(LayerType):
+    """log cosh(|x| - 1) on average over the codes' values: how far they are from 1 and -1.
+
+    From quantization_param's threshold on |x| - 1 - log 2 (Zhu et al. 2016, equation 5). The
+    gradient is that of the sum, over the number of items.
+    """
+
+    loss = True
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) > 0, "needs a code for each item; found one value")
+        return [()]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return _far_from_a_bit(bottoms[0], self.spec.quantization_param.threshold, 1)
+
+
+def _far_from_a_bit(x: torch.Tensor, threshold: float, gamma: float) -> torch.Tensor:
+    """How far the codes' values are from 1 and -1; gamma is in the gradient, 0 makes it nothing."""
+    apart = x.detach().abs() - 1
+    losses = apart.abs() + F.softplus(-2 * apart.abs()) - math.log(2)  # log cosh
+    if threshold > 0:
+        losses = losses.where(apart <= threshold, apart - math.log(2))
+    slope = torch.where(x >= 0, 1, -1) * apart.tanh() * (gamma / len(x))
+    zeros = with_gradient(torch.zeros_like(x), x, slope)
+    return losses.abs().mean() * (gamma > 0) + zeros.sum()
 
 
 def _closeness(shared: torch.Tensor, label: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What deep adaptation networks add: MMDLoss, JMMDLoss, EntropyLoss, OuterProduct."""
+"""What deep adaptation networks add: MMDLoss, JMMDLoss, EntropyLoss, OuterProduct; CORALLoss."""
 
 import math
 
@@ -188,3 +188,32 @@ class OuterProduct(LayerType):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         first, second = (bottom.flatten(1) for bottom in bottoms)
         return first[:, None, :, None] * second[:, None, None]
+
+
+@layer_type("CORALLoss", "deep CORAL")
+class CORALLoss(Loss):
+    """How far the covariances of two bottoms' items are apart (Sun & Saenko 2016, equation 1).
+
+    The sum of the squares of their differences over 4 D^2; a covariance, D x D, is over N - 1.
+    """
+
+    diff_bottoms = staticmethod(lambda index: True)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            len(shapes[0]) > 0
+            and shapes[0][:1] == shapes[1][:1]
+            and math.prod(shapes[0]) == math.prod(shapes[1]),
+            f"needs as many items of one size; found shapes {shapes[0]} and {shapes[1]}",
+        )
+        self.check(shapes[0][0] > 1, "needs 2 items or more, for a covariance; found 1")
+        return [()]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        first, second = (_covariance(bottom.flatten(1)) for bottom in bottoms)
+        return (first - second).square().mean() / 4
+
+
+def _covariance(items: torch.Tensor) -> torch.Tensor:
+    centred = items - items.mean(0)
+    return centred.T @ centred / (len(items) - 1)

@@ -6,7 +6,7 @@ import torch
 
 from ...core.rng import generator
 from ...proto import caffe_pb2
-from ..base import Shape, Tensors, layer_type
+from ..base import LayerType, Shape, Tensors, layer_type
 from ..convolution import Convolution
 from ..deconvolution import Deconvolution
 from ..loss import with_gradient
@@ -19,29 +19,27 @@ BITS = ("bw_layer_in", "bw_layer_out", "bw_params")
 BEHIND = ("fl_layer_in", "fl_layer_out", "fl_params")
 MOST = 32
 FARTHEST = 127 - MOST  # so that all numbers are float32's
+MANTISSA, EXPONENT = 23, 8  # float32's bits
+SMALLEST, LARGEST = torch.finfo(torch.float32).tiny, torch.finfo(torch.float32).max
 
 
 class Quantized(OtherWeights):
     """A layer of the same name whose weights are numbers of quantization_param (Gysel 2016).
 
     DYNAMIC_FIXED_POINT: bw_params bits, fl_params of them behind the point; in TEST what comes in
-    and goes out has bw_layer_in and bw_layer_out bits too. INTEGER_POWER_OF_2_WEIGHTS: weights of 2
-    to the power of exp_min to exp_max, a bias as it is. In TRAIN weights are rounded as
-    rounding_scheme says, in TEST to the nearest. On the way back rounding counts for nothing.
+    and goes out has bw_layer_in and bw_layer_out bits too. MINIFLOAT: all of mant_bits and
+    exp_bits. INTEGER_POWER_OF_2_WEIGHTS: weights of 2 to the power of exp_min to exp_max, a bias as
+    it is. In TRAIN weights are rounded up as often as what is cut off of them says, in TEST as
+    rounding_scheme says. On the way back rounding counts for nothing.
     """
 
     @property
     def draws(self) -> bool:
-        drawn = self.spec.quantization_param.rounding_scheme == Param.STOCHASTIC
-        return drawn and self.phase == caffe_pb2.TRAIN
+        param = self.spec.quantization_param
+        return self.phase == caffe_pb2.TRAIN or param.rounding_scheme == Param.STOCHASTIC
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.quantization_param
-        name = Param.Precision.Name(param.precision)
-        self.check(
-            param.precision in (Param.DYNAMIC_FIXED_POINT, Param.INTEGER_POWER_OF_2_WEIGHTS),
-            f"precision is DYNAMIC_FIXED_POINT or INTEGER_POWER_OF_2_WEIGHTS; found {name}",
-        )
         sizes = {name: getattr(param, name) for name in BITS}
         self.check(
             all(0 < bits <= MOST for bits in sizes.values()),
@@ -52,41 +50,75 @@ class Quantized(OtherWeights):
             all(abs(behind) < FARTHEST for behind in places.values()),
             f"the point lies less than {FARTHEST} bits away; found {places}",
         )
+        check_minifloat(self, param)
         super().setup_from(shapes)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         param = self.spec.quantization_param
         weights = [self._weights(each, i) for i, each in enumerate(params)]
-        if self.phase == caffe_pb2.TRAIN or param.precision != Param.DYNAMIC_FIXED_POINT:
+        powers = param.precision == Param.INTEGER_POWER_OF_2_WEIGHTS
+        if self.phase == caffe_pb2.TRAIN or powers:
             return super().expression(bottoms, weights)
-        inside = [_fixed(each, param.bw_layer_in, param.fl_layer_in, False) for each in bottoms]
+        inside = [self._short(each, param.bw_layer_in, param.fl_layer_in) for each in bottoms]
         tops = super().expression(inside, weights)
         listed: Sequence[torch.Tensor] = [tops] if isinstance(tops, torch.Tensor) else list(tops)
-        return [_fixed(each, param.bw_layer_out, param.fl_layer_out, False) for each in listed]
+        return [self._short(each, param.bw_layer_out, param.fl_layer_out) for each in listed]
 
     def _weights(self, values: torch.Tensor, index: int) -> torch.Tensor:
         param = self.spec.quantization_param
-        if param.precision == Param.DYNAMIC_FIXED_POINT:
-            return _fixed(values, param.bw_params, param.fl_params, self.draws)
+        if param.precision != Param.INTEGER_POWER_OF_2_WEIGHTS:
+            return self._short(values, param.bw_params, param.fl_params)
         if index:
             return values
         now = values.detach()
         power = _rounded(now.abs().log2(), self.draws).clamp(param.exp_min, param.exp_max)
         return with_gradient(torch.where(now >= 0, 1, -1) * power.exp2(), values, 1)
 
+    def _short(self, x: torch.Tensor, bits: int, behind: int) -> torch.Tensor:
+        param = self.spec.quantization_param
+        if param.precision == Param.MINIFLOAT:
+            short = minifloat(x.detach(), param.mant_bits, param.exp_bits, self.draws)
+        else:
+            short = _fixed(x.detach(), bits, behind, self.draws)
+        return with_gradient(short, x, 1)
+
+
+def check_minifloat(layer: LayerType, param: caffe_pb2.QuantizationParameter) -> None:
+    """Refuses bits that float32 has not."""
+    layer.check(
+        param.mant_bits <= MANTISSA and 0 < param.exp_bits <= EXPONENT,
+        f"mant_bits is 0 to {MANTISSA} and exp_bits 1 to {EXPONENT}; found {param.mant_bits} and "
+        f"{param.exp_bits}",
+    )
+
+
+def minifloat(x: torch.Tensor, mantissa: int, exponent: int, drawn: bool) -> torch.Tensor:
+    """x with so many bits of mantissa and exponent; what is too small is 0, none is denormalised.
+
+    Each value by itself, as on the fork's GPUs: its CPU version stops at the first 0.
+    """
+    bias = 2 ** (exponent - 1) - 1
+    size = x.abs()
+    power = size.clamp(min=SMALLEST).log2().floor()
+    unit = (power - mantissa).exp2()
+    short = _rounded(size / unit, drawn) * unit
+    top = 2**exponent - 1 - bias
+    most = min((2 - 2.0**-mantissa) * 2.0**top, LARGEST)
+    short = torch.where(power > top, most, short)
+    return torch.where((size < SMALLEST) | (power < -bias), 0, x.sign() * short)
+
 
 def _fixed(x: torch.Tensor, bits: int, behind: int, drawn: bool) -> torch.Tensor:
     """x with so many bits, so many of them behind the point."""
     unit, most = 2.0**-behind, 2.0 ** (bits - 1)
-    now = x.detach().clamp(-most * unit, (most - 1) * unit)
-    return with_gradient(_rounded(now / unit, drawn) * unit, x, 1)
+    return _rounded(x.clamp(-most * unit, (most - 1) * unit) / unit, drawn) * unit
 
 
 def _rounded(x: torch.Tensor, drawn: bool) -> torch.Tensor:
     """To whole numbers, halves away from 0; drawn: up as often as what is behind the point."""
     if drawn:
         u = torch.rand(x.shape, generator=generator(x.device), device=x.device, dtype=x.dtype)
-        return (x + u).floor()
+        return x.floor() + (u < x - x.floor())
     return rounded(x)
 
 

@@ -16,6 +16,7 @@ class TripletLoss(LayerType):
 
     - anchors, positives and negatives, N items each, and if given a weight for each: the sum over
       2 N;
+    - these three, two of each pair, and labels that count for nothing: and the pair's distance;
     - items and labels, with group_size: of each group the first item is the anchor, the farthest of
       its label the positive, the nearest of another the negative, differences times `scale`; the
       sum over twice the groups that have both;
@@ -25,11 +26,11 @@ class TripletLoss(LayerType):
       over the number of items.
     """
 
-    bottoms = (2, 4)
+    bottoms = (2, 6)
     loss = True
 
     def diff_bottoms(self, index: int) -> bool:  # it depends on the form
-        return index < (1 if len(self.spec.bottom) == 2 else 3)
+        return index < {2: 1, 6: 5}.get(len(self.spec.bottom), 3)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         items = shapes[0][:1]
@@ -47,15 +48,21 @@ class TripletLoss(LayerType):
             )
             return [()]
         size = math.prod(shapes[0])
+        alike = 5 if len(shapes) == 6 else 3
         self.check(
-            all(shape[:1] == items and math.prod(shape) == size for shape in shapes[:3])
-            and all(math.prod(shape) == items[0] for shape in shapes[3:]),
-            "needs as many anchors, positives and negatives, of one size, and one weight each; "
-            f"found shapes {shapes}",
+            len(shapes) != 5
+            and all(shape[:1] == items and math.prod(shape) == size for shape in shapes[:alike])
+            and all(math.prod(shape) == items[0] for shape in shapes[alike:]),
+            "needs as many anchors, positives and negatives, of one size, and one weight each, or "
+            f"two of each pair and a label; found shapes {shapes}",
         )
         return [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        if len(bottoms) == 6:
+            first, second = (bottom.flatten(1) for bottom in bottoms[3:5])
+            paired = _square(first - second).sum() / len(first) / 2
+            return self._of_bottoms(*(bottom.flatten(1) for bottom in bottoms[:3])) + paired
         if len(bottoms) > 2:
             return self._of_bottoms(*(bottom.flatten(1) for bottom in bottoms[:3]), *bottoms[3:])
         items, labels = bottoms[0].flatten(1), bottoms[1].detach()

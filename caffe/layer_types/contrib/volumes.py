@@ -82,7 +82,7 @@ class Pooling3D(LayerType):
         own = self.spec.HasField("pooling3d_param")
         pool = self.spec.pooling3d_param if own else self.spec.pooling_param
         name = type(pool).PoolMethod.Name(pool.pool)
-        self.check(name != "STOCHASTIC", "of STOCHASTIC, MAX and AVE the first is not here")
+        self.check(name in ("MAX", "AVE"), f"pools by MAX or AVE here; found {name}")
         self.windows_of = VolumePooling(
             (pool.kernel_depth, pool.kernel_size, pool.kernel_size),
             (pool.temporal_stride, pool.stride, pool.stride),

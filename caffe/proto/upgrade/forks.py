@@ -3,12 +3,14 @@
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
 from .. import caffe_pb2, forks
+from .fused import is_fused, unfused
 
 NetParameter = caffe_pb2.NetParameter
 PoolingParameter = caffe_pb2.PoolingParameter
 
 _HOLES = ("hole", "hole_h", "hole_w")
 _ROUNDING = ("ceil_mode", "torch_pooling")
+_CROPS = {"crop_height": "crop_h", "crop_width": "crop_w"}
 _SIDES = ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type")
 _MOST = 2**31 - 1  # what a Pad's paddings hold
 
@@ -25,6 +27,8 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
         or layer.pooling_param.kstride
         or _has_sides(layer.convolution_param)
         or _is_clipped(layer)
+        or _is_cropped(layer)
+        or is_fused(layer)
         for layer in net.layer
     )
 
@@ -32,8 +36,9 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
 def upgrade_fork_fields(net: NetParameter) -> NetParameter:
     """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
 
-    relu6 as ReLU6, maximum and minimum of a ReLU as Clip. A convolution whose padding is not the
-    same at both ends gets a Pad before it.
+    crop_height and crop_width as crop_h and crop_w, relu6 as ReLU6, maximum and minimum of a ReLU
+    as Clip. A convolution whose padding is not the same at both ends gets a Pad before it, a layer
+    with a fuse_type what it is fused with behind it.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
     """
@@ -56,11 +61,23 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
                 param.ClearField("kstride")
         if _is_clipped(layer):
             _upgrade_clipped(layer)
+        for given, field in _CROPS.items():
+            if layer.transform_param.HasField(given):
+                setattr(layer.transform_param, field, getattr(layer.transform_param, given))
+                layer.transform_param.ClearField(given)
+    if any(map(is_fused, out.layer)):
+        layers = [each for layer in out.layer for each in unfused(layer)]
+        del out.layer[:]
+        out.layer.extend(layers)
     if any(_has_sides(layer.convolution_param) for layer in out.layer):
         layers = [each for layer in out.layer for each in _with_pads(layer)]
         del out.layer[:]
         out.layer.extend(layers)
     return out
+
+
+def _is_cropped(layer: caffe_pb2.LayerParameter) -> bool:
+    return any(map(layer.transform_param.HasField, _CROPS))
 
 
 def _is_clipped(layer: caffe_pb2.LayerParameter) -> bool:

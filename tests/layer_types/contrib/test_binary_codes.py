@@ -1,4 +1,4 @@
-"""K1_EuclideanLoss and K2_EuclideanLoss of SSDH, ScaleTanH of HashNet, PairwiseLoss."""
+"""K1_EuclideanLoss and K2_EuclideanLoss of SSDH, ScaleTanH, PairwiseLoss, QuantizationLoss."""
 
 import numpy as np
 import pytest
@@ -89,6 +89,37 @@ def test_codes_of_a_batch_are_paired_with_each_other(seed, n, bits, threshold, g
     agree(found.y[0], twice.y[0] + np.abs(far).mean() * (gamma > 0), 1e-4)
     slopes = np.sign(wide) * np.tanh(apart) * gamma / n
     agree(found.dx[0], twice.dx[0] + slopes, 1e-4, 1e-5)
+
+
+def test_the_threshold_of_pairs_has_an_older_name():
+    code, label = 3 * normal(1, 4, 5), np.random.RandomState(1).randint(0, 2, (4, 3))
+    for value in (0.4, 15):
+        new, old = (
+            run_layer("PairwiseLoss", f"pairwise_param {{ {name}: {value} }}", [code, label]).y[0]
+            for name in ("l_threshold", "threshold")
+        )
+        assert new == old
+
+
+@law("QuantizationLoss")
+@drawn(20)
+@given(SEED, SMALL, SMALL, st.sampled_from([0, 0.4, 15.0]))
+def test_values_of_codes_are_to_be_near_1_or_minus_1(seed, n, bits, threshold):
+    code = 3 * normal(seed, n, bits)
+    body = f"quantization_param {{ threshold: {threshold} }}" if threshold else ""
+    found = run_layer("QuantizationLoss", body, [code], diffs=[np.float32(0.5)])
+    wide = code.astype(np.float64)
+    apart = np.abs(wide) - 1
+    losses = np.log(np.cosh(apart))
+    if threshold:
+        losses = np.where(apart > threshold, apart - np.log(2), losses)
+    agree(found.y[0], np.abs(losses).mean(), 1e-4)
+    agree(found.dx[0], 0.5 * np.sign(wide) * np.tanh(apart) / n, 1e-4, 1e-5)
+
+
+def test_one_value_is_no_code():
+    with pytest.raises(caffe.CaffeError, match="needs a code for each item"):
+        run_layer("QuantizationLoss", "", [np.float32(1)])
 
 
 def test_pairs_of_two_shapes_are_refused():

@@ -1,4 +1,4 @@
-"""MMDLoss, JMMDLoss, EntropyLoss, OuterProduct of deep adaptation networks."""
+"""MMDLoss, JMMDLoss, EntropyLoss, OuterProduct of deep adaptation networks, CORALLoss."""
 
 import numpy as np
 import pytest
@@ -136,3 +136,25 @@ def test_all_products_of_two_items_values(seed, n, c, d):
 def test_what_does_not_fit_says_so(kind, body, shapes, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+@law("CORALLoss")
+@drawn()
+@given(SEED, st.integers(2, 5), SMALL, st.sampled_from([(), (2, 1)]))
+def test_covariances_of_two_domains_are_to_be_alike(seed, n, size, more):
+    items = [normal(seed + i, n, size, *more) for i in range(2)]
+    first, second = (np.atleast_2d(np.cov(x.reshape(n, -1).astype(np.float64).T)) for x in items)
+    agree(run_layer("CORALLoss", "", items).y[0], ((first - second) ** 2).mean() / 4, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ([(1, 3), (1, 3)], "2 items or more, for a covariance"),
+        ([(2, 3), (2, 4)], "as many items of one size"),
+        ([(2, 3), (3, 3)], "as many items of one size"),
+    ],
+)
+def test_domains_without_covariances_of_one_size_are_refused(shapes, message):
+    with pytest.raises(caffe.CaffeError, match=f"layer 'l' .CORALLoss.: needs {message}"):
+        run_layer("CORALLoss", "", [np.zeros(shape) for shape in shapes])

@@ -249,6 +249,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ),
         ("", [(4, 2), (4,)], {"given": {1: lambda rng: np.array([0, 0, 1, 2])}}),
         ("", [(4, 2), (2, 3)], {"given": {1: lambda rng: np.array([[0, 1, 2], [3, 2, 1]])}}),
+        ("", [*[(2, 3)] * 5, (2,)], {}),
     ],
     "Flip": [("flip_param { flip_height: true }", [(1, 2, 2, 3)], {})],
     "Interp": [
@@ -337,6 +338,15 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "SmoothL1LossOHEM": [("", [(2, 3, 2, 2)] * 2, {})],
     "SoftmaxWithLossOHEM": [("", [(2, 3, 2), (2, 2)], {"classes": {1: 3}})],
+    "CORALLoss": [("", [(3, 2, 2), (3, 4)], {})],
+    "GuidedDropout": [
+        (
+            'guided_dropout_param { type: "deterministic" guidance_threshold: 0.1 }',
+            [(3, 4, 2), (3, 4)],
+            {},
+        ),
+        ('guided_dropout_param { type: "stochastic" sigmoid_scaler: 2 }', [(3, 4), (3, 4)], {}),
+    ],
     "SpatialDropout": [("spatial_dropout_param { dropout_ratio: 0.3 }", [(3, 4, 2, 2)], {})],
     "Transpose": [("transpose_param { dim: 1 dim: 0 }", [(2, 3)], {})],
     "Unpooling": [
@@ -650,8 +660,9 @@ OWN_GRADIENT = {
     *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss", "RangeLoss"),
+    *("KnowledgeDistillation", "QuantizationLoss"),
     "WassersteinLoss",
-    *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto"),
+    *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto", "LRNRistretto"),
     *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
     *("Sparsify", "SymmetricRectify", "ValidEuclideanLoss"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),

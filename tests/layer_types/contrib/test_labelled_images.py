@@ -34,7 +34,8 @@ def pixels(folder, i):
 
 def data_net(folder, kind, param, more="", tops=2, phase=caffe.TEST):
     names = "".join(f' top: "y{i}"' for i in range(tops))
-    field = "dense_image_data_param" if kind == "DenseImageData" else "image_data_param"
+    of_kind = {"DenseImageData": "dense_image_data", "MultiLabelData": "multi_label_data"}
+    field = f"{of_kind.get(kind, 'image_data')}_param"
     source = f'source: "{folder}/list.txt" root_folder: "{folder}"'
     return net_of(
         f'layer {{ name: "d" type: "{kind}" {names} {field} {{ {source} {param} }} {more} }}', phase
@@ -332,6 +333,20 @@ def test_an_image_may_have_several_labels(folder, field):
         net.forward()
         np.testing.assert_array_equal(net.blobs["y0"].data[0], pixels(folder, i)[0])
         assert net.blobs["y1"].data.tolist() == [labels]
+
+
+@law("MultiLabelData")
+def test_several_labels_have_a_layer_of_their_own(folder):
+    (folder / "list.txt").write_text("/1.png 1 -1 0.5\n/0.png 0 2 3\n")
+    net = data_net(folder, "MultiLabelData", "label_num: 3")
+    other = data_net(folder, "ImageData", "label_num: 3")
+    for _ in range(3):
+        net.forward()
+        other.forward()
+        for name in ("y0", "y1"):
+            np.testing.assert_array_equal(net.blobs[name].data, other.blobs[name].data)
+    with pytest.raises(caffe.CaffeError, match=r"\{ label_num \} is missing"):
+        data_net(folder, "MultiLabelData", "")
 
 
 @pytest.mark.parametrize("line", ["/0.png 1 2", "/0.png 1 2 a", "/0.png"])

@@ -1,4 +1,4 @@
-"""TripletLoss, in its forks' four forms."""
+"""TripletLoss, in its forks' forms."""
 
 import itertools
 
@@ -29,6 +29,20 @@ def test_anchors_are_to_be_nearer_to_positives(seed, n, size, margin, weighted):
     agree(found.y[0], np.maximum(losses, 0) @ weights.astype(np.float64) / n / 2, 1e-4)
     counts = (weights * (np.array(losses) > 0) / n).reshape(n, 1, 1, 1)
     agree(found.dx[1], counts * (p.astype(np.float64) - a), 1e-4, 1e-5)
+
+
+@drawn()
+@given(SEED, SMALL, SMALL)
+def test_pairs_beside_triplets_are_to_be_near(seed, n, size):
+    items = [normal(seed + i, n, size, 1, 1) for i in range(5)]
+    label = np.arange(n)
+    found = run_layer("TripletLoss", "", [*items, label], diffs=[np.float32(1)])
+    alone = run_layer("TripletLoss", "", items[:3], diffs=[np.float32(1)])
+    agree(found.y[0], alone.y[0] + square(*items[3:]) / n / 2, 1e-4)
+    apart = (items[3].astype(np.float64) - items[4]) / n
+    for at, expected in ((0, alone.dx[0]), (3, apart), (4, -apart)):
+        agree(found.dx[at], expected, 1e-4, 1e-5)
+    assert not found.dx[5].any()
 
 
 @drawn()
@@ -79,6 +93,7 @@ def test_triplets_by_number_go_by_the_cosine(seed, items, triplets):
     [
         ("", [np.zeros((4, 2)), np.zeros(3)], "a label for each of 4 items"),
         ("", [np.zeros((4, 2)), np.zeros((4, 2)), np.zeros((4, 3))], "of one size"),
+        ("", [np.zeros((4, 2))] * 5, "two of each pair and a label"),
         ("", [np.zeros((2, 2)), [[0, 1, 2]]], "names item 2; there are 2"),
         ("triplet_loss_param { group_size: 3 }", [np.zeros((4, 2)), np.zeros(4)], "must divide"),
     ],
