@@ -2,6 +2,7 @@
 
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
+from ...core.strict import is_strict
 from .. import caffe_pb2, forks
 
 NetParameter = caffe_pb2.NetParameter
@@ -25,6 +26,7 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
         or layer.pooling_param.kstride
         or _has_sides(layer.convolution_param)
         or _is_clipped(layer)
+        or _has_mask(layer)
         for layer in net.layer
     )
 
@@ -33,7 +35,7 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
     """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
 
     relu6 as ReLU6, maximum and minimum of a ReLU as Clip. A convolution whose padding is not the
-    same at both ends gets a Pad before it.
+    same at both ends gets a Pad before it. A ReLU with a second top (DecoupledNet's) is a ReLUMask.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
     """
@@ -56,11 +58,17 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
                 param.ClearField("kstride")
         if _is_clipped(layer):
             _upgrade_clipped(layer)
+        if _has_mask(layer):
+            layer.type = "ReLUMask"
     if any(_has_sides(layer.convolution_param) for layer in out.layer):
         layers = [each for layer in out.layer for each in _with_pads(layer)]
         del out.layer[:]
         out.layer.extend(layers)
     return out
+
+
+def _has_mask(layer: caffe_pb2.LayerParameter) -> bool:
+    return layer.type == "ReLU" and len(layer.top) == 2 and not is_strict()
 
 
 def _is_clipped(layer: caffe_pb2.LayerParameter) -> bool:

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from PIL import Image
 from support.laws import law
 from support.net_text import net_of
 
 import caffe
 from caffe.formats.database import create_database
+from caffe.graph.assumed import assumed_shapes
 from caffe.io import array_to_datum
 from caffe.layer_types.contrib.labelled_images import nearest
+from caffe.proto import caffe_pb2
 
 
 @pytest.fixture
@@ -322,6 +325,49 @@ def test_what_is_wrong_with_a_window_says_where(folder, line, message):
     (folder / "list.txt").write_text(line)
     with pytest.raises(caffe.CaffeError, match=message):
         data_net(folder, "WindowSegData", "")
+
+
+def select_net(folder, more="", classes=4):
+    more += f" window_cls_data_param {{ label_dim: {classes} }}"
+    return data_net(folder, "SelectSegBinary", "batch_size: 1 ignore_label: 1", more, tops=3)
+
+
+@law("SelectSegBinary")
+@pytest.mark.parametrize("base", [0, 2])
+def test_decouplednets_pixels_have_what_the_line_says_of_their_class(folder, base):
+    (folder / "list.txt").write_text("/0.png /0_label.png -1 0 5 4 0 1 1 7\n")
+    net = select_net(folder, f"select_seg_binary_param {{ cls_label_base: {base} }}")
+    net.forward()
+    image, label = pixels(folder, 0)
+    found = net.blobs["y0"].data[0]
+    np.testing.assert_array_equal(found, np.pad(image[:, :5, :6], [(0, 0), (0, 0), (1, 0)]))
+    of_label = [0, 1, 1, 1, 7] if base == 0 else [0, 1, 0, 0, 1]  # 1 itself is ignored
+    expected = np.pad(np.array(of_label)[label], [(0, 0), (1, 0)], constant_values=1)[:5, :7]
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], expected)
+    np.testing.assert_array_equal(net.blobs["y2"].data, np.reshape([0, 1, 1, 7], (1, 4, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("line", "classes", "message"),
+    [
+        ("/0.png /0_label.png 0 0 3 3 1", 2, "list.txt:1: expected 2 labels behind x1 y1 x2 y2"),
+        ("/0.png /0_label.png 0 0 3 3 1", 0, "needs a positive label_dim; found 0"),
+    ],
+)
+def test_a_window_needs_the_labels_of_all_classes(folder, line, classes, message):
+    (folder / "list.txt").write_text(line)
+    with pytest.raises(caffe.CaffeError, match=message):
+        select_net(folder, classes=classes)
+
+
+def test_a_window_with_labels_has_the_shapes_that_its_fields_tell():
+    spec = text_format.Parse(
+        'type: "SelectSegBinary" top: "x" top: "y" top: "z" transform_param { crop_size: 9 } '
+        "image_data_param { batch_size: 2 } window_cls_data_param { label_dim: 20 }",
+        caffe_pb2.LayerParameter(),
+    )
+    expected = [(2, 3, 9, 9), (2, 1, 9, 9), (2, 20, 1, 1)]
+    assert list(assumed_shapes(spec).values()) == expected
 
 
 @pytest.mark.parametrize("field", ["label_dim", "label_size", "label_num"])
