@@ -221,13 +221,18 @@ class Bias(AlongAxes):
 
 @layer_type("PReLU")
 class PReLU(LayerType):
-    """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all."""
+    """max(x, 0), and a learned slope times x below 0; a slope for each channel, or one for all.
+
+    Of more than 4 axes, which Caffe refuses and the Caffe of V-Net takes, unless nets are strict.
+    """
 
     param_names = ("weight",)
     gradient_of_bottom = True
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        self.check(2 <= len(shapes[0]) <= 4, f"needs 2 to 4 axes; found shape {shapes[0]}")
+        axes, wanted = len(shapes[0]), "2 to 4" if is_strict() else "at least 2"
+        fits = axes in (2, 3, 4) or (axes > 4 and not is_strict())
+        self.check(fits, f"needs {wanted} axes; found shape {shapes[0]}")
         prelu = self.spec.prelu_param
         quarter = caffe_pb2.FillerParameter(type="constant", value=0.25)
         filler = prelu.filler if prelu.HasField("filler") else quarter

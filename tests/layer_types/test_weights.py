@@ -125,7 +125,7 @@ def test_bias_starts_as_zero_or_as_its_filler_says():
 
 @law("PReLU")
 @drawn()
-@given(SEED, st.booleans(), st.sampled_from([(), (4,), (4, 1)]))
+@given(SEED, st.booleans(), st.sampled_from([(), (4,), (4, 1), (2, 1, 3)]))
 def test_prelu_learns_the_slope_below_zero_of_each_channel(seed, shared, rest):
     """At 0 the gradient is that from below."""
     x, dy = normal(seed, 2, 3, *rest), normal(seed + 1, 2, 3, *rest)
@@ -197,8 +197,7 @@ def test_the_top_of_parameter_is_the_learnable_blob_itself():
         ("Bias", "bias_param { num_axes: -2 }", [np.ones((2, 3))], "num_axes must be.*found -2"),
         ("Bias", "", [np.ones((2, 3)), np.ones(2)], r"bias's shape \(2,\).*\(2, 3\)"),
         ("Bias", "", [np.ones((2, 3)), np.ones((3, 1))], r"bias's shape \(3, 1\).*\(2, 3\)"),
-        ("PReLU", "", [np.ones(3)], r"2 to 4 axes; found shape \(3,\)"),
-        ("PReLU", "", [np.ones((1,) * 5)], r"2 to 4 axes; found shape \(1, 1, 1, 1, 1\)"),
+        ("PReLU", "", [np.ones(3)], r"at least 2 axes; found shape \(3,\)"),
         ("Embed", "embed_param { input_dim: 3 }", [np.ones(2)], "num_output must be positive"),
         ("Embed", "embed_param { num_output: 3 }", [np.ones(2)], "input_dim must be positive"),
         *(
@@ -217,6 +216,16 @@ def test_the_top_of_parameter_is_the_learnable_blob_itself():
 def test_what_the_weights_do_not_fit_is_refused(kind, body, inputs, message):
     with pytest.raises(caffe.CaffeError, match=rf"layer 'l' \({kind}\): .*{message}"):
         run_layer(kind, body, inputs)
+
+
+@law("PReLU")
+def test_a_strict_prelu_takes_4_axes():
+    caffe.set_strict(True)
+    try:
+        with pytest.raises(caffe.CaffeError, match=r"2 to 4 axes; found shape \(1, 1, 1, 1, 1\)"):
+            run_layer("PReLU", "", [np.ones((1,) * 5)])
+    finally:
+        caffe.set_strict(False)
 
 
 @law("PReLU")
