@@ -37,6 +37,8 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     if layer.bottom or not (params and size) or layer.type in OF_FILES:
         return {}
     param = params[0]
+    if getattr(param, "data_type", "") == "h5":
+        return {}  # how many maps a label has the files alone tell
     gray = "is_color" in param.DESCRIPTOR.fields_by_name and not param.is_color
     channels = 1 if gray or layer.transform_param.force_gray else 3
     images: Shape = (param.batch_size, channels, *size)

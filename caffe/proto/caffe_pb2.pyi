@@ -2449,6 +2449,7 @@ class ImageDataParameter(Message):
     TRUTH_SCALE_FIELD_NUMBER: int
     CLIP_MIN_FIELD_NUMBER: int
     CLIP_MAX_FIELD_NUMBER: int
+    DATA_TYPE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -2478,6 +2479,7 @@ class ImageDataParameter(Message):
     truth_scale: float
     clip_min: float
     clip_max: float
+    data_type: str
     def __init__(
         self,
         *,
@@ -2510,6 +2512,7 @@ class ImageDataParameter(Message):
         truth_scale: float | None = ...,
         clip_min: float | None = ...,
         clip_max: float | None = ...,
+        data_type: str | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):

@@ -57,6 +57,12 @@ TYPES = [
         "Switch, else a Python layer",
     ),
     Addition(
+        "SigmoidCrossEntropyBalanceLoss",
+        "",
+        "OSVOS",
+        "write a ClassBalancedSigmoidCrossEntropyLoss, which is that of its paper",
+    ),
+    Addition(
         "KLLoss",
         "",
         "several forks",
@@ -131,6 +137,7 @@ FIELDS = {
         ("DeepLab", _PYTHON),
     ),
     "attention_loss_param": ("DOOBNet", _PYTHON),
+    "data_type": ("DOOBNet", "use HDF5Data"),
     "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(

@@ -15,6 +15,7 @@ from ...feeding.image_list import read_lines
 from ...feeding.images import read_image, resize
 from ...feeding.resizing import nearest
 from ...feeding.transform import Place, Transformer
+from ...formats import hdf5
 from ...proto import caffe_pb2
 from ..base import layer_type
 from ..prefetched_data import Feed, Ordered, Records, Source, first_item, need, opened
@@ -115,7 +116,8 @@ class Pairs(Ordered):
 
     def label_shapes(self, label: LabelMap, records: Sequence[Pair]) -> list[tuple[int, ...]]:
         height, width = self.transformer.crop
-        return [(1, height or label.map.shape[1], width or label.map.shape[2]), (1, 1, 2)]
+        maps, *size = label.map.shape
+        return [(maps, height or size[0], width or size[1]), (1, 1, 2)]
 
     def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
         outs[0][0] = place.cut(label.map)
@@ -208,15 +210,45 @@ class DenseImageData(PairFeed):
 
 
 class EdgePairs(Pairs):
+    param: caffe_pb2.ImageDataParameter
+
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        if self.param.data_type != "h5":
+            return super().read(record)
+        folder = self.param.root_folder
+        image = read_image(folder + record.image, self.param.is_color, self.size)
+        size, path = image.shape[:2], folder + record.label
+        with hdf5.reading(path, "a label") as file:
+            label = hdf5.array(file, "label")
+            hdf5.check(
+                label.ndim == 4 and label.shape[0] == 1 and label.shape[2:] == size,
+                f"'label' is of shape {label.shape}, its image {size} pixels large; expected 1 x C "
+                "maps of that size",
+            )
+        return image.transpose(2, 0, 1), LabelMap(label[0], size)
+
     def label(self, path: str, size: tuple[int, int]) -> np.ndarray:
         return (super().label(path, size) > 127).astype(np.uint8)  # 255ths, rounded
 
 
 @layer_type("ImageLabelmapData", "HED")
 class ImageLabelmapData(PairFeed):
-    """Images and edge maps from a list of both: 1 where a map has 128 or more, else 0."""
+    """Images and edge maps from a list of both: 1 where a map has 128 or more, else 0.
+
+    With data_type h5 (DOOBNet) a label is an HDF5 file of maps as they are, 1 x C x H x W, called
+    label; N x C x H x W is then the second top.
+    """
 
     source = EdgePairs
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        kind = self.spec.image_data_param.data_type
+        need(kind in ("img", "h5"), f"data_type is img or h5; found {kind!r}")
+        need(
+            kind == "img" or not self.spec.transform_param.mirror,
+            "mirrors no maps of data_type h5, which may be directions: store mirrored images",
+        )
+        return super().open(seed)
 
 
 class SegPairs(Pairs):

@@ -353,6 +353,13 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         )
         for bottoms in (2, 3, 4)
     ],
+    "OrientationSmoothL1Loss": [
+        (
+            "smooth_l1_loss_param { sigma: 0.4 }",
+            [(2, 3)] * 3,
+            {"given": {1: lambda rng: rng.randn(2, 3), 2: lambda rng: rng.rand(2, 3)}},
+        )
+    ],
     "SmoothL1LossOHEM": [("", [(2, 3, 2, 2)] * 2, {})],
     "SoftmaxWithLossOHEM": [("", [(2, 3, 2), (2, 2)], {"classes": {1: 3}})],
     "SpatialDropout": [("spatial_dropout_param { dropout_ratio: 0.3 }", [(3, 4, 2, 2)], {})],

@@ -1,5 +1,6 @@
 """Images with label maps from lists: ImageSegData, WindowSegData, and those of other forks."""
 
+import h5py
 import numpy as np
 import pytest
 from google.protobuf import text_format
@@ -454,3 +455,53 @@ def test_caffe_jacintos_lists_are_those_of_dilation(folder):
         net.forward()
     for name in "xy":
         np.testing.assert_array_equal(*(net.blobs[name].data for net in nets))
+
+
+def write_maps(folder, i, name="label", lead=1):
+    maps = np.random.RandomState(i).randn(lead, 2, *pixels(folder, i)[1].shape)
+    with h5py.File(folder / f"{i}.h5", "w") as file:
+        file[name] = maps.astype(np.float32)
+    return maps.astype(np.float32)
+
+
+def test_doobnets_labels_are_maps_of_hdf5_files(folder):
+    maps = [write_maps(folder, i) for i in range(2)]
+    (folder / "list.txt").write_text("/0.png /0.h5\n/1.png /1.h5\n")
+    net = data_net(folder, "ImageLabelmapData", 'data_type: "h5"')
+    for i in range(2):
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["y0"].data[0], pixels(folder, i)[0])
+        np.testing.assert_array_equal(net.blobs["y1"].data, maps[i])
+    crop = "transform_param { crop_size: 3 }"
+    net = data_net(folder, "ImageLabelmapData", 'data_type: "h5" batch_size: 2', crop)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["y1"].data[0], maps[0][0, :, 1:4, 2:5])
+    np.testing.assert_array_equal(net.blobs["y0"].data[1], pixels(folder, 1)[0][:, :3, 1:4])
+
+
+@pytest.mark.parametrize(
+    ("name", "lead", "param", "more", "message"),
+    [
+        ("maps", 1, "", "", r"0\.h5: / has no dataset 'label'; it holds \['maps'\]"),
+        ("label", 2, "", "", r"0\.h5: 'label' is of shape \(2, 2, 6, 8\), its image \(6, 8\) pix"),
+        ("label", 1, "new_height: 3 new_width: 3", "", r"its image \(3, 3\) pixels large"),
+        ("label", 1, "", "transform_param { mirror: true }", "mirrors no maps of data_type h5"),
+    ],
+)
+def test_what_is_wrong_with_such_a_file_says_so(folder, name, lead, param, more, message):
+    write_maps(folder, 0, name, lead)
+    (folder / "list.txt").write_text("/0.png /0.h5\n")
+    with pytest.raises(caffe.CaffeError, match=message):
+        data_net(folder, "ImageLabelmapData", f'data_type: "h5" {param}', more)
+    with pytest.raises(caffe.CaffeError, match="data_type is img or h5; found 'mat'"):
+        data_net(folder, "ImageLabelmapData", 'data_type: "mat"')
+
+
+@pytest.mark.parametrize("kind", ["img", "h5"])
+def test_how_many_maps_a_label_has_the_files_alone_tell(kind):
+    text = (
+        'type: "ImageLabelmapData" top: "x" top: "y" transform_param { crop_size: 9 } '
+        f'image_data_param {{ batch_size: 2 data_type: "{kind}" }}'
+    )
+    found = assumed_shapes(text_format.Parse(text, caffe_pb2.LayerParameter()))
+    assert found == ({"x": (2, 3, 9, 9), "y": (2, 1, 9, 9)} if kind == "img" else {})
