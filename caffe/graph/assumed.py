@@ -115,4 +115,5 @@ def _clips(param: Any, modality: int | None, images: Shape) -> Shape:
     if modality is None:
         return (n, channels, param.new_length, *size)
     of_each = 2 if modality == VIDEO.FLOW else 3
-    return (n, param.num_segments * of_each * param.new_length, *size)
+    frames = param.new_length // (max(param.step, 1) if param.length_first else 1)
+    return (n, param.num_segments * of_each * frames, *size)

@@ -1938,18 +1938,22 @@ class ReductionParameter(Message):
     ASUM: int
     SUMSQ: int
     MEAN: int
+    TOPK: int
     OPERATION_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     COEFF_FIELD_NUMBER: int
+    K_FIELD_NUMBER: int
     operation: int
     axis: int
     coeff: float
+    k: int
     def __init__(
         self,
         *,
         operation: int | str | None = ...,
         axis: int | None = ...,
         coeff: float | None = ...,
+        k: int | None = ...,
     ) -> None: ...
 
 class ReLUParameter(Message):
@@ -4788,6 +4792,9 @@ class VideoDataParameter(Message):
     NUM_SEGMENTS_FIELD_NUMBER: int
     MODALITY_FIELD_NUMBER: int
     NAME_PATTERN_FIELD_NUMBER: int
+    LENGTH_FIRST_FIELD_NUMBER: int
+    STEP_FIELD_NUMBER: int
+    RAND_STEP_FIELD_NUMBER: int
     video_type: int
     device_id: int
     video_file: str
@@ -4808,6 +4815,9 @@ class VideoDataParameter(Message):
     num_segments: int
     modality: int
     name_pattern: str
+    length_first: bool
+    step: int
+    rand_step: bool
     def __init__(
         self,
         *,
@@ -4831,6 +4841,9 @@ class VideoDataParameter(Message):
         num_segments: int | None = ...,
         modality: int | str | None = ...,
         name_pattern: str | None = ...,
+        length_first: bool | None = ...,
+        step: int | None = ...,
+        rand_step: bool | None = ...,
     ) -> None: ...
 
 class NormalizedBBox(Message):

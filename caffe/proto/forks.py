@@ -286,6 +286,7 @@ FIELDS = {
     ),
     "diag_val": ("FlowNet2", "leave it out, and fill the weights in a script"),
     "expmax_param": ("LiteFlowNet", _PYTHON),
+    "TOPK": ("the temporal segment networks", _PYTHON),
     "batch_reduction_param": ("the temporal segment networks and PSPNet", "write a Reduction"),
     "pad_param": ("several forks", "write a Convolution with pad, or a Python layer"),
     "padding_param": ("DeepLab", _PYTHON),

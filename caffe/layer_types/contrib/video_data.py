@@ -131,6 +131,14 @@ class Clips(Ordered):
         modality = None if video is None else self.modality_of(video)
         self.of_segments = modality is not None
         self.modality = VIDEO.RGB if modality is None else modality
+        self.channels_first = video is not None and self.of_segments and video.length_first
+        self.step, self.draws_frames = 1, False
+        if video is not None and self.channels_first:
+            self.step, self.draws_frames = video.step, video.rand_step and self.train
+        need(
+            self.step > 0 and param.new_length % self.step == 0,
+            f"step must be positive and divide new_length {param.new_length}; found {self.step}",
+        )
         self.color = param.is_color and self.modality != VIDEO.FLOW
         self.names = C3D_NAMES if self.of_c3d or param.use_image else NAMES
         if self.of_segments:
@@ -191,7 +199,8 @@ class Clips(Ordered):
 
     def records(self, seed: int, item: int) -> Iterator[Item]:
         for number, entry in zip(count(item), super().records(seed, item)):
-            words = random_words(seed, STARTS, number << 64, self.segments)
+            draws = self.segments + self.draws_frames * self.segments * self.param.new_length
+            words = random_words(seed, STARTS, number << 64, draws)
             yield Item(entry, words.tolist())
 
     def read(self, record: Item) -> tuple[np.ndarray, int]:
@@ -202,9 +211,14 @@ class Clips(Ordered):
         need(len(sizes) == 1, f"{path}: frames differ in size: {sorted(sizes)}")
         clip = np.stack(frames)  # L x H x W x C
         channels = clip.transpose(0, 3, 1, 2) if self.of_segments else clip.transpose(3, 0, 1, 2)
+        if self.channels_first:
+            of_each = 2 if self.modality == VIDEO.FLOW else clip.shape[3]
+            channels = channels.reshape(self.segments, -1, of_each, *clip.shape[1:3])
+            channels = channels.swapaxes(1, 2)
+        channels = channels.reshape(-1, *clip.shape[1:3])
         if self.transformer.mean_file and self.transformer.mean is not None:
             self._shape_mean(channels.shape)
-        return channels.reshape(-1, *clip.shape[1:3]), entry.label
+        return channels, entry.label
 
     def _images(self, path: str, record: Item) -> list[np.ndarray]:
         """The frames of an entry."""
@@ -245,12 +259,17 @@ class Clips(Ordered):
         length = self.param.new_length
         each = record.entry.number // self.segments
         numbers: list[int] = []
-        for i, word in enumerate(record.draws):
+        for i, word in enumerate(record.draws[: self.segments]):
             start = 1
             if each >= length:
                 within = word % (each - length + 1) if self.train else (each - length + 1) // 2
                 start = i * each + within
-            numbers += range(start, start + length)
+            frames = range(start, start + length, self.step)
+            if self.draws_frames and each >= length:
+                later = record.draws[self.segments + i * length :]
+                numbers += [n + word % self.step for n, word in zip(frames, later, strict=False)]
+            else:
+                numbers += frames
         return numbers
 
     def _shape_mean(self, shape: tuple[int, ...]) -> None:
@@ -261,7 +280,7 @@ class Clips(Ordered):
             mean.size == np.prod(shape),
             f"mean file {path} has {mean.size} values; a clip of {shape} needs {np.prod(shape)}",
         )
-        self.transformer.mean = mean.reshape(-1, *shape[2:])
+        self.transformer.mean = mean.reshape(shape)
 
     def tops(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         if self.of_segments:
@@ -299,8 +318,9 @@ class VideoData(Feed):
     apart, N x C x new_length x H x W. The temporal segment networks, by num_segments, modality or
     name_pattern: for each line, a path, its number of frames and a class, new_length frames of each
     segment, in TRAIN from anywhere in it, N x (segments, frames, channels) x H x W; of FLOW, which
-    is what they read where no modality is given, the images of x and y. A path is a folder of
-    frames or a video, which OpenCV decodes.
+    is what they read where no modality is given, the images of x and y. length_first (ECO): N x
+    (segments, channels, frames) x H x W, and of each `step` frames one alone, the first, or in
+    TRAIN with rand_step any. A path is a folder of frames or a video, which OpenCV decodes.
     """
 
     tops = (1, 2)

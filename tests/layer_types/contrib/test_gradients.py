@@ -84,6 +84,12 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "BatchReduction": [
         ("", [(2, 3)], {}),
         (
+            "batch_reduction_param { reduction_param { operation: TOPK k: 2 axis: 1 } }",
+            [(2, 4, 3)],
+            {},
+        ),
+        ("batch_reduction_param { pos: true reduction_param { axis: 1 } }", [(2, 3, 3)], {}),
+        (
             "batch_reduction_param { level: 1 level: 2 reduction_param { operation: MEAN axis: 1 "
             "} }",
             [(2, 5, 2)],

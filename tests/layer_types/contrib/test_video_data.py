@@ -223,6 +223,38 @@ def test_segments_without_a_modality_are_of_flow(tmp_path):
     np.testing.assert_array_equal(x[0], frames[..., 0])
 
 
+def test_ecos_segments_have_their_frames_behind_one_another(tmp_path):
+    frames = folder(tmp_path / "v", 12).transpose(3, 0, 1, 2)  # C L H W
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 12 5\n")
+    param = (
+        f'source: "{tmp_path}/list.txt" num_segments: 2 new_length: 4 modality: RGB '
+        "length_first: true"
+    )
+    ((x, _),) = passes(video_net(param), 1)  # of each 6 frames the four in the middle
+    expected = np.stack([frames[:, 1:5], frames[:, 7:11]])
+    np.testing.assert_array_equal(x[0], expected.reshape(24, 6, 8))
+    ((x, _),) = passes(video_net(f"{param} step: 2 rand_step: true"), 1)
+    np.testing.assert_array_equal(x[0], expected[:, :, ::2].reshape(12, 6, 8))
+    caffe.set_random_seed(0)
+    seen = set()
+    for x, _ in passes(video_net(f"{param} step: 2 rand_step: true", phase=caffe.TRAIN), 40):
+        found = x[0].reshape(2, 3, 2, 6, 8).swapaxes(1, 2).reshape(4, 3, 6, 8)
+        at = [next(n for n in range(12) if np.array_equal(frames[:, n], image)) for image in found]
+        assert 0 <= at[0] < at[1] < 6 <= at[2] < at[3] < 12
+        seen.add((at[1] - at[0], at[3] - at[2]))
+    assert seen == {(a, b) for a in (1, 2, 3) for b in (1, 2, 3)}
+    with pytest.raises(caffe.CaffeError, match="divide new_length 4; found 3"):
+        video_net(f"{param} step: 3")
+
+
+def test_ecos_flow_has_all_x_before_all_y(tmp_path):
+    frames = folder(tmp_path / "v", 5, names=("flow_x_%04d.jpg", "flow_y_%04d.jpg"))
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 5 0\n")
+    param = f'source: "{tmp_path}/list.txt" modality: FLOW new_length: 5 length_first: true'
+    ((x, _),) = passes(video_net(param), 1)
+    np.testing.assert_array_equal(x[0], np.concatenate([frames[::2], frames[1::2]])[..., 0])
+
+
 @law("MultiFrameData")
 def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path):
     frames = folder(tmp_path / "v", 11).transpose(0, 3, 1, 2)
@@ -244,6 +276,7 @@ def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path):
         ("VideoData", "", [(2, 3, 5, 9, 9), (2,)]),
         ("VideoData", "num_segments: 3", [(2, 30, 9, 9), (2,)]),
         ("VideoData", "num_segments: 3 modality: RGB", [(2, 45, 9, 9), (2,)]),
+        ("VideoData", "num_segments: 3 length_first: true step: 5", [(2, 6, 9, 9), (2,)]),
         ("MultiFrameData", "num_segments: 3", [(2, 45, 9, 9), (2, 1, 1, 1)]),
     ],
 )
