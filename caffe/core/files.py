@@ -81,6 +81,21 @@ def refuse_stand_in(path: PathLike, data: bytes | memoryview) -> None:
         )
 
 
+def read_numbers(path: PathLike) -> list[float]:
+    """The numbers of a text file, which white space parts. Raises CaffeError."""
+    try:
+        words = Path(path).read_text("utf-8-sig", "surrogateescape").split()
+    except (OSError, ValueError) as error:
+        raise cannot_be_read(path, error) from None
+    found = []
+    for word in words:
+        try:
+            found.append(float(word))
+        except ValueError:
+            raise CaffeError(f"{shown_path(path)}: expected numbers; found {word!r}") from None
+    return found
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Write a text file whole or not at all."""
     with replacing(path) as file:

@@ -9,10 +9,23 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import CaffeError
+from ..proto import caffe_pb2
 from .images import gray, read_image, resize
 from .resizing import Size
 
+VIDEO = caffe_pb2.VideoDataParameter
+_OF_SEGMENTS = ("num_segments", "modality", "name_pattern")
 _PATTERN = re.compile(r"[^%]*(%c[^%]*)?%0?\d*d[^%]*")
+
+
+def segment_modality(param: caffe_pb2.VideoDataParameter) -> int | None:
+    """What the temporal segment networks read, FLOW where they do not say; None: it is not theirs.
+
+    They say that it is theirs by one of their fields.
+    """
+    if not any(map(param.HasField, _OF_SEGMENTS)):
+        return None
+    return param.modality if param.HasField("modality") else VIDEO.FLOW
 
 
 def check_pattern(pattern: str, letter: bool = False) -> None:

@@ -3,16 +3,17 @@
 import math
 from typing import Any
 
+from ..feeding.frames import VIDEO, segment_modality
 from ..proto import caffe_pb2
 
 Shape = tuple[int, ...]
 WITH_OBJECTS = {"ImageGtData": 7, "DetectionData": 8, "EvalData": 8}  # values of each object
-CODES = caffe_pb2.VideoDataParameter
 LABELS = ("label_dim", "label_size", "label_num")  # how many an image has
 LABEL_MAPS = (
     *("DenseImageData", "ImageLabelData", "ImageLabelListData", "ImageLabelmapData"),
-    *("ImageSegData", "WindowSegData"),
+    *("ImageSegData", "WindowSegData", "SelectSegBinary"),
 )
+OF_FILES = {"VideoSegmentationData", "VideoWithVoxelTruthData"}  # which alone tell of frames
 
 
 def lacks_source(layer: caffe_pb2.LayerParameter) -> bool:
@@ -33,9 +34,11 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     if layer.type in WITH_OBJECTS and params:
         return _with_objects(layer, params[0])
     size = _size(layer.transform_param, params)
-    if layer.bottom or not (params and size) or layer.type == "VideoSegmentationData":
-        return {}  # of that the files alone tell how many frames a video has
+    if layer.bottom or not (params and size) or layer.type in OF_FILES:
+        return {}
     param = params[0]
+    if getattr(param, "data_type", "") == "h5":
+        return {}  # how many maps a label has the files alone tell
     gray = "is_color" in param.DESCRIPTOR.fields_by_name and not param.is_color
     channels = 1 if gray or layer.transform_param.force_gray else 3
     images: Shape = (param.batch_size, channels, *size)
@@ -43,12 +46,18 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     label: Shape = (param.batch_size, labels) if labels else (param.batch_size,)
     more: list[Shape] = []
     if layer.type == "VideoData" and "new_length" in param.DESCRIPTOR.fields_by_name:
-        images = _clips(param, images)
+        of_video = isinstance(param, VIDEO)
+        images = _clips(param, segment_modality(param) if of_video else None, images)
+    elif layer.type == "MultiFrameData":
+        images = _clips(param, VIDEO.RGB, images)
+        label = (param.batch_size, 1, 1, 1)
     elif layer.type in LABEL_MAPS:
         sliced = param.label_slice.dim if layer.HasField("image_label_data_param") else ()
         smaller = max(layer.dense_image_data_param.label_divide_factor, 1)
         label = (param.batch_size, 1, *(sliced or (side // smaller for side in size)))
         more = [(param.batch_size, 1, 1, 2)]
+        if layer.type == "SelectSegBinary":
+            more = [(param.batch_size, layer.window_cls_data_param.label_dim, 1, 1)]
     elif layer.type == "AnnotatedData":
         label = (1, 1, 1, 8)  # as many rows as there are objects
     return dict(zip(layer.top, [images, label, *more], strict=False))
@@ -97,15 +106,14 @@ def _size(transform: caffe_pb2.TransformationParameter, params: list[Any]) -> Sh
     return next((size for size in sizes if all(size)), None)
 
 
-def _clips(param: Any, images: Shape) -> Shape:
+def _clips(param: Any, modality: int | None, images: Shape) -> Shape:
     """The shape of clips: frames have an axis, but in the temporal segment networks.
 
     SSD's VideoData gives frames, whose number is data_param's, and no clips.
     """
     n, channels, *size = images
-    fields = param.DESCRIPTOR.fields_by_name
-    of_segments = ("num_segments", "modality", "name_pattern")
-    if "modality" not in fields or not any(map(param.HasField, of_segments)):
+    if modality is None:
         return (n, channels, param.new_length, *size)
-    flow = param.modality == CODES.FLOW
-    return (n, math.prod((param.num_segments, 2 if flow else 3, param.new_length)), *size)
+    of_each = 2 if modality == VIDEO.FLOW else 3
+    frames = param.new_length // (max(param.step, 1) if param.length_first else 1)
+    return (n, param.num_segments * of_each * frames, *size)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -339,12 +340,16 @@ class LayerType(Layer):
     def fill(self, blob: Blob, filler: caffe_pb2.FillerParameter) -> None:
         """Fill a blob as the filler says.
 
-        In the phase TEST, where weights come from a caffemodel, one of a fork leaves zeros.
+        In the phase TEST, where weights come from a caffemodel, one of a fork leaves zeros, and so
+        does one whose file is not there.
         """
-        if not (filler.type in fillers.FILLERS or self.phase == caffe_pb2.TRAIN or is_strict()):
+        absent = filler.type == "file" and not Path(filler.file).is_file()
+        unknown = absent or filler.type not in fillers.FILLERS
+        if unknown and not (self.phase == caffe_pb2.TRAIN or is_strict()):
             LOGGER.warning(
-                "layer '%s': filler '%s' is unknown; weights that no caffemodel holds stay 0",
+                "layer '%s': filler '%s' %s; weights that no caffemodel holds stay 0",
                 *(self.name, filler.type),
+                f"has no file '{filler.file}'" if absent else "is unknown",
             )
             return
         with error_context(f"layer '{self.name}' ({self.type})"):

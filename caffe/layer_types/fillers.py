@@ -8,6 +8,7 @@ from ..core import host_memory
 from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.errors import CaffeError
+from ..core.files import read_numbers
 from ..core.rng import generator
 from ..core.strict import is_strict
 from ..proto import caffe_pb2
@@ -126,6 +127,40 @@ def _identity(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torc
     return values
 
 
+def _file(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    count, found = math.prod(shape), read_numbers(filler.file)
+    if len(found) < count:
+        raise CaffeError(
+            f"file filler: {filler.file} has {len(found)} numbers; a blob of shape {shape} needs "
+            f"{count}"
+        )
+    return torch.tensor(found[:count]).reshape(shape)
+
+
+def _flow_border_mask(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    """1 but where a difference of neighbours is none: the last column of x, the last row of y."""
+    if len(shape) != 4 or shape[1] != 2:
+        raise CaffeError(f"flowBorderMask filler needs a blob N x 2 x H x W, not {shape}")
+    values = torch.ones(shape)
+    values[:, 0, :, -1] = 0
+    values[:, 1, -1] = 0
+    return values
+
+
+def _border_mask(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> torch.Tensor:
+    """0 along the border, of border_ratio of the shorter side, else 1."""
+    if len(shape) != 4:
+        raise CaffeError(f"borderMask filler needs a blob of 4 axes, not {shape}")
+    if not 0 <= filler.border_ratio <= 1 or not filler.HasField("border_ratio"):
+        raise CaffeError(
+            f"borderMask filler: needs border_ratio from 0 to 1; found {filler.border_ratio:g}"
+        )
+    wide = math.floor(min(shape[2:]) * filler.border_ratio + 0.5)
+    values = torch.zeros(shape)
+    values[:, :, wide : max(shape[2] - wide, 0), wide : max(shape[3] - wide, 0)] = 1
+    return values
+
+
 FILLERS = {
     "constant": _constant,
     "gaussian": _gaussian,
@@ -137,8 +172,11 @@ FILLERS = {
     "bilinear": _bilinear,
     "diagonal": _diagonal,
     "identity": _identity,
+    "file": _file,  # of hidden two-stream networks, as are the next ones
+    "flowBorderMask": _flow_border_mask,
+    "borderMask": _border_mask,
 }
-OF_FORKS = {"diagonal", "gaussian_unitball", "identity"}
+OF_FORKS = {"borderMask", "diagonal", "file", "flowBorderMask", "gaussian_unitball", "identity"}
 
 
 def _fan(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> float:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from .. import io
 from ..core.errors import error_context
+from ..core.files import read_numbers
 from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from ..proto.text import read_binaryproto
@@ -54,9 +55,7 @@ class Loss(LayerType):
         )
         return [()]
 
-    def normaliser(
-        self, outer: int, inner: int, valid: int, default: int = MODES.VALID
-    ) -> int | float:
+    def normaliser(self, outer: int, inner: int, valid: float, default: int = MODES.VALID) -> float:
         """What a sum of losses is divided by (GetNormalizer): never less than 1."""
         sizes = {
             MODES.FULL: outer * inner,
@@ -152,7 +151,7 @@ class SoftmaxLoss(Loss, Labelled):
         """
         raise NotImplementedError
 
-    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> float:
         """How many predictions count, where VALID ones do; arguments as those of `losses`."""
         ignored = self.ignored()
         return target.numel() if ignored is None else int((target != ignored).sum())
@@ -177,19 +176,33 @@ class SoftmaxWithLoss(SoftmaxLoss):
     weight_by_label_freqs (SegNet) weights each prediction by its label's class_weighting, or
     without that by 1 / the number of the batch's labels of that class. Bottom 2 (Faster R-CNN)
     weighs each prediction; normalised by VALID, the sum is divided by the whole part of the
-    weights' sum. Cascade R-CNN's has a third top.
+    weights' sum. loss_param's weight_source (DeepLab) is a file with a weight of each class, and
+    VALID is the weights' sum then. Cascade R-CNN's has a third top.
     """
 
     bottoms = (2, 3)
     tops = (1, 3)
     diff_bottoms = staticmethod(lambda index: index == 0)
+    of_classes: torch.Tensor | None = None  # what a label of each class weighs
 
     def setup_from(self, shapes: list[Shape]) -> None:
         kind = self.spec.softmax_param.normalize_type
         self.check(kind == "Softmax", f"normalize_type is Softmax; found {kind}")
+        if path := self.spec.loss_param.weight_source:
+            with error_context(f"layer '{self.name}' ({self.type}): weight_source"):
+                found = read_numbers(path)
+            self.check(min(found, default=0) >= 0, f"{path}: expected weights from 0 on")
+            self.of_classes = torch.tensor(found)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_weights(shapes)
+        if self.of_classes is not None:
+            classes, found = shapes[0][self.class_axis()], len(self.of_classes)
+            self.check(
+                classes == found and len(shapes) == 2,
+                f"{self.spec.loss_param.weight_source} needs a weight for each of {classes} "
+                f"classes, and 2 bottoms; found {found}, and {len(shapes)}",
+            )
         self.check(not is_strict() or len(self.spec.top) < 3, "takes 1 to 2 top blob(s); found 3")
         return super().top_shapes(shapes)
 
@@ -206,10 +219,21 @@ class SoftmaxWithLoss(SoftmaxLoss):
         losses = with_gradient(losses.clamp(max=-LOG_FLT_MIN), losses, 1)
         if self.spec.loss_param.weight_by_label_freqs:
             losses = losses * self._weights(target, log_prob.shape[1]).to(losses.dtype)
+        if self.of_classes is not None:
+            losses = losses * self._of_labels(target).to(losses.dtype)
         return losses * self._given(target, more[0]) if more else losses
 
-    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> float:
+        if self.of_classes is not None:
+            return float(self._of_labels(target).sum())
         return int(self._given(target, more[0]).sum()) if more else super().counted(target, more)
+
+    def _of_labels(self, target: torch.Tensor) -> torch.Tensor:
+        """The weight of each label's class, 0 of ignored labels."""
+        assert self.of_classes is not None
+        weights, ignored = self.of_classes.to(target.device), self.ignored()
+        of_each = weights[target.clamp(0, len(weights) - 1)]
+        return of_each if ignored is None else of_each.where(target.ne(ignored), 0)
 
     def _given(self, target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """The weights of bottom 2, 0 of ignored labels."""

@@ -152,6 +152,8 @@ class Reduction(LayerType):
     gradient_of_bottom = True
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        largest = self.spec.reduction_param.operation == caffe_pb2.ReductionParameter.TOPK
+        self.check(not largest, "its operation is SUM, ASUM, SUMSQ or MEAN; found TOPK")
         return [shapes[0][: self.axis(self.spec.reduction_param.axis, shapes[0])]]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:

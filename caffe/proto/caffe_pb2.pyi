@@ -111,6 +111,8 @@ class FillerParameter(Message):
     ALPHA_FIELD_NUMBER: int
     DIAG_VAL_FIELD_NUMBER: int
     NUM_GROUPS_FIELD_NUMBER: int
+    FILE_FIELD_NUMBER: int
+    BORDER_RATIO_FIELD_NUMBER: int
     type: str
     value: float
     min: float
@@ -122,6 +124,8 @@ class FillerParameter(Message):
     alpha: float
     diag_val: RepeatedScalarFieldContainer[float]
     num_groups: int
+    file: str
+    border_ratio: float
     def __init__(
         self,
         *,
@@ -136,6 +140,8 @@ class FillerParameter(Message):
         alpha: float | None = ...,
         diag_val: Iterable[float] | None = ...,
         num_groups: int | None = ...,
+        file: str | None = ...,
+        border_ratio: float | None = ...,
     ) -> None: ...
 
 class NetParameter(Message):
@@ -716,6 +722,14 @@ class LayerParameter(Message):
     MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
     KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
+    TILING_PARAM_FIELD_NUMBER: int
+    DRIVE_DATA_PARAM_FIELD_NUMBER: int
+    RESCALE_PARAM_FIELD_NUMBER: int
+    CHARBONNIER_LOSS_PARAM_FIELD_NUMBER: int
+    MULTI_FRAME_DATA_PARAM_FIELD_NUMBER: int
+    WINDOW_CLS_DATA_PARAM_FIELD_NUMBER: int
+    SELECT_SEG_BINARY_PARAM_FIELD_NUMBER: int
+    NEAREST_COLOURS_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -979,6 +993,14 @@ class LayerParameter(Message):
     multi_label_data_param: ImageDataParameter
     guided_dropout_param: GuidedDropoutParameter
     knowledge_distillation_param: KnowledgeDistillationParameter
+    tiling_param: TilingParameter
+    drive_data_param: DriveDataParameter
+    rescale_param: RescaleParameter
+    charbonnier_loss_param: CharbonnierLossParameter
+    multi_frame_data_param: VideoDataParameter
+    window_cls_data_param: WindowClsDataParameter
+    select_seg_binary_param: SelectSegBinaryParameter
+    nearest_colours_param: NearestColoursParameter
     def __init__(
         self,
         *,
@@ -1269,6 +1291,14 @@ class LayerParameter(Message):
         knowledge_distillation_param: KnowledgeDistillationParameter
         | Mapping[str, Any]
         | None = ...,
+        tiling_param: TilingParameter | Mapping[str, Any] | None = ...,
+        drive_data_param: DriveDataParameter | Mapping[str, Any] | None = ...,
+        rescale_param: RescaleParameter | Mapping[str, Any] | None = ...,
+        charbonnier_loss_param: CharbonnierLossParameter | Mapping[str, Any] | None = ...,
+        multi_frame_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
+        window_cls_data_param: WindowClsDataParameter | Mapping[str, Any] | None = ...,
+        select_seg_binary_param: SelectSegBinaryParameter | Mapping[str, Any] | None = ...,
+        nearest_colours_param: NearestColoursParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1436,12 +1466,14 @@ class LossParameter(Message):
     WEIGHT_BY_LABEL_FREQS_FIELD_NUMBER: int
     CLASS_WEIGHTING_FIELD_NUMBER: int
     PRE_FIXED_NORMALIZER_FIELD_NUMBER: int
+    WEIGHT_SOURCE_FIELD_NUMBER: int
     ignore_label: int
     normalization: int
     normalize: bool
     weight_by_label_freqs: bool
     class_weighting: RepeatedScalarFieldContainer[float]
     pre_fixed_normalizer: float
+    weight_source: str
     def __init__(
         self,
         *,
@@ -1451,6 +1483,7 @@ class LossParameter(Message):
         weight_by_label_freqs: bool | None = ...,
         class_weighting: Iterable[float] | None = ...,
         pre_fixed_normalizer: float | None = ...,
+        weight_source: str | None = ...,
     ) -> None: ...
 
 class ConvolutionParameter(Message):
@@ -1941,18 +1974,22 @@ class ReductionParameter(Message):
     ASUM: int
     SUMSQ: int
     MEAN: int
+    TOPK: int
     OPERATION_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     COEFF_FIELD_NUMBER: int
+    K_FIELD_NUMBER: int
     operation: int
     axis: int
     coeff: float
+    k: int
     def __init__(
         self,
         *,
         operation: int | str | None = ...,
         axis: int | None = ...,
         coeff: float | None = ...,
+        k: int | None = ...,
     ) -> None: ...
 
 class ReLUParameter(Message):
@@ -2447,6 +2484,13 @@ class ImageDataParameter(Message):
     LABEL_SIZE_FIELD_NUMBER: int
     LABEL_NUM_FIELD_NUMBER: int
     PAIR_SIZE_FIELD_NUMBER: int
+    NUM_TRUTH_CHANNELS_FIELD_NUMBER: int
+    USE_BYTE_INPUT_FIELD_NUMBER: int
+    IS_FLOW_FIELD_NUMBER: int
+    TRUTH_SCALE_FIELD_NUMBER: int
+    CLIP_MIN_FIELD_NUMBER: int
+    CLIP_MAX_FIELD_NUMBER: int
+    DATA_TYPE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -2471,6 +2515,13 @@ class ImageDataParameter(Message):
     label_size: int
     label_num: int
     pair_size: int
+    num_truth_channels: int
+    use_byte_input: bool
+    is_flow: bool
+    truth_scale: float
+    clip_min: float
+    clip_max: float
+    data_type: str
     def __init__(
         self,
         *,
@@ -2498,6 +2549,13 @@ class ImageDataParameter(Message):
         label_size: int | None = ...,
         label_num: int | None = ...,
         pair_size: int | None = ...,
+        num_truth_channels: int | None = ...,
+        use_byte_input: bool | None = ...,
+        is_flow: bool | None = ...,
+        truth_scale: float | None = ...,
+        clip_min: float | None = ...,
+        clip_max: float | None = ...,
+        data_type: str | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -2647,6 +2705,7 @@ class V1LayerParameter(Message):
     VIDEO_SEGMENTATION_DATA: int
     ELTWISE_PRODUCT: int
     LRN_MAP: int
+    VIDEO_WITH_VOXEL_TRUTH_DATA: int
     DimCheckMode: EnumTypeWrapper
     STRICT: int
     PERMISSIVE: int
@@ -2916,6 +2975,14 @@ class V1LayerParameter(Message):
     MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
     KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
+    TILING_PARAM_FIELD_NUMBER: int
+    DRIVE_DATA_PARAM_FIELD_NUMBER: int
+    RESCALE_PARAM_FIELD_NUMBER: int
+    CHARBONNIER_LOSS_PARAM_FIELD_NUMBER: int
+    MULTI_FRAME_DATA_PARAM_FIELD_NUMBER: int
+    WINDOW_CLS_DATA_PARAM_FIELD_NUMBER: int
+    SELECT_SEG_BINARY_PARAM_FIELD_NUMBER: int
+    NEAREST_COLOURS_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -3182,6 +3249,14 @@ class V1LayerParameter(Message):
     multi_label_data_param: ImageDataParameter
     guided_dropout_param: GuidedDropoutParameter
     knowledge_distillation_param: KnowledgeDistillationParameter
+    tiling_param: TilingParameter
+    drive_data_param: DriveDataParameter
+    rescale_param: RescaleParameter
+    charbonnier_loss_param: CharbonnierLossParameter
+    multi_frame_data_param: VideoDataParameter
+    window_cls_data_param: WindowClsDataParameter
+    select_seg_binary_param: SelectSegBinaryParameter
+    nearest_colours_param: NearestColoursParameter
     def __init__(
         self,
         *,
@@ -3475,6 +3550,14 @@ class V1LayerParameter(Message):
         knowledge_distillation_param: KnowledgeDistillationParameter
         | Mapping[str, Any]
         | None = ...,
+        tiling_param: TilingParameter | Mapping[str, Any] | None = ...,
+        drive_data_param: DriveDataParameter | Mapping[str, Any] | None = ...,
+        rescale_param: RescaleParameter | Mapping[str, Any] | None = ...,
+        charbonnier_loss_param: CharbonnierLossParameter | Mapping[str, Any] | None = ...,
+        multi_frame_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
+        window_cls_data_param: WindowClsDataParameter | Mapping[str, Any] | None = ...,
+        select_seg_binary_param: SelectSegBinaryParameter | Mapping[str, Any] | None = ...,
+        nearest_colours_param: NearestColoursParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -4759,6 +4842,9 @@ class VideoDataParameter(Message):
     NUM_SEGMENTS_FIELD_NUMBER: int
     MODALITY_FIELD_NUMBER: int
     NAME_PATTERN_FIELD_NUMBER: int
+    LENGTH_FIRST_FIELD_NUMBER: int
+    STEP_FIELD_NUMBER: int
+    RAND_STEP_FIELD_NUMBER: int
     video_type: int
     device_id: int
     video_file: str
@@ -4779,6 +4865,9 @@ class VideoDataParameter(Message):
     num_segments: int
     modality: int
     name_pattern: str
+    length_first: bool
+    step: int
+    rand_step: bool
     def __init__(
         self,
         *,
@@ -4802,6 +4891,9 @@ class VideoDataParameter(Message):
         num_segments: int | None = ...,
         modality: int | str | None = ...,
         name_pattern: str | None = ...,
+        length_first: bool | None = ...,
+        step: int | None = ...,
+        rand_step: bool | None = ...,
     ) -> None: ...
 
 class NormalizedBBox(Message):
@@ -5976,12 +6068,32 @@ class Pooling3DParameter(Message):
     STRIDE_FIELD_NUMBER: int
     TEMPORAL_STRIDE_FIELD_NUMBER: int
     PAD_FIELD_NUMBER: int
+    KERNEL_L_FIELD_NUMBER: int
+    KERNEL_H_FIELD_NUMBER: int
+    KERNEL_W_FIELD_NUMBER: int
+    STRIDE_L_FIELD_NUMBER: int
+    STRIDE_H_FIELD_NUMBER: int
+    STRIDE_W_FIELD_NUMBER: int
+    PAD_L_FIELD_NUMBER: int
+    PAD_H_FIELD_NUMBER: int
+    PAD_W_FIELD_NUMBER: int
+    GLOBAL_POOLING_FIELD_NUMBER: int
     pool: int
     kernel_size: int
     kernel_depth: int
     stride: int
     temporal_stride: int
     pad: int
+    kernel_l: int
+    kernel_h: int
+    kernel_w: int
+    stride_l: int
+    stride_h: int
+    stride_w: int
+    pad_l: int
+    pad_h: int
+    pad_w: int
+    global_pooling: bool
     def __init__(
         self,
         *,
@@ -5991,6 +6103,16 @@ class Pooling3DParameter(Message):
         stride: int | None = ...,
         temporal_stride: int | None = ...,
         pad: int | None = ...,
+        kernel_l: int | None = ...,
+        kernel_h: int | None = ...,
+        kernel_w: int | None = ...,
+        stride_l: int | None = ...,
+        stride_h: int | None = ...,
+        stride_w: int | None = ...,
+        pad_l: int | None = ...,
+        pad_h: int | None = ...,
+        pad_w: int | None = ...,
+        global_pooling: bool | None = ...,
     ) -> None: ...
 
 class DeformableConvolutionParameter(Message):
@@ -8851,4 +8973,163 @@ class GuidedDropoutParameter(Message):
         type: str | None = ...,
         guidance_threshold: float | None = ...,
         sigmoid_scaler: float | None = ...,
+    ) -> None: ...
+
+class TilingParameter(Message):
+    TILE_DIM_FIELD_NUMBER: int
+    tile_dim: int
+    def __init__(
+        self,
+        *,
+        tile_dim: int | None = ...,
+    ) -> None: ...
+
+class DriveDataParameter(Message):
+    SHRINK_PROB_FACTOR_FIELD_NUMBER: int
+    UNRECOGNIZE_FACTOR_FIELD_NUMBER: int
+    CROP_NUM_FIELD_NUMBER: int
+    RANDOM_CROP_RATIO_FIELD_NUMBER: int
+    RESIZE_FIELD_NUMBER: int
+    SCALE_FIELD_NUMBER: int
+    CROPPED_HEIGHT_FIELD_NUMBER: int
+    CROPPED_WIDTH_FIELD_NUMBER: int
+    TILING_WIDTH_FIELD_NUMBER: int
+    TILING_HEIGHT_FIELD_NUMBER: int
+    LABEL_RESOLUTION_FIELD_NUMBER: int
+    CATALOG_RESOLUTION_FIELD_NUMBER: int
+    CATALOG_NUMBER_FIELD_NUMBER: int
+    RESIZE_MAX_FIELD_NUMBER: int
+    RESIZE_MIN_FIELD_NUMBER: int
+    RECO_MAX_FIELD_NUMBER: int
+    RECO_MIN_FIELD_NUMBER: int
+    TRAIN_MAX_FIELD_NUMBER: int
+    TRAIN_MIN_FIELD_NUMBER: int
+    GENLIST_FILE_FIELD_NUMBER: int
+    GEN_RATE_FIELD_NUMBER: int
+    BLUR_MAX_FIELD_NUMBER: int
+    NOISE_MAX_FIELD_NUMBER: int
+    GAMMA_MAX_FIELD_NUMBER: int
+    K_MAX_FIELD_NUMBER: int
+    Y0_MAX_FIELD_NUMBER: int
+    SHRINK_MAX_FIELD_NUMBER: int
+    SLIP_MAX_FIELD_NUMBER: int
+    GEN_SCALE_FIELD_NUMBER: int
+    USE_MASK_FIELD_NUMBER: int
+    shrink_prob_factor: float
+    unrecognize_factor: float
+    crop_num: int
+    random_crop_ratio: float
+    resize: float
+    scale: float
+    cropped_height: int
+    cropped_width: int
+    tiling_width: int
+    tiling_height: int
+    label_resolution: int
+    catalog_resolution: int
+    catalog_number: int
+    resize_max: float
+    resize_min: float
+    reco_max: float
+    reco_min: float
+    train_max: float
+    train_min: float
+    genlist_file: str
+    gen_rate: float
+    blur_max: float
+    noise_max: float
+    gamma_max: float
+    k_max: float
+    y0_max: float
+    shrink_max: float
+    slip_max: float
+    gen_scale: float
+    use_mask: bool
+    def __init__(
+        self,
+        *,
+        shrink_prob_factor: float | None = ...,
+        unrecognize_factor: float | None = ...,
+        crop_num: int | None = ...,
+        random_crop_ratio: float | None = ...,
+        resize: float | None = ...,
+        scale: float | None = ...,
+        cropped_height: int | None = ...,
+        cropped_width: int | None = ...,
+        tiling_width: int | None = ...,
+        tiling_height: int | None = ...,
+        label_resolution: int | None = ...,
+        catalog_resolution: int | None = ...,
+        catalog_number: int | None = ...,
+        resize_max: float | None = ...,
+        resize_min: float | None = ...,
+        reco_max: float | None = ...,
+        reco_min: float | None = ...,
+        train_max: float | None = ...,
+        train_min: float | None = ...,
+        genlist_file: str | None = ...,
+        gen_rate: float | None = ...,
+        blur_max: float | None = ...,
+        noise_max: float | None = ...,
+        gamma_max: float | None = ...,
+        k_max: float | None = ...,
+        y0_max: float | None = ...,
+        shrink_max: float | None = ...,
+        slip_max: float | None = ...,
+        gen_scale: float | None = ...,
+        use_mask: bool | None = ...,
+    ) -> None: ...
+
+class RescaleParameter(Message):
+    RF_FIELD_NUMBER: int
+    rf: float
+    def __init__(
+        self,
+        *,
+        rf: float | None = ...,
+    ) -> None: ...
+
+class CharbonnierLossParameter(Message):
+    ALPHA_FIELD_NUMBER: int
+    EPSILON_FIELD_NUMBER: int
+    BETA_FIELD_NUMBER: int
+    alpha: float
+    epsilon: float
+    beta: float
+    def __init__(
+        self,
+        *,
+        alpha: float | None = ...,
+        epsilon: float | None = ...,
+        beta: float | None = ...,
+    ) -> None: ...
+
+class WindowClsDataParameter(Message):
+    LABEL_DIM_FIELD_NUMBER: int
+    label_dim: int
+    def __init__(
+        self,
+        *,
+        label_dim: int | None = ...,
+    ) -> None: ...
+
+class SelectSegBinaryParameter(Message):
+    CLS_LABEL_BASE_FIELD_NUMBER: int
+    cls_label_base: int
+    def __init__(
+        self,
+        *,
+        cls_label_base: int | None = ...,
+    ) -> None: ...
+
+class NearestColoursParameter(Message):
+    NEIGHBOURS_FIELD_NUMBER: int
+    COLOURS_FIELD_NUMBER: int
+    neighbours: int
+    colours: str
+    def __init__(
+        self,
+        *,
+        neighbours: int | None = ...,
+        colours: str | None = ...,
     ) -> None: ...

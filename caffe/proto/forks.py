@@ -57,6 +57,12 @@ TYPES = [
         "Switch, else a Python layer",
     ),
     Addition(
+        "SigmoidCrossEntropyBalanceLoss",
+        "",
+        "OSVOS",
+        "write a ClassBalancedSigmoidCrossEntropyLoss, which is that of its paper",
+    ),
+    Addition(
         "KLLoss",
         "",
         "several forks",
@@ -131,6 +137,7 @@ FIELDS = {
         ("DeepLab", _PYTHON),
     ),
     "attention_loss_param": ("DOOBNet", _PYTHON),
+    "data_type": ("DOOBNet", "use HDF5Data"),
     "roi_align_param": ("Mask R-CNN's and others", _PYTHON),
     "scale_train": ("Fast R-CNN", ""),
     **dict.fromkeys(
@@ -173,7 +180,11 @@ FIELDS = {
     "side": ("YOLO in Caffe", "write a Python layer that reads the data"),
     "video_data_param": ("SSD, video-caffe and the temporal segment networks", _PYTHON),
     **dict.fromkeys(
-        ("new_length", "sampling_rate", "use_image", "use_temporal_jitter"), ("C3D", "")
+        (
+            *("new_length", "sampling_rate", "use_image", "use_temporal_jitter"),
+            *("num_truth_channels", "use_byte_input", "truth_scale", "clip_min", "clip_max"),
+        ),
+        ("C3D", ""),
     ),
     "proposal_param": ("PVANET and OpenVINO", "write a Python layer, rpn.proposal_layer"),
     "reorg_param": ("YOLOv2", _PYTHON),
@@ -275,6 +286,7 @@ FIELDS = {
     ),
     "diag_val": ("FlowNet2", "leave it out, and fill the weights in a script"),
     "expmax_param": ("LiteFlowNet", _PYTHON),
+    "TOPK": ("the temporal segment networks", _PYTHON),
     "batch_reduction_param": ("the temporal segment networks and PSPNet", "write a Reduction"),
     "pad_param": ("several forks", "write a Convolution with pad, or a Python layer"),
     "padding_param": ("DeepLab", _PYTHON),
@@ -288,7 +300,7 @@ FIELDS = {
         ("video-caffe", "write kernel_size, stride and pad"),
     ),
     "filter_group": ("C3D", "leave it out: it only spares memory"),
-    "pooling3d_param": ("C3D", ""),
+    "pooling3d_param": ("C3D and pseudo-3D residual networks", ""),
     "deformable_convolution_param": ("Deformable ConvNets", _PYTHON),
     **dict.fromkeys(("scale_bias", "scale_filler"), ("NVIDIA's Caffe", _AFFINE)),
     **dict.fromkeys(
@@ -352,7 +364,17 @@ FIELDS = {
     ),
     "range_loss_param": ("the authors of the range loss", _PYTHON),
     "wasserstein_param": ("learning with a Wasserstein loss", _PYTHON),
-    "ssim_loss_param": ("hidden two-stream networks", _PYTHON),
+    **dict.fromkeys(
+        ("ssim_loss_param", "charbonnier_loss_param", "multi_frame_data_param"),
+        ("hidden two-stream networks", _PYTHON),
+    ),
+    "border_ratio": ("hidden two-stream networks", "fill the weights in a script"),
+    **dict.fromkeys(("tiling_param", "drive_data_param"), ("VPGNet", _PYTHON)),
+    "rescale_param": ("DeepSkeleton", _PYTHON),
+    **dict.fromkeys(
+        ("window_cls_data_param", "select_seg_binary_param"), ("DecoupledNet", _PYTHON)
+    ),
+    "weight_source": ("DeepLab", "write an InfogainLoss"),
     "hard_sigmoid_param": ("Synopsys' Caffe", "write a Power and a Clip"),
     "num_groups": ("Yu and Koltun's dilation", "fill the weights in a script"),
     "plateau_winsize": ("SSD", _POLICY),

@@ -28,6 +28,21 @@ def test_heds_loss_is_said_to_be_another(caplog, data, loss, says):
     assert ("ClassBalanced" in caplog.text) == says
 
 
+@pytest.mark.parametrize("crops", [False, True])
+def test_rcfs_loss_weighs_otherwise_again(caplog, crops):
+    more = layer("crop", "AutoCrop", "x t") if crops else ""
+    text = layer("d", "ImageLabelmapData", tops="x t") + LOSS + more
+    warn_of_losses(text_format.Parse(text, caffe_pb2.NetParameter()))
+    assert ("1.1 times more" in caplog.text) == crops
+
+
+@pytest.mark.parametrize("data", ["ImageLabelmapData", "DenseImageData"])
+def test_deepskeletons_loss_is_said_to_be_another(caplog, data):
+    text = layer("d", data, tops="x t") + layer("scales", "SoftmaxWithLoss", "x t")
+    warn_of_losses(text_format.Parse(text, caffe_pb2.NetParameter()))
+    assert ("'scales' is Caffe's" in caplog.text) == (data == "ImageLabelmapData")
+
+
 @pytest.mark.parametrize("on", [False, True])
 def test_a_net_says_so_where_it_is_made_unless_strict(tmp_path, caplog, monkeypatch, on):
     seen = []

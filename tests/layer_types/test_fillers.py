@@ -163,7 +163,7 @@ def test_a_seed_decides_the_draws_whatever_numpy_and_torch_do(kind):
 @pytest.mark.parametrize(
     ("filler", "shape", "message"),
     [
-        ({"type": "magic"}, (2,), "unknown filler type 'magic'; there are bilinear, constant"),
+        ({"type": "magic"}, (2,), "unknown filler type 'magic'; there are bilinear, borderMask, c"),
         ({"type": "uniform", "min": 2, "max": 1}, (2,), "found min 2, max 1"),
         ({"type": "uniform", "min": math.nan}, (2,), "found min nan, max 1"),
         ({"type": "uniform", "max": math.inf}, (2,), "both finite; found min 0, max inf"),
@@ -179,6 +179,10 @@ def test_a_seed_decides_the_draws_whatever_numpy_and_torch_do(kind):
         ({"type": "bilinear"}, (2, 2), "4 axes"),
         ({"type": "bilinear"}, (1, 1, 2, 3), "square"),
         ({"type": "identity"}, (2, 3), r"as many outputs as inputs; found shape \(2, 3\)"),
+        ({"type": "flowBorderMask"}, (2, 3, 3, 3), "needs a blob N x 2 x H x W"),
+        ({"type": "borderMask", "border_ratio": 0.1}, (2, 3, 3), "needs a blob of 4 axes"),
+        ({"type": "borderMask"}, (1, 1, 2, 2), "needs border_ratio from 0 to 1"),
+        ({"type": "borderMask", "border_ratio": -1}, (1, 1, 2, 2), "found -1"),
     ],
 )
 def test_a_filler_that_cannot_fill_is_an_error(filler, shape, message):
@@ -214,7 +218,7 @@ def test_strict_nets_have_caffe_1_0s_fillers():
 def test_every_filler_has_a_test_here():
     assert set(FILLERS) == {
         *("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear"),
-        *("diagonal", "gaussian_unitball", "identity"),
+        *("diagonal", "gaussian_unitball", "identity", "file", "flowBorderMask", "borderMask"),
     }
 
 
@@ -227,3 +231,41 @@ def test_a_diagonal_is_given_value_by_value():
     assert np.array_equal(weight[:, :, 0, 0], [[3, 0], [0, 0.5]])
     with pytest.raises(caffe.CaffeError, match="2 diag_val are the diagonal of 2 x 2 weights"):
         run_layer("Convolution", body.replace("size: 1", "size: 2"), [np.zeros((1, 2, 2, 2))])
+
+
+def test_a_file_has_the_values_in_their_order(tmp_path):
+    path = tmp_path / "weights.txt"
+    path.write_text("1 -2.5\n3e-1\t4 5 6 7\n")
+    values = filled((2, 1, 3), type="file", file=str(path))
+    np.testing.assert_array_equal(values.ravel(), np.float32([1, -2.5, 0.3, 4, 5, 6]))
+    with pytest.raises(caffe.CaffeError, match=r"weights.txt has 7 numbers; a blob of .* needs 8"):
+        filled((2, 4), type="file", file=str(path))
+    path.write_text("1 x")
+    with pytest.raises(caffe.CaffeError, match=r"weights.txt: expected numbers; found 'x'"):
+        filled((2,), type="file", file=str(path))
+
+
+def test_a_file_that_is_not_there_is_missed_in_training_alone(caplog):
+    body = (
+        "convolution_param { num_output: 2 kernel_size: 1 bias_term: false "
+        'weight_filler { type: "file" file: "none.txt" } }'
+    )
+    x = np.ones((1, 3, 2, 2))
+    with pytest.raises(caffe.CaffeError, match=r"none\.txt: cannot be read"):
+        run_layer("Convolution", body, [x], phase=caffe.TRAIN)
+    with caplog.at_level(logging.WARNING, "caffe"):
+        assert not run_layer("Convolution", body, [x]).y[0].any()
+    assert "filler 'file' has no file 'none.txt'; weights that no caffemodel holds" in caplog.text
+
+
+def test_masks_of_borders():
+    flow = filled((2, 2, 3, 4), type="flowBorderMask")
+    x, y = np.ones((3, 4)), np.ones((3, 4))
+    x[:, -1] = y[-1] = 0
+    np.testing.assert_array_equal(flow, np.broadcast_to([x, y], flow.shape))
+    inside = np.zeros((5, 7))
+    inside[1:-1, 1:-1] = 1  # 5 x 0.1 is half a pixel: one
+    found = filled((1, 2, 5, 7), type="borderMask", border_ratio=0.1)
+    np.testing.assert_array_equal(found, np.broadcast_to(inside, found.shape))
+    assert filled((1, 1, 5, 7), type="borderMask", border_ratio=0.05).all()
+    assert not filled((1, 1, 5, 7), type="borderMask", border_ratio=1).any()

@@ -321,3 +321,40 @@ def test_labels_that_something_learns_are_refused_where_backward_begins(kind):
 def test_bottoms_and_parameters_that_make_no_loss_are_refused(kind, body, shapes, message):
     with pytest.raises(caffe.CaffeError, match=rf"layer 'l' \({kind}\): .*{message}"):
         run_layer(kind, body, [np.zeros(shape) for shape in shapes])
+
+
+@drawn()
+@given(SEED, st.sampled_from([None, 0, 255]), st.sampled_from(sorted(NORMALISATIONS)))
+def test_a_file_of_weights_weighs_each_class(tmp_path_factory, seed, ignore, normalisation):
+    path = tmp_path_factory.mktemp("weights") / "weights.txt"
+    path.write_text("2\n0.5\n0\n")
+    rng = np.random.RandomState(seed)
+    x, label = normal(seed, 2, 3, 4, 2), rng.randint(0, 2, (2, 1, 4, 2))
+    label[0, 0, 0] = 2
+    if ignore is not None:
+        label[rng.random_sample(label.shape) < 0.4] = ignore
+    text = "" if ignore is None else f"ignore_label: {ignore}"
+    body = f'loss_param {{ weight_source: "{path}" {normalisation} {text} }}'
+    ran = run_layer("SoftmaxWithLoss", body, [x, label], diffs=[np.float32(2)])
+    p = softmax_of(x, 1)
+    weights = np.array([2, 0.5, 0] + [0] * 253)[label] * (label != ignore)
+    right = label == np.arange(3)[:, None, None]
+    total = max(1, NORMALISATIONS[normalisation](2, 8, weights.sum()))
+    agree(ran.y[0], -(weights[:, 0] * np.log((p * right).sum(1) + ~right.any(1))).sum() / total)
+    agree(ran.dx[0], 2 * weights * (p - right) / total)
+
+
+def test_a_file_of_weights_that_is_wrong_is_named(tmp_path):
+    path = tmp_path / "weights.txt"
+    bottoms = [np.zeros((2, 3)), np.zeros(2)]
+    body = f'loss_param {{ weight_source: "{path}" }}'
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l'.*weights\.txt: cannot be read"):
+        run_layer("SoftmaxWithLoss", body, bottoms)
+    for text, message in (
+        ("1 2", r"weights.txt needs a weight for each of 3 classes, and 2 bottoms; found 2, and 2"),
+        ("1 2 -3", "weights.txt: expected weights from 0 on"),
+        ("1 2 x", "weight_source: .*weights.txt: expected numbers; found 'x'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(caffe.CaffeError, match=message):
+            run_layer("SoftmaxWithLoss", body, bottoms)

@@ -183,3 +183,8 @@ def test_no_gradient_reaches_what_chooses(kind):
     net.forward()
     with pytest.raises(caffe.CaffeError, match="no gradient for bottom 1"):
         net.backward()
+
+
+def test_the_mean_of_the_largest_is_no_reduction():
+    with pytest.raises(caffe.CaffeError, match=r"layer 'l' \(Reduction\): .*found TOPK"):
+        run_layer("Reduction", "reduction_param { operation: TOPK k: 1 }", [np.ones(3)])

@@ -306,3 +306,34 @@ def test_fields_of_a_fork_under_caffes_numbers_do_no_harm(tmp_path, caplog):
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(caffe.CaffeError, match="not a whole NetParameter"):
         read_binaryproto(path, caffe_pb2.NetParameter())
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_relu_may_say_where_its_bottom_is_positive(in_place):
+    top = "c" if in_place else "r"
+    net = net_of(
+        'force_backward: true input: "x" input_dim: 2 input_dim: 3 input_dim: 4 input_dim: 5 '
+        'layers { name: "conv" type: CONVOLUTION bottom: "x" top: "c" '
+        "convolution_param { num_output: 2 kernel_size: 1 } } "
+        f'layers {{ name: "relu" type: RELU bottom: "c" top: "{top}" top: "mask" }} '
+        f'layers {{ type: ELTWISE bottom: "{top}" bottom: "mask" top: "{top}" '
+        "eltwise_param { operation: PROD } }"
+    )
+    assert net._graph.spec.layer[2].type == "ReLUMask"
+    rng = np.random.RandomState(0)
+    x, weight, diff = rng.randn(2, 3, 4, 5), rng.randn(2, 3), rng.randn(2, 2, 4, 5)
+    net.blobs["x"].data[...], net.params["conv"][0].data[..., 0, 0] = x, weight
+    net.forward()
+    scores = np.einsum("oi,nihw->nohw", weight, x)
+    positive = scores > 0
+    np.testing.assert_array_equal(net.blobs["mask"].data, positive)
+    np.testing.assert_allclose(net.blobs[top].data, scores * positive, rtol=1e-4, atol=1e-5)
+    net.blobs[top].diff[...] = diff
+    net.backward()
+    expected = np.einsum("oi,nohw->nihw", weight, diff * positive)
+    np.testing.assert_allclose(net.blobs["x"].diff, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_strict_takes_no_second_top_of_a_relu(strict):
+    with pytest.raises(caffe.CaffeError, match="takes 1 top"):
+        net_of(f'{X} layer {{ name: "l" type: "ReLU" bottom: "x" top: "y" top: "mask" }}')

@@ -59,6 +59,9 @@ NETS = {  # where one layer with one top makes none
     "Parameter": input_layer("x", 2, 3)
     + 'layer { name: "l" type: "Parameter" top: "p" parameter_param { shape { dim: 2 dim: 3 } } }'
     'layer { name: "sum" type: "Eltwise" bottom: "x" bottom: "p" top: "y" }',
+    "ReLUMask": input_layer("x", 2, 3)
+    + 'layer { name: "l" type: "ReLUMask" bottom: "x" top: "y" top: "m" } layer { name: "p" '
+    'type: "Eltwise" bottom: "y" bottom: "m" top: "z" eltwise_param { operation: PROD } }',
     "Silence": input_layer("x", 2, 3) + 'layer { name: "l" type: "Silence" bottom: "x" }'
     'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }',
     "TextProposal": input_layer("scores", 1, 20, 3, 4)
@@ -80,7 +83,8 @@ SCORES = (
     *("DetectionGroupAccuracy", "FrcnnOutput", "HardMining", "ScaleRoute"),
     "SegmentationEvaluate",
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
-    *("BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
+    *("BGR2HSV", "BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
+    *("ColorGlobalDropout", "Quantize", "Rescale"),
     *("GlobalLSEMargin", "HDF5Output", "MatWrite", "ValidItems"),
 )
 BITS = (

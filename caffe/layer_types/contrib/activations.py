@@ -1,4 +1,4 @@
-"""Activations of forks: SELU, Mish, HardSwish, HardSigmoid, Insanity, Maxout, APL."""
+"""Activations of forks: SELU, Mish, HardSwish, HardSigmoid, ReLUMask, Insanity, Maxout, APL."""
 
 import math
 
@@ -47,6 +47,22 @@ class HardSigmoid(LayerType):
             param = self.spec.hard_sigmoid_param
             return (param.alpha * bottoms[0] + param.beta).clamp(0, 1)
         return F.hardsigmoid(bottoms[0])
+
+
+@layer_type("ReLUMask", "DecoupledNet")
+class ReLUMask(LayerType):
+    """A ReLU, and a second top: 1 where the bottom is positive, else 0, without a gradient."""
+
+    tops = (2, 2)
+    pointwise = True
+    reads_values = False
+
+    def expression(
+        self, bottoms: list[torch.Tensor], params: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        (x,) = bottoms
+        mask = (x.detach() > 0).to(x.dtype)
+        return [F.leaky_relu(x, self.spec.relu_param.negative_slope), mask]
 
 
 @layer_type("HardSwish", "MobileNetV3")

@@ -31,7 +31,7 @@ class BN(LayerType):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         bn = self.spec.bn_param
-        self.check(len(shapes[0]) in (2, 4), f"needs 2 or 4 axes; found shape {shapes[0]}")
+        self.check(len(shapes[0]) in (2, 4, 5), f"needs 2, 4 or 5 axes; found shape {shapes[0]}")
         older = any(map(bn.HasField, _OLDER_RUNNING))
         newer = any(map(bn.HasField, _RUNNING)) or (len(self.spec.param) == 4 and not older)
         self.has_running = older or newer

@@ -1,4 +1,7 @@
-"""Layers of Zhang et al.'s colorization (2016): colours as classes, and how much each counts."""
+"""Layers of Zhang et al.'s colorization (2016): colours as classes, and how much each counts.
+
+And of their interactive one (2017): BGR2HSV, ColorGlobalDropout.
+"""
 
 from pathlib import Path
 
@@ -6,11 +9,12 @@ import numpy as np
 import torch
 
 from ...core.files import cannot_be_read
+from ...core.rng import generator
 from ..base import LayerType, Shape, layer_type
 from ..loss import with_gradient
 
-CLASSES, PRIORS = Path("resources/pts_in_hull.npy"), Path("resources/prior_probs.npy")
-NEIGHBOURS, SIGMA = 10, 5.0
+PRIORS = Path("resources/prior_probs.npy")
+SIGMA = 5.0
 UNIFORM = 0.5  # part of the uniform distribution in what weights divide by
 GRAY = 5.0  # the largest |a| or |b| of a gray pixel
 # Of sRGB, as skimage has them
@@ -63,16 +67,62 @@ class BGR2Lab(_Target):
         return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
 
 
+@layer_type("BGR2HSV", "interactive colorization")
+class BGR2HSV(_Target):
+    """BGR from 0 to 255, without their fractions, as hue, saturation and value from 0 to 1."""
+
+    channels = top_channels = 3
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,) = bottoms
+        red, green, blue = (x.detach().flip(1).remainder(256).floor() / 255).unbind(1)
+        value = red.maximum(green).maximum(blue)
+        apart = value - red.minimum(green).minimum(blue)
+        scale = apart.where(apart > 0, 1)
+        hue = torch.where(red == value, (green - blue) / scale, 2 + (blue - red) / scale)
+        hue = torch.where(blue == value, 4 + (red - green) / scale, hue)
+        hue = (hue / 6).remainder(1).where(apart > 0, 0)
+        return torch.stack([hue, apart / value.where(value > 0, 1), value], 1)
+
+
+@layer_type("ColorGlobalDropout", "interactive colorization")
+class ColorGlobalDropout(LayerType):
+    """The bottom (N, C, H, W), but 0 of items drawn by dropout_ratio; channel C + 1: 0 of these.
+
+    Of the others it is 1. So it does in both phases; nothing is learnt through it.
+    """
+
+    diff_bottoms = staticmethod(lambda index: False)
+    reads_values = False
+
+    @property
+    def draws(self) -> bool:
+        return True
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
+        return [(shape[0], shape[1] + 1, *shape[2:])]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), keep = bottoms, 1 - self.spec.dropout_param.dropout_ratio
+        kept = x.new_empty(len(x), 1, 1, 1).bernoulli_(keep, generator=generator(x.device))
+        return torch.cat([x.detach() * kept, kept.expand(-1, -1, *x.shape[2:])], 1)
+
+
 @layer_type("NNEnc", "colorization")
 class NNEnc(_Target):
     """Of a and b (N, 2, H, W) how much of each class of colours they are, (N, Q, H, W).
 
     Section 2.2: the 10 nearest classes of resources/pts_in_hull.npy (Q, 2) weigh as a Gaussian of
-    their distance with sigma 5, and 1 together; all others are 0.
+    their distance with sigma 5, and 1 together; all others are 0. nearest_colours_param gives
+    another number of them and another file, as of the interactive colorization.
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        self.colours = _read(CLASSES)
+        param = self.spec.nearest_colours_param
+        self.check(param.neighbours > 0, "neighbours must be positive; found 0")
+        self.colours = _read(Path(param.colours))
         self.top_channels = len(self.colours)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
@@ -80,7 +130,8 @@ class NNEnc(_Target):
         points = x.detach().movedim(1, 3).reshape(-1, 2)
         colours = torch.as_tensor(self.colours).to(points)
         apart = (points[:, None] - colours).square().sum(2)
-        near, classes = apart.topk(min(NEIGHBOURS, len(colours)), largest=False)
+        nearest = min(self.spec.nearest_colours_param.neighbours, len(colours))
+        near, classes = apart.topk(nearest, largest=False)
         weights = (-near / (2 * SIGMA**2)).softmax(1)
         top = weights.new_zeros(len(points), len(colours)).scatter(1, classes, weights)
         n, _, height, width = x.shape

@@ -1,8 +1,8 @@
-"""LpqLoss of FlowNet2."""
+"""Losses of optical flow: LpqLoss of FlowNet2, and one of flow that is learnt without any given."""
 
 import torch
 
-from ..base import Shape, layer_type
+from ..base import LayerType, Shape, layer_type
 from ..target import Distance
 
 
@@ -41,3 +41,35 @@ class LpqLoss(Distance):
         if param.normalize_by_num_entries:
             return total / (known.sum() / x.shape[1])
         return total / x.shape[0]
+
+
+@layer_type("CharbonnierLoss", "hidden two-stream networks")
+class CharbonnierLoss(LayerType):
+    """The sum of ((beta x)^2 + epsilon^2)^alpha over N x C x H x W, for each of its N H W places.
+
+    Bottom 2, of the same shape, weighs each value; the sum is then divided by the whole part of N
+    times the weights' sum (of their amounts). The top has the shape (1, 1, 1, 1).
+    """
+
+    bottoms = (1, 2)
+    loss = True
+    diff_bottoms = staticmethod(lambda index: index == 0)
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(
+            all(len(shape) == 4 and shape == shapes[0] for shape in shapes),
+            f"needs differences N x C x H x W, and weights of that shape; found {shapes}",
+        )
+        return [(1, 1, 1, 1)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        param, (x, *weights) = self.spec.charbonnier_loss_param, bottoms
+        costs = ((param.beta * x).square() + param.epsilon**2).pow(param.alpha)
+        if not weights:
+            total = costs.sum() / (x.shape[0] * x.shape[2] * x.shape[3])
+        else:
+            weight = weights[0].detach()
+            places = (x.shape[0] * weight.abs().sum()).trunc()
+            total = (costs * weight).sum() / places
+        return total.reshape(1, 1, 1, 1)

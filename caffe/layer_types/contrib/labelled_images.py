@@ -1,6 +1,7 @@
 """Data layers whose labels are images too.
 
-ImageSegData, WindowSegData, DenseImageData, ImageLabelmapData, ImageLabelData, ImageLabelListData.
+ImageSegData, WindowSegData, SelectSegBinary, DenseImageData, ImageLabelmapData, ImageLabelData,
+ImageLabelListData.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from ...feeding.image_list import read_lines
 from ...feeding.images import read_image, resize
 from ...feeding.resizing import nearest
 from ...feeding.transform import Place, Transformer
+from ...formats import hdf5
 from ...proto import caffe_pb2
 from ..base import layer_type
 from ..prefetched_data import Feed, Ordered, Records, Source, first_item, need, opened
@@ -29,6 +31,7 @@ class Pair(NamedTuple):
     label: str
     line: int
     window: tuple[int, ...] = ()  # x1, y1, x2, y2, the last ones inside
+    classes: tuple[int, ...] = ()  # of each whether, or as what, it counts
 
 
 class LabelMap(NamedTuple):
@@ -36,6 +39,7 @@ class LabelMap(NamedTuple):
 
     map: np.ndarray
     size: tuple[int, int]
+    classes: tuple[int, ...] = ()
 
 
 def read_pairs(path: str, words: int) -> list[Pair]:
@@ -52,17 +56,22 @@ def read_pairs(path: str, words: int) -> list[Pair]:
     return found
 
 
-def read_windows(path: str, words: int) -> list[Pair]:
-    """The same with x1 y1 x2 y2 behind."""
+def read_windows(path: str, words: int, classes: int = 0) -> list[Pair]:
+    """The same with x1 y1 x2 y2 behind, and the labels of so many classes."""
     found = []
     for pair, (_, line) in zip(read_pairs(path, words), read_lines(path), strict=True):
         try:
-            left, above, right, below = (int(part) for part in line.split()[words : words + 4])
+            numbers = [int(part) for part in line.split()[words : words + 4 + classes]]
+            left, above, right, below = numbers[:4]
         except ValueError:
             raise CaffeError(
                 f"{path}:{pair.line}: expected x1 y1 x2 y2 behind the names; found {line!r}"
             ) from None
-        found.append(pair._replace(window=(left, above, right, below)))
+        need(
+            len(numbers) == 4 + classes,
+            f"{path}:{pair.line}: expected {classes} labels behind x1 y1 x2 y2; found {line!r}",
+        )
+        found.append(pair._replace(window=(left, above, right, below), classes=tuple(numbers[4:])))
     return found
 
 
@@ -107,7 +116,8 @@ class Pairs(Ordered):
 
     def label_shapes(self, label: LabelMap, records: Sequence[Pair]) -> list[tuple[int, ...]]:
         height, width = self.transformer.crop
-        return [(1, height or label.map.shape[1], width or label.map.shape[2]), (1, 1, 2)]
+        maps, *size = label.map.shape
+        return [(maps, height or size[0], width or size[1]), (1, 1, 2)]
 
     def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
         outs[0][0] = place.cut(label.map)
@@ -200,15 +210,45 @@ class DenseImageData(PairFeed):
 
 
 class EdgePairs(Pairs):
+    param: caffe_pb2.ImageDataParameter
+
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        if self.param.data_type != "h5":
+            return super().read(record)
+        folder = self.param.root_folder
+        image = read_image(folder + record.image, self.param.is_color, self.size)
+        size, path = image.shape[:2], folder + record.label
+        with hdf5.reading(path, "a label") as file:
+            label = hdf5.array(file, "label")
+            hdf5.check(
+                label.ndim == 4 and label.shape[0] == 1 and label.shape[2:] == size,
+                f"'label' is of shape {label.shape}, its image {size} pixels large; expected 1 x C "
+                "maps of that size",
+            )
+        return image.transpose(2, 0, 1), LabelMap(label[0], size)
+
     def label(self, path: str, size: tuple[int, int]) -> np.ndarray:
         return (super().label(path, size) > 127).astype(np.uint8)  # 255ths, rounded
 
 
 @layer_type("ImageLabelmapData", "HED")
 class ImageLabelmapData(PairFeed):
-    """Images and edge maps from a list of both: 1 where a map has 128 or more, else 0."""
+    """Images and edge maps from a list of both: 1 where a map has 128 or more, else 0.
+
+    With data_type h5 (DOOBNet) a label is an HDF5 file of maps as they are, 1 x C x H x W, called
+    label; N x C x H x W is then the second top.
+    """
 
     source = EdgePairs
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        kind = self.spec.image_data_param.data_type
+        need(kind in ("img", "h5"), f"data_type is img or h5; found {kind!r}")
+        need(
+            kind == "img" or not self.spec.transform_param.mirror,
+            "mirrors no maps of data_type h5, which may be directions: store mirrored images",
+        )
+        return super().open(seed)
 
 
 class SegPairs(Pairs):
@@ -308,6 +348,53 @@ class WindowSegData(ImageSegData):
 
     def pairs(self, path: str) -> list[Pair]:
         return read_windows(path, self.words())
+
+
+class SelectedPairs(WindowPairs):
+    """The same; a pixel's label is what the list gives for its class."""
+
+    base = 0  # the label in front of the first class
+
+    def read(self, record: Pair) -> tuple[np.ndarray, LabelMap]:
+        image, (labels, size, _) = super().read(record)
+        of_label = np.zeros(256, np.float32)
+        for label, given in enumerate(record.classes, self.base + 1):
+            if 0 < label < len(of_label):
+                of_label[label] = given
+        ignored = labels == self.param.ignore_label
+        selected = np.where(ignored, labels, of_label[labels.astype(np.uint8)])
+        return image, LabelMap(selected, size, record.classes)
+
+    def label_shapes(self, label: LabelMap, records: Sequence[Pair]) -> list[tuple[int, ...]]:
+        shape, _ = super().label_shapes(label, records)
+        return [shape, (len(label.classes), 1, 1)]
+
+    def write_label(self, label: LabelMap, place: Place, outs: Sequence[np.ndarray]) -> None:
+        outs[0][0] = place.cut(label.map)
+        outs[1][0, :, 0, 0] = label.classes
+
+
+@layer_type("SelectSegBinary", "DecoupledNet")
+class SelectSegBinary(WindowSegData):
+    """As WindowSegData; a line goes on with a label for each of label_dim classes, the third top.
+
+    A pixel of class k, which is label cls_label_base + k of its image, has the label that the line
+    gives for k: 1 where the class is the one to be found, else 0. Third top: N x label_dim x 1 x 1.
+    """
+
+    source = SelectedPairs
+    tops = (3, 3)
+
+    def pairs(self, path: str) -> list[Pair]:
+        classes = self.spec.window_cls_data_param.label_dim
+        need(classes > 0, "window_cls_data_param needs a positive label_dim; found 0")
+        return read_windows(path, self.words(), classes)
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        source, size, first = super().open(seed)
+        assert isinstance(source, SelectedPairs)
+        source.base = self.spec.select_seg_binary_param.cls_label_base
+        return source, size, first
 
 
 class SlicedPairs(Pairs):

@@ -50,13 +50,34 @@ class SmoothL1Loss(Loss):
     def losses(self, bottoms: list[torch.Tensor]) -> torch.Tensor:
         """Of each value."""
         x, target, *weights = (bottom.reshape(bottoms[0].shape) for bottom in bottoms)
-        apart = x - target
+        apart = self.apart(x, target)
         if weights:
             apart = apart * weights[0].detach()
         square = self.spec.smooth_l1_loss_param.sigma**2
         far = apart.abs() - 0.5 / square
         losses = torch.where(apart.abs() < 1 / square, apart.square() * square / 2, far)
         return losses * weights[1].detach() if len(weights) == 2 else losses
+
+    def apart(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """How far x lies from the target."""
+        return x - target
+
+
+@layer_type("OrientationSmoothL1Loss", "DOOBNet")
+class OrientationSmoothL1Loss(SmoothL1Loss):
+    """SmoothL1Loss of angles: x + t in place of x - t where x lies beyond pi, on the side of t.
+
+    Bottoms: x, t and what weighs the difference, such as a mask of edges.
+    """
+
+    bottoms = (3, 3)
+    tops = (1, 1)
+    diff_bottoms = staticmethod(lambda index: index == 0)
+
+    def apart(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        target = target.detach()
+        beyond = ((x > math.pi) & (target > 0)) | ((x < -math.pi) & (target < 0))
+        return x - target.where(~beyond, -target)
 
 
 @layer_type("L1Loss", "several forks")

@@ -18,7 +18,7 @@ class Lstm(LayerType):
     input, forget, output, candidate. Each forward starts from zeros, unless there is a second
     bottom, T x N: then from where the last one ended, but 0 in it starts anew. clipping_threshold:
     between minus it and it lies the gradient by what the gates are computed from. batch_size: steps
-    and streams, so many of them, are one axis.
+    and streams, so many of them, are one axis; a bottom of two axes, steps and values, is of one.
     """
 
     bottoms = (1, 2)
@@ -39,16 +39,21 @@ class Lstm(LayerType):
         self.state: list[torch.Tensor] = []  # cell, hidden: N x num_output each
         self.next_state: list[torch.Tensor] = []
 
+    def _joined(self, shape: Shape) -> int:
+        """How many streams are in one axis with the steps; 0 where they have one of their own."""
+        return self.spec.lstm_param.batch_size or int(len(shape) == 2)
+
     def _sizes(self, shape: Shape) -> tuple[int, int, int]:
         """Steps, streams and the values of a step."""
-        streams = self.spec.lstm_param.batch_size
-        if streams:
+        if streams := self._joined(shape):
             self.check(
                 len(shape) > 1 and shape[0] % streams == 0,
                 f"batch_size {streams} must divide axis 0 of the bottom; its shape is {shape}",
             )
             return shape[0] // streams, streams, math.prod(shape[1:])
-        self.check(len(shape) > 2, f"needs steps x streams x values; found shape {shape}")
+        self.check(
+            len(shape) > 2, f"needs steps x values or steps x streams x values; found shape {shape}"
+        )
         return shape[0], shape[1], math.prod(shape[2:])
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -62,7 +67,7 @@ class Lstm(LayerType):
             all(math.prod(shape) == steps * streams for shape in shapes[1:]),
             f"needs one value for each of {steps} steps and {streams} streams; found {shapes[1:]}",
         )
-        lead = shapes[0][:1] if self.spec.lstm_param.batch_size else shapes[0][:2]
+        lead = shapes[0][: 1 if self._joined(shapes[0]) else 2]
         return [(*lead, self.spec.lstm_param.num_output)]
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:

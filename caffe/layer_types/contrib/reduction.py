@@ -14,21 +14,40 @@ class BatchReduction(LayerType):
     """The sums, or means, of parts of an axis, level * level values each, one part a level.
 
     With the one level 1, which is the default, of the whole axis, which is no axis of the top then.
+    TOPK: the mean of the k largest values of that axis. pos: of what has the same place on this and
+    the next axis, both of one length, neither of which the top has.
     """
 
     reads_values = False
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.batch_reduction_param
+        self.largest = param.reduction_param.operation == REDUCTION.TOPK
         self.check(
-            param.reduction_param.operation in (REDUCTION.SUM, REDUCTION.MEAN),
-            "its operation is SUM or MEAN",
+            self.largest or param.reduction_param.operation in (REDUCTION.SUM, REDUCTION.MEAN),
+            "its operation is SUM, MEAN or TOPK",
         )
         self.levels = list(param.level) or [1]
+        self.check(
+            self.levels == [1] or not (self.largest or param.pos),
+            f"TOPK and pos take the one level 1; found {self.levels}",
+        )
+        self.check(not (self.largest and param.pos), "takes TOPK or pos, not both")
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
-        axis = self.axis(self.spec.batch_reduction_param.reduction_param.axis, shape)
+        param = self.spec.batch_reduction_param
+        axis, k = self.axis(param.reduction_param.axis, shape), param.reduction_param.k
+        self.check(
+            not self.largest or 0 < k <= shape[axis],
+            f"k must be from 1 to {shape[axis]}, the length of axis {axis}; found {k}",
+        )
+        if param.pos:
+            self.check(
+                shape[axis : axis + 1] == shape[axis + 1 : axis + 2],
+                f"pos needs two axes of one length from axis {axis} on; found shape {shape}",
+            )
+            return [shape[:axis] + shape[axis + 2 :]]
         if self.levels == [1]:
             return [shape[:axis] + shape[axis + 1 :]]
         size = sum(level * level for level in self.levels)
@@ -42,6 +61,10 @@ class BatchReduction(LayerType):
         (x,), param = bottoms, self.spec.batch_reduction_param.reduction_param
         reduce = torch.mean if param.operation == REDUCTION.MEAN else torch.sum
         axis = param.axis % x.dim()
+        if self.spec.batch_reduction_param.pos:
+            return reduce(x.diagonal(dim1=axis, dim2=axis + 1), -1)
+        if self.largest:
+            return x.topk(param.k, axis).values.mean(axis)
         if self.levels == [1]:
             return reduce(x, axis)
         parts = x.split([level * level for level in self.levels], axis)

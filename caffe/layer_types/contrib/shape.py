@@ -1,6 +1,6 @@
 """Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg.
 
-And PixelShuffle, Extract, and Gather, which passes them on.
+And PixelShuffle, Tiling, Extract, and Gather, which passes them on.
 """
 
 import torch
@@ -132,10 +132,14 @@ class PixelShuffle(LayerType):
     """N x C r^2 x H x W to N x C x H r x W r (Shi et al. 2016, equation 4)."""
 
     reads_values = False
+    called, least = "upscale_factor", 2
+
+    def factor(self) -> int:
+        return self.spec.pixel_shuffle_param.upscale_factor
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        factor, (shape,) = self.spec.pixel_shuffle_param.upscale_factor, shapes
-        self.check(factor > 1, f"upscale_factor is at least 2; found {factor}")
+        factor, (shape,) = self.factor(), shapes
+        self.check(factor >= self.least, f"{self.called} is at least {self.least}; found {factor}")
         self.check(
             len(shape) == 4 and shape[1] % factor**2 == 0,
             f"needs N x C x H x W, C a multiple of {factor**2}; found shape {shape}",
@@ -144,7 +148,17 @@ class PixelShuffle(LayerType):
         return [(n, channels // factor**2, height * factor, width * factor)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        return torch.pixel_shuffle(bottoms[0], self.spec.pixel_shuffle_param.upscale_factor)
+        return torch.pixel_shuffle(bottoms[0], self.factor())
+
+
+@layer_type("Tiling", "VPGNet")
+class Tiling(PixelShuffle):
+    """PixelShuffle by tile_dim, which may be 1."""
+
+    called, least = "tile_dim", 1
+
+    def factor(self) -> int:
+        return self.spec.tiling_param.tile_dim
 
 
 @layer_type("Reorg", "YOLOv2")

@@ -1,4 +1,4 @@
-"""VideoData of four forks: frames, clips or segments of videos."""
+"""VideoData of four forks, and MultiFrameData: frames, clips or segments of videos."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -11,10 +11,12 @@ import torch
 from ...core.blob import Blob
 from ...core.log import info
 from ...feeding.frames import (
+    VIDEO,
     check_pattern,
     count_frames,
     decoded,
     folder_frames,
+    segment_modality,
     video_frames,
 )
 from ...feeding.image_list import read_lines
@@ -24,7 +26,6 @@ from ...proto import caffe_pb2
 from ..base import layer_type
 from ..prefetched_data import Feed, Ordered, Source, first_item, need
 
-VIDEO = caffe_pb2.VideoDataParameter
 STARTS = 6  # a stream of random numbers
 FRAMES = 1 << 20  # a camera's number of frames
 C3D_NAMES, NAMES, FLOW_NAMES = "%06d.jpg", "image_%04d.jpg", "flow_%c_%04d.jpg"
@@ -112,9 +113,10 @@ class Clips(Ordered):
     """The videos of a list; of each some frames, as channels behind one another (C L, H, W)."""
 
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
-        self.of_c3d = not spec.HasField("video_data_param")
+        video = self.param_of(spec)
+        self.of_c3d = video is None
         # Any: of C3D's fields those that are read here are the others' too
-        param: Any = spec.image_data_param if self.of_c3d else spec.video_data_param
+        param: Any = spec.image_data_param if video is None else video
         self.param: Any = param
         need(param.new_length > 0, "new_length must be positive; found 0")
         need(param.sampling_rate > 0, "sampling_rate must be positive; found 0")
@@ -124,18 +126,24 @@ class Clips(Ordered):
         )
         self.size = (param.new_height, param.new_width) if param.new_height else None
         self.train = phase == caffe_pb2.TRAIN
-        self.segments = 1 if self.of_c3d else spec.video_data_param.num_segments
+        self.segments = 1 if video is None else video.num_segments
         need(self.segments > 0, "num_segments must be positive; found 0")
-        self.modality = VIDEO.RGB if self.of_c3d else spec.video_data_param.modality
-        # Those of the temporal segment networks say so by one of their fields.
-        self.of_segments = not self.of_c3d and any(
-            map(param.HasField, ("num_segments", "modality", "name_pattern"))
+        modality = None if video is None else self.modality_of(video)
+        self.of_segments = modality is not None
+        self.modality = VIDEO.RGB if modality is None else modality
+        self.channels_first = video is not None and self.of_segments and video.length_first
+        self.step, self.draws_frames = 1, False
+        if video is not None and self.channels_first:
+            self.step, self.draws_frames = video.step, video.rand_step and self.train
+        need(
+            self.step > 0 and param.new_length % self.step == 0,
+            f"step must be positive and divide new_length {param.new_length}; found {self.step}",
         )
         self.color = param.is_color and self.modality != VIDEO.FLOW
         self.names = C3D_NAMES if self.of_c3d or param.use_image else NAMES
         if self.of_segments:
             self.names = FLOW_NAMES if self.modality == VIDEO.FLOW else NAMES
-            self.names = spec.video_data_param.name_pattern or self.names
+            self.names = param.name_pattern or self.names
         need(
             self.modality in (VIDEO.RGB, VIDEO.FLOW, VIDEO.VIDEO),
             "modality is RGB, FLOW or VIDEO; found WEBCAM",
@@ -146,6 +154,14 @@ class Clips(Ordered):
         need(bool(entries), f"{param.source}: the list is empty")
         super().__init__(param.shuffle, entries)
         self.transformer = self._transformer(spec.transform_param, phase)
+
+    def param_of(self, spec: caffe_pb2.LayerParameter) -> caffe_pb2.VideoDataParameter | None:
+        """The settings; None where they are image_data_param's, C3D's."""
+        return spec.video_data_param if spec.HasField("video_data_param") else None
+
+    def modality_of(self, param: caffe_pb2.VideoDataParameter) -> int | None:
+        """What segments are read of; None where clips are."""
+        return segment_modality(param)
 
     @property
     def frames(self) -> int:
@@ -169,18 +185,22 @@ class Clips(Ordered):
             "Cannot specify mean_file and mean_value at the same time",
         )
         del plain.mean_value[:]
-        if len(values) > 1 and not self.of_segments:
-            values = np.repeat(values, self.frames).tolist()
-        plain.mean_value.extend(values)
+        plain.mean_value.extend(self.mean_values(values))
         transformer = Transformer(plain, phase)
         if param.HasField("mean_file"):
             transformer.mean_file = param.mean_file
             transformer.mean = read_values(param.mean_file)
         return transformer
 
+    def mean_values(self, values: list[float]) -> list[float]:
+        """A value for each channel of what `read` gives, or for all."""
+        each = len(values) > 1 and not self.of_segments
+        return np.repeat(values, self.frames).tolist() if each else values
+
     def records(self, seed: int, item: int) -> Iterator[Item]:
         for number, entry in zip(count(item), super().records(seed, item)):
-            words = random_words(seed, STARTS, number << 64, self.segments)
+            draws = self.segments + self.draws_frames * self.segments * self.param.new_length
+            words = random_words(seed, STARTS, number << 64, draws)
             yield Item(entry, words.tolist())
 
     def read(self, record: Item) -> tuple[np.ndarray, int]:
@@ -191,9 +211,14 @@ class Clips(Ordered):
         need(len(sizes) == 1, f"{path}: frames differ in size: {sorted(sizes)}")
         clip = np.stack(frames)  # L x H x W x C
         channels = clip.transpose(0, 3, 1, 2) if self.of_segments else clip.transpose(3, 0, 1, 2)
+        if self.channels_first:
+            of_each = 2 if self.modality == VIDEO.FLOW else clip.shape[3]
+            channels = channels.reshape(self.segments, -1, of_each, *clip.shape[1:3])
+            channels = channels.swapaxes(1, 2)
+        channels = channels.reshape(-1, *clip.shape[1:3])
         if self.transformer.mean_file and self.transformer.mean is not None:
             self._shape_mean(channels.shape)
-        return channels.reshape(-1, *clip.shape[1:3]), entry.label
+        return channels, entry.label
 
     def _images(self, path: str, record: Item) -> list[np.ndarray]:
         """The frames of an entry."""
@@ -234,12 +259,17 @@ class Clips(Ordered):
         length = self.param.new_length
         each = record.entry.number // self.segments
         numbers: list[int] = []
-        for i, word in enumerate(record.draws):
+        for i, word in enumerate(record.draws[: self.segments]):
             start = 1
             if each >= length:
                 within = word % (each - length + 1) if self.train else (each - length + 1) // 2
                 start = i * each + within
-            numbers += range(start, start + length)
+            frames = range(start, start + length, self.step)
+            if self.draws_frames and each >= length:
+                later = record.draws[self.segments + i * length :]
+                numbers += [n + word % self.step for n, word in zip(frames, later, strict=False)]
+            else:
+                numbers += frames
         return numbers
 
     def _shape_mean(self, shape: tuple[int, ...]) -> None:
@@ -250,7 +280,7 @@ class Clips(Ordered):
             mean.size == np.prod(shape),
             f"mean file {path} has {mean.size} values; a clip of {shape} needs {np.prod(shape)}",
         )
-        self.transformer.mean = mean.reshape(-1, *shape[2:])
+        self.transformer.mean = mean.reshape(shape)
 
     def tops(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         if self.of_segments:
@@ -262,6 +292,22 @@ class Clips(Ordered):
         return f"{self.param.source}:{record.entry.line}"
 
 
+class MultiFrames(Clips):
+    """The frames of segments as RGB images, with labels N x 1 x 1 x 1."""
+
+    def param_of(self, spec: caffe_pb2.LayerParameter) -> caffe_pb2.VideoDataParameter:
+        return spec.multi_frame_data_param
+
+    def modality_of(self, param: caffe_pb2.VideoDataParameter) -> int:
+        return VIDEO.RGB
+
+    def mean_values(self, values: list[float]) -> list[float]:
+        return values * self.segments * self.param.new_length if len(values) > 1 else values
+
+    def label_shapes(self, label: int, records: Sequence[Item]) -> list[tuple[int, ...]]:
+        return [(1, 1, 1)]
+
+
 @layer_type("VideoData", "SSD, C3D, video-caffe and the temporal segment networks")
 class VideoData(Feed):
     """Videos, of which one of four forks reads what its fields ask for; second top: classes.
@@ -271,8 +317,10 @@ class VideoData(Feed):
     `source`, a path, its first frame and a class, a clip of new_length frames, sampling_rate
     apart, N x C x new_length x H x W. The temporal segment networks, by num_segments, modality or
     name_pattern: for each line, a path, its number of frames and a class, new_length frames of each
-    segment, in TRAIN from anywhere in it, N x (segments, frames, channels) x H x W; of FLOW the
-    images of x and y. A path is a folder of frames or a video, which OpenCV decodes.
+    segment, in TRAIN from anywhere in it, N x (segments, frames, channels) x H x W; of FLOW, which
+    is what they read where no modality is given, the images of x and y. length_first (ECO): N x
+    (segments, channels, frames) x H x W, and of each `step` frames one alone, the first, or in
+    TRAIN with rand_step any. A path is a folder of frames or a video, which OpenCV decodes.
     """
 
     tops = (1, 2)
@@ -292,3 +340,19 @@ class VideoData(Feed):
             n, channels, *size = top[0].shape
             frames = self._source.frames
             top[0].reshape(n, channels // frames, frames, *size)
+
+
+@layer_type("MultiFrameData", "hidden two-stream networks")
+class MultiFrameData(Feed):
+    """The frames of segments of videos, N x (segments, frames, 3) x H x W; classes N x 1 x 1 x 1.
+
+    multi_frame_data_param is as the temporal segment networks' of RGB in VideoData; mean_value has
+    a value of each colour.
+    """
+
+    tops = (1, 2)
+
+    def open(self, seed: int) -> tuple[Source, int, int]:
+        frames = MultiFrames(self.spec, self.phase)
+        first = first_item(frames.param, len(frames.entries), seed)
+        return frames, frames.param.batch_size, first

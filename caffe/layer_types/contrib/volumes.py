@@ -1,4 +1,4 @@
-"""Layer types of N x C x L x H x W: C3D's and video-caffe's.
+"""Layer types of N x C x L x H x W: those of C3D, P3D and video-caffe.
 
 C3D's settings stand in messages of their own, or, in files of C3D's first release, in those of
 Convolution and Pooling, with the fields that these have no word for.
@@ -11,7 +11,7 @@ from ..base import LayerType, Shape, layer_type
 from ..convolution import Convolution
 from ..deconvolution import Deconvolution
 from ..pooling import Pooling
-from ..volume_pooling import VolumePooling
+from ..volume_pooling import Triple, VolumePooling
 
 _ALIKE = ("num_output", "bias_term", "group", "weight_filler", "bias_filler")
 
@@ -68,11 +68,14 @@ def _check_volumes(layer: LayerType, shape: Shape) -> None:
     layer.check(len(shape) == 5, f"needs 5 axes (N, C, L, H, W); found shape {shape}")
 
 
-@layer_type("Pooling3D", "C3D")
+@layer_type("Pooling3D", "C3D and pseudo-3D residual networks")
 class Pooling3D(LayerType):
     """The maximum, or the mean, of windows over length, height and width; sizes are rounded up.
 
-    `pad` is for AVE alone, of height and width; as far as one pad behind the bottom it counts.
+    Of AVE, pad counts as far as one pad behind the bottom. C3D's has kernel_depth and
+    temporal_stride, and `pad` for AVE alone, of height and width. That of the pseudo-3D residual
+    networks, told by kernel_l or global_pooling, has names for each axis; a last window of a padded
+    pooling that would start behind the bottom and one pad is dropped.
     """
 
     pools = True
@@ -83,30 +86,84 @@ class Pooling3D(LayerType):
         pool = self.spec.pooling3d_param if own else self.spec.pooling_param
         name = type(pool).PoolMethod.Name(pool.pool)
         self.check(name in ("MAX", "AVE"), f"pools by MAX or AVE here; found {name}")
-        self.windows_of = VolumePooling(
-            (pool.kernel_depth, pool.kernel_size, pool.kernel_size),
-            (pool.temporal_stride, pool.stride, pool.stride),
-            (0, pool.pad, pool.pad),
-            name == "AVE",
-        )
-        kernel, stride = self.windows_of.kernel, self.windows_of.stride
+        self.windows_of: VolumePooling | None = None
+        if own and self.spec.pooling3d_param.global_pooling:
+            self._check_global()
+            return
+        if own and self.spec.pooling3d_param.HasField("kernel_l"):
+            self.windows_of = self._of_each_axis(name == "AVE")
+        else:
+            self.windows_of = VolumePooling(
+                (pool.kernel_depth, pool.kernel_size, pool.kernel_size),
+                (pool.temporal_stride, pool.stride, pool.stride),
+                (0, pool.pad, pool.pad),
+                name == "AVE",
+            )
+            self.check(name == "AVE" or not pool.pad, f"pad is for AVE only; found {pool.pad}")
+        kernel, stride, pad, *_ = self.windows_of
         self.check(
             min(kernel) > 0 and min(stride) > 0,
-            "kernel_size, kernel_depth and the strides must be positive; found kernel "
-            f"{kernel} and stride {stride}",
+            "kernel_size, kernel_depth (or kernel_l) and the strides must be positive; found "
+            f"kernel {kernel} and stride {stride}",
         )
-        self.check(name == "AVE" or not pool.pad, f"pad is for AVE only; found {pool.pad}")
+        self.check(
+            all(ends < size for ends, size in zip(pad, kernel, strict=True)),
+            f"pad {pad} must be smaller than the kernel {kernel}",
+        )
+
+    def _check_global(self) -> None:
+        pool = self.spec.pooling3d_param
+        given = [
+            field.name
+            for field, value in pool.ListFields()
+            if field.name.startswith("kernel")
+            or (field.name.startswith("pad") and value != 0)
+            or (field.name.startswith(("stride", "temporal_stride")) and value != 1)
+        ]
+        self.check(
+            not given,
+            "global_pooling takes its kernel from the bottom, with stride 1 and no pad; drop "
+            f"{', '.join(given)}",
+        )
+
+    def _of_each_axis(self, average: bool) -> VolumePooling:
+        """The windows of kernel_l, kernel_h and so on; kernel_size is of height and width."""
+        pool = self.spec.pooling3d_param
+
+        def triple(of: str, both: str) -> Triple:
+            one = getattr(pool, both)
+            sides = (f"{of}_{axis}" for axis in "hw")
+            height, width = (getattr(pool, s) if pool.HasField(s) else one for s in sides)
+            return getattr(pool, f"{of}_l"), height, width
+
+        return VolumePooling(
+            triple("kernel", "kernel_size"),
+            triple("stride", "stride"),
+            triple("pad", "pad"),
+            average,
+            drops=True,
+        )
+
+    def _windows(self, shape: Shape) -> VolumePooling:
+        """The windows over a bottom of this shape: one over all of it, if pooling is global."""
+        if self.windows_of:
+            return self.windows_of
+        _, _, length, height, width = shape
+        average = self.spec.pooling3d_param.pool == caffe_pb2.Pooling3DParameter.AVE
+        return VolumePooling((length, height, width), (1, 1, 1), (0, 0, 0), average)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         _check_volumes(self, shapes[0])
-        places, kernel = self.windows_of.places(shapes[0]), self.windows_of.kernel
+        windows = self._windows(shapes[0])
+        places = windows.places(shapes[0])
         self.check(
-            min(places) > 0, f"a bottom of shape {shapes[0]} is smaller than kernel {kernel}"
+            min(places) > 0,
+            f"a bottom of shape {shapes[0]} is smaller than kernel {windows.kernel}",
         )
         return [(*shapes[0][:2], *places)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        return self.windows_of.pooled(bottoms[0])
+        return self._windows(tuple(bottoms[0].shape)).pooled(bottoms[0])
 
 
 @layer_type("NdConvolution", "video-caffe")

@@ -1,4 +1,4 @@
-"""Layer types that sample maps at given places: Grid, Warp."""
+"""Layer types that sample maps at given places: Grid, Warp, FlowTransformer."""
 
 import torch
 import torch.nn.functional as F
@@ -22,10 +22,7 @@ class Grid(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms
-        height, width = x.shape[2:]
-        rows = torch.arange(height, device=x.device).to(x.dtype)[:, None].expand(height, width)
-        columns = torch.arange(width, device=x.device).to(x.dtype).expand(height, width)
-        return torch.stack([columns, rows]).expand(x.shape[0], 2, height, width)
+        return _grid(x).expand(x.shape[0], 2, *x.shape[2:])
 
 
 @layer_type("Warp", "LiteFlowNet")
@@ -47,7 +44,38 @@ class Warp(LayerType):
         return [(*maps[:2], *places[2:])]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        maps, places = bottoms
+        maps, places = bottoms[0], self.places(bottoms[1])
         x, y = (places + 1).flatten(2).unbind(1)  # on maps with a 0 more around them
         found = sampled(F.pad(maps, (1, 1, 1, 1)), y, x, 0.0)
         return found.reshape(*maps.shape[:2], *places.shape[2:])
+
+    def places(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom
+
+
+@layer_type("FlowTransformer", "hidden two-stream networks")
+class FlowTransformer(Warp):
+    """Bilinear values of maps N x C x H x W where a flow N x 2 x H x W, x and y, leads each place.
+
+    Around the maps there is 0. The gradient is the derivative; at whole places, where there is
+    none, that of the flow is the one towards larger x and y.
+    """
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
+        self.check(
+            shapes[0][2:] == shapes[1][2:],
+            f"needs a flow for each place of the maps; found shapes {shapes[0]}, {shapes[1]}",
+        )
+        return tops
+
+    def places(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom + _grid(bottom)
+
+
+def _grid(x: torch.Tensor) -> torch.Tensor:
+    """The places of N x C x H x W, x and y: 2 x H x W."""
+    height, width = x.shape[2:]
+    rows = torch.arange(height, device=x.device).to(x.dtype)[:, None].expand(height, width)
+    columns = torch.arange(width, device=x.device).to(x.dtype).expand(height, width)
+    return torch.stack([columns, rows])

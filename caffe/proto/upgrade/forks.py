@@ -2,6 +2,7 @@
 
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
+from ...core.strict import is_strict
 from .. import caffe_pb2, forks
 from .fused import is_fused, unfused
 
@@ -29,6 +30,7 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
         or _is_clipped(layer)
         or _is_cropped(layer)
         or is_fused(layer)
+        or _has_mask(layer)
         for layer in net.layer
     )
 
@@ -37,8 +39,9 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
     """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
 
     crop_height and crop_width as crop_h and crop_w, relu6 as ReLU6, maximum and minimum of a ReLU
-    as Clip. A convolution whose padding is not the same at both ends gets a Pad before it, a layer
-    with a fuse_type what it is fused with behind it.
+    as Clip. A ReLU with a second top (DecoupledNet's) is a ReLUMask. A convolution whose padding is
+    not the same at both ends gets a Pad before it, a layer with a fuse_type what it is fused with
+    behind it.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
     """
@@ -65,6 +68,8 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
             if layer.transform_param.HasField(given):
                 setattr(layer.transform_param, field, getattr(layer.transform_param, given))
                 layer.transform_param.ClearField(given)
+        if _has_mask(layer):
+            layer.type = "ReLUMask"
     if any(map(is_fused, out.layer)):
         layers = [each for layer in out.layer for each in unfused(layer)]
         del out.layer[:]
@@ -78,6 +83,10 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
 
 def _is_cropped(layer: caffe_pb2.LayerParameter) -> bool:
     return any(map(layer.transform_param.HasField, _CROPS))
+
+
+def _has_mask(layer: caffe_pb2.LayerParameter) -> bool:
+    return layer.type == "ReLU" and len(layer.top) == 2 and not is_strict()
 
 
 def _is_clipped(layer: caffe_pb2.LayerParameter) -> bool:

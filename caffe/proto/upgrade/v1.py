@@ -16,6 +16,7 @@ _TRANSFORMED = {
     "WINDOW_DATA": "window_data_param",
     "VIDEO_DATA": "image_data_param",  # C3D's
     "VIDEO_SEGMENTATION_DATA": "image_data_param",
+    "VIDEO_WITH_VOXEL_TRUTH_DATA": "image_data_param",
 }
 _TRANSFORMATIONS = ("scale", "mean_file", "crop_size", "mirror")
 
@@ -118,6 +119,7 @@ V1_TYPES = {
     "UPSAMPLE": "Upsample",
     "VIDEO_DATA": "VideoData",
     "VIDEO_SEGMENTATION_DATA": "VideoSegmentationData",
+    "VIDEO_WITH_VOXEL_TRUTH_DATA": "VideoWithVoxelTruthData",
     "WINDOW_SEG_DATA": "WindowSegData",
     "PADDING": "Padding",
 }

@@ -42,6 +42,19 @@ def test_the_line_of_a_hard_sigmoid_may_be_given(seed, n):
     agree(found, np.clip(0.2 * x.astype(np.float64) + 0.4, 0, 1))
 
 
+@law("ReLUMask")
+@drawn()
+@given(SEED, st.sampled_from([0, 0.25, -0.5]))
+def test_a_relu_says_where_its_bottom_is_positive(seed, slope):
+    x, diff = normal(seed, 2, 3, 4), normal(seed + 1, 2, 3, 4)
+    x[0, 0] = 0
+    body = f"relu_param {{ negative_slope: {slope} }}"
+    found = run_layer("ReLUMask", body, [x], tops=2, diffs=[diff, 9 * diff])
+    agree(found.y[0], np.where(x > 0, x, slope * x))
+    np.testing.assert_array_equal(found.y[1], x > 0)
+    agree(found.dx[0], np.where(x > 0, diff, slope * diff))
+
+
 @law("Maxout")
 @drawn()
 @given(SEED, SMALL, SMALL, st.booleans())

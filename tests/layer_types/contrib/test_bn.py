@@ -22,15 +22,18 @@ def normalised(x, mean, variance, eps, slope, bias):
     return (x - mean) / np.sqrt(variance + eps) * slope + bias
 
 
-def drawn_x(seed, n, c, four):
-    return normal(seed, n + 1, c, *((2, 3) if four else ())) * 3 + 1
+AXES = st.sampled_from([(), (2, 3), (2, 3, 2)])  # behind items and channels
+
+
+def drawn_x(seed, n, c, axes):
+    return normal(seed, n + 1, c, *axes) * 3 + 1
 
 
 @law("BN")
 @drawn()
-@given(SEED, SMALL, SMALL, st.booleans(), PHASES)
-def test_segnets_learns_with_the_batchs_statistics_in_either_phase(seed, n, c, four, phase):
-    x = drawn_x(seed, n, c, four)
+@given(SEED, SMALL, SMALL, AXES, PHASES)
+def test_segnets_learns_with_the_batchs_statistics_in_either_phase(seed, n, c, behind, phase):
+    x = drawn_x(seed, n, c, behind)
     slope, bias = normal(seed + 1, 1, c, 1, 1), normal(seed + 2, 1, c, 1, 1)
     body = "bn_param { scale_filler { value: 1 } }"
     found = run_layer("BN", body, [x], tops=3, phase=phase, params=[slope, bias])
@@ -44,9 +47,9 @@ def test_segnets_learns_with_the_batchs_statistics_in_either_phase(seed, n, c, f
 
 @law("BN")
 @drawn()
-@given(SEED, SMALL, SMALL, st.booleans(), PHASES)
-def test_segnets_inference_is_slope_and_bias_alone(seed, n, c, four, phase):
-    x = drawn_x(seed, n, c, four)
+@given(SEED, SMALL, SMALL, AXES, PHASES)
+def test_segnets_inference_is_slope_and_bias_alone(seed, n, c, behind, phase):
+    x = drawn_x(seed, n, c, behind)
     slope, bias = normal(seed + 1, 1, c, 1, 1), normal(seed + 2, 1, c, 1, 1)
     found = run_layer(
         "BN", "bn_param { bn_mode: INFERENCE }", [x], phase=phase, params=[slope, bias]
@@ -63,10 +66,10 @@ WAYS = [  # fields, what is kept of the running statistics, eps, shape of the pa
 
 @law("BN")
 @drawn()
-@given(SEED, SMALL, SMALL, st.booleans(), st.sampled_from(WAYS))
-def test_pspnets_keeps_running_statistics(seed, n, c, four, way):
+@given(SEED, SMALL, SMALL, AXES, st.sampled_from(WAYS))
+def test_pspnets_keeps_running_statistics(seed, n, c, behind, way):
     fields, keep, eps, shape = way
-    x, body = drawn_x(seed, n, c, four), f"bn_param {{ {fields} }}"
+    x, body = drawn_x(seed, n, c, behind), f"bn_param {{ {fields} }}"
     params = [normal(seed + i, *shape(c)) for i in range(3)]
     params.append(np.abs(normal(seed + 3, *shape(c))) + 1)
     train = run_layer("BN", body, [x], phase=caffe.TRAIN, params=params)
@@ -128,7 +131,7 @@ def test_weights_of_a_fork_with_other_axes_are_taken(tmp_path, shape, field):
 @pytest.mark.parametrize(
     ("shape", "body", "tops", "message"),
     [
-        ((2, 3, 4), "", 1, "needs 2 or 4 axes"),
+        ((2, 3, 4), "", 1, "needs 2, 4 or 5 axes"),
         ((2, 3), "bn_param { eps: 1 }", 2, "only where it keeps none itself"),
     ],
 )
@@ -141,9 +144,9 @@ def test_what_it_does_not_do_says_so(shape, body, tops, message):
 
 
 @drawn(10)
-@given(SEED, SMALL, SMALL, st.booleans(), PHASES)
-def test_nvidias_batch_norm_scales_and_shifts_what_bvlcs_gives(seed, n, c, four, phase):
-    x = drawn_x(seed, n, c, four)
+@given(SEED, SMALL, SMALL, AXES, PHASES)
+def test_nvidias_batch_norm_scales_and_shifts_what_bvlcs_gives(seed, n, c, behind, phase):
+    x = drawn_x(seed, n, c, behind)
     slope, bias = normal(seed + 1, c), normal(seed + 2, c)
     statistics = [normal(seed + 3, c), np.abs(normal(seed + 4, c)) + 1, [1]]
     plain = run_layer("BatchNorm", "", [x], phase=phase, params=statistics).y[0]

@@ -1,4 +1,9 @@
-"""BGR2Lab, NNEnc, PriorBoost, NonGrayMask, ClassRebalanceMult and SpatialRep of colorization."""
+"""BGR2Lab, NNEnc, PriorBoost, NonGrayMask, ClassRebalanceMult and SpatialRep of colorization.
+
+And BGR2HSV and ColorGlobalDropout of the interactive one.
+"""
+
+import colorsys
 
 import numpy as np
 import pytest
@@ -32,6 +37,34 @@ def test_colours_in_lab_are_those_of_the_tables():
     np.testing.assert_allclose(top[0, :, :, 0].T, lab, atol=0.02)
 
 
+@law("BGR2HSV")
+@drawn()
+@given(SEED)
+def test_hue_saturation_and_value_are_pythons(seed):
+    bgr = np.random.RandomState(seed).randint(0, 256, (2, 3, 4, 5))
+    bgr[0, :, 0] = [[7], [7], [7]]
+    bgr[0, :, 1, :2] = 0
+    bgr[1, 1, :, 0] = bgr[1, 0, :, 0]
+    (top,) = run_layer("BGR2HSV", "", [bgr + 0.5]).y
+    for n, i, j in np.ndindex(2, 4, 5):
+        blue, green, red = bgr[n, :, i, j] / 255
+        agree(top[n, :, i, j], colorsys.rgb_to_hsv(red, green, blue))
+
+
+@law("ColorGlobalDropout")
+@pytest.mark.parametrize("phase", [caffe.TRAIN, caffe.TEST])
+def test_an_image_keeps_all_its_colours_or_none(phase):
+    x = normal(3, 400, 2, 2, 3)
+    body = "dropout_param { dropout_ratio: 0.75 } propagate_down: false"
+    (top,) = run_layer("ColorGlobalDropout", body, [x], phase=phase).y
+    assert top.shape == (400, 3, 2, 3)
+    kept = top[:, 2:]
+    assert set(np.unique(kept)) == {0, 1}
+    assert (kept == kept[:, :, :1, :1]).all()
+    assert abs(kept.mean() - 0.25) < 0.1
+    np.testing.assert_array_equal(top[:, :2], x * kept)
+
+
 @law("NNEnc")
 def test_the_ten_nearest_classes_weigh_as_a_gaussian_of_their_distance(resources):
     x = 40 * normal(1, 2, 2, 3, 4)
@@ -44,6 +77,10 @@ def test_the_ten_nearest_classes_weigh_as_a_gaussian_of_their_distance(resources
     expected = weights / weights.sum(-1, keepdims=True)
     assert ((top > 0).sum(1) <= 10).all()
     agree(top, expected.transpose(0, 3, 1, 2), 1e-4)
+    (top,) = run_layer("NNEnc", "nearest_colours_param { neighbours: 1 }", [x]).y
+    agree(top, np.moveaxis(square == square.min(-1, keepdims=True), 3, 1))
+    with pytest.raises(caffe.CaffeError, match="neighbours must be positive"):
+        run_layer("NNEnc", "nearest_colours_param { neighbours: 0 }", [x])
 
 
 @law("PriorBoost")
@@ -110,6 +147,31 @@ def test_a_colorization_trains_without_its_projects_layers(resources):
     net.backward()
     assert np.isfinite(net.params["c"][0].diff).all()
     assert net.params["c"][0].diff.any()
+
+
+def test_the_interactive_project_has_one_class_for_each_pixel(resources, tmp_path):
+    (tmp_path / "data/color_bins").mkdir(parents=True)
+    np.save(tmp_path / "data/color_bins/pts_in_hull.npy", resources[0][:7])
+    dropped = python("drop", "ColorGlobalDropout", "ab", "some").replace(
+        "layer: 'C", "param_str: '0.25' layer: 'C"
+    )
+    text = (
+        layer("d", "Input", body="input_param { shape { dim: 9 dim: 3 dim: 2 dim: 2 } }", tops="x")
+        + python("hsv", "BGR2HSV", "x", "hsv")
+        + layer("s", "Slice", "hsv", "slice_param { axis: 1 slice_point: 1 }", tops="l ab")
+        + python("enc", "NNEnc", "ab", "gt")
+        + dropped
+    )
+    net = net_of(text, caffe.TRAIN)
+    net.blobs["x"].data[...] = np.random.RandomState(0).uniform(0, 255, (9, 3, 2, 2))
+    net.forward()
+    found = net.blobs["gt"].data
+    assert found.shape == (9, 7, 2, 2)
+    assert ((found == 1).sum(1) == 1).all()
+    assert net.blobs["some"].shape == (9, 3, 2, 2)
+    for wrong in ("0", "2", "x"):
+        with pytest.raises(caffe.CaffeError, match=f"'drop'.*param_str '{wrong}'"):
+            net_of(text.replace("0.25", wrong), caffe.TRAIN)
 
 
 def test_a_file_of_the_project_that_is_missing_is_named(tmp_path, monkeypatch):

@@ -1,11 +1,11 @@
-"""DiceLoss, DiceCoefLoss."""
+"""DiceLoss, DiceCoefLoss, VolumeDiceLoss."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law, normal
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
 
@@ -35,6 +35,48 @@ def test_the_coefficient_is_of_each_item(seed, n, c):
     a, b = (each.astype(np.float64).reshape(n, -1) for each in (x, y))
     share = (2 * (a * b).sum(1) + 1) / ((a**2).sum(1) + (b**2).sum(1) + 1)
     agree(found, (1 - share).mean(), 1e-4)
+
+
+VNET = """layer { name: "loss" type: "Python" bottom: "x" bottom: "t" top: "loss"
+  python_param { module: "pyLayer" layer: "DiceLoss" } loss_weight: 1 }"""
+
+
+@law("VolumeDiceLoss")
+@drawn()
+@given(SEED, SMALL, st.booleans())
+def test_vnets_coefficient_is_of_the_more_probable_class(seed, n, through_python):
+    scores = normal(seed, n, 2, 24).astype(np.float64)
+    x = (np.exp(scores) / np.exp(scores).sum(1, keepdims=True)).astype(np.float32)
+    t = np.random.RandomState(seed).randint(0, 2, (n, 1, 24)).astype(np.float32)
+    t[0] = 0
+    x[0, 0], x[0, 1] = 0.75, 0.25  # nothing is found, and nothing there
+    if through_python:
+        net = net_of(
+            f"force_backward: true {input_layer('x', *x.shape)} "
+            f"{input_layer('t', *t.shape)} {VNET}",
+            caffe.TRAIN,
+        )
+        net.blobs["x"].data[...], net.blobs["t"].data[...] = x, t
+        net.forward()
+        net.backward()
+        y, dx = net.blobs["loss"].data, net.blobs["x"].diff
+    else:
+        found = run_layer("VolumeDiceLoss", "", [x, t], diffs=[[1.0]])
+        y, dx = found.y[0], found.dx[0]
+    value, expected = 0, np.zeros(x.shape)
+    for i in range(n):
+        result, p = x[i, 1] > x[i, 0], x[i, 1].astype(np.float64)
+        shared, both = (result * t[i, 0]).sum(), (result + t[i, 0]).sum()
+        value += 2 * shared / (both + 1e-5)
+        if both:
+            expected[i, 0] = 2 * (t[i, 0] / both - 2 * p * shared / both**2)
+    agree(y, [value], 1e-4)
+    agree(dx, np.stack([expected[:, 0], -expected[:, 0]], 1), 1e-4)
+
+
+def test_vnets_volumes_have_two_probabilities():
+    with pytest.raises(caffe.CaffeError, match="two probabilities for each value of a mask"):
+        run_layer("VolumeDiceLoss", "", [np.zeros((1, 3, 4)), np.zeros((1, 1, 4))])
 
 
 @pytest.mark.parametrize(

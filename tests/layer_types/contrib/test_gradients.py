@@ -21,6 +21,14 @@ CONV = "convolution_param { num_output: 4 kernel_size: 2 }"
 STATISTICS = {"params": 1.5, "learnt": (0, 1)}
 DIRECTIONS = ("Correlation", [""]), ("Correlation1D", ["", "single_direction: -1"])
 CTC = {"given": {1: lambda rng: rng.randint(0, 3, (2, 2))}}
+
+
+def _edges(rng):
+    """Labels of edges of three classes, some of which do not count."""
+    bits = rng.randint(0, 8, (2, 1, 1, 3)) | (rng.rand(2, 1, 1, 3) < 0.3).astype(np.int64) << 31
+    return bits.astype(np.uint32).view(np.float32)
+
+
 CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arguments
     "ValidItems": [
         ("", [(4, 2), (4, 1)], {"tops": 2, "given": {1: lambda rng: rng.randint(-1, 2, (4, 1))}})
@@ -31,6 +39,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("bn_param { slope_filler { } }", [(3, 2, 2, 2)], STATISTICS),
         ("bn_param { frozen: true }", [(3, 2, 2, 2)], STATISTICS),
         ("bn_param { var_eps: 1e-3 }", [(3, 2)], STATISTICS),
+        ("", [(2, 2, 2, 1, 2)], {}),
     ],
     **{kind: [("", [(2, 3)], {})] for kind in ("SELU", "SeLU", "SeLu", "Mish")},
     **{
@@ -74,6 +83,12 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "BatchReduction": [
         ("", [(2, 3)], {}),
+        (
+            "batch_reduction_param { reduction_param { operation: TOPK k: 2 axis: 1 } }",
+            [(2, 4, 3)],
+            {},
+        ),
+        ("batch_reduction_param { pos: true reduction_param { axis: 1 } }", [(2, 3, 3)], {}),
         (
             "batch_reduction_param { level: 1 level: 2 reduction_param { operation: MEAN axis: 1 "
             "} }",
@@ -136,6 +151,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "NormalizedSigmoidCrossEntropyLoss": [("", [(3, 4), (3, 4)], {"classes": {1: 2}})],
     "NegSquare": [("", [(2, 3)], {})],
     "Warp": [("", [(1, 2, 3, 4), (1, 2, 2, 2)], {"shifts": {1: 1.2}})],
+    "FlowTransformer": [("", [(1, 2, 1, 3), (1, 2, 1, 3)], {"shifts": {1: 0.45}})],
     "Mean": [("mean_param { operation: ADD value: 1 input_scale: 2 }", [(2, 2, 2, 2)], {})],
     "LpqLoss": [("lpq_loss_param { p: 1.5 q: 0.4 }", [(2, 3, 2), (2, 3, 2)], {})],
     "Axpy": [("", [(2, 3), (2, 3, 2, 2), (2, 3, 2, 2)], {})],
@@ -235,6 +251,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             {},
         )
         for pool in ("MAX", "AVE")
+    ]
+    + [
+        (f"pooling3d_param {{ pool: {pool} {way} }}", [(1, 2, 3, 3, 3)], {})
+        for pool in ("MAX", "AVE")
+        for way in (
+            "kernel_l: 2 kernel_h: 3 kernel_w: 2 stride_l: 2 pad_l: 1 pad_w: 1",
+            "global_pooling: true",
+        )
     ],
     "Resample": [
         (f"resample_param {{ width: 3 height: 5 type: {kind} }}", [(1, 2, 4, 4)], {})
@@ -335,6 +359,13 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             {"given": {at: lambda rng: rng.randn(2, 3) for at in range(2, bottoms)}},
         )
         for bottoms in (2, 3, 4)
+    ],
+    "OrientationSmoothL1Loss": [
+        (
+            "smooth_l1_loss_param { sigma: 0.4 }",
+            [(2, 3)] * 3,
+            {"given": {1: lambda rng: rng.randn(2, 3), 2: lambda rng: rng.rand(2, 3)}},
+        )
     ],
     "SmoothL1LossOHEM": [("", [(2, 3, 2, 2)] * 2, {})],
     "SoftmaxWithLossOHEM": [("", [(2, 3, 2), (2, 2)], {"classes": {1: 3}})],
@@ -556,7 +587,27 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "OuterProduct": [("", [(2, 3), (2, 2)], {})],
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
+    "ReLUMask": [("relu_param { negative_slope: 0.3 }", [(2, 3)], {"tops": 2})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
+    "Tiling": [("tiling_param { tile_dim: 2 }", [(1, 4, 2, 2)], {})],
+    "CharbonnierLoss": [
+        ("charbonnier_loss_param { alpha: 0.4 epsilon: 0.1 beta: 2 }", shapes, given)
+        for shapes, given in (
+            ([(2, 2, 2, 3)], {}),
+            ([(2, 2, 2, 3)] * 2, {"given": {1: lambda rng: rng.rand(2, 2, 2, 3)}}),
+        )
+    ],
+    "ClassBalancedSoftmaxWithLoss": [
+        ("loss_param { ignore_label: 1 }", [(2, 3, 2), (2, 2)], {"classes": {1: 4}})
+    ],
+    **{
+        kind: [("", [(2, channels, 1, 3), (2, 1, 1, 3)], {"given": {1: _edges}})]
+        for kind, channels in (
+            ("MultiChannelSigmoidCrossEntropyLoss", 3),
+            ("MultiChannelReweightedSigmoidCrossEntropyLoss", 3),
+            ("ReweightedSigmoidCrossEntropyLoss", 1),
+        )
+    },
     "VoxelSoftmax": [("", [(2, 3, 2, 1, 2)], {})],
     "VoxelSoftmaxLoss": [("", [(2, 3, 2, 1, 2), (2, 1, 2, 1, 2)], {"classes": {1: 3}})],
     "SpatialRep": [("", [(2, 3, 1, 1), (2, 2, 2, 3)], {})],
@@ -598,7 +649,8 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
 }
 NO_GRADIENT = {
-    *("BGR2Lab", "NNEnc", "NonGrayMask", "PriorBoost"),
+    *("BGR2HSV", "BGR2Lab", "ColorGlobalDropout", "NNEnc", "NonGrayMask", "PriorBoost"),
+    *("Quantize", "Rescale"),
     "AdaptiveBiasChannel",
     "AnchorTarget",
     "BboxAccuracy",
@@ -647,7 +699,7 @@ NO_GRADIENT = {
 }
 # As their laws have them: forks', Darknet's
 OWN_GRADIENT = {
-    *("ClassRebalanceMult", "GlobalLSEMargin", "VoxelCustomLoss"),
+    *("ClassRebalanceMult", "GlobalLSEMargin", "VolumeDiceLoss", "VoxelCustomLoss"),
     *(
         "Affinity",
         "DetectionGroupLoss",
@@ -691,6 +743,15 @@ def test_softmax_losses_with_weights_of_classes_have_their_derivative(seed):
         body = f"loss_param {{ ignore_label: 1 weight_by_label_freqs: true {more} }}"
         shapes = [(2, 3, 2), (2, 2)]
         check_gradient("SoftmaxWithLoss", body, shapes, seed, classes={1: 3})
+
+
+@settings(max_examples=2, deadline=None)
+@given(seed=SEED)
+def test_a_softmax_loss_with_a_file_of_weights_has_its_derivative(tmp_path_factory, seed):
+    path = tmp_path_factory.mktemp("weights") / "weights.txt"
+    path.write_text("2 0.5 3")
+    body = f'loss_param {{ ignore_label: 1 weight_source: "{path}" }}'
+    check_gradient("SoftmaxWithLoss", body, [(2, 3, 2), (2, 2)], seed, classes={1: 3})
 
 
 @settings(max_examples=2, deadline=None)

@@ -1,15 +1,19 @@
 """Images with label maps from lists: ImageSegData, WindowSegData, and those of other forks."""
 
+import h5py
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from PIL import Image
 from support.laws import law
 from support.net_text import net_of
 
 import caffe
 from caffe.formats.database import create_database
+from caffe.graph.assumed import assumed_shapes
 from caffe.io import array_to_datum
 from caffe.layer_types.contrib.labelled_images import nearest
+from caffe.proto import caffe_pb2
 
 
 @pytest.fixture
@@ -325,6 +329,49 @@ def test_what_is_wrong_with_a_window_says_where(folder, line, message):
         data_net(folder, "WindowSegData", "")
 
 
+def select_net(folder, more="", classes=4):
+    more += f" window_cls_data_param {{ label_dim: {classes} }}"
+    return data_net(folder, "SelectSegBinary", "batch_size: 1 ignore_label: 1", more, tops=3)
+
+
+@law("SelectSegBinary")
+@pytest.mark.parametrize("base", [0, 2])
+def test_decouplednets_pixels_have_what_the_line_says_of_their_class(folder, base):
+    (folder / "list.txt").write_text("/0.png /0_label.png -1 0 5 4 0 1 1 7\n")
+    net = select_net(folder, f"select_seg_binary_param {{ cls_label_base: {base} }}")
+    net.forward()
+    image, label = pixels(folder, 0)
+    found = net.blobs["y0"].data[0]
+    np.testing.assert_array_equal(found, np.pad(image[:, :5, :6], [(0, 0), (0, 0), (1, 0)]))
+    of_label = [0, 1, 1, 1, 7] if base == 0 else [0, 1, 0, 0, 1]  # 1 itself is ignored
+    expected = np.pad(np.array(of_label)[label], [(0, 0), (1, 0)], constant_values=1)[:5, :7]
+    np.testing.assert_array_equal(net.blobs["y1"].data[0, 0], expected)
+    np.testing.assert_array_equal(net.blobs["y2"].data, np.reshape([0, 1, 1, 7], (1, 4, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("line", "classes", "message"),
+    [
+        ("/0.png /0_label.png 0 0 3 3 1", 2, "list.txt:1: expected 2 labels behind x1 y1 x2 y2"),
+        ("/0.png /0_label.png 0 0 3 3 1", 0, "needs a positive label_dim; found 0"),
+    ],
+)
+def test_a_window_needs_the_labels_of_all_classes(folder, line, classes, message):
+    (folder / "list.txt").write_text(line)
+    with pytest.raises(caffe.CaffeError, match=message):
+        select_net(folder, classes=classes)
+
+
+def test_a_window_with_labels_has_the_shapes_that_its_fields_tell():
+    spec = text_format.Parse(
+        'type: "SelectSegBinary" top: "x" top: "y" top: "z" transform_param { crop_size: 9 } '
+        "image_data_param { batch_size: 2 } window_cls_data_param { label_dim: 20 }",
+        caffe_pb2.LayerParameter(),
+    )
+    expected = [(2, 3, 9, 9), (2, 1, 9, 9), (2, 20, 1, 1)]
+    assert list(assumed_shapes(spec).values()) == expected
+
+
 @pytest.mark.parametrize("field", ["label_dim", "label_size", "label_num"])
 def test_an_image_may_have_several_labels(folder, field):
     (folder / "list.txt").write_text("/1.png 1 -1 0.5\n/0.png 0 2 3\n")
@@ -423,3 +470,53 @@ def test_caffe_jacintos_lists_are_those_of_dilation(folder):
         net.forward()
     for name in "xy":
         np.testing.assert_array_equal(*(net.blobs[name].data for net in nets))
+
+
+def write_maps(folder, i, name="label", lead=1):
+    maps = np.random.RandomState(i).randn(lead, 2, *pixels(folder, i)[1].shape)
+    with h5py.File(folder / f"{i}.h5", "w") as file:
+        file[name] = maps.astype(np.float32)
+    return maps.astype(np.float32)
+
+
+def test_doobnets_labels_are_maps_of_hdf5_files(folder):
+    maps = [write_maps(folder, i) for i in range(2)]
+    (folder / "list.txt").write_text("/0.png /0.h5\n/1.png /1.h5\n")
+    net = data_net(folder, "ImageLabelmapData", 'data_type: "h5"')
+    for i in range(2):
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["y0"].data[0], pixels(folder, i)[0])
+        np.testing.assert_array_equal(net.blobs["y1"].data, maps[i])
+    crop = "transform_param { crop_size: 3 }"
+    net = data_net(folder, "ImageLabelmapData", 'data_type: "h5" batch_size: 2', crop)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["y1"].data[0], maps[0][0, :, 1:4, 2:5])
+    np.testing.assert_array_equal(net.blobs["y0"].data[1], pixels(folder, 1)[0][:, :3, 1:4])
+
+
+@pytest.mark.parametrize(
+    ("name", "lead", "param", "more", "message"),
+    [
+        ("maps", 1, "", "", r"0\.h5: / has no dataset 'label'; it holds \['maps'\]"),
+        ("label", 2, "", "", r"0\.h5: 'label' is of shape \(2, 2, 6, 8\), its image \(6, 8\) pix"),
+        ("label", 1, "new_height: 3 new_width: 3", "", r"its image \(3, 3\) pixels large"),
+        ("label", 1, "", "transform_param { mirror: true }", "mirrors no maps of data_type h5"),
+    ],
+)
+def test_what_is_wrong_with_such_a_file_says_so(folder, name, lead, param, more, message):
+    write_maps(folder, 0, name, lead)
+    (folder / "list.txt").write_text("/0.png /0.h5\n")
+    with pytest.raises(caffe.CaffeError, match=message):
+        data_net(folder, "ImageLabelmapData", f'data_type: "h5" {param}', more)
+    with pytest.raises(caffe.CaffeError, match="data_type is img or h5; found 'mat'"):
+        data_net(folder, "ImageLabelmapData", 'data_type: "mat"')
+
+
+@pytest.mark.parametrize("kind", ["img", "h5"])
+def test_how_many_maps_a_label_has_the_files_alone_tell(kind):
+    text = (
+        'type: "ImageLabelmapData" top: "x" top: "y" transform_param { crop_size: 9 } '
+        f'image_data_param {{ batch_size: 2 data_type: "{kind}" }}'
+    )
+    found = assumed_shapes(text_format.Parse(text, caffe_pb2.LayerParameter()))
+    assert found == ({"x": (2, 3, 9, 9), "y": (2, 1, 9, 9)} if kind == "img" else {})

@@ -1,4 +1,4 @@
-"""SmoothL1Loss, L1Loss, CenterLoss."""
+"""SmoothL1Loss, OrientationSmoothL1Loss, L1Loss, CenterLoss."""
 
 import numpy as np
 import pytest
@@ -30,6 +30,23 @@ def test_what_weighs_a_smooth_l1_has_a_gradient_of_0_where_one_is_asked_for():
     assert found.dx[1].any()
     assert not found.dx[2].any()
     assert not found.dx[3].any()
+
+
+@law("OrientationSmoothL1Loss")
+@drawn()
+@given(SEED, SMALL, st.sampled_from([0.5, 1.0, 3.0]))
+def test_an_angle_beyond_pi_is_held_against_the_opposite_target(seed, n, sigma):
+    x, t, mask = (normal(seed + i, n, 1, 3, 4) for i in range(3))
+    x, mask = 3 * x, (mask > 0).astype(np.float32)
+    body = f"smooth_l1_loss_param {{ sigma: {sigma} }}"
+    found = run_layer("OrientationSmoothL1Loss", body, [x, t, mask], diffs=[2])
+    a, b = x.astype(np.float64), t.astype(np.float64)
+    beyond = (np.abs(a) > np.pi) & (np.sign(a) == np.sign(b))
+    apart = mask * np.where(beyond, a + b, a - b)
+    near = np.abs(apart) < 1 / sigma**2
+    losses = np.where(near, (sigma * apart) ** 2 / 2, np.abs(apart) - 0.5 / sigma**2)
+    agree(found.y[0], losses.sum() / n, 1e-4)
+    agree(found.dx[0], 2 * mask * np.where(near, sigma**2 * apart, np.sign(apart)) / n, 1e-4)
 
 
 @law("L1Loss")

@@ -42,6 +42,15 @@ def test_the_steps_follow_one_another(seed, steps, streams, flat):
     agree(found.net.blobs["y0"].data.ravel(), expected.ravel())
 
 
+def test_a_bottom_of_two_axes_has_one_stream():
+    x, cont = normal(0, 4, 3), np.float32([0, 1, 0, 1])
+    params = normal(1, 8, 3), normal(2, 8, 2), normal(3, 8)
+    found = run_layer("Lstm", "lstm_param { num_output: 2 }", [x, cont[:, None]], params=params)
+    zeros = np.zeros((1, 2))
+    expected, *_ = unrolled(x[:, None], cont[:, None], *params, zeros, zeros)
+    agree(found.y[0], expected[:, 0])
+
+
 def test_with_a_second_bottom_the_state_goes_on_until_0():
     x, cont = normal(0, 3, 2, 3), np.array([[0, 1], [1, 1], [1, 0]])
     params = normal(1, 8, 3), normal(2, 8, 2), normal(3, 8)
@@ -68,7 +77,7 @@ def test_the_gates_gradients_are_clipped():
     ("body", "shapes", "message"),
     [
         ("", [(2, 2, 2)], "num_output must be positive"),
-        ("lstm_param { num_output: 1 }", [(2, 2)], "needs steps x streams x values"),
+        ("lstm_param { num_output: 1 }", [(2,)], "needs steps x values or steps x st"),
         ("lstm_param { num_output: 1 batch_size: 3 }", [(2, 2)], "batch_size 3 must divide"),
         ("lstm_param { num_output: 1 }", [(2, 2, 2), (2, 1)], "needs one value for each"),
     ],

@@ -35,8 +35,46 @@ def test_levels_fill_the_axis():
     with pytest.raises(caffe.CaffeError, match=r"levels \[1, 2\] are of 5 values; axis 0 of"):
         run_layer("BatchReduction", body, [np.zeros((4, 2))])
     body = "batch_reduction_param { reduction_param { operation: ASUM } }"
-    with pytest.raises(caffe.CaffeError, match="its operation is SUM or MEAN"):
+    with pytest.raises(caffe.CaffeError, match="its operation is SUM, MEAN or TOPK"):
         run_layer("BatchReduction", body, [np.zeros((4, 2))])
+
+
+@drawn()
+@given(SEED, st.integers(0, 2), st.integers(1, 4))
+def test_the_mean_may_be_of_the_largest(seed, axis, k):
+    x, dy = normal(seed, 4, 5, 6), normal(seed + 1, *np.delete([4, 5, 6], axis))
+    body = f"batch_reduction_param {{ reduction_param {{ operation: TOPK k: {k} axis: {axis} }} }}"
+    found = run_layer("BatchReduction", body, [x], diffs=[dy])
+    ordered = np.sort(x.astype(np.float64), axis)
+    agree(found.y[0], np.take(ordered, range(-k, 0), axis).mean(axis), 1e-4)
+    taken = x >= np.take(ordered, [-k], axis).astype(np.float32)
+    agree(found.dx[0], taken * np.expand_dims(dy, axis) / k, 1e-4)
+
+
+@drawn(8)
+@given(SEED, st.integers(0, 1), st.sampled_from(["SUM", "MEAN"]))
+def test_pos_takes_the_same_place_of_two_axes(seed, axis, operation):
+    x = normal(seed, *([4, 4, 3] if axis == 0 else [3, 4, 4]))
+    body = f"pos: true reduction_param {{ operation: {operation} axis: {axis} }}"
+    found = run_layer("BatchReduction", f"batch_reduction_param {{ {body} }}", [x]).y[0]
+    same = np.diagonal(x.astype(np.float64), axis1=axis, axis2=axis + 1)
+    agree(found, same.sum(-1) / (4 if operation == "MEAN" else 1), 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("reduction_param { operation: TOPK k: 6 axis: 1 }", "k must be from 1 to 5, .*; found 6"),
+        ("reduction_param { operation: TOPK k: 0 axis: 1 }", "found 0"),
+        ("level: 2 reduction_param { operation: TOPK k: 1 }", r"the one level 1; found \[2\]"),
+        ("pos: true", r"two axes of one length from axis 0 on; found shape \(4, 5\)"),
+        ("pos: true reduction_param { axis: 1 }", "two axes of one length from axis 1 on"),
+        ("pos: true reduction_param { operation: TOPK }", "takes TOPK or pos, not both"),
+    ],
+)
+def test_what_cannot_be_reduced_says_so(body, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer("BatchReduction", f"batch_reduction_param {{ {body} }}", [np.zeros((4, 5))])
 
 
 @law("Sum")

@@ -205,21 +205,27 @@ def test_a_base_is_positive():
         run_layer("ExpMax", "expmax_param { base: -2 }", [np.zeros((1, 2))])
 
 
-@law("PixelShuffle")
+@law("PixelShuffle", "Tiling")
 @drawn()
-@given(SEED, SMALL, SMALL, st.integers(2, 3))
-def test_channels_become_pixels_row_by_row(seed, n, c, factor):
+@given(SEED, SMALL, SMALL, st.integers(2, 3), st.booleans())
+def test_channels_become_pixels_row_by_row(seed, n, c, factor, tiled):
     x = normal(seed, n, c * factor**2, 2, 3)
+    kind = "Tiling" if tiled else "PixelShuffle"
     body = f"pixel_shuffle_param {{ upscale_factor: {factor} }}"
-    found = run_layer("PixelShuffle", body, [x]).y[0]
+    if tiled:
+        body = f"tiling_param {{ tile_dim: {factor} }}"
+    found = run_layer(kind, body, [x]).y[0]
     assert found.shape == (n, c, 2 * factor, 3 * factor)
     for k, i, j in np.ndindex(c, factor, factor):
         of_place = x[:, (k * factor + i) * factor + j]
         assert np.array_equal(found[:, k, i::factor, j::factor], of_place)
     with pytest.raises(caffe.CaffeError, match=f"C a multiple of {factor**2}"):
-        run_layer("PixelShuffle", body, [x[:, 1:]])
+        run_layer(kind, body, [x[:, 1:]])
     with pytest.raises(caffe.CaffeError, match="upscale_factor is at least 2"):
         run_layer("PixelShuffle", "pixel_shuffle_param { upscale_factor: 1 }", [x])
+    agree(run_layer("Tiling", "tiling_param { tile_dim: 1 }", [x]).y[0], x)
+    with pytest.raises(caffe.CaffeError, match="tile_dim is at least 1; found 0"):
+        run_layer("Tiling", "", [x])
 
 
 @law("EltwiseAffine")

@@ -1,10 +1,11 @@
-"""VideoData of SSD, C3D, video-caffe and the temporal segment networks."""
+"""VideoData of SSD, C3D, video-caffe and the temporal segment networks; MultiFrameData."""
 
 import sys
 from types import ModuleType
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from support.feed_data import pictures
 from support.laws import law
 from support.net_text import net_of
@@ -13,6 +14,8 @@ import caffe
 from caffe.core.files import write_text
 from caffe.feeding import images
 from caffe.feeding.mean_file import write_mean
+from caffe.graph.assumed import assumed_shapes
+from caffe.proto import caffe_pb2
 
 
 class Capture:
@@ -185,7 +188,7 @@ def test_c3ds_jitter_begins_anywhere_in_training(tmp_path, of_folder):
 def test_segments_give_frames_as_channels(tmp_path):
     frames = folder(tmp_path / "v", 11).transpose(0, 3, 1, 2)
     write_text(tmp_path / "list.txt", f"{tmp_path}/v 11 5\n")
-    param = f'source: "{tmp_path}/list.txt" num_segments: 3 new_length: 2 batch_size: 1'
+    param = f'source: "{tmp_path}/list.txt" num_segments: 3 new_length: 2 modality: RGB'
     ((x, label),) = passes(video_net(param), 1)
     # Of each 3 frames the two in the middle: from 1, 4, 7.
     assert label.tolist() == [5]
@@ -212,6 +215,81 @@ def test_segments_of_optical_flow_have_x_and_y(tmp_path):
     np.testing.assert_array_equal(x[0], frames[..., 0])
 
 
+def test_segments_without_a_modality_are_of_flow(tmp_path):
+    frames = folder(tmp_path / "v", 5, names=("flow_x_%04d.jpg", "flow_y_%04d.jpg"))
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 5 0\n")
+    param = f'source: "{tmp_path}/list.txt" num_segments: 1 new_length: 5'
+    ((x, _),) = passes(video_net(param), 1)
+    np.testing.assert_array_equal(x[0], frames[..., 0])
+
+
+def test_ecos_segments_have_their_frames_behind_one_another(tmp_path):
+    frames = folder(tmp_path / "v", 12).transpose(3, 0, 1, 2)  # C L H W
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 12 5\n")
+    param = (
+        f'source: "{tmp_path}/list.txt" num_segments: 2 new_length: 4 modality: RGB '
+        "length_first: true"
+    )
+    ((x, _),) = passes(video_net(param), 1)  # of each 6 frames the four in the middle
+    expected = np.stack([frames[:, 1:5], frames[:, 7:11]])
+    np.testing.assert_array_equal(x[0], expected.reshape(24, 6, 8))
+    ((x, _),) = passes(video_net(f"{param} step: 2 rand_step: true"), 1)
+    np.testing.assert_array_equal(x[0], expected[:, :, ::2].reshape(12, 6, 8))
+    caffe.set_random_seed(0)
+    seen = set()
+    for x, _ in passes(video_net(f"{param} step: 2 rand_step: true", phase=caffe.TRAIN), 40):
+        found = x[0].reshape(2, 3, 2, 6, 8).swapaxes(1, 2).reshape(4, 3, 6, 8)
+        at = [next(n for n in range(12) if np.array_equal(frames[:, n], image)) for image in found]
+        assert 0 <= at[0] < at[1] < 6 <= at[2] < at[3] < 12
+        seen.add((at[1] - at[0], at[3] - at[2]))
+    assert seen == {(a, b) for a in (1, 2, 3) for b in (1, 2, 3)}
+    with pytest.raises(caffe.CaffeError, match="divide new_length 4; found 3"):
+        video_net(f"{param} step: 3")
+
+
+def test_ecos_flow_has_all_x_before_all_y(tmp_path):
+    frames = folder(tmp_path / "v", 5, names=("flow_x_%04d.jpg", "flow_y_%04d.jpg"))
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 5 0\n")
+    param = f'source: "{tmp_path}/list.txt" modality: FLOW new_length: 5 length_first: true'
+    ((x, _),) = passes(video_net(param), 1)
+    np.testing.assert_array_equal(x[0], np.concatenate([frames[::2], frames[1::2]])[..., 0])
+
+
+@law("MultiFrameData")
+def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path):
+    frames = folder(tmp_path / "v", 11).transpose(0, 3, 1, 2)
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 11 5\n")
+    net = net_of(
+        'layer { name: "d" type: "MultiFrameData" top: "x" top: "y" transform_param { '
+        "mean_value: 1 mean_value: 2 mean_value: 3 } multi_frame_data_param { "
+        f'source: "{tmp_path}/list.txt" num_segments: 3 new_length: 2 batch_size: 1 }} }}'
+    )
+    net.forward()
+    assert net.blobs["y"].data.tolist() == [[[[5]]]]
+    expected = frames[[1, 2, 4, 5, 7, 8]] - np.reshape([1.0, 2, 3], (3, 1, 1))
+    np.testing.assert_array_equal(net.blobs["x"].data[0], expected.reshape(18, 6, 8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("VideoData", "", [(2, 3, 5, 9, 9), (2,)]),
+        ("VideoData", "num_segments: 3", [(2, 30, 9, 9), (2,)]),
+        ("VideoData", "num_segments: 3 modality: RGB", [(2, 45, 9, 9), (2,)]),
+        ("VideoData", "num_segments: 3 length_first: true step: 5", [(2, 6, 9, 9), (2,)]),
+        ("MultiFrameData", "num_segments: 3", [(2, 45, 9, 9), (2, 1, 1, 1)]),
+    ],
+)
+def test_without_the_files_the_fields_tell_the_shapes(kind, fields, expected):
+    field = "video_data_param" if kind == "VideoData" else "multi_frame_data_param"
+    spec = text_format.Parse(
+        f'type: "{kind}" top: "x" top: "y" transform_param {{ crop_size: 9 }} {field} {{ '
+        f'source: "none" batch_size: 2 new_length: 5 {fields} }}',
+        caffe_pb2.LayerParameter(),
+    )
+    assert assumed_shapes(spec) == dict(zip("xy", expected, strict=True))
+
+
 def test_segments_of_a_file_are_decoded(tmp_path):
     frames = video(tmp_path / "v", 4).transpose(0, 3, 1, 2)
     write_text(tmp_path / "list.txt", f"{tmp_path}/v 4 0\n")
@@ -223,7 +301,7 @@ def test_segments_of_a_file_are_decoded(tmp_path):
 def test_a_short_video_begins_at_its_second_frame_for_each_segment(tmp_path):
     frames = folder(tmp_path / "v", 5).transpose(0, 3, 1, 2)
     write_text(tmp_path / "list.txt", f"{tmp_path}/v 4 0\n")
-    param = f'source: "{tmp_path}/list.txt" num_segments: 2 new_length: 3'
+    param = f'source: "{tmp_path}/list.txt" num_segments: 2 new_length: 3 modality: RGB'
     ((x, _),) = passes(video_net(param), 1)
     np.testing.assert_array_equal(x[0], np.concatenate([frames[1:4]] * 2).reshape(18, 6, 8))
 
@@ -274,7 +352,11 @@ def listed(tmp_path, text):
         ("{}/v 1 1\n", "sampling_rate: 0", "sampling_rate must be positive"),
         ("{}/v 1 1\n", "new_height: 3", "new_height and new_width"),
         ("{}/v 1 1\n", "num_segments: 0", "num_segments must be positive"),
-        ("{}/v 1 1\n", 'name_pattern: "frame"', "name_pattern 'frame'; expected one like image_"),
+        (
+            "{}/v 1 1\n",
+            'modality: RGB name_pattern: "frame"',
+            "name_pattern 'frame'; expected one like image_",
+        ),
         ("{}/v 1 1\n", 'modality: FLOW name_pattern: "%d"', "expected one like flow_%c_%04d.jpg"),
         ("{}/v 1 1\n", "modality: WEBCAM", "modality is RGB, FLOW or VIDEO"),
         ("{}/v 1 1\n", "batch_size: 0", "batch_size 0"),

@@ -67,6 +67,48 @@ def test_windows_over_three_axes_are_pooled(seed, maximum, pad, kernel, stride):
         agree(found[(0, slice(None), *place)], expected, 1e-4)
 
 
+@law("Pooling3D")
+@drawn()
+@given(SEED, st.booleans(), *[st.integers(0, 2)] * 3, st.booleans())
+def test_windows_of_p3d_have_names_for_each_axis(seed, maximum, pad_l, pad_h, pad_w, both):
+    """As BVLC's pooling: sizes rounded up, no window that starts behind the bottom and one pad."""
+    x = normal(seed, 1, 2, 3, 4, 5)
+    pads = (pad_l, pad_h, pad_h if both else pad_w)
+    kernel, stride = (3, 3, 3 if both else 4), (2, 3, 3 if both else 2)
+    named = [("kernel", kernel), ("stride", stride), ("pad", pads)]
+    fields = " ".join(f"{name}_l: {values[0]}" for name, values in named)
+    for name, values in named:
+        one = "kernel_size" if name == "kernel" else name
+        fields += (
+            f" {one}: {values[1]}" if both else f" {name}_h: {values[1]} {name}_w: {values[2]}"
+        )
+    pool = "MAX" if maximum else "AVE"
+    found = run_layer("Pooling3D", f"pooling3d_param {{ pool: {pool} {fields} }}", [x]).y[0]
+    sizes = []
+    for n, k, s, p in zip(x.shape[2:], kernel, stride, pads, strict=True):
+        count = -(-(n + 2 * p - k) // s) + 1
+        sizes.append(count - (any(pads) and (count - 1) * s >= n + p))
+    assert found.shape == (1, 2, *sizes)
+    for place in np.ndindex(*sizes):
+        spans, count = [], 1
+        for at, n, k, s, p in zip(place, x.shape[2:], kernel, stride, pads, strict=True):
+            start = at * s - p
+            end = min(start + k, n + p)
+            count *= end - start
+            spans.append(slice(max(start, 0), min(end, n)))
+        window = x[(0, slice(None), *spans)].astype(np.float64).reshape(2, -1)
+        expected = window.max(1) if maximum else window.sum(1) / count
+        agree(found[(0, slice(None), *place)], expected, 1e-4)
+
+
+def test_a_global_pooling_has_one_window():
+    x = normal(0, 2, 3, 2, 3, 4)
+    for pool, expected in (("AVE", x.mean((2, 3, 4))), ("MAX", x.max((2, 3, 4)))):
+        body = f"pooling3d_param {{ pool: {pool} global_pooling: true stride: 1 }}"
+        found = run_layer("Pooling3D", body, [x]).y[0]
+        agree(found, expected.reshape(2, 3, 1, 1, 1))
+
+
 def test_a_net_of_the_first_release_opens():
     text = """
     input: "data" input_shape { dim: 1 dim: 3 dim: 4 dim: 8 dim: 8 }
@@ -116,7 +158,19 @@ def test_a_bias_of_five_axes_loads(tmp_path):
             "Pooling3D",
             "pooling3d_param { pool: STOCHASTIC kernel_size: 1 kernel_depth: 1 }",
             (1, 1, 2, 2, 2),
-            "the first is not here",
+            "pools by MAX or AVE here; found STOCHASTIC",
+        ),
+        (
+            "Pooling3D",
+            "pooling3d_param { global_pooling: true kernel_l: 2 stride_l: 2 pad: 0 }",
+            (1, 1, 2, 2, 2),
+            "drop kernel_l, stride_l",
+        ),
+        (
+            "Pooling3D",
+            "pooling3d_param { kernel_l: 2 kernel_size: 2 pad_l: 2 }",
+            (1, 1, 2, 2, 2),
+            "must be smaller than the kernel",
         ),
         (
             "Pooling3D",

@@ -1,13 +1,15 @@
-"""C3D's VideoSegmentationData, VoxelSoftmax, VoxelSoftmaxLoss and VoxelCustomLoss."""
+"""C3D's VideoSegmentationData, VideoWithVoxelTruthData, and losses of voxels."""
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 from hypothesis import given
 from support.laws import SEED, agree, drawn, law, normal
 from support.net_text import net_of, run_layer
 
 import caffe
 from caffe.feeding.mean_file import write_mean
+from caffe.graph.assumed import assumed_shapes
 from caffe.proto import caffe_pb2
 from caffe.proto.upgrade import read_net
 
@@ -95,3 +97,84 @@ def test_its_transformations_are_todays(tmp_path):
     assert layer.transform_param == caffe_pb2.TransformationParameter(
         mirror=True, mean_file="m", crop_size=3
     )
+
+
+FLOWS = (5, 2, 5, 6)  # 3 channels and the flow of x and y
+
+
+def truth_net(fields, phase=caffe.TEST, true=2):
+    fields = f'source: "list.txt" batch_size: 2 num_truth_channels: {true} {fields}'
+    return net_of(
+        'layers { name: "d" type: VIDEO_WITH_VOXEL_TRUTH_DATA top: "data" top: "truth" '
+        f"image_data_param {{ {fields} }} }}",
+        phase,
+    )
+
+
+@pytest.fixture
+def flows(tmp_path, monkeypatch):
+    """Two videos with their flows, and a list of them."""
+    monkeypatch.chdir(tmp_path)
+    videos = normal(0, 2, *FLOWS)
+    for i, values in enumerate(videos):
+        head = np.int32([1, *FLOWS]).tobytes()
+        (tmp_path / f"{i}.bin").write_bytes(head + values.tobytes())
+    (tmp_path / "list.txt").write_text("0.bin\n1.bin\n")
+    return videos
+
+
+@law("VideoWithVoxelTruthData")
+def test_the_last_channels_of_a_video_are_what_is_true_of_its_pixels(flows):
+    net = truth_net("mean_value: 7 scale: 0.5 is_flow: true truth_scale: 3")
+    net.forward()
+    agree(net.blobs["data"].data, (flows[:, :3] - 7.0) * 0.5)
+    agree(net.blobs["truth"].data, flows[:, 3:])  # as it is, where nothing is cut
+    scaled, clipped = "truth_scale: 3", "clip_min: -1 clip_max: 0.5"
+    for fields in (scaled, clipped):
+        net = truth_net(f"crop_size: 4 mirror: true is_flow: true {fields}", caffe.TRAIN)
+        seen = set()
+        for _ in range(12):
+            net.forward()
+            for data, truth, video in zip(
+                net.blobs["data"].data, net.blobs["truth"].data, flows, strict=True
+            ):
+                a, b, step = next(
+                    (a, b, step)
+                    for a, b in np.ndindex(2, 3)
+                    for step in (1, -1)
+                    if np.array_equal(video[:3, :, a : a + 4, b : b + 4][..., ::step], data)
+                )
+                seen.add(step)
+                true = video[3:, :, a : a + 4, b : b + 4][..., ::step].astype(np.float64)
+                true[0] *= step
+                expected = 3 * true if fields == scaled else np.clip((true + 1) / 1.5, 0, 1)
+                agree(truth, expected)
+        assert seen == {1, -1}
+
+
+def test_files_of_bytes_have_truths_of_bytes(listed):
+    net = truth_net("use_byte_input: true")
+    net.forward()
+    agree(net.blobs["data"].data, listed[:, :1])
+    agree(net.blobs["truth"].data, listed[:, 1:])
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("", r"0\.bin: expected 5 numbers .* of 4 byte\(s\); found \[1, 3, 2, 5, 6\] and 180 b"),
+        ("use_byte_input: true mirror: true", "mirror needs a crop_size"),
+        ("use_byte_input: true clip_min: 1", "clip_max must be above clip_min; found 0 and 1"),
+    ],
+)
+def test_what_is_wrong_with_truths_says_so(listed, fields, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        truth_net(fields)
+    with pytest.raises(caffe.CaffeError, match=r"below the 3 channels of 0\.bin; found 3"):
+        truth_net("use_byte_input: true", true=3)
+
+
+@pytest.mark.parametrize("kind", ["VideoSegmentationData", "VideoWithVoxelTruthData"])
+def test_the_files_alone_tell_of_frames(kind):
+    text = f'type: "{kind}" top: "x" top: "y" image_data_param {{ crop_size: 4 batch_size: 2 }}'
+    assert assumed_shapes(text_format.Parse(text, caffe_pb2.LayerParameter())) == {}
