@@ -1,4 +1,4 @@
-"""Stand-ins of ENet's, mtcnn-caffe's and scene parsing's Python layers."""
+"""Stand-ins of ENet's, mtcnn-caffe's, Pose-REN's and scene parsing's Python layers."""
 
 import numpy as np
 import pytest
@@ -110,3 +110,15 @@ def test_scene_parsings_images_are_inputs():
     )
     assert net.inputs == ["data", "label"]
     assert net.blobs["label"].shape == (1, 1, 384, 384)
+
+
+def test_pose_rens_parts_are_around_a_joint():
+    net = net_of(
+        input_layer("pose", 1, 6)
+        + 'layer { name: "rois_1" type: "Python" bottom: "pose" top: "rois" python_param { '
+        'module: "python_layers.py_generate_roi_layer" layer: "PyGenerateROILayer" param_str: '
+        "\"{\\'img_w\\': 96, \\'roi_h\\': 6, \\'spatial_mul\\': 8, \\'roi_w\\': 6, "
+        "\\'joint_idx\\': 1, \\'img_h\\': 96}\" } }"
+    )
+    net.blobs["pose"].data[...] = [0, 0, 0, 0.25, -0.9, 0]
+    np.testing.assert_array_equal(net.forward()["rois"], [[0, 36, 0, 84, 48]])

@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     anchor_target,
     annealed,
     annotated_data,
+    apollo,
     augmentation,
     balanced,
     batch_renorm,

@@ -12,6 +12,7 @@ PROJECTS = {  # by a module's name, or the first part of it
     "spatial_dropout": "ENet",
     "ade_layers": "scene parsing (MIT)",
     "pythonLayer": "mtcnn-caffe",
+    "python_layers.py_generate_roi_layer": "Pose-REN",
     "pyloss": "Caffe's examples/pycaffe/layers",
     "pascal_multilabel_datalayers": "Caffe's examples/pycaffe/layers",
     **dict.fromkeys(

@@ -14,6 +14,7 @@ from caffe.layer_types import EXTENSIONS
 
 MASK = {1: lambda rng: np.stack([rng.permutation(12)[:4] for _ in range(4)]).reshape(2, 2, 2, 2)}
 ROIS = {1: lambda rng: np.float32([[0, 0, 0, 3, 2], [0, 1, 1, 2, 3], [0, -9, -9, -8, -8]])}
+HOLES = {1: lambda rng: np.float32([[0, 0, 0, 4, 3, 0, 0, 2, 3], [1, 1, 1, 3, 3, 9, 9, 10, 10]])}
 CORNERS = [0, 0, 0.5, 0.5, 0.4, 0.4, 1, 0.9, 0.5, 0, 1, 0.4]
 PRIORS = np.reshape([*CORNERS, *[0.2] * 12], (1, 2, 12))
 OBJECTS = np.reshape([0, 1, 0, 0, 0, 0.4, 0.5, 0, 1, 2, 0, 0.4, 0.5, 1, 1, 0], (1, 1, 2, 8))
@@ -91,6 +92,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "WeightedEuclideanLoss": [("", [(2, 3)] * 3, {})],
     "WeightedSigmoidCrossEntropyLoss": [("", [(2, 3)] * 3, {})],
+    "SigmoidCrossEntropyLossWeighted": [("", [(2, 3)] * 3, {})],
     "CrossEntropyLoss": [
         ("", [(2, 3), (2, 3)], {"classes": {1: 2}, "shifts": {0: 0.5}}),
         ("", [(2, 3), (2,)], {"classes": {1: 3}, "shifts": {0: 0.5}}),
@@ -362,6 +364,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("PSROIAlign", "PSROIAlignPooling")
     },
+    "DFMBPSROIAlign": [
+        (
+            "dfmb_psroi_pooling_param { heat_map_a: 1.1 output_dim: 2 group_height: 2 "
+            "group_width: 2 pooled_height: 2 pooled_width: 2 sample_per_part: 2 }",
+            [(1, 8, 4, 5), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
     "DeformablePSROIPooling": [
         (
             "deformable_psroi_pooling_param { spatial_scale: 0.9 output_dim: 2 group_size: 2 "
@@ -547,6 +557,26 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "DiceLoss": [("", [(2, 3), (2, 3)], {"classes": {1: 2}})],
     "DiceCoefLoss": [("", [(2, 3), (2, 3)], {})],
     "PixelShuffle": [("", [(1, 4, 2, 2)], {})],
+    "Tiling": [("tiling_param { tile_dim: 2 }", [(1, 8, 2, 3)], {})],
+    "GSTiling": [
+        ("gs_tiling_param { stride: 2 }", [(1, 2, 4, 2)], {}),
+        ("gs_tiling_param { stride: 2 reverse: true }", [(1, 8, 2, 3)], {}),
+    ],
+    "GuidedDropout": [
+        (
+            "guided_dropout_param { type: 'deterministic' guidance_threshold: 0 }",
+            [(2, 3, 2), (2, 3)],
+            {},
+        ),
+    ],
+    "RegionPooling": [
+        (
+            "region_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 0.9 offset: 0.1 }",
+            [(2, 2, 4, 5), (2, 9)],
+            {"given": HOLES},
+        )
+    ],
+    "Convert": [("", [(2, 3, 1, 2)], {"tops": 2})],
     "VoxelSoftmax": [("", [(2, 3, 2, 1, 2)], {})],
     "VoxelSoftmaxLoss": [("", [(2, 3, 2, 1, 2), (2, 1, 2, 1, 2)], {"classes": {1: 3}})],
     "SpatialRep": [("", [(2, 3, 1, 1), (2, 2, 2, 3)], {})],
@@ -617,6 +647,7 @@ NO_GRADIENT = {
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
+    *("JointRegion", "RPNProposalSSD", "RCNNProposal"),
     "PrecisionRecallLoss",
     "PriorBox",
     "PriorBoxClustered",

@@ -1,6 +1,7 @@
-"""SpatialDropout of ENet, SeLuDropout, and what forks add to Dropout."""
+"""SpatialDropout of ENet, SeLuDropout, GuidedDropout, and what forks add to Dropout."""
 
 import numpy as np
+import pytest
 from support.laws import agree, law, normal
 from support.net_text import run_layer
 
@@ -46,3 +47,44 @@ def test_what_an_alpha_dropout_drops_is_selus_lowest_value():
     assert abs(found.y[0].mean()) < 0.02  # of mean 0 and variance 1 it makes the same
     assert abs(found.y[0].var() - 1) < 0.02
     np.testing.assert_array_equal(run_layer("SeLuDropout", body, [x]).y[0], x)
+
+
+@law("GuidedDropout")
+def test_guidance_says_which_channels_stay():
+    x, dy, guidance = normal(0, 5, 40, 2, 3), normal(1, 5, 40, 2, 3), normal(2, 5, 40)
+    guidance[3] = -1
+    body = "guided_dropout_param { type: 'deterministic' guidance_threshold: 0.3 }"
+    found = run_layer("GuidedDropout", body, [x, guidance], diffs=[dy])
+    stays = np.float64(guidance > 0.3)
+    scale = (stays * 40 / np.maximum(stays.sum(1, keepdims=True), 1))[:, :, None, None]
+    agree(found.y[0], x * scale)
+    agree(found.dx[0], dy * scale)
+    assert not found.y[0][3].any()
+
+
+def test_guidance_says_how_likely_channels_stay():
+    x, guidance = np.ones((300, 40), np.float32), np.tile(np.linspace(-2, 2, 40), (300, 1))
+    body = "guided_dropout_param { type: 'stochastic' sigmoid_scaler: 2 }"
+    found = run_layer("GuidedDropout", body, [x, guidance], phase=caffe.TRAIN, diffs=[x])
+    chances = 1 / (1 + np.exp(-2 * guidance))
+    scale = 40 / chances.sum(1, keepdims=True)
+    stays = found.y[0] > 0
+    agree(found.y[0], stays * scale, 1e-4)
+    np.testing.assert_array_equal(found.y[0], found.dx[0])
+    assert abs(stays.mean(0) - chances[0]).max() < 0.12
+    np.testing.assert_array_equal(run_layer("GuidedDropout", body, [x, guidance]).y[0], x)
+
+
+def test_a_guided_dropout_asks_for_its_settings():
+    x = np.ones((2, 3))
+    for body, guidance, said in (
+        ("", x, "type is deterministic or stochastic; found ''"),
+        ("guided_dropout_param { type: 'stochastic' }", x, "needs sigmoid_scaler"),
+        (
+            "guided_dropout_param { type: 'stochastic' sigmoid_scaler: 1 }",
+            x[:, :2],
+            r"a guidance N x C; found shapes \(2, 3\) and \(2, 2\)",
+        ),
+    ):
+        with pytest.raises(caffe.CaffeError, match=said):
+            run_layer("GuidedDropout", body, [x, guidance])
