@@ -29,12 +29,19 @@ def _pooled(layer: caffe_pb2.LayerParameter) -> int:
     return 0
 
 
+def _is_of_curves(net: caffe_pb2.NetParameter) -> bool:
+    """Curve-Text-Detector's: it has maps of the points along a piece of text."""
+    return any(layer.name.startswith("rfcn_bbox_info") for layer in net.layer)
+
+
 def _proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     """The regions that may hold an object."""
-    param = spec.proposal_param
+    param, values = spec.proposal_param, numbers(spec)
     if spec.phase == caffe_pb2.TRAIN:
         param.pre_nms_topn, param.post_nms_topn = (6000, 300) if _is_rfcn(net) else (12000, 2000)
-    regions(spec, numbers(spec))
+    if _is_of_curves(net):
+        values = {"scales": [4, 8, 16, 22], "ratios": [0.25, 0.5, 2], **values}
+    regions(spec, values)
 
 
 def regions(spec: caffe_pb2.LayerParameter, values: Values) -> None:
