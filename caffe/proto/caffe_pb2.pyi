@@ -567,6 +567,8 @@ class LayerParameter(Message):
     REGION_POOLING_PARAM_FIELD_NUMBER: int
     JOINT_REGION_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
+    DETECTNET_CLUSTER_PARAM_FIELD_NUMBER: int
+    SCORE_DETECTIONS_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -834,6 +836,8 @@ class LayerParameter(Message):
     region_pooling_param: RegionPoolingParameter
     joint_region_param: JointRegionParameter
     guided_dropout_param: GuidedDropoutParameter
+    detectnet_cluster_param: DetectNetClusterParameter
+    score_detections_param: ScoreDetectionsParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -1108,6 +1112,8 @@ class LayerParameter(Message):
         region_pooling_param: RegionPoolingParameter | Mapping[str, Any] | None = ...,
         joint_region_param: JointRegionParameter | Mapping[str, Any] | None = ...,
         guided_dropout_param: GuidedDropoutParameter | Mapping[str, Any] | None = ...,
+        detectnet_cluster_param: DetectNetClusterParameter | Mapping[str, Any] | None = ...,
+        score_detections_param: ScoreDetectionsParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -2749,6 +2755,8 @@ class V1LayerParameter(Message):
     REGION_POOLING_PARAM_FIELD_NUMBER: int
     JOINT_REGION_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
+    DETECTNET_CLUSTER_PARAM_FIELD_NUMBER: int
+    SCORE_DETECTIONS_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -3019,6 +3027,8 @@ class V1LayerParameter(Message):
     region_pooling_param: RegionPoolingParameter
     joint_region_param: JointRegionParameter
     guided_dropout_param: GuidedDropoutParameter
+    detectnet_cluster_param: DetectNetClusterParameter
+    score_detections_param: ScoreDetectionsParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -3296,6 +3306,8 @@ class V1LayerParameter(Message):
         region_pooling_param: RegionPoolingParameter | Mapping[str, Any] | None = ...,
         joint_region_param: JointRegionParameter | Mapping[str, Any] | None = ...,
         guided_dropout_param: GuidedDropoutParameter | Mapping[str, Any] | None = ...,
+        detectnet_cluster_param: DetectNetClusterParameter | Mapping[str, Any] | None = ...,
+        score_detections_param: ScoreDetectionsParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -4162,6 +4174,48 @@ class JointRegionParameter(Message):
         img_h: int | None = ...,
         img_w: int | None = ...,
         spatial_mul: int | None = ...,
+    ) -> None: ...
+
+class DetectNetClusterParameter(Message):
+    IMAGE_SIZE_X_FIELD_NUMBER: int
+    IMAGE_SIZE_Y_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    GRIDBOX_CVG_THRESHOLD_FIELD_NUMBER: int
+    GRIDBOX_RECT_THRESH_FIELD_NUMBER: int
+    GRIDBOX_RECT_EPS_FIELD_NUMBER: int
+    MIN_HEIGHT_FIELD_NUMBER: int
+    NUM_CLASSES_FIELD_NUMBER: int
+    MAX_BOXES_FIELD_NUMBER: int
+    image_size_x: int
+    image_size_y: int
+    stride: int
+    gridbox_cvg_threshold: float
+    gridbox_rect_thresh: int
+    gridbox_rect_eps: float
+    min_height: int
+    num_classes: int
+    max_boxes: int
+    def __init__(
+        self,
+        *,
+        image_size_x: int | None = ...,
+        image_size_y: int | None = ...,
+        stride: int | None = ...,
+        gridbox_cvg_threshold: float | None = ...,
+        gridbox_rect_thresh: int | None = ...,
+        gridbox_rect_eps: float | None = ...,
+        min_height: int | None = ...,
+        num_classes: int | None = ...,
+        max_boxes: int | None = ...,
+    ) -> None: ...
+
+class ScoreDetectionsParameter(Message):
+    IOU_THRESHOLD_FIELD_NUMBER: int
+    iou_threshold: float
+    def __init__(
+        self,
+        *,
+        iou_threshold: float | None = ...,
     ) -> None: ...
 
 class GuidedDropoutParameter(Message):

@@ -80,6 +80,7 @@ SCORES = (
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
     *("DetectionGroupAccuracy", "FrcnnOutput", "HardMining", "ScaleRoute"),
+    *("ClusterGroundtruth", "PrecisionTimesRecall", "ScoreDetections"),
     "SegmentationEvaluate",
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
@@ -170,6 +171,11 @@ DEPLOYED = {
         "rpn_proposal_output_score: true "
         "nms_param { overlap_ratio: 0.5 top_n: 9 max_candidate_n: 30 } }",
         [(20, 3), (20, 12), (20, 5), (1, 6)],
+    ),
+    "ClusterDetections": (
+        "detectnet_cluster_param { image_size_x: 64 image_size_y: 48 stride: 16 "
+        "gridbox_cvg_threshold: 0.1 gridbox_rect_thresh: 1 gridbox_rect_eps: 0.2 min_height: 2 }",
+        [(1, 1, 3, 4), (1, 4, 3, 4)],
     ),
     "JointRegion": (
         "joint_region_param { joint_idx: 1 roi_h: 6 roi_w: 6 img_h: 96 img_w: 96 spatial_mul: 8 }",

@@ -28,6 +28,7 @@ from . import (  # noqa: F401
     detection_data,
     detection_evaluate,
     detectnet,
+    detectnet_boxes,
     dice,
     distances,
     domain_adaptation,

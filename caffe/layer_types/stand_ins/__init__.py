@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
 from ...proto import caffe_pb2
-from . import colorization, detectors, enet, examples, fcn, hands, mnc, mtcnn
+from . import colorization, detectnet, detectors, enet, examples, fcn, hands, mnc, mtcnn
 
 STAND_INS = {
     **detectors.STAND_INS,
@@ -17,6 +17,7 @@ STAND_INS = {
     **enet.STAND_INS,
     **mtcnn.STAND_INS,
     **hands.STAND_INS,
+    **detectnet.STAND_INS,
     **examples.STAND_INS,
 }
 

@@ -13,6 +13,8 @@ PROJECTS = {  # by a module's name, or the first part of it
     "ade_layers": "scene parsing (MIT)",
     "pythonLayer": "mtcnn-caffe",
     "python_layers.py_generate_roi_layer": "Pose-REN",
+    "caffe.layers.detectnet.clustering": "NVIDIA's pycaffe",
+    "caffe.layers.detectnet.mean_ap": "NVIDIA's pycaffe",
     "pyloss": "Caffe's examples/pycaffe/layers",
     "pascal_multilabel_datalayers": "Caffe's examples/pycaffe/layers",
     **dict.fromkeys(

@@ -647,6 +647,7 @@ NO_GRADIENT = {
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
+    *("ClusterDetections", "ClusterGroundtruth", "PrecisionTimesRecall", "ScoreDetections"),
     *("JointRegion", "RPNProposalSSD", "RCNNProposal"),
     "PrecisionRecallLoss",
     "PriorBox",
