@@ -2035,15 +2035,21 @@ class SoftmaxParameter(Message):
     ENGINE_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     NORMALIZE_TYPE_FIELD_NUMBER: int
+    POS_MULT_FIELD_NUMBER: int
+    POS_CID_FIELD_NUMBER: int
     engine: int
     axis: int
     normalize_type: str
+    pos_mult: RepeatedScalarFieldContainer[float]
+    pos_cid: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
         engine: int | str | None = ...,
         axis: int | None = ...,
         normalize_type: str | None = ...,
+        pos_mult: Iterable[float] | None = ...,
+        pos_cid: Iterable[int] | None = ...,
     ) -> None: ...
 
 class DropoutParameter(Message):

@@ -218,6 +218,7 @@ FIELDS = {
     "blob_filler": ("NormFace", "leave it out, and fill the parameter in a script"),
     "min_is_better": ("NormFace", "write a Power { scale: -1 } in front of it"),
     "normalize_type": ("NormFace", "leave it out where it is Softmax"),
+    **dict.fromkeys(("pos_mult", "pos_cid"), ("several forks", "weigh the labels by a bottom")),
     "cosin_add_m_param": ("several forks", _PYTHON),
     "inter_class_param": ("SphereFace+", _PYTHON),
     "alpha": ("NormFace", "leave it out, or give a gaussian filler its std"),

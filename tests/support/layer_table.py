@@ -75,7 +75,7 @@ NETS = {  # where one layer with one top makes none
 SCORES = (
     "ConfusionMatrix",
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
-    *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
+    *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "InstanceLabels", "ProposalTarget"),
     *("FrcnnAnchorTarget", "FrcnnProposalTarget"),
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),

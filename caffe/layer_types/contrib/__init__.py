@@ -49,6 +49,7 @@ from . import (  # noqa: F401
     hwgq,
     image_gt_data,
     instance_matching,
+    instance_refinement,
     label_margins,
     labelled_images,
     lifted_structure,

@@ -6,6 +6,7 @@ PROJECTS = {  # by a module's name, or the first part of it
     "roi_data_layer": "Fast R-CNN, py-faster-rcnn or R-FCN",
     "transform": "py-faster-rcnn",
     "pylayer": "MNC",
+    "oicr_layer": "OICR",
     "SSH": "SSH",
     "ron_layer": "RON",
     "caffe_traininglayers": "colorization",

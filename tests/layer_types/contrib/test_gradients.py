@@ -174,7 +174,10 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("unpooling_param { out_kernel_size: 2 out_stride: 2 }", [(1, 2, 2, 3)], {}),
     ],
     "SeLuDropout": [("selu_dropout_param { dropout_ratio: 0.3 }", [(3, 4)], {})],
-    "WeightedSoftmaxWithLoss": [("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}})],
+    "WeightedSoftmaxWithLoss": [
+        ("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}}),
+        ("softmax_param { pos_mult: 3 }", [(2, 3, 2), (2, 2)], {"classes": {1: 3}}),
+    ],
     "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
     "ChannelScale": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
     "Convolution3D": [
@@ -606,6 +609,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "MIL": [("", [(2, 2, 2, 2)], {}), ("mil_param { context_per_roi: 2 }", [(4, 3)], {})],
     "Norm": [("", [(2, 3, 2)], {})],
+    "GlobalSumPooling": [("", [(3, 2, 2)], {})],
     "RankHardLoss": [
         ("rank_param { margin: 2 }", [(4, 3), (4,)], {"given": {1: lambda rng: np.arange(4) // 2}}),
     ],
@@ -643,7 +647,7 @@ NO_GRADIENT = {
     "FrcnnProposalTarget",
     "GradientScaler",
     "Grid",
-    "HardRegions",
+    *("HardRegions", "InstanceLabels"),
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
@@ -679,7 +683,7 @@ OWN_GRADIENT = {
         "Gram",
         "InterClass",
     ),
-    *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
+    *("LabeledMatching", "MalisLoss", "MulticlassCrossEntropyLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss", "RangeLoss"),
     "WassersteinLoss",
