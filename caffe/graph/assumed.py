@@ -9,6 +9,8 @@ Shape = tuple[int, ...]
 WITH_OBJECTS = {"ImageGtData": 7, "DetectionData": 8, "EvalData": 8}  # values of each object
 CODES = caffe_pb2.VideoDataParameter
 LABELS = ("label_dim", "label_size", "label_num")  # how many an image has
+# What has as many frames or labels as its files alone tell
+TOLD_BY_FILES = ("MultiLabelImageData", "VideoSegmentationData")
 LABEL_MAPS = (
     *("DenseImageData", "ImageLabelData", "ImageLabelListData", "ImageLabelmapData"),
     *("ImageSegData", "WindowSegData"),
@@ -33,8 +35,8 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     if layer.type in WITH_OBJECTS and params:
         return _with_objects(layer, params[0])
     size = _size(layer.transform_param, params)
-    if layer.bottom or not (params and size) or layer.type == "VideoSegmentationData":
-        return {}  # of that the files alone tell how many frames a video has
+    if layer.bottom or not (params and size) or layer.type in TOLD_BY_FILES:
+        return {}
     param = params[0]
     gray = "is_color" in param.DESCRIPTOR.fields_by_name and not param.is_color
     channels = 1 if gray or layer.transform_param.force_gray else 3

@@ -65,6 +65,7 @@ from . import (  # noqa: F401
     meanfield,
     mil,
     multi_label,
+    multi_label_data,
     multibox,
     network_surgery,
     noise,
