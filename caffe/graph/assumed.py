@@ -9,11 +9,12 @@ from ..proto import caffe_pb2
 Shape = tuple[int, ...]
 WITH_OBJECTS = {"ImageGtData": 7, "DetectionData": 8, "EvalData": 8}  # values of each object
 LABELS = ("label_dim", "label_size", "label_num")  # how many an image has
+# What has as many frames or labels as its files alone tell
+TOLD_BY_FILES = ("MultiLabelImageData", "VideoSegmentationData", "VideoWithVoxelTruthData")
 LABEL_MAPS = (
     *("DenseImageData", "ImageLabelData", "ImageLabelListData", "ImageLabelmapData"),
     *("ImageSegData", "WindowSegData", "SelectSegBinary"),
 )
-OF_FILES = {"VideoSegmentationData", "VideoWithVoxelTruthData"}  # which alone tell of frames
 
 
 def lacks_source(layer: caffe_pb2.LayerParameter) -> bool:
@@ -34,7 +35,7 @@ def assumed_shapes(layer: caffe_pb2.LayerParameter) -> dict[str, Shape]:
     if layer.type in WITH_OBJECTS and params:
         return _with_objects(layer, params[0])
     size = _size(layer.transform_param, params)
-    if layer.bottom or not (params and size) or layer.type in OF_FILES:
+    if layer.bottom or not (params and size) or layer.type in TOLD_BY_FILES:
         return {}
     param = params[0]
     if getattr(param, "data_type", "") == "h5":

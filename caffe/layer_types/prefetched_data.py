@@ -363,7 +363,7 @@ class ImageData(Feed):
             "Current implementation requires new_height and new_width to be set at the same time",
         )
         info("image_data_layer.cpp:38", "Opening file %s", param.source)
-        labels = param.label_dim or param.label_size or param.label_num
+        labels = self.labels()
         many = read_many_labels(param.source, labels) if labels else []
         entries = [] if labels else read_image_list(param.source)
         count = len(many or entries)
@@ -378,3 +378,8 @@ class ImageData(Feed):
         skip = first_item(param, count, seed)
         source = Images(param, entries, Transformer(self.spec.transform_param, self.phase))
         return ManyLabelled(source, many) if many else source, param.batch_size, skip
+
+    def labels(self) -> int:
+        """How many labels a line of the list has, 0 where it has a class."""
+        param = self.spec.image_data_param
+        return param.label_dim or param.label_size or param.label_num

@@ -566,6 +566,13 @@ class LayerParameter(Message):
     DETECTION_GROUP_LOSS_PARAM_FIELD_NUMBER: int
     DETECTION_GROUP_ACCURACY_PARAM_FIELD_NUMBER: int
     FRCNN_OUTPUT_PARAM_FIELD_NUMBER: int
+    DETECTION_OUTPUT_SSD_PARAM_FIELD_NUMBER: int
+    DFMB_PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    GS_TILING_PARAM_FIELD_NUMBER: int
+    REGION_POOLING_PARAM_FIELD_NUMBER: int
+    JOINT_REGION_PARAM_FIELD_NUMBER: int
+    DETECTNET_CLUSTER_PARAM_FIELD_NUMBER: int
+    SCORE_DETECTIONS_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -837,6 +844,13 @@ class LayerParameter(Message):
     detection_group_loss_param: DetectionGroupLossParameter
     detection_group_accuracy_param: DetectionGroupAccuracyParameter
     frcnn_output_param: FrcnnOutputParameter
+    detection_output_ssd_param: DetectionOutputSSDParameter
+    dfmb_psroi_pooling_param: DFMBPSROIPoolingParameter
+    gs_tiling_param: GSTilingParameter
+    region_pooling_param: RegionPoolingParameter
+    joint_region_param: JointRegionParameter
+    detectnet_cluster_param: DetectNetClusterParameter
+    score_detections_param: ScoreDetectionsParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -1115,6 +1129,13 @@ class LayerParameter(Message):
         | Mapping[str, Any]
         | None = ...,
         frcnn_output_param: FrcnnOutputParameter | Mapping[str, Any] | None = ...,
+        detection_output_ssd_param: DetectionOutputSSDParameter | Mapping[str, Any] | None = ...,
+        dfmb_psroi_pooling_param: DFMBPSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        gs_tiling_param: GSTilingParameter | Mapping[str, Any] | None = ...,
+        region_pooling_param: RegionPoolingParameter | Mapping[str, Any] | None = ...,
+        joint_region_param: JointRegionParameter | Mapping[str, Any] | None = ...,
+        detectnet_cluster_param: DetectNetClusterParameter | Mapping[str, Any] | None = ...,
+        score_detections_param: ScoreDetectionsParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -2081,15 +2102,21 @@ class SoftmaxParameter(Message):
     ENGINE_FIELD_NUMBER: int
     AXIS_FIELD_NUMBER: int
     NORMALIZE_TYPE_FIELD_NUMBER: int
+    POS_MULT_FIELD_NUMBER: int
+    POS_CID_FIELD_NUMBER: int
     engine: int
     axis: int
     normalize_type: str
+    pos_mult: RepeatedScalarFieldContainer[float]
+    pos_cid: RepeatedScalarFieldContainer[int]
     def __init__(
         self,
         *,
         engine: int | str | None = ...,
         axis: int | None = ...,
         normalize_type: str | None = ...,
+        pos_mult: Iterable[float] | None = ...,
+        pos_cid: Iterable[int] | None = ...,
     ) -> None: ...
 
 class DropoutParameter(Message):
@@ -2819,6 +2846,13 @@ class V1LayerParameter(Message):
     DETECTION_GROUP_LOSS_PARAM_FIELD_NUMBER: int
     DETECTION_GROUP_ACCURACY_PARAM_FIELD_NUMBER: int
     FRCNN_OUTPUT_PARAM_FIELD_NUMBER: int
+    DETECTION_OUTPUT_SSD_PARAM_FIELD_NUMBER: int
+    DFMB_PSROI_POOLING_PARAM_FIELD_NUMBER: int
+    GS_TILING_PARAM_FIELD_NUMBER: int
+    REGION_POOLING_PARAM_FIELD_NUMBER: int
+    JOINT_REGION_PARAM_FIELD_NUMBER: int
+    DETECTNET_CLUSTER_PARAM_FIELD_NUMBER: int
+    SCORE_DETECTIONS_PARAM_FIELD_NUMBER: int
     SHUFFLE_CHANNEL_PARAM_FIELD_NUMBER: int
     FLIP_PARAM_FIELD_NUMBER: int
     CENTER_LOSS_PARAM_FIELD_NUMBER: int
@@ -3093,6 +3127,13 @@ class V1LayerParameter(Message):
     detection_group_loss_param: DetectionGroupLossParameter
     detection_group_accuracy_param: DetectionGroupAccuracyParameter
     frcnn_output_param: FrcnnOutputParameter
+    detection_output_ssd_param: DetectionOutputSSDParameter
+    dfmb_psroi_pooling_param: DFMBPSROIPoolingParameter
+    gs_tiling_param: GSTilingParameter
+    region_pooling_param: RegionPoolingParameter
+    joint_region_param: JointRegionParameter
+    detectnet_cluster_param: DetectNetClusterParameter
+    score_detections_param: ScoreDetectionsParameter
     shuffle_channel_param: ShuffleChannelParameter
     flip_param: FlipParameter
     center_loss_param: CenterLossParameter
@@ -3374,6 +3415,13 @@ class V1LayerParameter(Message):
         | Mapping[str, Any]
         | None = ...,
         frcnn_output_param: FrcnnOutputParameter | Mapping[str, Any] | None = ...,
+        detection_output_ssd_param: DetectionOutputSSDParameter | Mapping[str, Any] | None = ...,
+        dfmb_psroi_pooling_param: DFMBPSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        gs_tiling_param: GSTilingParameter | Mapping[str, Any] | None = ...,
+        region_pooling_param: RegionPoolingParameter | Mapping[str, Any] | None = ...,
+        joint_region_param: JointRegionParameter | Mapping[str, Any] | None = ...,
+        detectnet_cluster_param: DetectNetClusterParameter | Mapping[str, Any] | None = ...,
+        score_detections_param: ScoreDetectionsParameter | Mapping[str, Any] | None = ...,
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         flip_param: FlipParameter | Mapping[str, Any] | None = ...,
         center_loss_param: CenterLossParameter | Mapping[str, Any] | None = ...,
@@ -4211,6 +4259,216 @@ class SpatialDropoutParameter(Message):
         self,
         *,
         dropout_ratio: float | None = ...,
+    ) -> None: ...
+
+class RegionPoolingParameter(Message):
+    POOLED_H_FIELD_NUMBER: int
+    POOLED_W_FIELD_NUMBER: int
+    SPATIAL_SCALE_FIELD_NUMBER: int
+    OFFSET_FIELD_NUMBER: int
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    offset: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+        offset: float | None = ...,
+    ) -> None: ...
+
+class JointRegionParameter(Message):
+    JOINT_IDX_FIELD_NUMBER: int
+    ROI_H_FIELD_NUMBER: int
+    ROI_W_FIELD_NUMBER: int
+    IMG_H_FIELD_NUMBER: int
+    IMG_W_FIELD_NUMBER: int
+    SPATIAL_MUL_FIELD_NUMBER: int
+    joint_idx: int
+    roi_h: int
+    roi_w: int
+    img_h: int
+    img_w: int
+    spatial_mul: int
+    def __init__(
+        self,
+        *,
+        joint_idx: int | None = ...,
+        roi_h: int | None = ...,
+        roi_w: int | None = ...,
+        img_h: int | None = ...,
+        img_w: int | None = ...,
+        spatial_mul: int | None = ...,
+    ) -> None: ...
+
+class DetectNetClusterParameter(Message):
+    IMAGE_SIZE_X_FIELD_NUMBER: int
+    IMAGE_SIZE_Y_FIELD_NUMBER: int
+    STRIDE_FIELD_NUMBER: int
+    GRIDBOX_CVG_THRESHOLD_FIELD_NUMBER: int
+    GRIDBOX_RECT_THRESH_FIELD_NUMBER: int
+    GRIDBOX_RECT_EPS_FIELD_NUMBER: int
+    MIN_HEIGHT_FIELD_NUMBER: int
+    NUM_CLASSES_FIELD_NUMBER: int
+    MAX_BOXES_FIELD_NUMBER: int
+    image_size_x: int
+    image_size_y: int
+    stride: int
+    gridbox_cvg_threshold: float
+    gridbox_rect_thresh: int
+    gridbox_rect_eps: float
+    min_height: int
+    num_classes: int
+    max_boxes: int
+    def __init__(
+        self,
+        *,
+        image_size_x: int | None = ...,
+        image_size_y: int | None = ...,
+        stride: int | None = ...,
+        gridbox_cvg_threshold: float | None = ...,
+        gridbox_rect_thresh: int | None = ...,
+        gridbox_rect_eps: float | None = ...,
+        min_height: int | None = ...,
+        num_classes: int | None = ...,
+        max_boxes: int | None = ...,
+    ) -> None: ...
+
+class ScoreDetectionsParameter(Message):
+    IOU_THRESHOLD_FIELD_NUMBER: int
+    iou_threshold: float
+    def __init__(
+        self,
+        *,
+        iou_threshold: float | None = ...,
+    ) -> None: ...
+
+class DetectionOutputSSDParameter(Message):
+    MinSizeMode: EnumTypeWrapper
+    HEIGHT_AND_WIDTH: int
+    HEIGHT_OR_WIDTH: int
+    HEAT_MAP_A_FIELD_NUMBER: int
+    MIN_SIZE_H_FIELD_NUMBER: int
+    MIN_SIZE_W_FIELD_NUMBER: int
+    MIN_SIZE_MODE_FIELD_NUMBER: int
+    THRESHOLD_OBJECTNESS_FIELD_NUMBER: int
+    THRESHOLD_FIELD_NUMBER: int
+    GEN_ANCHOR_PARAM_FIELD_NUMBER: int
+    REFINE_OUT_OF_MAP_BBOX_FIELD_NUMBER: int
+    NMS_PARAM_FIELD_NUMBER: int
+    NUM_CLASS_FIELD_NUMBER: int
+    RPN_PROPOSAL_OUTPUT_SCORE_FIELD_NUMBER: int
+    REGRESS_AGNOSTIC_FIELD_NUMBER: int
+    heat_map_a: float
+    min_size_h: float
+    min_size_w: float
+    min_size_mode: int
+    threshold_objectness: float
+    threshold: RepeatedScalarFieldContainer[float]
+    gen_anchor_param: GenAnchorParameter
+    refine_out_of_map_bbox: bool
+    nms_param: NMSSSDParameter
+    num_class: int
+    rpn_proposal_output_score: bool
+    regress_agnostic: bool
+    def __init__(
+        self,
+        *,
+        heat_map_a: float | None = ...,
+        min_size_h: float | None = ...,
+        min_size_w: float | None = ...,
+        min_size_mode: int | str | None = ...,
+        threshold_objectness: float | None = ...,
+        threshold: Iterable[float] | None = ...,
+        gen_anchor_param: GenAnchorParameter | Mapping[str, Any] | None = ...,
+        refine_out_of_map_bbox: bool | None = ...,
+        nms_param: NMSSSDParameter | Mapping[str, Any] | None = ...,
+        num_class: int | None = ...,
+        rpn_proposal_output_score: bool | None = ...,
+        regress_agnostic: bool | None = ...,
+    ) -> None: ...
+
+class GenAnchorParameter(Message):
+    ANCHOR_WIDTH_FIELD_NUMBER: int
+    ANCHOR_HEIGHT_FIELD_NUMBER: int
+    anchor_width: RepeatedScalarFieldContainer[float]
+    anchor_height: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        anchor_width: Iterable[float] | None = ...,
+        anchor_height: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class NMSSSDParameter(Message):
+    OVERLAP_RATIO_FIELD_NUMBER: int
+    TOP_N_FIELD_NUMBER: int
+    MAX_CANDIDATE_N_FIELD_NUMBER: int
+    USE_SOFT_NMS_FIELD_NUMBER: int
+    VOTING_FIELD_NUMBER: int
+    VOTE_IOU_FIELD_NUMBER: int
+    overlap_ratio: RepeatedScalarFieldContainer[float]
+    top_n: RepeatedScalarFieldContainer[int]
+    max_candidate_n: RepeatedScalarFieldContainer[int]
+    use_soft_nms: RepeatedScalarFieldContainer[bool]
+    voting: RepeatedScalarFieldContainer[bool]
+    vote_iou: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        overlap_ratio: Iterable[float] | None = ...,
+        top_n: Iterable[int] | None = ...,
+        max_candidate_n: Iterable[int] | None = ...,
+        use_soft_nms: Iterable[bool] | None = ...,
+        voting: Iterable[bool] | None = ...,
+        vote_iou: Iterable[float] | None = ...,
+    ) -> None: ...
+
+class DFMBPSROIPoolingParameter(Message):
+    HEAT_MAP_A_FIELD_NUMBER: int
+    HEAT_MAP_B_FIELD_NUMBER: int
+    PAD_RATIO_FIELD_NUMBER: int
+    OUTPUT_DIM_FIELD_NUMBER: int
+    GROUP_HEIGHT_FIELD_NUMBER: int
+    GROUP_WIDTH_FIELD_NUMBER: int
+    POOLED_HEIGHT_FIELD_NUMBER: int
+    POOLED_WIDTH_FIELD_NUMBER: int
+    SAMPLE_PER_PART_FIELD_NUMBER: int
+    heat_map_a: float
+    heat_map_b: float
+    pad_ratio: float
+    output_dim: int
+    group_height: int
+    group_width: int
+    pooled_height: int
+    pooled_width: int
+    sample_per_part: int
+    def __init__(
+        self,
+        *,
+        heat_map_a: float | None = ...,
+        heat_map_b: float | None = ...,
+        pad_ratio: float | None = ...,
+        output_dim: int | None = ...,
+        group_height: int | None = ...,
+        group_width: int | None = ...,
+        pooled_height: int | None = ...,
+        pooled_width: int | None = ...,
+        sample_per_part: int | None = ...,
+    ) -> None: ...
+
+class GSTilingParameter(Message):
+    STRIDE_FIELD_NUMBER: int
+    REVERSE_FIELD_NUMBER: int
+    stride: int
+    reverse: bool
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        reverse: bool | None = ...,
     ) -> None: ...
 
 class BBoxRegParameter(Message):
@@ -7174,6 +7432,9 @@ class GeneralContrastiveLossParameter(Message):
     NORMALIZE_NEGATIVE_FIELD_NUMBER: int
     POSITIVE_OUTLIER_THRESH_FIELD_NUMBER: int
     MAX_NEGATIVE_ONLY_FIELD_NUMBER: int
+    SQUARE_FIELD_NUMBER: int
+    MAX_POSITIVE_ONLY_FIELD_NUMBER: int
+    ADD_INTRA_MAE_FIELD_NUMBER: int
     positive_margin: float
     negative_margin: float
     positive_weight: float
@@ -7182,6 +7443,9 @@ class GeneralContrastiveLossParameter(Message):
     normalize_negative: float
     positive_outlier_thresh: float
     max_negative_only: bool
+    square: bool
+    max_positive_only: bool
+    add_intra_mae: bool
     def __init__(
         self,
         *,
@@ -7193,6 +7457,9 @@ class GeneralContrastiveLossParameter(Message):
         normalize_negative: float | None = ...,
         positive_outlier_thresh: float | None = ...,
         max_negative_only: bool | None = ...,
+        square: bool | None = ...,
+        max_positive_only: bool | None = ...,
+        add_intra_mae: bool | None = ...,
     ) -> None: ...
 
 class GeneralTripletLossParameter(Message):
@@ -7201,11 +7468,15 @@ class GeneralTripletLossParameter(Message):
     HARDEST_ONLY_FIELD_NUMBER: int
     POSITIVE_WEIGHT_FIELD_NUMBER: int
     NEGATIVE_WEIGHT_FIELD_NUMBER: int
+    POSITIVE_FIRST_FIELD_NUMBER: int
+    POSITIVE_UPPER_BOUND_FIELD_NUMBER: int
     margin: float
     add_center_loss: bool
     hardest_only: bool
     positive_weight: float
     negative_weight: float
+    positive_first: bool
+    positive_upper_bound: float
     def __init__(
         self,
         *,
@@ -7214,6 +7485,8 @@ class GeneralTripletLossParameter(Message):
         hardest_only: bool | None = ...,
         positive_weight: float | None = ...,
         negative_weight: float | None = ...,
+        positive_first: bool | None = ...,
+        positive_upper_bound: float | None = ...,
     ) -> None: ...
 
 class LabelSpecificRescaleParameter(Message):

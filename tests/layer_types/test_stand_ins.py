@@ -92,6 +92,23 @@ def test_its_scales_are_told_by_param_str():
     np.testing.assert_allclose(net.blobs["rois"].data, expected(net, anchors), atol=1e-3)
 
 
+def test_curve_text_detectors_anchors_are_its_own():
+    net = fed(
+        net_of(
+            proposals(anchors=12)
+            + 'layer { name: "rfcn_bbox_info_h" type: "ReLU" bottom: "scores" top: "points" }'
+        )
+    )
+    net.forward()
+    sides = [(32, 8), (23, 12), (11, 22)]
+    anchors = [
+        [7.5 - (k * w - 1) / 2, 7.5 - (k * h - 1) / 2, 7.5 + (k * w - 1) / 2, 7.5 + (k * h - 1) / 2]
+        for w, h in sides
+        for k in (4, 8, 16, 22)
+    ]
+    np.testing.assert_allclose(net.blobs["rois"].data, expected(net, anchors), atol=1e-3)
+
+
 def test_a_param_str_may_have_comments():
     net_of(proposals("# of VGG16\\n'feat_stride': 16  # pixels"))
 

@@ -1,4 +1,4 @@
-"""Stand-ins of ENet's, mtcnn-caffe's and scene parsing's Python layers."""
+"""Stand-ins of ENet's, mtcnn-caffe's, Pose-REN's, OICR's and scene parsing's Python layers."""
 
 import numpy as np
 import pytest
@@ -110,3 +110,66 @@ def test_scene_parsings_images_are_inputs():
     )
     assert net.inputs == ["data", "label"]
     assert net.blobs["label"].shape == (1, 1, 384, 384)
+
+
+def test_pose_rens_parts_are_around_a_joint():
+    net = net_of(
+        input_layer("pose", 1, 6)
+        + 'layer { name: "rois_1" type: "Python" bottom: "pose" top: "rois" python_param { '
+        'module: "python_layers.py_generate_roi_layer" layer: "PyGenerateROILayer" param_str: '
+        "\"{\\'img_w\\': 96, \\'roi_h\\': 6, \\'spatial_mul\\': 8, \\'roi_w\\': 6, "
+        "\\'joint_idx\\': 1, \\'img_h\\': 96}\" } }"
+    )
+    net.blobs["pose"].data[...] = [0, 0, 0, 0.25, -0.9, 0]
+    np.testing.assert_array_equal(net.forward()["rois"], [[0, 36, 0, 84, 48]])
+
+
+def scores(name, count):
+    return (
+        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "pool" top: "{name}" '
+        f"inner_product_param {{ num_output: {count} "
+        'weight_filler { type: "gaussian" std: 0.01 } } }'
+    )
+
+
+def test_oicr_learns_from_what_is_in_an_image():
+    net = net_of(
+        'layer { name: "data" type: "Python" top: "data" top: "rois" top: "labels" python_param { '
+        "module: 'roi_data_layer.layer' layer: 'RoIDataLayer' param_str: \"'num_classes': 4\" } }"
+        'layer { name: "pool" type: "ROIPooling" bottom: "data" bottom: "rois" top: "pool" '
+        "roi_pooling_param { pooled_w: 2 pooled_h: 2 spatial_scale: 0.125 } }"
+        + scores("by_region", 4)
+        + scores("by_class", 4)
+        + 'layer { name: "p0" type: "Softmax" bottom: "by_region" top: "p0" '
+        "softmax_param { axis: 0 } }"
+        'layer { name: "p1" type: "Softmax" bottom: "by_class" top: "p1" }'
+        'layer { name: "p" type: "Eltwise" bottom: "p0" bottom: "p1" top: "p" '
+        "eltwise_param { operation: PROD } }"
+        'layer { name: "all" type: "GlobalSumPooling" bottom: "p" top: "all" }'
+        'layer { name: "loss" type: "MulticlassCrossEntropyLoss" bottom: "all" bottom: "labels" '
+        'top: "loss" }'
+        'layer { name: "oicr" type: "Python" bottom: "rois" bottom: "p" bottom: "labels" '
+        'top: "class" top: "weight" python_param { module: "oicr_layer.layer" layer: "OICRLayer" '
+        "param_str: \"'num_classes': 5\" } }"
+        + scores("refined", 5)
+        + 'layer { name: "more" type: "WeightedSoftmaxWithLoss" bottom: "refined" bottom: "class" '
+        'bottom: "weight" propagate_down: 1 propagate_down: 0 propagate_down: 0 top: "more" }',
+        caffe.TRAIN,
+    )
+    shapes = {top: tuple(net.blobs[top].shape) for top in ("data", "rois", "labels")}
+    assert shapes == {"data": (1, 3, 100, 100), "rois": (1, 5), "labels": (1, 4)}
+    net.blobs["rois"].reshape(3, 5)
+    net.blobs["data"].data[...] = normal(0, 1, 3, 100, 100)
+    net.blobs["rois"].data[...] = [[0, 0, 0, 40, 40], [0, 0, 0, 40, 48], [0, 50, 50, 99, 99]]
+    net.blobs["labels"].data[...] = [[0, 0, 1, 0]]
+    found = net.forward()
+    net.backward()
+    best = net.blobs["p"].data[:, 2].argmax()
+    expected = [0, 0, 3] if best == 2 else [3, 3, 0]
+    np.testing.assert_array_equal(net.blobs["class"].data, expected)
+    weight = net.blobs["weight"].data
+    agree(weight, [net.blobs["p"].data[best, 2]] * 3)
+    logits = net.blobs["refined"].data.astype(np.float64)
+    logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    agree(found["more"], -(logs[range(3), expected] * weight).sum() / 3, 1e-4)
+    assert all(net.params[name][0].diff.any() for name in ("by_region", "by_class", "refined"))

@@ -64,6 +64,8 @@ NETS = {  # where one layer with one top makes none
     'type: "Eltwise" bottom: "y" bottom: "m" top: "z" eltwise_param { operation: PROD } }',
     "Silence": input_layer("x", 2, 3) + 'layer { name: "l" type: "Silence" bottom: "x" }'
     'layer { name: "r" type: "ReLU" bottom: "x" top: "y" }',
+    "Convert": input_layer("x", 2, 3, 1, 4)
+    + 'layer { name: "l" type: "Convert" bottom: "x" top: "y" top: "z" }',
     "TextProposal": input_layer("scores", 1, 20, 3, 4)
     + input_layer("shifts", 1, 20, 3, 4)
     + input_layer("im_info", 1, 3)
@@ -76,11 +78,12 @@ NETS = {  # where one layer with one top makes none
 SCORES = (
     "ConfusionMatrix",
     *("Accuracy", "EltwiseAccuracy", "LabelsequenceAccuracy", "MultiLabelAccuracy", "SegAccuracy"),
-    *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "ProposalTarget"),
+    *("AnchorTarget", "BoxAnnotatorOHEM", "HardRegions", "InstanceLabels", "ProposalTarget"),
     *("FrcnnAnchorTarget", "FrcnnProposalTarget"),
     "RegionTarget",
     *("BboxAccuracy", "DetectionAccuracy", "DetectionEvaluate", "EvalDetection", "IOUAccuracy"),
     *("DetectionGroupAccuracy", "FrcnnOutput", "HardMining", "ScaleRoute"),
+    *("ClusterGroundtruth", "PrecisionTimesRecall", "ScoreDetections"),
     "SegmentationEvaluate",
     *("ConnectedComponent", "LabeledMatching", "UniqueLabel", "UnlabeledMatching"),
     *("BGR2HSV", "BGR2Lab", "ClassRebalanceMult", "NNEnc", "NonGrayMask", "PriorBoost"),
@@ -162,6 +165,29 @@ DEPLOYED = {
         "proposal_param { feat_stride: 4 ratio: 1 scale: 1 scale: 2 min_size: 1 "
         "pre_nms_topn: 30 post_nms_topn: 9 }",
         [(1, 4, 5, 6), (1, 8, 5, 6), (1, 3)],
+    ),
+    "RPNProposalSSD": (
+        "detection_output_ssd_param { heat_map_a: 8 min_size_h: 3 min_size_w: 3 "
+        "threshold_objectness: 0.2 refine_out_of_map_bbox: true gen_anchor_param { "
+        "anchor_width: 9 anchor_height: 20 anchor_width: 16 anchor_height: 16 } "
+        "nms_param { overlap_ratio: 0.5 top_n: 9 max_candidate_n: 30 } }",
+        [(1, 4, 5, 6), (1, 8, 5, 6), (1, 6)],
+    ),
+    "RCNNProposal": (
+        "detection_output_ssd_param { num_class: 2 min_size_h: 0 min_size_w: 0 threshold: -9 "
+        "threshold: -9 threshold_objectness: -9 refine_out_of_map_bbox: true "
+        "rpn_proposal_output_score: true "
+        "nms_param { overlap_ratio: 0.5 top_n: 9 max_candidate_n: 30 } }",
+        [(20, 3), (20, 12), (20, 5), (1, 6)],
+    ),
+    "ClusterDetections": (
+        "detectnet_cluster_param { image_size_x: 64 image_size_y: 48 stride: 16 "
+        "gridbox_cvg_threshold: 0.1 gridbox_rect_thresh: 1 gridbox_rect_eps: 0.2 min_height: 2 }",
+        [(1, 1, 3, 4), (1, 4, 3, 4)],
+    ),
+    "JointRegion": (
+        "joint_region_param { joint_idx: 1 roi_h: 6 roi_w: 6 img_h: 96 img_w: 96 spatial_mul: 8 }",
+        [(3, 9)],
     ),
     "StageBridge": ("", [(5, 5), (5, 8), (5, 2), (1, 3)]),
     "TorchImageTransform": ("", [(1, 3, 4, 5)]),

@@ -134,7 +134,8 @@ class GeneralContrastiveLoss(DistanceLoss):
 
     def setup_from(self, shapes: list[Shape]) -> None:
         param = self.spec.general_contrastive_loss_param
-        self.check(not param.exp_negative_weight, "exp_negative_weight is not here; leave it out")
+        for name in ("exp_negative_weight", "square", "max_positive_only", "add_intra_mae"):
+            self.check(not getattr(param, name), f"{name} is not here; leave it out")
 
     def shares(self, weights: torch.Tensor) -> torch.Tensor:
         return weights / weights.mean()
@@ -174,6 +175,11 @@ class GeneralTripletLoss(DistanceLoss):
     classes are too near; with add_center_loss it does where none is. With hardest_only the class
     that is too near by most has a gradient, or else class 0.
     """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.general_triplet_loss_param
+        for name in ("positive_first", "positive_upper_bound"):
+            self.check(not getattr(param, name), f"{name} is not here; leave it out")
 
     def loss_of(
         self, distances: torch.Tensor, own: torch.Tensor

@@ -1,6 +1,7 @@
 """Losses of forks: SmoothL1Loss, L1Loss, CenterLoss, ..., and softmax losses of other targets."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -150,9 +151,33 @@ class XCovLoss(Loss):
 
 @layer_type("WeightedSoftmaxWithLoss", "several forks")
 class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
-    """SoftmaxWithLoss of predictions that are weighed, by bottom 2."""
+    """SoftmaxWithLoss of predictions that are weighed, by bottom 2 or by their labels.
 
-    bottoms = (3, 3)
+    The class pos_cid of softmax_param, which is 1, weighs pos_mult, and the others 1; both fields
+    may be repeated. VALID predictions are those that are not ignored, however little they weigh.
+    """
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        super().setup_from(shapes)
+        param = self.spec.softmax_param
+        classes = list(param.pos_cid) or [1] * len(param.pos_mult)
+        weights = list(param.pos_mult) or [1.0] * len(param.pos_cid)
+        self.check(
+            len(set(classes)) == len(classes) == len(weights),
+            f"needs a pos_mult for each pos_cid; found {weights} for {classes}",
+        )
+        self.of_class = dict(zip(classes, weights, strict=True))
+
+    def losses(
+        self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        losses = super().losses(log_prob, target, more)
+        for label, weight in self.of_class.items():
+            losses = torch.where(target == label, weight * losses, losses)
+        return losses
+
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+        return super().counted(target, [])
 
 
 @layer_type("SoftmaxCrossEntropyLoss", "several forks")

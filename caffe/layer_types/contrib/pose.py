@@ -1,4 +1,6 @@
-"""The last two layers of CPM's and OpenPose's older nets: ImResize and Nms."""
+"""The last two layers of CPM's and OpenPose's older nets, ImResize and Nms; and JointRegion."""
+
+import math
 
 import numpy as np
 import torch
@@ -120,3 +122,43 @@ def _refined(values: np.ndarray, y: int, x: int) -> tuple[float, float, float]:
         float((weights.sum(1) * down).sum() / total),
         float(values[y, x]),
     )
+
+
+@layer_type("JointRegion", "Pose-REN")
+class JointRegion(LayerType):
+    """The part of each image around a joint: N x 5, the image's number, x1, y1, x2, y2 in pixels.
+
+    Chen et al. 2020. Bottom: of each joint x, y and depth, N x 3 J, x and y from -1 to 1 in the
+    image. The part is of roi_w x roi_h pixels of a map, spatial_mul pixels apart, moved into the
+    image.
+    """
+
+    diff_bottoms = staticmethod(lambda index: False)
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.joint_region_param
+        given = {field.name: value for field, value in param.ListFields()}
+        for name in ("roi_h", "roi_w", "img_h", "img_w", "spatial_mul"):
+            self.check(given.get(name, 0) > 0, f"{name} must be positive; found {given.get(name)}")
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (pose,), joint = shapes, self.spec.joint_region_param.joint_idx
+        joints = math.prod(pose[1:]) // 3
+        self.check(
+            len(pose) > 1 and joint < joints,
+            f"needs N x 3 J, J above joint_idx {joint}; found shape {pose}",
+        )
+        return [(pose[0], 5)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pose, param = bottoms[0].detach().flatten(1), self.spec.joint_region_param
+        ends = []
+        for i, image, part in ((0, param.img_w, param.roi_w), (1, param.img_h, param.roi_h)):
+            size = part * param.spatial_mul
+            at = (pose[:, 3 * param.joint_idx + i] + 1) * (image / 2)
+            low, high = at - size // 2, at + size // 2
+            low, high = torch.where(low < 0, 0, low), torch.where(low < 0, size, high)
+            behind, last = high >= image - 1, image - 1
+            ends.append((torch.where(behind, last - size, low), torch.where(behind, last, high)))
+        number = torch.arange(pose.shape[0], device=pose.device).to(pose)
+        return torch.stack([number, *(end[i] for i in (0, 1) for end in ends)], 1)

@@ -1,4 +1,4 @@
-"""Layer types that look at regions of an image: ROIPooling, ROIAlign, PSROIPooling."""
+"""Layer types that look at regions of an image: ROIPooling, ROIAlign, PSROIPooling and others."""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Range = tuple[int, int]  # first, and behind the last
 
 
 class Regions(LayerType):
-    """Bottoms: maps N x C x H x W, and regions R x 5, each the image's number, x1, y1, x2, y2.
+    """Bottoms: maps N x C x H x W, and regions, rows of the image's number, x1, y1, x2, y2.
 
     Nothing is learnt through the regions.
     """
@@ -29,7 +29,8 @@ class Regions(LayerType):
         maps, regions = shapes
         self.check(
             len(maps) == 4 and len(regions) > 0 and math.prod(regions[1:]) in self.widths,
-            f"needs maps N x C x H x W and regions R x 5; found shapes {maps} and {regions}",
+            f"needs maps N x C x H x W and regions R x {self.widths[-1]}; found shapes {maps} and "
+            f"{regions}",
         )
 
     def example_bottom(
@@ -38,17 +39,19 @@ class Regions(LayerType):
         if index == 0:
             return None
         (images, _, height, width), (count, *_) = shapes
-        ends = np.sort(rng.uniform(0, 1, (count, 2, 2)), axis=1) * (width, height) / self.scale()
-        return np.concatenate([rng.randint(0, images, (count, 1)), ends.reshape(count, 4)], 1)
+        pairs = self.widths[-1] // 4
+        ends = np.sort(rng.uniform(0, 1, (count, pairs, 2, 2)), axis=2)
+        ends = (ends * (width, height) / self.scale()).reshape(count, -1)
+        return np.concatenate([rng.randint(0, images, (count, 1)), ends], 1)
 
     def scale(self) -> float:
         """The map's pixels over the image's."""
         raise NotImplementedError
 
     def regions(self, bottoms: list[torch.Tensor]) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
-        """The map (C, H, W) that each region is of, and its corners: x1, y1, x2, y2."""
-        maps, regions = bottoms[0], bottoms[1].detach().reshape(-1, 5).cpu().numpy()
-        for image, *corners in regions:
+        """The map (C, H, W) that each region is of, and its corners, x1, y1, x2, y2."""
+        maps, width = bottoms[0], self.widths[-1]
+        for image, *corners in bottoms[1].detach().reshape(-1, width).cpu().numpy():
             self.check(
                 0 <= image < len(maps),
                 f"region blob '{self.spec.bottom[1]}' names image {image:g}; "
@@ -154,6 +157,63 @@ def parts_of(
         )
     )
     return rows, columns
+
+
+@layer_type("RegionPooling", "MR-CNN and LocNet")
+class RegionPooling(Regions):
+    """The maximum, 0 at least, of each of pooled_h x pooled_w parts of a region with a hole.
+
+    Gidaris and Komodakis 2015, section 3. Regions R x 9: the image's number, x1, y1, x2, y2, and
+    those of the hole. A corner counts from 1, is moved inwards by offset and multiplied by
+    spatial_scale, then rounded, halves up where it begins and down where it ends; sides upside down
+    are the middle. Parts are ROIPooling's; pixels between the hole's sides do not count. The
+    gradient goes to a maximum above 0.
+    """
+
+    widths = (9,)
+    not_in_onnx = "ONNX pools no regions with a hole"
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.spec.region_pooling_param
+        self.check(
+            pool.pooled_h > 0 and pool.pooled_w > 0 and pool.HasField("offset"),
+            f"needs positive pooled_h and pooled_w, and offset; found {pool.pooled_h} and "
+            f"{pool.pooled_w}" + (f", {pool.offset:g}" if pool.HasField("offset") else ""),
+        )
+
+    def scale(self) -> float:
+        return self.spec.region_pooling_param.spatial_scale
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_regions(shapes)
+        pool = self.spec.region_pooling_param
+        return [(shapes[1][0], shapes[0][1], pool.pooled_h, pool.pooled_w)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        pooled = [self._pooled(x, corners) for x, corners in self.regions(bottoms)]
+        (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
+        return torch.stack(pooled).relu() if pooled else bottoms[0].new_zeros(top)
+
+    def _pooled(self, x: torch.Tensor, corners: np.ndarray) -> torch.Tensor:
+        pool = self.spec.region_pooling_param
+        outer, (left, above, right, below) = self._pixels(corners[:4]), self._pixels(corners[4:])
+        rows, columns = parts_of(outer, (pool.pooled_h, pool.pooled_w), x)
+        y, z = (torch.arange(n, device=x.device) for n in x.shape[1:])
+        hole = ((y > above) & (y < below))[:, None] & ((z > left) & (z < right))
+        x = x.masked_fill(hole, 0)
+        across = torch.stack([_maximum(x, 2, column) for column in columns], 2)
+        return torch.stack([_maximum(across, 1, row) for row in rows], 1)
+
+    def _pixels(self, corners: np.ndarray) -> np.ndarray:
+        """The first column and row of a rectangle (4), and the last."""
+        pool, half = self.spec.region_pooling_param, np.float32(0.5)
+        move, scale = np.float32(pool.offset), np.float32(pool.spatial_scale)
+        first = np.floor((corners[:2] + 1 + move) * scale + half)
+        last = np.ceil((corners[2:] + 1 - move) * scale - half)
+        middle = np.trunc((first + last) / 2)
+        return np.concatenate(
+            [np.where(first > last, middle, first), np.where(first > last, middle, last)]
+        )
 
 
 @layer_type("ROIAlign", "several forks")

@@ -1,4 +1,4 @@
-"""Pooling of regions by values between pixels: PSROIAlign, DeformablePSROIPooling."""
+"""Pooling of regions by values between pixels: PSROIAlign, DeformablePSROIPooling and Apollo's."""
 
 import numpy as np
 import torch
@@ -29,6 +29,14 @@ class SampledParts(Regions):
     def scale(self) -> float:
         return self.param().spatial_scale
 
+    def group(self) -> int:
+        """The parts along an axis."""
+        return self.param().group_size
+
+    def outputs(self) -> int:
+        """The channels of the top."""
+        return self.param().output_dim
+
     def setup_from(self, shapes: list[Shape]) -> None:
         pool = self.param()
         self.check(
@@ -39,13 +47,13 @@ class SampledParts(Regions):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         self.check_regions(shapes[:2])
-        pool = self.param()
-        channels = pool.output_dim * pool.group_size**2
+        outputs, group = self.outputs(), self.group()
+        channels = outputs * group**2
         self.check(
             shapes[0][1] == channels,
-            f"needs output_dim * group_size^2 = {channels} channels; found shape {shapes[0]}",
+            f"needs output_dim * {group}^2 = {channels} channels; found shape {shapes[0]}",
         )
-        return [(shapes[1][0], pool.output_dim, pool.group_size, pool.group_size)]
+        return [(shapes[1][0], outputs, group, group)]
 
     def corners(self, bottoms: list[torch.Tensor]) -> torch.Tensor:
         """Regions of 5 values, (R, 5), of images that there are."""
@@ -61,7 +69,7 @@ class SampledParts(Regions):
         Each of the K has output_dim / K of the classes.
         """
         # Products of matrices: of an Einsum OpenVINO and OpenCV keep the first run's shapes.
-        group, count = self.param().group_size, rows.shape[1]
+        group, count = self.group(), rows.shape[1]
         parts = x.unflatten(1, (count, -1, group * group)).permute(1, 3, 0, 5, 2, 4)
         of_image = (image[:, None] == torch.arange(x.shape[0], device=x.device)).to(x)
         shown = of_image[:, None, None, :, None] * columns.flatten(2, 3)[:, :, :, None]
@@ -233,3 +241,65 @@ class DeformablePSROIPooling(SampledParts):
         places = begins[..., None] + samples * step
         counts = ((places >= -0.5) & (places <= length - 0.5)).detach()
         return hats(places.clamp(0, length - 1), counts, length), counts.sum(-1)
+
+
+@layer_type("DFMBPSROIAlign", "Apollo")
+class DFMBPSROIAlign(SampledParts):
+    """As PSROIAlign, of sample_per_part x sample_per_part bilinear values in each part of a region.
+
+    A region is larger by pad_ratio of its sides at each end, the last pixel inside, then less
+    heat_map_b and over heat_map_a, and 0.1 pixels at least. The values divide a part equally, but
+    start at its beginning without what is behind the point. The top is the mean of those that are
+    less than a pixel outside of the map, around which is 0. Of an image that there is not a
+    region's top is 0.
+    """
+
+    def scale(self) -> float:
+        return 1 / self.spec.dfmb_psroi_pooling_param.heat_map_a
+
+    def group(self) -> int:
+        return self.spec.dfmb_psroi_pooling_param.group_height
+
+    def outputs(self) -> int:
+        return self.spec.dfmb_psroi_pooling_param.output_dim
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        pool = self.spec.dfmb_psroi_pooling_param
+        sizes = [pool.group_height, pool.group_width, pool.pooled_height, pool.pooled_width]
+        self.check(
+            sizes[0] > 0 and sizes == sizes[:1] * 4,
+            "group_height, group_width, pooled_height and pooled_width must be one positive "
+            f"number; found {', '.join(map(str, sizes))}",
+        )
+        self.check(
+            pool.output_dim > 0 and pool.heat_map_a > 0 and pool.sample_per_part > 0,
+            "output_dim, heat_map_a and sample_per_part must be positive; found "
+            f"{pool.output_dim}, {pool.heat_map_a:g} and {pool.sample_per_part}",
+        )
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        x, group = bottoms[0], self.group()
+        regions = bottoms[1].detach().reshape(-1, 5)
+        weights, counts = [], []
+        for i, length in ((1, x.shape[3]), (2, x.shape[2])):
+            places = self._places(regions[:, i], regions[:, i + 2])
+            inside = (places > -1) & (places < length)
+            weights.append(hats(places, inside, length))
+            counts.append(inside.sum(-1))
+        columns = weights[0][:, None, None].expand(-1, 1, group, group, -1)
+        rows = weights[1][:, None, :, None].expand(-1, 1, group, group, -1)
+        count = (counts[1][:, :, None] * counts[0][:, None]).to(x).clamp(min=1)
+        return self.weighed(x, regions[:, 0], rows, columns) / count[:, None]
+
+    def _places(self, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+        """Where the values lie along an axis: (R, parts, values)."""
+        pool, group = self.spec.dfmb_psroi_pooling_param, self.group()
+        more = (last - first + 1) * pool.pad_ratio
+        start = (first - more - pool.heat_map_b) / pool.heat_map_a
+        end = (last + more - pool.heat_map_b) / pool.heat_map_a
+        part = ((end - start).clamp(min=0.1) / group)[:, None]
+        begins = (
+            torch.arange(group, device=first.device).to(first) * part + start[:, None]
+        ).trunc()
+        steps = torch.arange(pool.sample_per_part, device=first.device).to(first) + 0.5
+        return begins[..., None] + steps * (part / pool.sample_per_part)[..., None]

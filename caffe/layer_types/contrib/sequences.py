@@ -38,6 +38,27 @@ class ContinuationIndicator(LayerType):
         """Nothing to do."""
 
 
+@layer_type("Convert", "Curve-Text-Detector")
+class Convert(LayerType):
+    """N x C x 1 x T, or N x C x T, as LSTM reads it: T x N x C, and what tells that each starts."""
+
+    tops = (2, 2)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,) = shapes
+        self.check(
+            len(shape) > 2 and math.prod(shape[2:-1]) == 1,
+            f"needs N x C x 1 x T; found shape {shape}",
+        )
+        count, channels, *_, steps = shape
+        return [(steps, count, channels), (steps, count)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
+        moved = bottoms[0].flatten(2).permute(2, 0, 1)
+        goes_on = torch.arange(moved.shape[0], device=moved.device)[:, None] > 0
+        return [moved, goes_on.to(moved).expand(moved.shape[:2])]
+
+
 @layer_type("ReverseTime", "several forks")
 class ReverseTime(LayerType):
     """Sequences T x N x ... backwards, each from its own end: bottom 1 holds N lengths.

@@ -1,6 +1,6 @@
 """Layer types that move values: Permute, Transpose, ShuffleChannel, Flip, Reverse, Reorg.
 
-And PixelShuffle, Tiling, Extract, and Gather, which passes them on.
+And PixelShuffle, Tiling, GSTiling, Extract, and Gather, which passes them on.
 """
 
 import torch
@@ -159,6 +159,42 @@ class Tiling(PixelShuffle):
 
     def factor(self) -> int:
         return self.spec.tiling_param.tile_dim
+
+
+@layer_type("GSTiling", "Xilinx's Caffe")
+class GSTiling(LayerType):
+    """stride x stride pixels as channels, row by row, all C of each together; reverse: back again.
+
+    As TensorFlow's space_to_depth and depth_to_space, of N x C x H x W.
+    """
+
+    passes_on = True
+    reads_values = False
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        (shape,), param = shapes, self.spec.gs_tiling_param
+        stride = param.stride
+        self.check(stride > 0, "stride is missing, or 0")
+        self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
+        n, c, h, w = shape
+        if param.reverse:
+            self.check(
+                c % stride**2 == 0, f"{stride}^2 must divide the channels; found shape {shape}"
+            )
+            return [(n, c // stride**2, h * stride, w * stride)]
+        self.check(
+            h % stride == w % stride == 0,
+            f"stride {stride} must divide height and width; found shape {shape}",
+        )
+        return [(n, c * stride**2, h // stride, w // stride)]
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), stride = bottoms, self.spec.gs_tiling_param.stride
+        if self.spec.gs_tiling_param.reverse:
+            blocks = x.unflatten(1, (stride, stride, -1)).permute(0, 3, 4, 1, 5, 2)
+            return blocks.flatten(4, 5).flatten(2, 3)
+        blocks = x.unflatten(3, (-1, stride)).unflatten(2, (-1, stride))
+        return blocks.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
 
 
 @layer_type("Reorg", "YOLOv2")

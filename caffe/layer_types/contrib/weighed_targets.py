@@ -65,6 +65,7 @@ class NormalizedSigmoidCrossEntropyLoss(TargetOfEach):
         return (losses / (2 * weight)).sum()
 
 
+@layer_type("SigmoidCrossEntropyLossWeighted", "MR-CNN and LocNet")
 @layer_type("WeightedSigmoidCrossEntropyLoss", "several forks")
 class WeightedSigmoidCrossEntropyLoss(TargetOfEach):
     """As SigmoidCrossEntropyLoss without loss_param, each value's loss times bottom 2.

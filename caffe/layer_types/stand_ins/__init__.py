@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...core.errors import CaffeError
 from ...core.log import LOGGER
 from ...proto import caffe_pb2
-from . import colorization, detectors, enet, examples, fcn, mnc, mtcnn, vnet
+from . import colorization, detectnet, detectors, enet, examples, fcn, hands, mnc, mtcnn, vnet
 
 STAND_INS = {
     **detectors.STAND_INS,
@@ -16,6 +16,8 @@ STAND_INS = {
     **colorization.STAND_INS,
     **enet.STAND_INS,
     **mtcnn.STAND_INS,
+    **hands.STAND_INS,
+    **detectnet.STAND_INS,
     **examples.STAND_INS,
     **vnet.STAND_INS,
 }

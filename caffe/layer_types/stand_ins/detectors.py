@@ -4,7 +4,7 @@ Each has the numbers of the configuration that its project trains or tests such 
 """
 
 from ...proto import caffe_pb2
-from .making import StandIns, Values, all_read, become, become_input, classes_of, numbers
+from .making import Shapes, StandIns, Values, all_read, become, become_input, classes_of, numbers
 
 
 def _is_rfcn(net: caffe_pb2.NetParameter) -> bool:
@@ -29,12 +29,19 @@ def _pooled(layer: caffe_pb2.LayerParameter) -> int:
     return 0
 
 
+def _is_of_curves(net: caffe_pb2.NetParameter) -> bool:
+    """Curve-Text-Detector's: it has maps of the points along a piece of text."""
+    return any(layer.name.startswith("rfcn_bbox_info") for layer in net.layer)
+
+
 def _proposal(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     """The regions that may hold an object."""
-    param = spec.proposal_param
+    param, values = spec.proposal_param, numbers(spec)
     if spec.phase == caffe_pb2.TRAIN:
         param.pre_nms_topn, param.post_nms_topn = (6000, 300) if _is_rfcn(net) else (12000, 2000)
-    regions(spec, numbers(spec))
+    if _is_of_curves(net):
+        values = {"scales": [4, 8, 16, 22], "ratios": [0.25, 0.5, 2], **values}
+    regions(spec, values)
 
 
 def regions(spec: caffe_pb2.LayerParameter, values: Values) -> None:
@@ -120,6 +127,14 @@ def _hard_regions(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -
     become(spec, "HardRegions")
 
 
+def _instance_labels(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
+    """What a refined classifier learns of regions, by the scores of the one before."""
+    values = numbers(spec)
+    classes_of(values)
+    all_read(values)
+    become(spec, "InstanceLabels")
+
+
 def _torch_image(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> None:
     become(spec, "TorchImageTransform")
 
@@ -136,7 +151,7 @@ def _roi_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> No
     rfcn = _is_rfcn(net)
     width = 8 if _is_agnostic(net, classes) else 4 * classes
     more = (1, 1) if rfcn else ()
-    of_regions = {
+    of_regions: Shapes = {
         "rois": (1, 5, *more),
         "labels": (1, 1, 1, 1) if rfcn else (1,),
         **dict.fromkeys(
@@ -146,6 +161,9 @@ def _roi_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> No
     }
     mines = any(layer.python_param.layer == "OHEMDataLayer" for layer in net.layer)
     images = 1 if rfcn or mines or not of_regions.keys() & set(spec.top) else 2
+    shape = (images, 3, 600, 1000)
+    if any(_is(layer, "oicr_layer.layer") for layer in net.layer):
+        of_regions["labels"], shape = (1, classes), (1, 3, 100, 100)
     objects = [len(layer.top) for layer in net.layer if _is(layer, "rpn.proposal_target_layer")]
     become_input(
         spec,
@@ -153,7 +171,7 @@ def _roi_data(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> No
             "im_info": (1, 3),
             "gt_boxes": (1, max(objects, default=5)),
             **of_regions,
-            spec.top[0]: (images, 3, 600, 1000),
+            spec.top[0]: shape,
         },
     )
 
@@ -164,6 +182,7 @@ STAND_INS: StandIns = {
     ("rpn.proposal_target_layer", "ProposalTargetLayer"): _region_target,
     ("roi_data_layer.layer", "RoIDataLayer"): _roi_data,
     ("roi_data_layer.layer", "OHEMDataLayer"): _hard_regions,
+    ("oicr_layer.layer", "OICRLayer"): _instance_labels,
     ("transform.torch_image_transform_layer", "TorchImageTransformLayer"): _torch_image,
     ("SSH.layers.anchor_target_layer", "AnchorTargetLayer"): _ssh_anchor_target,
     ("SSH.layers.proposal_layer", "ProposalLayer"): _ssh_proposal,

@@ -14,6 +14,7 @@ from caffe.layer_types import EXTENSIONS
 
 MASK = {1: lambda rng: np.stack([rng.permutation(12)[:4] for _ in range(4)]).reshape(2, 2, 2, 2)}
 ROIS = {1: lambda rng: np.float32([[0, 0, 0, 3, 2], [0, 1, 1, 2, 3], [0, -9, -9, -8, -8]])}
+HOLES = {1: lambda rng: np.float32([[0, 0, 0, 4, 3, 0, 0, 2, 3], [1, 1, 1, 3, 3, 9, 9, 10, 10]])}
 CORNERS = [0, 0, 0.5, 0.5, 0.4, 0.4, 1, 0.9, 0.5, 0, 1, 0.4]
 PRIORS = np.reshape([*CORNERS, *[0.2] * 12], (1, 2, 12))
 OBJECTS = np.reshape([0, 1, 0, 0, 0, 0.4, 0.5, 0, 1, 2, 0, 0.4, 0.5, 1, 1, 0], (1, 1, 2, 8))
@@ -106,6 +107,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "WeightedEuclideanLoss": [("", [(2, 3)] * 3, {})],
     "WeightedSigmoidCrossEntropyLoss": [("", [(2, 3)] * 3, {})],
+    "SigmoidCrossEntropyLossWeighted": [("", [(2, 3)] * 3, {})],
     "CrossEntropyLoss": [
         ("", [(2, 3), (2, 3)], {"classes": {1: 2}, "shifts": {0: 0.5}}),
         ("", [(2, 3), (2,)], {"classes": {1: 3}, "shifts": {0: 0.5}}),
@@ -188,7 +190,10 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("unpooling_param { out_kernel_size: 2 out_stride: 2 }", [(1, 2, 2, 3)], {}),
     ],
     "SeLuDropout": [("selu_dropout_param { dropout_ratio: 0.3 }", [(3, 4)], {})],
-    "WeightedSoftmaxWithLoss": [("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}})],
+    "WeightedSoftmaxWithLoss": [
+        ("", [(2, 3, 2), (2, 2), (2, 2)], {"classes": {1: 3}}),
+        ("softmax_param { pos_mult: 3 }", [(2, 3, 2), (2, 2)], {"classes": {1: 3}}),
+    ],
     "ChannelNorm": [("", [(1, 3, 2, 2)], {})],
     "ChannelScale": [("", [(2, 3, 2, 2), (2, 1, 2, 2)], {})],
     "Convolution3D": [
@@ -403,6 +408,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ]
         for kind in ("PSROIAlign", "PSROIAlignPooling")
     },
+    "DFMBPSROIAlign": [
+        (
+            "dfmb_psroi_pooling_param { heat_map_a: 1.1 output_dim: 2 group_height: 2 "
+            "group_width: 2 pooled_height: 2 pooled_width: 2 sample_per_part: 2 }",
+            [(1, 8, 4, 5), (3, 5)],
+            {"given": ROIS},
+        )
+    ],
     "DeformablePSROIPooling": [
         (
             "deformable_psroi_pooling_param { spatial_scale: 0.9 output_dim: 2 group_size: 2 "
@@ -608,6 +621,18 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
             ("ReweightedSigmoidCrossEntropyLoss", 1),
         )
     },
+    "GSTiling": [
+        ("gs_tiling_param { stride: 2 }", [(1, 2, 4, 2)], {}),
+        ("gs_tiling_param { stride: 2 reverse: true }", [(1, 8, 2, 3)], {}),
+    ],
+    "RegionPooling": [
+        (
+            "region_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 0.9 offset: 0.1 }",
+            [(2, 2, 4, 5), (2, 9)],
+            {"given": HOLES},
+        )
+    ],
+    "Convert": [("", [(2, 3, 1, 2)], {"tops": 2})],
     "VoxelSoftmax": [("", [(2, 3, 2, 1, 2)], {})],
     "VoxelSoftmaxLoss": [("", [(2, 3, 2, 1, 2), (2, 1, 2, 1, 2)], {"classes": {1: 3}})],
     "SpatialRep": [("", [(2, 3, 1, 1), (2, 2, 2, 3)], {})],
@@ -637,6 +662,7 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     ],
     "MIL": [("", [(2, 2, 2, 2)], {}), ("mil_param { context_per_roi: 2 }", [(4, 3)], {})],
     "Norm": [("", [(2, 3, 2)], {})],
+    "GlobalSumPooling": [("", [(3, 2, 2)], {})],
     "RankHardLoss": [
         ("rank_param { margin: 2 }", [(4, 3), (4,)], {"given": {1: lambda rng: np.arange(4) // 2}}),
     ],
@@ -675,10 +701,12 @@ NO_GRADIENT = {
     "FrcnnProposalTarget",
     "GradientScaler",
     "Grid",
-    "HardRegions",
+    *("HardRegions", "InstanceLabels"),
     "LabelsequenceAccuracy",
     "MultiLabelAccuracy",
     "Nms",
+    *("ClusterDetections", "ClusterGroundtruth", "PrecisionTimesRecall", "ScoreDetections"),
+    *("JointRegion", "RPNProposalSSD", "RCNNProposal"),
     "PrecisionRecallLoss",
     "PriorBox",
     "PriorBoxClustered",
@@ -709,7 +737,7 @@ OWN_GRADIENT = {
         "Gram",
         "InterClass",
     ),
-    *("LabeledMatching", "MalisLoss", "UnlabeledMatching"),
+    *("LabeledMatching", "MalisLoss", "MulticlassCrossEntropyLoss", "UnlabeledMatching"),
     *("RegionLoss", "SignedSqrt", "Yolov3"),
     *("EntropyLoss", "JMMDLoss", "MMDLoss", "MultiBoxFocalLoss", "PairwiseLoss", "RangeLoss"),
     *("KnowledgeDistillation", "QuantizationLoss"),

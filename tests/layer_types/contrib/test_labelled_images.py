@@ -396,6 +396,32 @@ def test_several_labels_have_a_layer_of_their_own(folder):
         data_net(folder, "MultiLabelData", "")
 
 
+@law("MultiLabelImageData")
+@pytest.mark.parametrize("labels", [[[1, -1, 0.5], [0, 2, 3]], [[4], [5]]])
+def test_the_first_line_says_how_many(folder, labels):
+    lines = [f"/{i}.png {' '.join(map(str, labels[1 - i]))}\n" for i in (1, 0)]
+    (folder / "list.txt").write_text("".join(lines))
+    net = data_net(folder, "MultiLabelImageData", "")
+    for i in (1, 0):
+        net.forward()
+        np.testing.assert_array_equal(net.blobs["y0"].data[0], pixels(folder, i)[0])
+        assert net.blobs["y1"].data.tolist() == [labels[1 - i]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "File is empty"),
+        ("/0.png 1 2\n/1.png 1\n", r"list\.txt:2: expected 'path' and 2 labels; found"),
+        ("/0.png\n", r"list\.txt:1: expected 'path label'"),
+    ],
+)
+def test_each_line_has_labels_as_many_as_the_first(folder, text, message):
+    (folder / "list.txt").write_text(text)
+    with pytest.raises(caffe.CaffeError, match=message):
+        data_net(folder, "MultiLabelImageData", "")
+
+
 @pytest.mark.parametrize("line", ["/0.png 1 2", "/0.png 1 2 a", "/0.png"])
 def test_a_line_that_lacks_labels_is_named(folder, line):
     (folder / "list.txt").write_text(line)

@@ -90,12 +90,33 @@ def test_predictions_are_weighed(seed, n, mode):
     weights = np.abs(normal(seed + 1, n, 2)) * 3
     body = f"loss_param {{ ignore_label: 3 {mode} }}"
     found = run_layer("WeightedSoftmaxWithLoss", body, [x, labels, weights])
+    agree(found.y[0], weighed(x, labels, weights, n if mode else 0), 1e-4)
+
+
+@drawn()
+@given(SEED, SMALL, st.sampled_from([0.3, 2.0]), st.sampled_from(["", "normalization: FULL"]))
+def test_labels_of_a_class_are_weighed(seed, n, weight, mode):
+    x, labels = normal(seed, n, 3, 2), np.random.RandomState(seed).randint(0, 4, (n, 2))
+    fields = {
+        f"pos_mult: {weight}": {1: weight},
+        f"pos_cid: 2 pos_mult: {weight}": {2: weight},
+        f"pos_cid: 0 pos_mult: {weight} pos_cid: 1 pos_mult: 3": {0: weight, 1: 3.0},
+        "pos_cid: 2": {},
+    }
+    for said, of_class in fields.items():
+        weights = np.vectorize(lambda label, known=of_class: known.get(label, 1.0))(labels)
+        body = f"loss_param {{ ignore_label: 3 {mode} }} softmax_param {{ {said} }}"
+        found = run_layer("WeightedSoftmaxWithLoss", body, [x, labels])
+        agree(found.y[0], weighed(x, labels, weights, 2 * n if mode else 0), 1e-4)
+
+
+def weighed(x, labels, weights, over=0):
+    """The loss of labels that are not 3, over this many, or over their number."""
     prob = np.exp(x.astype(np.float64))
     prob /= prob.sum(1, keepdims=True)
-    counts = [(i, j) for i in range(n) for j in range(2) if labels[i, j] != 3]
+    counts = [(i, j) for i in range(len(x)) for j in range(2) if labels[i, j] != 3]
     total = -sum(weights[i, j] * np.log(prob[i, labels[i, j], j]) for i, j in counts)
-    valid = int(sum(float(weights[each]) for each in counts))
-    agree(found.y[0], total / max(1, n if mode else valid), 1e-4)
+    return total / max(1, over or len(counts))
 
 
 @law("CenterLoss")
@@ -121,6 +142,12 @@ def test_the_center_loss_draws_items_and_centres_together(seed, n, size, weight)
         ("SmoothL1Loss", "", [(2, 3), (2, 2)], "bottoms of one size"),
         ("L1Loss", "", [(2, 3), (2, 2)], "must have one size"),
         ("WeightedSoftmaxWithLoss", "", [(2, 3), (2,), (3,)], "a weight for each label"),
+        (
+            "WeightedSoftmaxWithLoss",
+            "softmax_param { pos_cid: 0 pos_cid: 1 pos_mult: 2 }",
+            [(2, 3), (2,)],
+            r"a pos_mult for each pos_cid; found \[2.0\] for \[0, 1\]",
+        ),
         ("CenterLoss", "", [(2, 3), (2,)], "num_output, the number of classes, is missing"),
         ("CenterLoss", "center_loss_param { num_output: 2 }", [(2, 3), (2, 2)], "a label for each"),
     ],

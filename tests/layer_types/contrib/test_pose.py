@@ -1,4 +1,4 @@
-"""ImResize and Nms."""
+"""ImResize, Nms and JointRegion."""
 
 import numpy as np
 import pytest
@@ -83,3 +83,28 @@ def test_peaks_exceed_their_neighbours():
 def test_what_does_not_fit_says_so(kind, body, message):
     with pytest.raises(caffe.CaffeError, match=f"layer 'l' .{kind}.: .*{message}"):
         run_layer(kind, body, [np.zeros((2, 1, 4, 4))])
+
+
+@law("JointRegion")
+@drawn()
+@given(SEED, st.integers(0, 3), st.integers(1, 6))
+def test_the_part_around_a_joint_lies_in_the_image(seed, joint, wide):
+    pose = normal(seed, 5, 12)
+    body = (
+        f"joint_region_param {{ joint_idx: {joint} roi_h: 6 roi_w: {wide} img_h: 96 img_w: 64 "
+        "spatial_mul: 8 }"
+    )
+    found = run_layer("JointRegion", body, [pose]).y[0]
+    for n, row in enumerate(found):
+        expected = [n, 0, 0, 0, 0]
+        for i, image, size in ((0, 64, 8 * wide), (1, 96, 48)):
+            low = (float(pose[n, 3 * joint + i]) + 1) * image / 2 - size / 2
+            low = max(low, 0)
+            if low + size >= image - 1:
+                low = image - 1 - size
+            expected[1 + i], expected[3 + i] = low, low + size
+        agree(row, expected, 1e-4, 1e-3)
+    with pytest.raises(caffe.CaffeError, match=r"J above joint_idx 9; found shape \(5, 12\)"):
+        run_layer("JointRegion", body.replace(f"joint_idx: {joint}", "joint_idx: 9"), [pose])
+    with pytest.raises(caffe.CaffeError, match="roi_h must be positive; found None"):
+        run_layer("JointRegion", body.replace("roi_h: 6", ""), [pose])

@@ -1,4 +1,4 @@
-"""ROIPooling, ROIAlign and PSROIPooling."""
+"""ROIPooling, RegionPooling, ROIAlign and PSROIPooling."""
 
 import math
 
@@ -48,6 +48,62 @@ def roi_pooled(x, rois, scale, size):
                             place[n, c, i, j] = h * width + w
                 out[n, c, i, j] = best if rows and columns else 0
     return out, place
+
+
+def with_a_hole(x, rois, scale, size, offset):
+    """MR-CNN's loop: values, and the flat place of each maximum (-1 where none is above 0)."""
+    _, channels, height, width = x.shape
+    out = np.zeros((len(rois), channels, *size), np.float32)
+    place = np.full(out.shape, -1)
+    half, scale, offset = np.float32(0.5), np.float32(scale), np.float32(offset)
+    for n, (image, *corners) in enumerate(rois):
+        ends = []
+        for first, last in ((0, 2), (1, 3), (4, 6), (5, 7)):
+            low = int(np.floor((corners[first] + 1 + offset) * scale + half))
+            high = int(np.ceil((corners[last] + 1 - offset) * scale - half))
+            ends.append((low, high) if low <= high else (int((low + high) / 2),) * 2)
+        (x1, x2), (y1, y2), across, down = ends
+        bins = [
+            np.float32(b - a + 1) / np.float32(s)
+            for (a, b), s in zip(((y1, y2), (x1, x2)), size, strict=True)
+        ]
+        for i, j in np.ndindex(*size):
+            low = [int(np.floor(np.float32(k) * b)) for k, b in zip((i, j), bins, strict=True)]
+            high = [int(np.ceil(np.float32(k + 1) * b)) for k, b in zip((i, j), bins, strict=True)]
+            for c in range(channels):
+                for h in range(max(low[0] + y1, 0), min(max(high[0] + y1, 0), height)):
+                    for w in range(max(low[1] + x1, 0), min(max(high[1] + x1, 0), width)):
+                        inside = across[0] < w < across[1] and down[0] < h < down[1]
+                        if not inside and x[int(image), c, h, w] > out[n, c, i, j]:
+                            out[n, c, i, j] = x[int(image), c, h, w]
+                            place[n, c, i, j] = h * width + w
+    return out, place
+
+
+@law("RegionPooling")
+@drawn(15)
+@given(SEED, st.sampled_from([1, 0.3]), st.integers(1, 3), st.sampled_from([0, 1.5]))
+def test_a_region_with_a_hole_is_pooled_around_it(seed, scale, parts, offset):
+    x = normal(seed, 2, 2, 6, 7)
+    outer, holes = (regions_of(seed + k, 5, 2, 7 / scale) for k in (0, 1))
+    rois = np.c_[outer, holes[:, 1:]]
+    dy = normal(seed + 2, 5, 2, parts, parts + 1)
+    body = (
+        f"region_pooling_param {{ pooled_h: {parts} pooled_w: {parts + 1} spatial_scale: {scale} "
+        f"offset: {offset} }}"
+    )
+    found = run_layer("RegionPooling", body, [x, rois], diffs=[dy])
+    expected, place = with_a_hole(x, rois, scale, (parts, parts + 1), offset)
+    np.testing.assert_array_equal(found.y[0], expected)
+    dx = np.zeros((2, 2, 42))
+    for n, c, i, j in np.ndindex(*place.shape):
+        if place[n, c, i, j] >= 0:
+            dx[int(rois[n, 0]), c, place[n, c, i, j]] += dy[n, c, i, j]
+    agree(found.dx[0].reshape(dx.shape), dx)
+    with pytest.raises(caffe.CaffeError, match=r"regions R x 9; found shapes .*\(5, 5\)"):
+        run_layer("RegionPooling", body, [x, outer])
+    with pytest.raises(caffe.CaffeError, match="needs positive pooled_h and pooled_w, and offset"):
+        run_layer("RegionPooling", "region_pooling_param { pooled_h: 2 pooled_w: 2 }", [x, rois])
 
 
 def larger(rois, ratio):

@@ -1,4 +1,4 @@
-"""PSROIAlign and DeformablePSROIPooling."""
+"""PSROIAlign, DeformablePSROIPooling and DFMBPSROIAlign."""
 
 import math
 
@@ -80,6 +80,45 @@ def test_of_psroi_pooling_param_four_values_count(seed, group, scale):
                     bilinear(x[int(image), (c * group + i) * group + j], y, z) / 4
                 )
     close(found, expected, 0.05)
+
+
+APOLLOS = (
+    "dfmb_psroi_pooling_param {{ heat_map_a: {0} output_dim: 2 group_height: {1} group_width: {1} "
+    "pooled_height: {1} pooled_width: {1} pad_ratio: {2} sample_per_part: {3} }}"
+)
+
+
+@law("DFMBPSROIAlign")
+@drawn(15)
+@given(
+    SEED, st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 3]), st.sampled_from([0, 0.2])
+)
+def test_apollos_parts_begin_at_whole_pixels(seed, group, count, stride, pad):
+    x, rois = normal(seed, 2, 2 * group**2, 5, 6), regions_of(seed, 6, 2, 6 * stride)
+    rois[1, 0] = -1  # of no image
+    found = run_layer("DFMBPSROIAlign", APOLLOS.format(stride, group, pad, count), [x, rois]).y[0]
+    expected = np.zeros(found.shape)
+    around = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
+    for n, c, i, j in np.ndindex(*found.shape):
+        image, x1, y1, x2, y2 = rois[n].astype(np.float64)
+        if image < 0:
+            continue
+        spans = []
+        for first, last, at, length in ((y1, y2, i, 5), (x1, x2, j, 6)):
+            more = (last - first + 1) * pad
+            begin, end = (first - more) / stride, (last + more) / stride
+            part = max(end - begin, 0.1) / group
+            places = [
+                math.trunc(at * part + begin) + (k + 0.5) * part / count for k in range(count)
+            ]
+            spans.append([place for place in places if -1 < place < length])
+        part = around[int(image), (c * group + i) * group + j]
+        values = [bilinear(part, y + 1, z + 1) for y in spans[0] for z in spans[1]]
+        expected[n, c, i, j] = sum(values) / max(len(values), 1)
+    close(found, expected, 0.05)
+    body = APOLLOS.format(1, 2, 0, 1).replace("pooled_width: 2", "pooled_width: 3")
+    with pytest.raises(caffe.CaffeError, match=r"one positive number; found 2, 2, 2, 3"):
+        run_layer("DFMBPSROIAlign", body, [x, rois])
 
 
 def deformed(x, rois, trans, scale, classes, group, part_size, samples, std):

@@ -1,4 +1,4 @@
-"""ContinuationIndicator, ReverseTime, CTCGreedyDecoder, LabelsequenceAccuracy."""
+"""ContinuationIndicator, Convert, ReverseTime, CTCGreedyDecoder, LabelsequenceAccuracy."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.laws import SEED, agree, drawn, law, normal
+from support.laws import SEED, SMALL, agree, drawn, law, normal
 from support.net_text import input_layer, net_of, run_layer
 
 import caffe
@@ -40,6 +40,22 @@ def test_a_bottom_says_how_many_sequences_there_are_and_has_no_gradient():
     np.testing.assert_array_equal(net.blobs["cont"].data, [[0, 0], [1, 1], [1, 1], [1, 1]])
     net.backward()
     assert np.abs(net.params["ip"][0].diff).sum() > 0
+
+
+@law("Convert")
+@drawn()
+@given(SEED, SMALL, SMALL, SMALL, st.booleans())
+def test_columns_become_the_steps_that_lstm_reads(seed, count, channels, steps, flat):
+    x, dy = normal(seed, count, channels, 1, steps), normal(seed, steps, count, channels)
+    bottom = x[:, :, 0] if flat else x
+    found = run_layer("Convert", "", [bottom], diffs=[dy, np.ones((steps, count))], tops=2)
+    np.testing.assert_array_equal(found.y[0], x[:, :, 0].transpose(2, 0, 1))
+    np.testing.assert_array_equal(
+        found.y[1], np.repeat(np.arange(steps) > 0, count).reshape(steps, -1)
+    )
+    np.testing.assert_array_equal(found.dx[0], dy.transpose(1, 2, 0).reshape(bottom.shape))
+    with pytest.raises(caffe.CaffeError, match="needs N x C x 1 x T"):
+        run_layer("Convert", "", [np.zeros((2, 3, 2, 4))], tops=2)
 
 
 @law("ReverseTime")

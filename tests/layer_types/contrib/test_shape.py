@@ -205,6 +205,46 @@ def test_a_base_is_positive():
         run_layer("ExpMax", "expmax_param { base: -2 }", [np.zeros((1, 2))])
 
 
+@law("GSTiling")
+@drawn()
+@given(SEED, SMALL, SMALL, SMALL, SMALL)
+def test_channels_become_pixels_each_fork_in_its_order(seed, stride, channels, height, width):
+    x = normal(seed, 2, channels * stride**2, height, width)
+    tiled, dx = moved("Tiling", f"tiling_param {{ tile_dim: {stride} }}", x)
+    np.testing.assert_array_equal(dx, x)
+    back = f"gs_tiling_param {{ stride: {stride} reverse: true }}"
+    together, dx = moved("GSTiling", back, x)
+    np.testing.assert_array_equal(dx, x)
+    assert tiled.shape == together.shape == (2, channels, height * stride, width * stride)
+    for c, i, j in np.ndindex(channels, stride, stride):
+        part = np.s_[:, c, i::stride, j::stride]
+        np.testing.assert_array_equal(tiled[part], x[:, (c * stride + i) * stride + j])
+        np.testing.assert_array_equal(together[part], x[:, (i * stride + j) * channels + c])
+    top, _ = moved("GSTiling", f"gs_tiling_param {{ stride: {stride} }}", together)
+    np.testing.assert_array_equal(top, x)
+
+
+def test_what_does_not_divide_is_no_tile():
+    x = np.zeros((1, 3, 4, 5))
+    for kind, body, said in (
+        (
+            "Tiling",
+            "tiling_param { tile_dim: 2 }",
+            r"C a multiple of 4; found shape \(1, 3, 4, 5\)",
+        ),
+        ("Tiling", "", "tile_dim is at least 1; found 0"),
+        ("GSTiling", "", "stride is missing"),
+        ("GSTiling", "gs_tiling_param { stride: 2 }", "divide height and width"),
+        (
+            "GSTiling",
+            "gs_tiling_param { stride: 2 reverse: true }",
+            r"2\^2 must divide the channels",
+        ),
+    ):
+        with pytest.raises(caffe.CaffeError, match=said):
+            run_layer(kind, body, [x])
+
+
 @law("PixelShuffle", "Tiling")
 @drawn()
 @given(SEED, SMALL, SMALL, st.integers(2, 3), st.booleans())

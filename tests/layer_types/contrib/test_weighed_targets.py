@@ -44,7 +44,7 @@ def test_targets_on_both_sides_weigh_as_much(seed, n, c):
     agree(found.y[0], expected, 1e-4)
 
 
-@law("WeightedSigmoidCrossEntropyLoss")
+@law("WeightedSigmoidCrossEntropyLoss", "SigmoidCrossEntropyLossWeighted")
 @drawn()
 @given(SEED, SMALL, SMALL)
 def test_sigmoid_losses_are_weighed(seed, n, c):
