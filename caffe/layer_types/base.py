@@ -162,6 +162,13 @@ class LayerType(Layer):
         """
         return None
 
+    def stored_pieces(self, count: int) -> list[list[int]]:
+        """Of each parameter the places of its pieces, behind each other along axis 0, in a file.
+
+        count: how many parameters the file has for the layer. [] where it has them as they are.
+        """
+        return []
+
     def affine(self, shape: Shape) -> Affine | None:
         """The layer as a scale and a shift of a bottom of this shape; None where it is no such."""
         return None
