@@ -97,8 +97,8 @@ class BatchNorm(LayerType):
             del self.spec.param[:]
             self.spec.param.extend([*specs[2:4], *count, *specs[:2]])
 
-    @staticmethod
-    def _channels(shape: Shape) -> int:
+    def _channels(self, shape: Shape) -> int:
+        self.check(len(shape) > 0, "needs a bottom of at least one axis; found shape ()")
         return shape[1] if len(shape) > 1 else 1
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:

@@ -39,7 +39,9 @@ class Regions(LayerType):
             return None
         (images, _, height, width), (count, *_) = shapes
         ends = np.sort(rng.uniform(0, 1, (count, 2, 2)), axis=1) * (width, height) / self.scale()
-        return np.concatenate([rng.randint(0, images, (count, 1)), ends.reshape(count, 4)], 1)
+        return np.concatenate(
+            [rng.randint(0, max(images, 1), (count, 1)), ends.reshape(count, 4)], 1
+        )
 
     def scale(self) -> float:
         """The map's pixels over the image's."""
