@@ -146,7 +146,7 @@ class BatchNorm(LayerType):
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
             factor = (1 / scale).where(scale != 0, 0)  # no `if`: an export follows no values
-            if norm.add_eps_before_sqrt:
+            if norm.add_eps_before_sqrt and norm.eps >= 0:  # F.batch_norm takes no other
                 return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
             return F.batch_norm(x, mean_sum * factor, self._moved(var_sum * factor), eps=0)
         if exporting.is_traced():  # a file's statistics stay what they are
