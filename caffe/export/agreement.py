@@ -163,7 +163,9 @@ def _from_net(net: Net, inputs: Arrays, theirs: Arrays, where: str) -> float:
         if theirs[name].shape != value.shape:
             raise CaffeError(
                 f"net '{net.name}': output '{name}' has shape {theirs[name].shape} in {where}, "
-                f"{value.shape} in the net"
+                f"{value.shape} in the net, for inputs of shapes "
+                f"{', '.join(str(given.shape) for given in inputs.values())}; where that follows "
+                "from whether an axis is 1, leave the axis closed (no -batch)"
             )
     worst = farthest(theirs, ours, _ranked(net))
     if not worst <= TOLERANCE:

@@ -84,7 +84,7 @@ def test_a_runtime_that_need_not_take_a_file_is_told_of():
         agreement.made(net, False, False, lambda *_: Made(b"file", others))
 
 
-def test_a_smaller_size_is_tried_too_and_closes_sizes_where_numbers_are_wrong():
+def test_a_smaller_size_is_tried_too_and_closes_sizes_where_numbers_are_wrong(tmp_path):
     """Where it is refused no number is wrong: that is told."""
     net = net_of(input_layer("data", 3, 2, 8, 9) + layer("y", "Sigmoid", "data"))
 
@@ -108,6 +108,9 @@ def test_a_smaller_size_is_tried_too_and_closes_sizes_where_numbers_are_wrong():
     )
     _, found = agreement.made(net, True, False, runs(lambda x: x))
     assert found.open_axes == {"data": {0: "batch"}}
+    squeezed = net_of(input_layer("data", 2, 1, 3) + layer("y", "Squeeze", "data"))
+    with pytest.raises(caffe.CaffeError, match=r"\(1, 3\) in onnxr.* \(3,\) in the.* \(no -batch"):
+        onnx_export.export(squeezed, tmp_path / "net.onnx", batch=True)
 
 
 @pytest.fixture(scope="module")
