@@ -10,7 +10,15 @@ import numpy as np
 
 from ..core.errors import CaffeError
 from .half import rounded
-from .sizes import OpenAxes, Shapes, axes_to_open, own_shapes, sizes_to_try, without_sizes
+from .sizes import (
+    OpenAxes,
+    Shapes,
+    axes_to_open,
+    own_shapes,
+    sizes_to_try,
+    smaller,
+    without_sizes,
+)
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -92,27 +100,44 @@ def _made(
     make: Callable[[Net, OpenAxes], Made],
 ) -> tuple[bytes, Exported]:
     sizes = sizes_to_try(own_shapes(net), open_axes)
+    less = smaller(net, open_axes)
     exact = outputs(net, examples(net, sizes[0])) if half else {}
     with rounded(net._graph) if half else nullcontext():
         content, runtimes, refused, others = make(net, open_axes)
-        found = {where: _differences(net, sizes, runs, where) for where, runs in runtimes.items()}
         refusals = dict(refused)
+        found = {where: _differences(net, sizes, runs, where) for where, runs in runtimes.items()}
+        for where, runs in runtimes.items():
+            for shapes in less:
+                inputs = examples(net, shapes)
+                try:
+                    theirs = _ran(net, inputs, runs, where)
+                except CaffeError as error:  # no wrong numbers: it stays open
+                    refusals[f"{where} at {_first(shapes)}"] = str(error)
+                else:
+                    found[where][_first(shapes)] = _from_net(net, inputs, theirs, where)
         for where, runs in others.items():
             try:
-                found[where] = _differences(net, sizes, runs, where)
+                found[where] = _differences(net, [*sizes, *less], runs, where)
             except CaffeError as error:
                 refusals[where] = str(error)
         rounding = None
         if half:
             rounding = farthest(outputs(net, examples(net, sizes[0])), exact, _ranked(net))
-    shapes = [next(iter(each.values())) for each in sizes]
-    worst = map(max, zip(*found.values(), strict=True))
-    differences = dict(zip(shapes, worst, strict=True))
+    differences: dict[tuple[int, ...], float] = {}
+    for shape, value in [pair for each in found.values() for pair in each.items()]:
+        differences[shape] = max(differences.get(shape, 0), value)
     return content, Exported(differences, tuple(found), refusals, open_axes, rounding)
 
 
-def _differences(net: Net, sizes: list[Shapes], runs: Runs, where: str) -> list[float]:
-    return [difference(net, shapes, runs, where) for shapes in sizes]
+def _differences(
+    net: Net, sizes: list[Shapes], runs: Runs, where: str
+) -> dict[tuple[int, ...], float]:
+    """By the shape of the first input."""
+    return {_first(shapes): difference(net, shapes, runs, where) for shapes in sizes}
+
+
+def _first(shapes: Shapes) -> tuple[int, ...]:
+    return next(iter(shapes.values()))
 
 
 def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
@@ -122,14 +147,25 @@ def difference(net: Net, shapes: Shapes, runs: Runs, where: str) -> float:
     TOLERANCE. The net has the shapes from before then, other values.
     """
     inputs = examples(net, shapes)
-    ours = outputs(net, inputs)
+    return _from_net(net, inputs, _ran(net, inputs, runs, where), where)
+
+
+def _ran(net: Net, inputs: Arrays, runs: Runs, where: str) -> Arrays:
+    """What the inputs lead to there, with those that are outputs too."""
     with running(net, where):
-        theirs = inputs | runs(inputs)
+        return inputs | runs(inputs)
+
+
+def _from_net(net: Net, inputs: Arrays, theirs: Arrays, where: str) -> float:
+    """As `difference`, of what the inputs have led to there."""
+    ours = outputs(net, inputs)
     for name, value in ours.items():
         if theirs[name].shape != value.shape:
             raise CaffeError(
                 f"net '{net.name}': output '{name}' has shape {theirs[name].shape} in {where}, "
-                f"{value.shape} in the net"
+                f"{value.shape} in the net, for inputs of shapes "
+                f"{', '.join(str(given.shape) for given in inputs.values())}; where that follows "
+                "from whether an axis is 1, leave the axis closed (no -batch)"
             )
     worst = farthest(theirs, ours, _ranked(net))
     if not worst <= TOLERANCE:

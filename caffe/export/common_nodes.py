@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
-REDUCTIONS = ("ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum")
+REDUCTIONS = tuple(f"Reduce{kind}" for kind in ("L1", "L2", "Max", "Mean", "Min", "Prod", "Sum"))
 
 
 def respell(model: onnx.ModelProto) -> None:
@@ -19,8 +19,8 @@ def respell(model: onnx.ModelProto) -> None:
     It takes no ConstantOfShape without a value, which ONNX has as float32's zero, no Clip of
     integers, which is a Max and a Min, and no GatherND of booleans, which is one of integers. Over
     axis 0 and two more it reduces wrongly: here it does so over the others, and then over axis 0.
-    OpenVINO 2026.4 adds a row of constants wrongly to what a reduction has left of 3 axes: here
-    that drops its axes by a Squeeze.
+    OpenVINO 2026.4 adds constants wrongly to what a reduction has left of 3 axes, but for one
+    constant for all: here that drops its axes by a Squeeze, or if it keeps them, has 4 axes.
     """
     from onnx import numpy_helper
 
@@ -30,11 +30,13 @@ def respell(model: onnx.ModelProto) -> None:
     values = (*graph.input, *graph.value_info, *graph.output)
     types = {each.name: each.type.tensor_type.elem_type for each in values}
     types |= {each.name: each.data_type for each in graph.initializer}
+    axes_of = {each.name: len(each.type.tensor_type.shape.dim) for each in values}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         axes = held.get(node.input[1]) if node.op_type in REDUCTIONS and node.input[1:] else None
         if axes is not None:
-            nodes += _reduced(node, numpy_helper.to_array(axes).tolist())
+            over = numpy_helper.to_array(axes).tolist()
+            nodes += _reduced(node, over, axes_of.get(node.input[0], 0))
         else:
             nodes += _respelt(node, types)
     graph.ClearField("node")
@@ -60,8 +62,9 @@ def _is_array(node: onnx.NodeProto) -> bool:
     return node.op_type == "Constant" and node.attribute[0].name == "value"
 
 
-def _reduced(reduction: onnx.NodeProto, axes: list[int]) -> Iterator[onnx.NodeProto]:
-    from onnx import helper, numpy_helper
+def _reduced(reduction: onnx.NodeProto, axes: list[int], of_axes: int) -> Iterator[onnx.NodeProto]:
+    """of_axes: how many the bottom has, 0 where that is not known."""
+    from onnx import helper
 
     (x, given), (y,) = reduction.input, reduction.output
     drops = [each for each in reduction.attribute if each.name == "keepdims" and not each.i]
@@ -70,15 +73,28 @@ def _reduced(reduction: onnx.NodeProto, axes: list[int]) -> Iterator[onnx.NodePr
     last = f"{y}.kept" if drops else y
     if len(axes) > 2 and 0 in axes:
         for top, over in ((f"{y}.items", [axis for axis in axes if axis]), (last, [0])):
-            at = numpy_helper.from_array(np.array(over))
-            yield helper.make_node("Constant", [], [f"{top}.axes"], value=at)
+            yield _constant(f"{top}.axes", over)
             yield helper.make_node(reduction.op_type, [x, f"{top}.axes"], [top])
             x = top
+    elif of_axes == 3 and not drops:
+        yield _constant(f"{y}.behind", [3])
+        yield helper.make_node("Unsqueeze", [x, f"{y}.behind"], [f"{y}.of"])
+        yield _constant(f"{y}.axes", [axis % 3 for axis in axes])
+        reduction.input[:], reduction.output[:] = [f"{y}.of", f"{y}.axes"], [f"{y}.four"]
+        yield reduction
+        yield helper.make_node("Squeeze", [f"{y}.four", f"{y}.behind"], [y])
     else:
         reduction.output[0] = last
         yield reduction
     if drops:
         yield helper.make_node("Squeeze", [last, given], [y])
+
+
+def _constant(name: str, values: list[int]) -> onnx.NodeProto:
+    from onnx import helper, numpy_helper
+
+    value = numpy_helper.from_array(np.array(values))
+    return helper.make_node("Constant", [], [name], value=value)
 
 
 def _max_and_min(clip: onnx.NodeProto) -> Iterator[onnx.NodeProto]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 NO_OPS = {"Add": 0, "Sub": 0, "Mul": 1, "Div": 1}
 
 
-def simplify(program: torch.onnx.ONNXProgram) -> None:
+def simplify(program: torch.onnx.ONNXProgram, names: Sequence[str]) -> None:
     """Fold constants and drop what has no effect, in place, as torch.onnx.export does by itself.
 
+    names: of the inputs and then the outputs, which they keep; empty for whatever torch calls them.
     onnxscript takes a scalar within 1e-8 of 0 for 0, and leaves out what adds it: an eps of 1e-10,
     without which a norm of 0 makes NaN. It leaves arrays alone, so such scalars become those.
     """
@@ -27,16 +29,15 @@ def simplify(program: torch.onnx.ONNXProgram) -> None:
         for value in node.inputs if node.op_type in NO_OPS else ():
             if value is not None and _is_taken_for(value, NO_OPS[node.op_type]):
                 _make_array(graph, node, value)
-    names = [value.name for value in (*graph.inputs, *graph.outputs)]
     program.optimize()
     _tell_apart(graph)
-    # An output that is an input becomes a value of its own, and takes another name from it.
-    for value, name in zip((*graph.inputs, *graph.outputs), names, strict=True):
+    # An output that is an input had taken the input's name along.
+    for value, name in zip((*graph.inputs, *graph.outputs), names, strict=False):
         value.name = name
 
 
 def _tell_apart(graph: onnx_ir.Graph) -> None:
-    """Make outputs of their own of those that the optimizer has found to be an input, or another.
+    """Make outputs of their own of those that are an input, or another output.
 
     A Dropout in TEST gives its bottom: the value would have two names.
     """

@@ -40,9 +40,9 @@ def export(net: Net, path: PathLike, batch: bool = False, half: bool = False) ->
     sizes; with `batch` the first axis of all inputs too. half: the weights of matrix products are
     float16, and computed with as float32, as inputs and outputs are. The model is run in
     onnxruntime, and in OpenVINO where it is installed, against the net, at its own size and with
-    open axes at two more, and is written only if the outputs agree within agreement.TOLERANCE:
-    half, with the net of those weights. In OpenCV 5, where that is installed, it is run too, and
-    what comes of it is told. Opset and open axes are in its metadata_props.
+    open axes at two more and a smaller one, and is written only if the outputs agree within
+    agreement.TOLERANCE: half, with the net of those weights. In OpenCV 5, where that is installed,
+    it is run too, and what comes of it is told. Opset and open axes are in its metadata_props.
 
     Raises CaffeError for a net or layer that cannot be exported, or outputs that differ.
     """
@@ -146,7 +146,7 @@ def _translated(
             verbose=False,
         )
         assert found is not None  # torch gives none to the older exporter only
-        simplify(found)
+        simplify(found, [*(inputs or ()), *(outputs or ())])
     return found.model_proto
 
 

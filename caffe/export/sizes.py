@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 Shapes = dict[str, tuple[int, ...]]  # by input
 OpenAxes = dict[str, dict[int, str]]  # of each input those that are left open, and their names
 
-FARTHER = ((32, 0), (13, 45))  # what is added to height and width, to see that they are open
+WHAT = ("batch", "height", "width")  # may be open
+# What is added to batch, height and width, to see that they are open
+FARTHER = ((1, 32, 0), (2, 13, 45))
+PARTS = (2, 4, 8, 16)  # and what part of them is taken away, the first that the net takes
 
 
 def own_shapes(net: Net) -> Shapes:
@@ -29,11 +32,11 @@ def axes_to_open(net: Net, batch: bool) -> OpenAxes:
     shapes = own_shapes(net)
     sized = {name: {2: "height", 3: "width"} for name, s in shapes.items() if _is_map(s)}
     open_axes: OpenAxes = {name: {} for name in shapes}
-    if sized and all(_refusal(net, other) is None for other in _larger(shapes, sized, FARTHER)):
+    if sized and all(_refusal(net, other) is None for other in _moved(shapes, sized, FARTHER)):
         open_axes |= sized
     if batch:
         first = {name: {0: "batch"} for name in shapes}
-        for other in _larger(shapes, first, ((1, 0), (2, 0))):
+        for other in _moved(shapes, first, FARTHER):
             if error := _refusal(net, other):
                 raise CaffeError(
                     f"net '{net.name}' takes no other batch than {next(iter(shapes.values()))[0]}: "
@@ -53,7 +56,30 @@ def without_sizes(open_axes: OpenAxes) -> OpenAxes:
 
 def sizes_to_try(shapes: Shapes, open_axes: OpenAxes) -> list[Shapes]:
     """These shapes, and two more in which what is open is larger."""
-    return [shapes, *_larger(shapes, open_axes, FARTHER)] if any(open_axes.values()) else [shapes]
+    return [shapes, *_moved(shapes, open_axes, FARTHER)] if any(open_axes.values()) else [shapes]
+
+
+def smaller(net: Net, open_axes: OpenAxes) -> list[Shapes]:
+    """The net's shapes, smaller in what is open, in a list: empty where the net takes no such."""
+    shapes = own_shapes(net)
+    batch, height, width = (
+        min(
+            (
+                shapes[name][axis]
+                for name, axes in open_axes.items()
+                for axis, kind in axes.items()
+                if kind == what
+            ),
+            default=1,
+        )
+        for what in WHAT
+    )
+    for part in PARTS:
+        by = (-(batch > 1), -(height // part), -(width // (part + 1)))
+        (other,) = _moved(shapes, open_axes, (by,))
+        if other != shapes and _refusal(net, other) is None:
+            return [other]
+    return []
 
 
 def in_words(open_axes: OpenAxes) -> str:
@@ -67,18 +93,17 @@ def _is_map(shape: tuple[int, ...]) -> bool:
     return len(shape) == 4 and min(shape[2:]) > 1
 
 
-def _larger(shapes: Shapes, axes: OpenAxes, by: tuple[tuple[int, int], ...]) -> list[Shapes]:
+def _moved(shapes: Shapes, axes: OpenAxes, by: tuple[tuple[int, int, int], ...]) -> list[Shapes]:
+    """The shapes with each of `by` added to the batch, the height and the width of what is open."""
     return [
         {
             name: tuple(
-                size + {"batch": i + 1, "height": each[0], "width": each[1]}[axes[name][axis]]
-                if axis in axes.get(name, ())
-                else size
+                size + dict(zip(WHAT, each, strict=True)).get(axes.get(name, {}).get(axis, ""), 0)
                 for axis, size in enumerate(shape)
             )
             for name, shape in shapes.items()
         }
-        for i, each in enumerate(by)
+        for each in by
     ]
 
 

@@ -95,12 +95,6 @@ class NetModule(torch.nn.Module):
             out = _computed(layer, *in_type(layer, xs, params, kind))
             blobs.update(zip(tops, [out] if isinstance(out, torch.Tensor) else out, strict=True))
         outputs = tuple(blobs[name] for name in self.outputs)
-        if exporting.is_traced():  # an output that is an input would take the input's name along
-            given = {id(x) for x in inputs}
-            named = zip(self.outputs, outputs, strict=True)
-            outputs = tuple(
-                x.clone() if id(x) in given and name not in self.inputs else x for name, x in named
-            )
         return outputs[0] if len(outputs) == 1 else outputs
 
 

@@ -131,6 +131,8 @@ class LayerType(Layer):
         """A position of the top is computed from that position of the bottoms."""
         return False
 
+    empty = ""  # a bottom without values, and its shape
+
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         self.spec = spec
         self.name = spec.name
@@ -162,6 +164,13 @@ class LayerType(Layer):
         shapes: of all bottoms. The values are as many as those of bottom `index`.
         """
         return None
+
+    def stored_pieces(self, count: int) -> list[list[int]]:
+        """Of each parameter the places of its pieces, behind each other along axis 0, in a file.
+
+        count: how many parameters the file has for the layer. [] where it has them as they are.
+        """
+        return []
 
     def affine(self, shape: Shape) -> Affine | None:
         """The layer as a scale and a shift of a bottom of this shape; None where it is no such."""
@@ -230,6 +239,10 @@ class LayerType(Layer):
         self.setup_from([blob.shape for blob in bottom])
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        bottoms = zip(self.spec.bottom, bottom, strict=True)
+        self.empty = next(
+            (f"'{name}' {blob.shape}" for name, blob in bottoms if not blob.count), ""
+        )
         self.check_params()
         shapes = self.top_shapes([b.shape for b in bottom])
         for name, blob, shape in zip(self.spec.top, top, shapes, strict=True):
@@ -279,11 +292,22 @@ class LayerType(Layer):
         self.in_memory(autograd.backward, top, propagate_down, bottom)
 
     def in_memory(self, do: Callable[..., T], *args: object) -> T:
-        """do(self, *args), with a CaffeError that names the layer where memory ends."""
+        """do(self, *args), with a CaffeError that names the layer where memory ends.
+
+        And where a bottom has no values, of which torch and numpy compute some things and not
+        others, each with an error of its own.
+        """
         try:
             return do(self, *args)
-        except (RuntimeError, MemoryError):
+        except CaffeError:
+            raise
+        except (RuntimeError, MemoryError, ArithmeticError, LookupError, ValueError) as error:
             with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
+                self.check(
+                    not self.empty,
+                    f"does not compute with a bottom that has no values, as {self.empty} here; "
+                    f"give each of its axes a size ({type(error).__name__}: {error})",
+                )
                 raise
 
     @property

@@ -112,6 +112,11 @@ class Labelled(LayerType):
         )
         return outer, scores[axis], inner
 
+    def check_item_labels(self, shapes: list[Shape]) -> None:
+        """Raise CaffeError unless there is a label for each item, whose values are its scores."""
+        self.check(len(shapes[0]) > 0, f"needs items of scores; found shape {shapes[0]}")
+        self.check_labels((shapes[0][0], math.prod(shapes[0][1:])), shapes[1])
+
     def labels(self, label: torch.Tensor, classes: int) -> torch.Tensor:
         """Labels as int64, checked: each must be a class or the ignored label."""
         label = label.detach().long()
@@ -319,7 +324,7 @@ class ItemLoss(Loss, ItemLabelled):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
-        self.check_labels((shapes[0][0], math.prod(shapes[0][1:])), shapes[1])
+        self.check_item_labels(shapes)
         return tops
 
     def losses(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

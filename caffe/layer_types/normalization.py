@@ -102,8 +102,8 @@ class BatchNorm(LayerType):
             del self.spec.param[:]
             self.spec.param.extend([*specs[2:4], *count, *specs[:2]])
 
-    @staticmethod
-    def _channels(shape: Shape) -> int:
+    def _channels(self, shape: Shape) -> int:
+        self.check(len(shape) > 0, "needs a bottom of at least one axis; found shape ()")
         return shape[1] if len(shape) > 1 else 1
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
@@ -151,7 +151,7 @@ class BatchNorm(LayerType):
         mean_sum, var_sum, scale = (p.detach() for p in params)
         if self.global_stats:
             factor = (1 / scale).where(scale != 0, 0)  # no `if`: an export follows no values
-            if norm.add_eps_before_sqrt:
+            if norm.add_eps_before_sqrt and norm.eps >= 0:  # F.batch_norm takes no other
                 return F.batch_norm(x, mean_sum * factor, var_sum * factor, eps=norm.eps)
             return F.batch_norm(x, mean_sum * factor, self._moved(var_sum * factor), eps=0)
         if exporting.is_traced():  # a file's statistics stay what they are

@@ -68,7 +68,7 @@ class BatchReindex(LayerType):
     def example_bottom(
         self, index: int, shapes: list[Shape], rng: np.random.RandomState
     ) -> np.ndarray | None:
-        return rng.randint(0, shapes[0][0], shapes[1]) if index == 1 else None
+        return rng.randint(0, max(shapes[0][0], 1), shapes[1]) if index == 1 else None
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         shape, indices = shapes

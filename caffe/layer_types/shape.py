@@ -72,8 +72,11 @@ class Slice(LayerType):
             )
             return [total // tops] * tops
         cuts = [0, *points, total]
-        self.check(
-            len(points) == tops - 1 and all(a < b for a, b in pairwise(cuts)),
+        self.check(  # of the last top nothing may be left
+            len(points) == tops - 1
+            and tops <= total
+            and all(a < b for a, b in pairwise(cuts[:-1]))
+            and points[-1] <= total,
             f"{tops} tops need {tops - 1} increasing slice_points inside 0..{total}; "
             f"found {points}",
         )
@@ -92,7 +95,10 @@ class Slice(LayerType):
 
 @layer_type("Crop")
 class Crop(LayerType):
-    """Cuts bottom 0 to bottom 1's extent from `axis` on, at `offset` (crop_layer.cpp)."""
+    """Cuts bottom 0 to bottom 1's extent from `axis` on, at `offset` (crop_layer.cpp).
+
+    Axes that bottom 1 has more count for nothing.
+    """
 
     bottoms = (2, 2)
     passes_on = True
@@ -103,8 +109,8 @@ class Crop(LayerType):
         from_shape, to_shape = shapes
         crop = self.spec.crop_param
         self.check(
-            len(from_shape) == len(to_shape),
-            f"both bottoms need as many axes: found shapes {from_shape} and {to_shape}",
+            len(from_shape) <= len(to_shape),
+            f"bottom 1 needs all axes of bottom 0: found shapes {from_shape} and {to_shape}",
         )
         axis = self.axis(crop.axis, from_shape)
         cropped = len(from_shape) - axis
@@ -115,7 +121,7 @@ class Crop(LayerType):
         offsets = list(crop.offset) or [0]
         offsets = offsets if len(offsets) == cropped else offsets * cropped
         self.offsets = [0] * axis + offsets
-        top = from_shape[:axis] + to_shape[axis:]
+        top = from_shape[:axis] + to_shape[axis : len(from_shape)]
         for i in range(axis, len(top)):
             self.check(
                 self.offsets[i] + top[i] <= from_shape[i],

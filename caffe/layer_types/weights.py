@@ -10,7 +10,7 @@ from ..core.blob import Blob
 from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from . import exporting
-from .base import Affine, LayerType, Shape, layer_type
+from .base import Affine, LayerType, Shape, item_rows, layer_type
 from .loss import with_gradient
 
 
@@ -76,7 +76,7 @@ class InnerProduct(LayerType):
         )
         outputs = weight[0] if weight else 0
         self.check(
-            math.prod(weight[1:]) == self.inputs and ip.num_output in (0, outputs),
+            math.prod(weight[1:]) == self.inputs and ip.num_output in (0, outputs) and outputs > 0,
             f"needs weights {ip.num_output or 'num_output'} x {self.inputs}; found shape {weight}",
         )
         self.check(
@@ -89,7 +89,7 @@ class InnerProduct(LayerType):
         ip = self.spec.inner_product_param
         x = x.flatten(self.axis(ip.axis, tuple(x.shape)))
         if given:
-            return F.linear(x, given[0].flatten(1), *(bias.flatten() for bias in given[1:]))
+            return F.linear(x, item_rows(given[0]), *(bias.flatten() for bias in given[1:]))
         weight = params[0].t() if ip.transpose else params[0]
         if ip.normalize:
             weight = unit_rows(weight, self.updates_params)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+import numpy as np
 
 from ..core.blob import Blob
 from ..core.errors import CaffeError
@@ -66,6 +69,8 @@ def _pairs(
     layer: LayerType, stored: list[StoredBlob | None], owned: set[int], path: PathLike
 ) -> list[tuple[Blob, StoredBlob | None]]:
     """A layer's parameters, each with what is stored for it. Raises CaffeError for a misfit."""
+    if pieces := layer.stored_pieces(len(stored)):
+        stored = [_joined([stored[i] for i in each]) for each in pieces]
     lacking = range(len(stored), len(layer.blobs))
     # HDF5 files leave out what is shared.
     if not any(id(layer.blobs[i]) in owned and i not in layer.optional_params for i in lacking):
@@ -77,6 +82,23 @@ def _pairs(
             stored[i] = values if values and values.fits(layer.blobs[i].shape) else None
     _check_fit(layer, stored, owned, path)
     return list(zip(layer.blobs, stored, strict=True))
+
+
+def _joined(pieces: list[StoredBlob | None]) -> StoredBlob | None:
+    """One parameter of pieces, behind each other along axis 0; None where one is missing."""
+    found = [piece for piece in pieces if piece is not None]
+    if len(found) < len(pieces):
+        return None
+    if len(found) == 1:
+        return found[0]
+    shape = (sum(piece.shape[0] for piece in found), *found[0].shape[1:])
+    diffs = [piece.diff for piece in found if piece.diff is not None]
+    return StoredBlob(
+        shape,
+        found[0].legacy,
+        np.concatenate([piece.values for piece in found]),
+        diff=np.concatenate(diffs) if len(diffs) == len(found) else None,
+    )
 
 
 def share(graph: Graph, other: Graph) -> None:
@@ -110,13 +132,21 @@ def _as_many(values: StoredBlob, blob: Blob) -> bool:
     return values.values.size == blob.count
 
 
+def _shapes(blobs: Iterable[Blob | StoredBlob | None]) -> str:
+    """Of some blobs, as an error says them behind their number."""
+    shapes = ", ".join("shared" if blob is None else str(blob.shape) for blob in blobs)
+    return f" of shapes {shapes}" if shapes else ""
+
+
 def _check_fit(
     layer: LayerType, stored: list[StoredBlob | None], owned: set[int], path: PathLike
 ) -> None:
     if len(stored) != len(layer.blobs):
         layer.check(
             False,
-            f"has {len(layer.blobs)} parameter blob(s), but {path} holds {len(stored)} for it",
+            f"has {len(layer.blobs)} parameter blob(s){_shapes(layer.blobs)}, but {path} holds "
+            f"{len(stored)} for it{_shapes(stored)}. Give the layer the settings that the file's "
+            "had, such as bias_term; or, to learn it from scratch, rename it",
         )
     for i, (blob, values) in enumerate(zip(layer.blobs, stored, strict=True)):
         if values is None:

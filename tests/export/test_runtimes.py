@@ -84,6 +84,35 @@ def test_a_runtime_that_need_not_take_a_file_is_told_of():
         agreement.made(net, False, False, lambda *_: Made(b"file", others))
 
 
+def test_a_smaller_size_is_tried_too_and_closes_sizes_where_numbers_are_wrong(tmp_path):
+    """Where it is refused no number is wrong: that is told."""
+    net = net_of(input_layer("data", 3, 2, 8, 9) + layer("y", "Sigmoid", "data"))
+
+    def runs(small):
+        def run(inputs):
+            x = inputs["data"]
+            return {"y": small(x) if x.shape[2] < 8 else 1 / (1 + np.exp(-x))}
+
+        return lambda *_: Made(b"file", {"A": run})
+
+    def refused(x):
+        raise RuntimeError(f"no size of {x.shape}")
+
+    _, found = agreement.made(net, True, False, runs(lambda x: 1 / (1 + np.exp(-x))))
+    sizes = [(3, 2, 8, 9), (4, 2, 40, 9), (5, 2, 21, 54), (2, 2, 4, 6)]
+    assert list(found.differences) == sizes
+    _, found = agreement.made(net, True, False, runs(refused))
+    assert list(found.differences) == sizes[:3]
+    assert "A at (2, 2, 4, 6) does not take it: net '': A does not run it: no size" in "".join(
+        found.report()
+    )
+    _, found = agreement.made(net, True, False, runs(lambda x: x))
+    assert found.open_axes == {"data": {0: "batch"}}
+    squeezed = net_of(input_layer("data", 2, 1, 3) + layer("y", "Squeeze", "data"))
+    with pytest.raises(caffe.CaffeError, match=r"\(1, 3\) in onnxr.* \(3,\) in the.* \(no -batch"):
+        onnx_export.export(squeezed, tmp_path / "net.onnx", batch=True)
+
+
 @pytest.fixture(scope="module")
 def resized(tmp_path_factory):
     """Maps made larger: by a mask, and from a single row."""
@@ -117,6 +146,21 @@ def is_taken(exported):
 def test_what_is_made_larger_is_the_same_everywhere(resized):
     assert resized.open_axes == {"data": {2: "height", 3: "width"}, "row": {}}
     assert is_taken(resized)
+
+
+@pytest.mark.parametrize("kind", ["Sum", "Mean", "Max", "L2"])
+def test_constants_behind_a_reduction_of_three_axes_are_the_same_everywhere(tmp_path, kind):
+    """OpenVINO 2026.4 adds one of a channel to the wrong places where the batch is no 1."""
+    axes = "axes" if kind == "L2" else "axis"
+    filled = 'bias_param { filler { type: "uniform" min: 1 max: 2 } num_axes: %d }'
+    text = input_layer("data", 2, 3, 5)
+    for axis in range(3):
+        for keeps in range(2):
+            name = f"{'kept' if keeps else 'left'}{axis}"
+            param = f"reduce_{kind.lower()}_param {{ {axes}: {axis} keepdims: {keeps} }}"
+            text += layer(name, f"Reduce{kind}", "data", param)
+            text += layer(f"y{name}", "Bias", name, filled % 1)
+    assert is_taken(onnx_export.export(net_of(text), tmp_path / "net.onnx", batch=True))
 
 
 def test_a_batchs_statistics_are_the_same_everywhere(tmp_path):

@@ -78,11 +78,15 @@ def test_batch_norm_of_one_value_a_channel_is_zero_and_so_is_its_gradient(shape)
 def test_batch_norm_in_test_uses_the_moving_averages_over_their_scale_and_keeps_them(scale):
     """With a scale of 0 (never trained) mean and variance are 0."""
     x, mean, var = normal(0, 2, 3, 4), normal(1, 3), normal(2, 3) ** 2
-    ran = run_layer("BatchNorm", "batch_norm_param { eps: 0.01 }", [x], params=[mean, var, [scale]])
+    body = "batch_norm_param { eps: %g }"
+    ran = run_layer("BatchNorm", body % 0.01, [x], params=[mean, var, [scale]])
     factor = 1 / scale if scale else 0
     m, v = (np.float64(p)[:, None] * factor for p in (mean, var))
     agree(ran.y[0], (x - m) / np.sqrt(v + 0.01), 1e-4)
     assert np.array_equal(ran.params[0], mean)
+    if scale:  # an eps below 0 is a number like others, to BVLC
+        less = run_layer("BatchNorm", body % -0.5, [x], params=[mean, var + 4, [scale]]).y[0]
+        agree(less, (x - m) / np.sqrt((np.float64(var)[:, None] + 4) * factor - 0.5), 1e-4)
 
 
 @law("BatchNorm")

@@ -54,6 +54,16 @@ def test_concat_dim_and_slice_dim_are_older_names_of_axis():
     assert run_layer("Slice", "slice_param { slice_dim: 2 }", [x], tops=2).y[1].shape == (2, 3, 2)
 
 
+def test_the_last_slice_may_be_empty_and_bottom_1_of_a_crop_may_have_more_axes():
+    """As BVLC's checks have it."""
+    x = normal(0, 2, 3, 4)
+    first, rest = run_layer("Slice", "slice_param { slice_point: 3 }", [x], tops=2).y
+    assert np.array_equal(first, x)
+    assert rest.shape == (2, 0, 4)
+    (y,) = run_layer("Crop", "crop_param { axis: 1 }", [x, np.zeros((1, 2, 3, 9))]).y
+    assert np.array_equal(y, x[:, :2, :3])
+
+
 @law("Crop")
 @drawn(40)
 @given(SEED, st.integers(-4, 3), st.data())

@@ -154,7 +154,7 @@ CONV = "convolution_param {{ num_output: 2 kernel_size: 3 {} }}"
         ("Concat", "", [(2, 3), (3, 3)], 1, r"'x1' is \(3, 3\)"),
         ("Concat", "concat_param { axis: 2 }", [(2, 3)], 1, r"axis 2 is out of range.*\(2, 3\)"),
         ("Slice", "", [(2, 3)], 2, "does not divide into 2 tops"),
-        ("Slice", "slice_param { slice_point: 3 }", [(2, 3)], 2, "increasing slice_points"),
+        ("Slice", "slice_param { slice_point: 4 }", [(2, 3)], 2, "increasing slice_points"),
         ("Crop", "crop_param { axis: 1 offset: 2 }", [(2, 3), (2, 2)], 1, "offset 2 and extent 2"),
         ("Crop", "crop_param { offset: 1 offset: 1 }", [(1, 1, 9)] * 2, 1, "offset needs"),
         ("Eltwise", "", [(2, 3), (3, 2)], 1, r"'x0' is \(2, 3\), 'x1' is \(3, 2\)"),

@@ -156,7 +156,8 @@ class Maxout(LayerType):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
-        return [(shape[0], self.groups(shape), *shape[2:])]
+        groups = self.groups(shape)
+        return [(shape[0], groups, *shape[2:])]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (x,) = bottoms

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ..base import Shape, layer_type
+from ..base import Shape, item_rows, layer_type
 from ..loss import MODES, Loss
 from ..target import SigmoidCrossEntropyLoss
 
@@ -25,14 +25,14 @@ class ClassBalancedSigmoidCrossEntropyLoss(SigmoidCrossEntropyLoss):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, target = bottoms[0], bottoms[1].detach().reshape(bottoms[0].shape)
-        return (self.losses(x, target) * _balanced(target)).sum() / x.shape[0]
+        weights = _balanced(item_rows(target)).reshape(x.shape)
+        return (self.losses(x, target) * weights).sum() / x.shape[0]
 
 
 def _balanced(target: torch.Tensor) -> torch.Tensor:
-    """What each target weighs."""
-    axes = tuple(range(1, target.dim()))
+    """What each target of a row weighs."""
     ones, zeros = target == 1, target == 0
-    share = [part.to(target).sum(axes, keepdim=True) for part in (ones, zeros)]
+    share = [part.to(target).sum(1, keepdim=True) for part in (ones, zeros)]
     total = (share[0] + share[1]).clamp(min=1)
     return torch.where(ones, share[1] / total, torch.where(zeros, share[0] / total, 0))
 

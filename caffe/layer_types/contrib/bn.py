@@ -50,8 +50,9 @@ class BN(LayerType):
         if self.has_running:
             self._add_running(shape)
         self.check(
-            len(self.spec.top) == 1 or not self.has_running,
-            "gives the batch's mean and variance only where it keeps none itself",
+            len(self.spec.top) == 1 or (self.uses_batch and not self.has_running),
+            "gives the batch's mean and variance, its second and third top, where it computes them "
+            "and only where it keeps none itself",
         )
 
     def _add_running(self, shape: Shape) -> None:

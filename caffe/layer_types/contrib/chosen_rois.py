@@ -5,7 +5,7 @@ import math
 import torch
 
 from ...core.blob import Blob
-from ..base import Shape, Tensors, layer_type
+from ..base import Shape, Tensors, item_rows, layer_type
 from .found import Found
 
 MIDDLE = 256.0  # pixels of the size whose nearest region goes on, where neither end is given
@@ -94,7 +94,7 @@ class HardMining(Chosen):
         return param.num_image * param.num_roi_per_image
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        losses, images = (bottom.detach().flatten(1)[:, 0] for bottom in bottoms[:2])
+        losses, images = (item_rows(bottom.detach())[:, 0] for bottom in bottoms[:2])
         param = self.spec.hard_mining_param
         wrong = images[(images < 0) | (images >= param.num_image)].tolist()
         self.check(
@@ -113,7 +113,7 @@ class HardMining(Chosen):
 def check_rows(layer: Found, shapes: list[Shape], regions: Shape, bottoms: int) -> None:
     """Raise CaffeError unless there are regions R x 5, rows of each, and a top for each."""
     layer.check(
-        math.prod(regions[1:]) == 5 and len({shape[0] for shape in shapes}) == 1,
+        math.prod(regions[1:]) == 5 and len({shape[:1] for shape in shapes}) == 1,
         f"needs regions R x 5 and R rows in every other bottom; found shapes {shapes}",
     )
     layer.check(

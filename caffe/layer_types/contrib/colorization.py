@@ -205,7 +205,7 @@ class SpatialRep(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         values, places = shapes
         self.check(
-            len(places) == 4 and values == (places[0], values[1], 1, 1),
+            len(places) == 4 and values == (places[0], *values[1:2], 1, 1),
             f"needs N x C x 1 x 1, and N x D x H x W; found shapes {shapes}",
         )
         return [(*values[:2], *places[2:])]

@@ -188,8 +188,7 @@ class ConvLSTM(ConvRecurrent):
 
     A version of the fork has a convolution for each gate, and stores 15 parameters: weights of x
     for the input, forget and output gates and the candidate, the hidden state's weights and bias
-    for each of the four in turn, and the last three. Such a file does not load: without groups, a
-    script makes it fit that joins each kind's four along axis 0.
+    for each of the four in turn, and the last three. Such a file loads where there is one group.
     """
 
     def setup_from(self, shapes: list[Shape]) -> None:
@@ -230,6 +229,15 @@ class ConvLSTM(ConvRecurrent):
             along = (1, shapes[0][1], self.outputs(), *size)[first : first + count]
             for _ in range(3):
                 self.add_param(along, caffe_pb2.FillerParameter(type="constant", value=1))
+
+    def stored_pieces(self, count: int) -> list[list[int]]:
+        of_x = [] if self.debug.ignore_x else [[*range(self.gates)]]
+        first, each = len(of_x) * self.gates, 1 + self.hidden_param.bias_term
+        behind = first + each * self.gates
+        of_hidden = [[*range(first + i, behind, each)] for i in range(each)]
+        pieces = [*of_x, *of_hidden, *([i] for i in range(behind, count))]
+        joins = len(pieces) == len(self.blobs) < count
+        return pieces if joins and self.of_x().group == self.of_hidden().group == 1 else []
 
     def outputs(self) -> int:
         return self.hidden_param.num_output

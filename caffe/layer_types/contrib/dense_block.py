@@ -140,10 +140,13 @@ class DenseBlock(LayerType):
         if not exporting.is_traced():
             fraction = self.spec.denseblock_param.moving_average_fraction
             with torch.no_grad():
-                of_batch = torch.var_mean(x, (0, 2, 3), correction=1)
+                several = x.numel() > x.shape[1]  # values of a channel; of one the variance is 0
+                of_batch = torch.var_mean(x, (0, 2, 3), correction=int(several))
                 for kept, now in zip((variance, mean), of_batch, strict=True):
                     kept.data.mul_(fraction).add_(now)
-        return F.batch_norm(x, None, None, scale, bias, training=True, eps=EPS).relu()
+        # F.batch_norm refuses a single value a channel.
+        enabled = torch.backends.cudnn.enabled
+        return torch.batch_norm(x, scale, bias, None, None, True, 1, EPS, enabled).relu()
 
     def _dropped(self, x: torch.Tensor) -> torch.Tensor:
         if not self.draws:

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ..base import Shape, layer_type
+from ..base import Shape, item_rows, layer_type
 from ..loss import Loss, with_gradient
 from ..target import Distance
 
@@ -42,7 +42,7 @@ class DiceCoefLoss(Distance):
     """1 - (2 x.y + 1) / (x.x + y.y + 1) of two items, on average."""
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, y = (bottom.flatten(1) for bottom in bottoms)
+        x, y = map(item_rows, bottoms)
         shared = 2 * (x * y).sum(1) + SMOOTH
         return (1 - shared / (x.square().sum(1) + y.square().sum(1) + SMOOTH)).mean()
 

@@ -7,7 +7,7 @@ import torch
 from ...core.blob import Blob
 from ...proto import caffe_pb2
 from .. import exporting
-from ..base import Shape, Tensors, layer_type
+from ..base import Shape, Tensors, item_rows, layer_type
 from ..loss import Loss, with_gradient
 from ..weights import InnerProduct, unit_rows
 from .losses import unweighed
@@ -51,7 +51,7 @@ class InnerDistance(InnerProduct):
         ip = self.spec.inner_product_param
         axis = self.axis(ip.axis, tuple(bottoms[0].shape))
         x, (weight, *bias) = bottoms[0].flatten(axis), bottoms[1:] or params
-        weight = weight.flatten(1)
+        weight = item_rows(weight)
         weight = weight.t() if ip.transpose else weight
         if ip.normalize:
             weight = unit_rows(weight, self.updates_params)
@@ -89,7 +89,7 @@ class DistanceLoss(Margin, Loss):
         """There is nothing to set up."""
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check_labels((shapes[0][0], math.prod(shapes[0][1:])), shapes[1])
+        self.check_item_labels(shapes)
         self.check(
             len(shapes) < 3 or math.prod(shapes[2]) == shapes[0][0],
             f"needs a weight for each of {shapes[0][0]} items; found shape {shapes[-1]}",
@@ -97,7 +97,7 @@ class DistanceLoss(Margin, Loss):
         return [(), (2,)][: len(self.spec.top)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
-        distances = bottoms[0].flatten(1)
+        distances = item_rows(bottoms[0])
         labels = self.labels(bottoms[1], distances.shape[1]).reshape(-1, 1)
         own = torch.zeros_like(distances, dtype=torch.bool).scatter(1, labels, True)
         now = distances.detach()

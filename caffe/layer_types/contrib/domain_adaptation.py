@@ -7,7 +7,7 @@ import torch
 from ...core.blob import Blob
 from ...core.rng import generator
 from ...proto import caffe_pb2
-from ..base import LayerType, Shape, layer_type
+from ..base import LayerType, Shape, item_rows, layer_type
 from ..loss import Loss, with_gradient
 from .annealed import Annealed
 
@@ -48,7 +48,7 @@ class Discrepancy(Loss):
     ) -> torch.Tensor:
         """The mean over the draws; `also`: another kernel, of all items, that multiplies."""
         counts = len(source), len(target)
-        items = torch.cat([source.flatten(1), target.flatten(1)])
+        items = torch.cat([item_rows(source), item_rows(target)])
         apart = squared_distances(items)
         if self.gamma is None or not param.fix_gamma:
             total = len(items)
@@ -127,7 +127,7 @@ class JMMDLoss(Discrepancy):
         source, target, *labels = bottoms
         also, param = None, self.spec.jmmd_param
         if labels:
-            apart = squared_distances(torch.cat([label.detach().flatten(1) for label in labels]))
+            apart = squared_distances(torch.cat([item_rows(label.detach()) for label in labels]))
             also = gaussians(
                 apart / param.sigma, param.label_kernel_num, 1 / param.label_kernel_mul
             )

@@ -32,7 +32,7 @@ class Axpy(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         scale, x, y = shapes
         self.check(
-            x == y and scale[:2] == x[:2] and math.prod(scale[2:]) == 1,
+            len(x) > 1 and x == y and scale[:2] == x[:2] and math.prod(scale[2:]) == 1,
             f"needs bottoms N x C (x 1 x 1), and two of N x C x H x W; found {scale}, {x} and {y}",
         )
         return [x]

@@ -40,12 +40,12 @@ class FrcnnOutput(Found):
             scores > 1
             and shifts == wanted
             and regions in (5, 6)
-            and len({s[0] for s in shapes[:3]}) == 1,
+            and len({s[:1] for s in shapes[:3]}) == 1,
             f"needs scores, {wanted} shifts and a region of 5 values for each of as many regions; "
             f"found shapes {shapes[:3]}",
         )
         self.check(
-            (shapes[3][0], sizes) == (1, 2),
+            (*shapes[3][:1], sizes) == (1, 2),
             f"needs the height and width of one image, 1 x 2; found shape {shapes[3]}",
         )
         return [(1, 7, 1, 1)]

@@ -31,12 +31,12 @@ class HardRegions(Found):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         """There is room for post_nms_topn regions, until the first forward."""
-        count = shapes[2][0]
+        count = shapes[2][:1]
         prob, shifts, region, label, *more = (math.prod(shape[1:]) for shape in shapes)
         self.check(
             len(shapes) in (4, 7)
             and len(self.spec.top) == len(shapes) - 2
-            and all(shape[0] == count for shape in shapes)
+            and all(shape[:1] == count for shape in shapes)
             and (shifts, region, label, *more) == (4 * prob, 5, 1, *(4 * prob,) * len(more)),
             "needs probabilities R x C, shifts R x 4 C, regions R x 5, classes R, perhaps targets "
             f"and two weights R x 4 C, and a top for each from the regions on; found {shapes}",

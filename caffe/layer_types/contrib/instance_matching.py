@@ -29,7 +29,7 @@ class Matching(LayerType):
         features, labels = shapes
         self.check(self.rows() > 0, f"needs some rows; found {self.rows()}")
         self.check(
-            len(features) > 1 and labels[:1] == features[:1],
+            len(features) > 1 and math.prod(labels) == features[0],
             f"needs features N x K and labels N; found shapes {features} and {labels}",
         )
         self.width = math.prod(features[1:])
@@ -40,8 +40,9 @@ class Matching(LayerType):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         features, labels = shapes
         self.check(
-            features[:1] == labels[:1] and self.blobs[0].count == self.rows() * self.width,
-            f"needs as many labels as features; found shapes {features} and {labels}",
+            features[:1] == (math.prod(labels),) and math.prod(features[1:]) == self.width,
+            f"needs features of {self.width} values and a label for each; found shapes {features} "
+            f"and {labels}",
         )
         return [(features[0], self.rows()), labels][: len(self.spec.top)]
 

@@ -7,7 +7,7 @@ import torch
 from ...core.blob import Blob
 from ...proto import caffe_pb2
 from .. import exporting
-from ..base import Shape, Tensors, layer_type
+from ..base import Shape, Tensors, item_rows, layer_type
 from .margins import Margin, plain_share
 
 
@@ -15,13 +15,13 @@ class OwnScore(Margin):
     """Scores N x C, changed where they are of the labels' classes; second top: by how much."""
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check_labels((shapes[0][0], math.prod(shapes[0][1:])), shapes[1])
+        self.check_item_labels(shapes)
         return [shapes[0], (1,)][: len(self.spec.top)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, much = bottoms[0], self.much()
         if self.phase == caffe_pb2.TRAIN or self.in_test():
-            scores = x.flatten(1)
+            scores = item_rows(x)
             target = self.labels(bottoms[1], scores.shape[1]).reshape(-1, 1)
             own = torch.zeros_like(scores, dtype=torch.bool).scatter(1, target, True)
             x = torch.where(own, self.own(scores), self.other(scores)).reshape(x.shape)

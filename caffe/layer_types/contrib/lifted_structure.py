@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from ..base import Shape, layer_type
+from ..base import Shape, item_rows, layer_type
 from ..loss import Loss
 
 NEVER = -1e30  # an exponent that adds nothing; -inf would have no gradient
@@ -20,14 +20,15 @@ class LiftedStructSimilaritySoftmaxLoss(Loss):
     """
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
         self.check(
             math.prod(shapes[1]) == shapes[0][0],
             f"needs a label for each of {shapes[0][0]} items; found shape {shapes[1]}",
         )
-        return super().top_shapes(shapes)
+        return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        items, labels = bottoms[0].flatten(1), bottoms[1].detach().flatten()
+        items, labels = item_rows(bottoms[0]), bottoms[1].detach().flatten()
         margin = self.spec.lifted_struct_sim_softmax_loss_param.margin
         squares = (items[:, None] - items).square().sum(2)
         distance = squares.clamp(min=1e-12).sqrt()  # below that there is no gradient

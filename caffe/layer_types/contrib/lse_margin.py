@@ -6,7 +6,7 @@ import torch
 
 from ...proto import caffe_pb2
 from .. import exporting
-from ..base import Shape, Tensors, layer_type
+from ..base import Shape, Tensors, item_rows, layer_type
 from .margins import Margin
 
 SCALE = 30.0  # where scale_param has no filler
@@ -40,8 +40,8 @@ class GlobalLSEMargin(Margin):
             self.spec.param.add(lr_mult=rate, decay_mult=0)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_item_labels(shapes)
         count = shapes[0][0]
-        self.check_labels((count, math.prod(shapes[0][1:])), shapes[1])
         self.check(
             len(shapes) == 2 or math.prod(shapes[2]) == count,
             f"needs one scale for each of {count} items; found shape {shapes[-1]}",
@@ -50,7 +50,7 @@ class GlobalLSEMargin(Margin):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, labels, *norms = bottoms
-        scores = x.flatten(1)
+        scores = item_rows(x)
         target = self.labels(labels, scores.shape[1]).reshape(-1, 1)
         own = torch.zeros_like(scores, dtype=torch.bool).scatter(1, target, True)
         if not exporting.is_traced():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from ...core.blob import Blob
 from ...proto import caffe_pb2
-from ..base import Shape, Tensors, layer_type
+from ..base import Shape, Tensors, item_rows, layer_type
 from ..loss import Labelled, with_gradient
 from ..weights import unit_rows
 from .annealed import Annealed
@@ -50,7 +50,7 @@ class LabelSpecificAdd(Margin):
         return min(max(bias, add.bias_min), add.bias_max)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        self.check_labels((shapes[0][0], math.prod(shapes[0][1:])), shapes[1])
+        self.check_item_labels(shapes)
         return [shapes[0], (1,)][: len(self.spec.top)]
 
     def forward(self, bottom: list[Blob], top: list[Blob]) -> None:
@@ -61,7 +61,7 @@ class LabelSpecificAdd(Margin):
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         x, bias = bottoms[0], self.bias()
         if self.phase == caffe_pb2.TRAIN:
-            scores = x.flatten(1)
+            scores = item_rows(x)
             target = self.labels(bottoms[1], scores.shape[1]).reshape(-1, 1)
             exceeds = scores.detach().gather(1, target) > -bias
             x = scores.scatter_add(1, target, bias * exceeds.to(x.dtype)).reshape(x.shape)

@@ -23,8 +23,8 @@ class MIL(LayerType):
     reads_bottom = staticmethod(lambda index: index == 0)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check(len(shapes[0]) > 1, f"needs items of channels; found shape {shapes[0]}")
         (items, *rest), count = shapes[0], self.spec.mil_param.context_per_roi
-        self.check(len(rest) > 0, f"needs items of channels; found shape {shapes[0]}")
         self.check(
             len(shapes) == 1 or count > 0,
             "takes a second bottom with context_per_roi alone; write how many instances there are",

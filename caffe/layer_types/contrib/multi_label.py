@@ -62,6 +62,7 @@ class MultiSoftmaxWithLoss(Loss, Labelled):
         self.check(
             math.prod(scores) == math.prod(scores[:2])
             and math.prod(labels) == math.prod(labels[:2])
+            and math.prod(groups) > 0
             and math.prod(channels) % math.prod(groups) == 0,
             "needs a label for each score, or N x K labels of N x K C scores; found shapes "
             f"{labels} and {scores}. Forks with a label for each pixel count classes from 0 or "

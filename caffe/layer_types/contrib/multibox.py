@@ -114,11 +114,13 @@ class MultiBoxLoss(Loss):
         classes = self.spec.multibox_loss_param.num_classes
         values = 4 * priors * len(self.slots())
         self.check(
-            int(np.prod(located[1:])) == values
+            int(np.prod(prior)) == 8 * priors
+            and int(np.prod(located[1:])) == values
             and int(np.prod(confident[1:])) == classes * priors
-            and objects[-1] == 8,
-            f"{priors} priors need {values} locations, {classes * priors} confidences and "
-            f"objects of 8 values; found shapes {shapes}",
+            and located[:1] == confident[:1]
+            and objects[-1:] == (8,),
+            f"{priors} priors need {values} locations, {classes * priors} confidences of each "
+            f"image, priors 1 x 2 x {4 * priors} and objects of 8 values; found shapes {shapes}",
         )
         for name, shape, count in zip(self.spec.bottom[4:], first, (2, 4), strict=False):
             self.check(

@@ -1,5 +1,7 @@
 """Online hard example mining of R-FCN: losses of each region, and the regions that count."""
 
+import math
+
 import torch
 
 from ..base import LayerType, Shape, Tensors, layer_type
@@ -12,8 +14,8 @@ class SmoothL1LossOHEM(SmoothL1Loss):
     """As SmoothL1Loss, normalised as loss_param says."""
 
     def divisor(self, losses: torch.Tensor) -> float:
-        outer = losses.shape[0]
-        return self.normaliser(outer, losses[0, 0].numel(), losses.numel() // losses.shape[1])
+        outer, inner = losses.shape[0], math.prod(losses.shape[2:])
+        return self.normaliser(outer, inner, outer * inner)
 
 
 @layer_type("SoftmaxWithLossOHEM", "R-FCN")
@@ -42,16 +44,20 @@ class BoxAnnotatorOHEM(LayerType):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         regions, losses, labels, weights = shapes
+        count = math.prod(regions[:1] + regions[2:])  # each place of a region has its own
         self.check(
-            len(regions) > 1 and regions[1] == 5 and losses[0] == labels[0] == weights[0],
-            f"needs regions R x 5 and a loss, a label and weights for each; found {shapes}",
+            regions[1:2] == (5,)
+            and math.prod(losses) == math.prod(labels) == count
+            and len(weights) > 1
+            and math.prod(weights[:1] + weights[2:]) == count,
+            f"needs regions R x 5, a loss and a label for each, and weights R x C; found {shapes}",
         )
         return [labels, weights]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> Tensors:
         regions, losses, labels, weights = (bottom.detach() for bottom in bottoms)
         param = self.spec.box_annotator_ohem_param
-        images = regions[:, 0].flatten()  # each place of a region has its own
+        images = regions[:, 0].flatten()
         chosen = torch.zeros_like(images, dtype=torch.bool)
         for image in images.unique():
             mine = (images == image).nonzero()[:, 0]

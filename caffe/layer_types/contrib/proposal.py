@@ -50,9 +50,8 @@ def checked_anchors(
 
 def example_sizes(shapes: list[Shape], stride: float) -> np.ndarray:
     """Sizes of images, bottom 2, that have scores of these shapes, bottom 0."""
-    sizes = np.ones((shapes[2][0], math.prod(shapes[2][1:])))
-    sizes[:, :2] = [length * stride for length in shapes[0][2:]]
-    return sizes
+    more = math.prod(shapes[2]) // max(shapes[0][0], 1) - 2
+    return np.resize([*(length * stride for length in shapes[0][2:]), *[1] * more], shapes[2])
 
 
 @layer_type("Proposal", "Faster R-CNN")

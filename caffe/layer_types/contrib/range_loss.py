@@ -29,11 +29,12 @@ class RangeLoss(Loss):
         self.check(param.choose_k > 0, "choose_k must be positive; found 0")
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        tops = super().top_shapes(shapes)
         self.check(
             math.prod(shapes[1]) == shapes[0][0],
             f"needs a label for each item; found shapes {shapes[0]} and {shapes[1]}",
         )
-        return super().top_shapes(shapes)
+        return tops
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         x, labels = item_rows(bottoms[0]), bottoms[1].detach().flatten().trunc().tolist()

@@ -52,7 +52,7 @@ class RotateROIPooling(LayerType):
         count = shapes[1][0]
         return np.concatenate(
             [
-                rng.randint(0, images, (count, 1)),
+                rng.randint(0, max(images, 1), (count, 1)),
                 rng.uniform(0.2, 0.8, (count, 2)) * sides[::-1],
                 rng.uniform(0.2, 0.8, (count, 2)) * sides,
                 rng.uniform(-90, 90, (count, 1)),

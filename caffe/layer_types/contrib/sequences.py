@@ -5,7 +5,7 @@ import math
 import torch
 
 from ...core.blob import Blob
-from ..base import LayerType, Shape, Tensors, layer_type
+from ..base import LayerType, Shape, Tensors, item_rows, layer_type
 from ..exporting import is_traced
 
 Sequence = list[int]
@@ -229,6 +229,6 @@ class LabelsequenceAccuracy(LayerType):
         blank = self.spec.labelsequence_accuracy_param.blank_label
         right = [
             decoded(best, blank, True) == [label for label in row if label != blank]
-            for best, row in zip(scores.argmax(2).tolist(), _rows(labels.flatten(1)), strict=True)
+            for best, row in zip(scores.argmax(2).tolist(), _rows(item_rows(labels)), strict=True)
         ]
         return scores.new_tensor(sum(right) / max(1, len(right)))

@@ -296,11 +296,12 @@ class DetectionOutput(Found):
         of_each = 1 if param.share_location else param.num_classes
         locations = count * of_each * (4 + self.beside)
         self.check(
-            shapes[0][0] == shapes[1][0]
+            shapes[0][:1] == shapes[1][:1]
             and located == locations
-            and confident == count * param.num_classes,
-            f"{count} priors need {locations} locations and "
-            f"{count * param.num_classes} confidences; found shapes {shapes[:3]}",
+            and confident == count * param.num_classes
+            and math.prod(shapes[2]) == 8 * count,
+            f"{count} priors need {locations} locations and {count * param.num_classes} "
+            f"confidences of each image, and priors 1 x 2 x {4 * count}; found shapes {shapes[:3]}",
         )
         first = shapes[3:] if self._refines(shapes) else []
         for name, shape, values in zip(self.spec.bottom[3:], first, (2, 4), strict=False):

@@ -23,17 +23,17 @@ class StageBridge(LayerType):
     diff_bottoms = staticmethod(lambda index: False)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        count = shapes[0][0]
+        count = shapes[0][:1]
         regions, shifts, scores = (math.prod(shape[1:]) for shape in shapes[:3])
         self.check(
             regions == 5
             and shifts == 4 * scores
-            and all(shape[0] == count for shape in shapes[:3])
+            and all(shape[:1] == count for shape in shapes[:3])
             and math.prod(shapes[3]) >= 3,
             "needs regions R x 5, shifts R x 4 C and scores R x C, and height, width and scale of "
             f"the image; found shapes {shapes}",
         )
-        return [(count, 5)]
+        return [(*count, 5)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         regions, shifts, scores = (bottom.detach().flatten(1) for bottom in bottoms[:3])

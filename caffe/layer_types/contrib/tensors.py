@@ -52,7 +52,7 @@ class BroadcastMul(Broadcast):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         maps, weights = shapes
         self.check(
-            weights == (*maps[:2], *(1,) * len(maps[2:])) or weights == maps[:2],
+            len(maps) > 1 and weights in (maps[:2], (*maps[:2], *(1,) * len(maps[2:]))),
             f"needs maps N x C x H x W and weights N x C x 1 x 1; found shapes {shapes}",
         )
         return [maps]

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ..base import LayerType, Shape, layer_type
+from ..base import LayerType, Shape, item_rows, layer_type
 
 
 @layer_type("TripletLoss", "several forks")
@@ -64,8 +64,8 @@ class TripletLoss(LayerType):
             paired = _square(first - second).sum() / len(first) / 2
             return self._of_bottoms(*(bottom.flatten(1) for bottom in bottoms[:3])) + paired
         if len(bottoms) > 2:
-            return self._of_bottoms(*(bottom.flatten(1) for bottom in bottoms[:3]), *bottoms[3:])
-        items, labels = bottoms[0].flatten(1), bottoms[1].detach()
+            return self._of_bottoms(*map(item_rows, bottoms[:3]), *bottoms[3:])
+        items, labels = item_rows(bottoms[0]), bottoms[1].detach()
         if _are_triplets(tuple(labels.shape)):
             return self._of_cosines(items, labels.reshape(-1, 3).long())
         if self.spec.triplet_loss_param.group_size:

@@ -19,7 +19,8 @@ class UnitLength(LayerType):
 
 
 def unit_length(x: torch.Tensor) -> torch.Tensor:
-    square = x.square().sum(tuple(range(1, x.dim())), keepdim=True)
+    square, axes = x.square(), tuple(range(1, x.dim()))
+    square = square.sum(axes, keepdim=True) if axes else square  # over no axes is over all
     return x * square.where(square > 0, 1).rsqrt()
 
 

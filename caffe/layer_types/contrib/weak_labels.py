@@ -3,7 +3,7 @@
 import torch
 
 from ...core.rng import generator
-from ..base import LayerType, Shape, layer_type
+from ..base import LayerType, Shape, item_rows, layer_type
 
 
 class LabelledImages(LayerType):
@@ -24,7 +24,7 @@ class LabelledImages(LayerType):
         """Of each image, but for -1 and those that are ignored."""
         found = [
             [label for label in row if label not in ignored | {-1}]
-            for row in bottom.detach().flatten(1).long().tolist()  # NaN is a label that is none
+            for row in item_rows(bottom.detach()).long().tolist()  # NaN is a label that is none
         ]
         wrong = [label for row in found for label in row if not 0 <= label < classes]
         self.check(

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ..base import Shape, layer_type
+from ..base import Shape, item_rows, layer_type
 from ..loss import Loss
 from ..target import Distance
 
@@ -56,7 +56,7 @@ class NormalizedSigmoidCrossEntropyLoss(TargetOfEach):
     """
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x = bottoms[0].flatten(1)
+        x = item_rows(bottoms[0])
         target = bottoms[1].detach().reshape(x.shape)
         losses = F.binary_cross_entropy_with_logits(x, target, reduction="none")
         positive = target > 0.5

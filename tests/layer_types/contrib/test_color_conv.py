@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, SMALL, agree, drawn, law
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
+from caffe.export import torch_file
 
 TO_XYZ = [
     [0.4124564, 0.3575761, 0.1804375],
@@ -75,3 +76,13 @@ def test_what_has_no_conversion_is_an_error():
         converted(np.zeros((1, 3, 2, 2), np.float32), "input: Lab output: Gray")
     with pytest.raises(caffe.CaffeError, match=r"needs images, N x 3 x H x W; found shape \(1, 1"):
         converted(np.zeros((1, 1, 2, 2), np.float32), "output: Lab")
+
+
+def test_a_pt2_takes_any_batch_where_the_nets_own_is_1(tmp_path):
+    body = "color_conv_param { input: BGR output: Lab }"
+    net = net_of(
+        input_layer("x", 1, 3, 4, 5)
+        + f'layer {{ name: "l" type: "ColorConv" bottom: "x" top: "y" {body} }}'
+    )
+    found = torch_file.export(net, tmp_path / "net.pt2", batch=True)
+    assert found.open_axes == {"x": {0: "batch", 2: "height", 3: "width"}}

@@ -1,5 +1,7 @@
 """ConvLSTM, ConvolutionLSTM."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -170,18 +172,24 @@ def test_an_encoder_hands_its_state_to_a_decoder_that_sees_no_frames():
     agree(net.blobs["x"].diff, slope(lambda x: decoded(x, of_x), given[0]), 1e-3, 1e-4)
 
 
-def test_weights_that_are_stored_gate_by_gate_are_these_when_they_are_joined(tmp_path):
+@pytest.mark.parametrize("peeps", [True, False])
+@pytest.mark.parametrize("biased", [True, False])
+def test_weights_that_are_stored_gate_by_gate_are_these_when_they_are_joined(
+    tmp_path, biased, peeps
+):
     x, cont = normal(0, 2, 1, 2, 3, 4), np.float32([[0], [1]])
     text = input_layer("x", *x.shape) + input_layer("cont", 2, 1)
     text += 'layer { name: "l" type: "ConvLSTM" bottom: "x" bottom: "cont" top: "y" '
-    net = net_of(text + f"lstm_conv_param {{ {CONV} }} }}")
+    text += f"lstm_debug_param {{ disable_hadamard: {str(not peeps).lower()} }} "
+    text += f"lstm_conv_param {{ {CONV} bias_term: {str(biased).lower()} %s }} }}"
+    net = net_of(text % "")
     of_x = [normal(i, 2, 2, 3, 3) for i in range(1, 5)]
     of_hidden = [normal(i, 2, 2, 3, 3) for i in range(5, 9)]
     biases, peepholes = [normal(i, 2) for i in range(9, 13)], list(normal(13, 3, 3, 4))
-    in_turn = [value for pair in zip(of_hidden, biases, strict=True) for value in pair]
-    joined = [np.concatenate(four) for four in (of_x, of_hidden, biases)]
+    each = zip(of_hidden, biases, strict=True) if biased else zip(of_hidden, strict=True)
+    in_pieces = [*of_x, *(value for values in each for value in values), *peepholes * peeps]
 
-    def load(values):
+    def load(net, values):
         stored = caffe.proto.caffe_pb2.NetParameter()
         layer = stored.layer.add(name="l", type="ConvLSTM")
         for value in values:
@@ -189,15 +197,19 @@ def test_weights_that_are_stored_gate_by_gate_are_these_when_they_are_joined(tmp
         (tmp_path / "net.caffemodel").write_bytes(stored.SerializeToString())
         net.copy_from(str(tmp_path / "net.caffemodel"))
 
-    with pytest.raises(caffe.CaffeError, match=r"has 6 parameter blob.*holds 15"):
-        load([*of_x, *in_turn, *peepholes])
-    load([*joined, *peepholes])
+    load(net, in_pieces)
     net.blobs["x"].data[...] = x
     net.blobs["cont"].data[...] = cont
     net.forward()
     gates = np.stack([np.concatenate([convolved(now, w) for w in of_x], 1) for now in x])
-    zeros, rest = np.zeros((2, 1, 2, 3, 4)), (joined[1], joined[2], peepholes)
+    bias, zeros = np.concatenate(biases) * biased, np.zeros((2, 1, 2, 3, 4))
+    rest = np.concatenate(of_hidden), bias, [each * peeps for each in peepholes]
     agree(net.blobs["y"].data, steps(gates, cont, *zeros, *rest)[0], 1e-4)
+    ours, theirs = len(net.params["l"]), len(in_pieces)
+    shapes = re.escape(f"of shapes {', '.join(str(value.shape) for value in in_pieces)}")
+    message = rf"has {ours} parameter.* holds {theirs} for it {shapes}\. Give the layer"
+    with pytest.raises(caffe.CaffeError, match=message):
+        load(net_of(text % "group: 2"), in_pieces)
 
 
 @pytest.mark.parametrize(
