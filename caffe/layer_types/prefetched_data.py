@@ -381,5 +381,5 @@ class ImageData(Feed):
 
     def labels(self) -> int:
         """How many labels a line of the list has, 0 where it has a class."""
-        param = self.spec.image_data_param
+        param = self.param()
         return param.label_dim or param.label_size or param.label_num

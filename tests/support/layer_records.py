@@ -56,6 +56,7 @@ RECORDS: dict[str, list[Record]] = {
         Record("argmax_param { axis: 1 top_k: 2 }", [(2, 3, 2)]),
         Record("argmax_param { out_max_val: true }", [(2, 3, 2)]),
     ],
+    "BGR2HSV": [Record("", [(1, 3, 2, 2)])],
     "BGR2Lab": [Record("", [(1, 3, 2, 2)])],
     "BboxAccuracy": [Record("", [(2, 8), (2, 5), (2, 6)], 2)],
     "BoxAnnotatorOHEM": [
@@ -76,6 +77,12 @@ RECORDS: dict[str, list[Record]] = {
     "CTCGreedyDecoder": [
         Record("", [(3, 2, 4), (3, 2)]),
         Record("", [(3, 2, 4), (3, 2), (3, 2)], 3),
+    ],
+    "ClusterGroundtruth": [
+        Record(
+            "detectnet_cluster_param { image_size_x: 12 image_size_y: 8 stride: 4 num_classes: 1 }",
+            [(2, 1, 2, 3), (2, 4, 2, 3)],
+        )
     ],
     "ClassRebalanceMult": [Record("", [(1, 3, 2, 2), (1, 1, 2, 2)])],
     "ConfusionMatrix": [Record("", [(2, 3, 2), (2, 2)])],
@@ -233,6 +240,20 @@ RECORDS: dict[str, list[Record]] = {
         Record(SAMPLES % 4, [(6, 5), (2, 5)], 5, {0: REGION, 1: [1, 2, 9, 8, 1]}),
         Record(SAMPLES % -1, [(6, 5), (2, 6)], 6, {0: REGION, 1: [1, 2, 9, 8, 1, 1]}),
     ],
+    "ColorGlobalDropout": [Record("", [(2, 3, 2, 2)])],
+    "InstanceLabels": [
+        Record("region_target_param { fg_thresh: 0.5 }", [(3, 5), (3, 2), (1, 2)], 2, {2: [1]})
+    ],
+    "KnowledgeDistillation": [
+        Record(f"knowledge_distillation_param {{ temperature: 2 }} {LESS}", [(2, 3)] * 2)
+    ],
+    "MulticlassCrossEntropyLoss": [Record(LESS, [(2, 3)] * 2)],
+    "PrecisionTimesRecall": [Record("", [(2, 3, 5)], 3)],
+    "QuantizationLoss": [Record("", [(2, 3)])],
+    "Quantize": [Record("", [(2, 3)])],
+    "Rescale": [Record("rescale_param { rf: 0.5 }", [(2, 3)], 2)],
+    "ScoreDetections": [Record("", [(2, 3, 5), (2, 2, 5)])],
+    "VolumeDiceLoss": [Record(LESS, [(2, 2, 3), (2, 1, 3)])],
     "ScaleRoute": [
         Record(
             "scale_route_param { low_scale: 10 high_scale: 100 }",

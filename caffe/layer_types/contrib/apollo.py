@@ -59,7 +59,7 @@ class BestBoxes(LayerType):
 
     def check_image(self, shape: Shape) -> None:
         self.check(
-            shape[0] == 1 and math.prod(shape[1:]) == 6,
+            shape[:1] == (1,) and math.prod(shape) == 6,
             f"needs one image, and its 6 values, of which the first are its height and width; "
             f"'{self.spec.bottom[-1]}' is of shape {shape}",
         )
@@ -222,9 +222,9 @@ class RCNNProposal(BestBoxes):
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         scores, shifts, regions, image = shapes
         param, count = self.param(), self.param().num_class + 1
-        sizes = [(shape[0], math.prod(shape[1:])) for shape in (scores, shifts, regions)]
+        sizes = [(shape[:1], math.prod(shape[1:])) for shape in (scores, shifts, regions)]
         self.check(
-            sizes == [(scores[0], count), (scores[0], 4 * count), (scores[0], 5)],
+            len(scores) > 0 and sizes == [(scores[:1], each) for each in (count, 4 * count, 5)],
             f"needs probabilities R x {count}, shifts R x {4 * count} and regions R x 5; found "
             f"shapes {scores}, {shifts} and {regions}",
         )

@@ -210,7 +210,7 @@ class CORALLoss(Loss):
         return [()]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        first, second = (_covariance(bottom.flatten(1)) for bottom in bottoms)
+        first, second = (_covariance(item_rows(bottom)) for bottom in bottoms)
         return (first - second).square().mean() / 4
 
 

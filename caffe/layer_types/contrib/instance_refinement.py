@@ -31,10 +31,11 @@ class InstanceLabels(Found):
         regions, scores, present = shapes
         classes = math.prod(present)
         self.check(
-            regions[0] == scores[0]
+            len(regions) > 0
+            and regions[:1] == scores[:1]
             and math.prod(regions[1:]) == 5
             and math.prod(scores[1:]) in (classes, classes + 1)
-            and present[0] == 1,
+            and present[:1] == (1,),
             "needs regions R x 5, scores R x C or R x (C + 1) and classes 1 x C; found shapes "
             f"{regions}, {scores} and {present}",
         )

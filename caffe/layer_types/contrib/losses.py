@@ -176,7 +176,7 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
             losses = torch.where(target == label, weight * losses, losses)
         return losses
 
-    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> int:
+    def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> float:
         return super().counted(target, [])
 
 

@@ -41,7 +41,7 @@ class Regions(LayerType):
         (images, _, height, width), (count, *_) = shapes
         pairs = self.widths[-1] // 4
         ends = np.sort(rng.uniform(0, 1, (count, pairs, 2, 2)), axis=2)
-        ends = (ends * (width, height) / self.scale()).reshape(count, -1)
+        ends = (ends * (width, height) / self.scale()).reshape(count, 4 * pairs)
         return np.concatenate([rng.randint(0, max(images, 1), (count, 1)), ends], 1)
 
     def scale(self) -> float:
