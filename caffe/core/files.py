@@ -1,6 +1,7 @@
 """Writing files whole or not at all, and what to say where one cannot be read or written."""
 
 import errno
+import math
 import os
 import re
 import secrets
@@ -84,15 +85,18 @@ def refuse_stand_in(path: PathLike, data: bytes | memoryview) -> None:
 def read_numbers(path: PathLike) -> list[float]:
     """The numbers of a text file, which white space parts. Raises CaffeError."""
     try:
-        words = Path(path).read_text("utf-8-sig", "surrogateescape").split()
+        data = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise cannot_be_read(path, error) from None
+    refuse_stand_in(path, data)
     found = []
-    for word in words:
+    for word in data.decode("utf-8-sig", "surrogateescape").split():
         try:
-            found.append(float(word))
+            found.append(math.nan if "_" in word else float(word))
         except ValueError:
-            raise CaffeError(f"{shown_path(path)}: expected numbers; found {word!r}") from None
+            found.append(math.nan)
+        if not math.isfinite(found[-1]):
+            raise CaffeError(f"{shown_path(path)}: expected numbers; found {word!r}")
     return found
 
 

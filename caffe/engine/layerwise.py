@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
+from ..core.errors import CaffeError
 from ..graph import debug_info
 from ..graph.build import Graph, set_loss_diffs
+from ..layer_types.base import LayerType
+from .threads import STEP, is_small, on_threads
 
 Hook = Callable[[int], object]
 
@@ -19,10 +23,37 @@ class Layerwise:
     def __init__(self, graph: Graph, debug_info: bool) -> None:
         self.graph = graph
         self.debug_info = debug_info  # log mean absolute values of every layer
+        has_bottoms = (i for i, names in enumerate(graph.bottoms) if names)
+        self.sources = next(has_bottoms, len(graph.layers))  # so many layers give the data
+        self._shapes: list[tuple[int, ...]] | None = None  # of the sources' tops
+        self._is_small = False  # at these shapes
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
         self.after_backward: list[Hook] = []
+
+    def threads(self) -> AbstractContextManager[None]:
+        """As many as the layers behind the sources take, which have given their shapes.
+
+        It follows from these alone: sums are rounded as in any other pass of such shapes.
+        """
+        graph = self.graph
+        shapes = [graph.blobs[name].shape for i in range(self.sources) for name in graph.tops[i]]
+        if self._shapes != shapes:
+            self._shapes, self._is_small = shapes, self._may_be_small()
+        return on_threads(1) if self._is_small else nullcontext()
+
+    def _may_be_small(self) -> bool:
+        graph, behind = self.graph, range(self.sources, len(self.graph.layers))
+        for layer in (graph.layers[i] for i in behind):
+            if type(layer).reshape is not LayerType.reshape and not layer.shares_data:
+                return False  # a script's: it is called as often as Caffe calls it
+        try:
+            for i in behind:
+                graph.layers[i].reshape(graph.bottom(i), graph.top(i))
+        except CaffeError:  # that layer raises it again, when those before it have run
+            return False
+        return is_small(graph, STEP)
 
     def is_watched(self) -> bool:
         """Whether someone looks at the blobs between the layers of a pass."""
@@ -37,7 +68,11 @@ class Layerwise:
 
     def forward(self, layers: Iterable[int]) -> float:
         """Run these layers in order; returns the weighted sum of their losses."""
-        return sum(map(self.forward_layer, layers))
+        order = list(layers)
+        first = [i for i in order if i < self.sources]
+        loss = sum(map(self.forward_layer, first))
+        with self.threads():
+            return loss + sum(map(self.forward_layer, order[len(first) :]))
 
     def forward_layer(self, i: int) -> float:
         """Run layer i; returns what it adds to the loss."""
@@ -68,8 +103,9 @@ class Layerwise:
 
     def backward(self, layers: Iterable[int]) -> None:
         """Run these layers backward, in the order given: from the last one down."""
-        for i in layers:
-            self.backward_layer(i)
+        with self.threads():
+            for i in layers:
+                self.backward_layer(i)
 
     def backward_layer(self, i: int) -> None:
         """Run layer i backward, if it leads from something to learn to a loss."""

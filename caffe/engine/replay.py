@@ -37,7 +37,7 @@ class Replay:
         self.ran: list[int] = []  # the layers with bottoms, as far as forward came
         self.backward_done = False
         self._precision = current_precision()
-        self._threads = torch.get_num_threads()  # on others, sums would be rounded otherwise
+        self.threads = torch.get_num_threads()  # of the layers behind the sources
         self._layers = list(zip(graph.layers, graph.bottoms, graph.tops, strict=True))
         self._read = read  # takes the names of the blobs that scripts read
         # By a blob's name, and "data" or "diff"
@@ -95,7 +95,7 @@ class Replay:
         """Assign all that was freed and nobody has overwritten since; `reader` is who asks."""
         waiting = self._waiting()
         self._read |= {name for memory, (name, _) in waiting.items() if memory is reader}
-        with computing_in(self._precision), on_threads(self._threads):
+        with computing_in(self._precision), on_threads(self.threads):
             blobs = self._run() if waiting else {}
         for memory, (name, part) in waiting.items():
             found = _memory(blobs[name], part)

@@ -85,27 +85,38 @@ class TrainingStep:
         held = {name for name, blob in self._graph.blobs.items() if _is_held(blob)}
         self._kept = self._in_one_memory_with(self._shown | self._read | held)
         try:
-            loss, prefix, again = self._forward_pass(replay, update)
-            self._backward_pass(replay, prefix, again, update, fused)
+            loss = sum(self._run_source(replay, i) for i in range(self._layerwise.sources))
+            with self._layerwise.threads():
+                replay.threads = torch.get_num_threads()
+                behind, prefix, again = self._forward_pass(replay, update)
+                self._backward_pass(replay, prefix, again, update, fused)
         finally:
             replay.end(self._graph, self._history)
+        return loss + behind
+
+    def _run_source(self, replay: Replay, i: int) -> float:
+        """Run layer i, which has no bottoms; returns what it adds to the loss."""
+        loss = self._layerwise.forward_layer(i)
+        for name in self._graph.tops[i]:
+            replay.starts_from(name, "data", self._graph.blobs[name])
         return loss
 
     def _forward_pass(
         self, replay: Replay, update: Update
     ) -> tuple[float, PrefixRun | None, dict[int, range]]:
-        """The loss, the prefix if one has run, and the segments to compute again, by their ends."""
+        """The loss, the prefix if one has run, and the segments to compute again, by their ends.
+
+        The layers in front, which give the data, have run.
+        """
         graph = self._graph
         loss, prefix, again = 0.0, None, {}
-        for i in range(len(graph.layers)):
+        for i in range(self._layerwise.sources, len(graph.layers)):
             if i == len(self._front):
                 prefix = self._run_prefix(replay, update)
                 done = {*self._front, *(prefix.prefix.layers if prefix else ())}
                 again = {s[-1]: s for s in segments(graph, done)} if recompute() else {}
             if not graph.bottoms[i]:
-                loss += self._layerwise.forward_layer(i)
-                for name in graph.tops[i]:
-                    replay.starts_from(name, "data", graph.blobs[name])
+                loss += self._run_source(replay, i)
             elif not (prefix and i in prefix.prefix.layers):
                 with replay.running(i):
                     loss += layer_pass.forward(self._layerwise, i)

@@ -124,7 +124,7 @@ class LayerType(Layer):
     @property
     def not_in_onnx(self) -> str:
         """Why no file of ONNX's standard operators can have the layer; "" where one can."""
-        return ""
+        return "it draws at random" if self.draws else ""
 
     @property
     def pointwise(self) -> bool:

@@ -188,11 +188,17 @@ class SoftmaxWithLoss(SoftmaxLoss):
     bottoms = (2, 3)
     tops = (1, 3)
     diff_bottoms = staticmethod(lambda index: index == 0)
+    weighs_classes = False  # by softmax_param's pos_mult
     of_classes: torch.Tensor | None = None  # what a label of each class weighs
 
     def setup_from(self, shapes: list[Shape]) -> None:
         kind = self.spec.softmax_param.normalize_type
         self.check(kind == "Softmax", f"normalize_type is Softmax; found {kind}")
+        self.check(
+            self.weighs_classes
+            or not (self.spec.softmax_param.pos_mult or self.spec.softmax_param.pos_cid),
+            "pos_mult and pos_cid are WeightedSoftmaxWithLoss's; write that type",
+        )
         if path := self.spec.loss_param.weight_source:
             with error_context(f"layer '{self.name}' ({self.type}): weight_source"):
                 found = read_numbers(path)

@@ -25,7 +25,6 @@ from ..core.ranks import is_root, solver_rank
 from ..core.rng import set_random_seed
 from ..distributed.group import Group
 from ..engine.layer_pass import Update
-from ..engine.threads import STEP, is_small, on_threads
 from ..engine.training_step import TrainingStep
 from ..graph.build import Parameter, check_names
 from ..layer_types import LayerType
@@ -239,9 +238,7 @@ class Solver(Unpicklable):
                     break
             displays = self._displays()
             self.net.set_debug_info(displays and param.debug_info)
-            small = is_small(self.net._graph, STEP)
-            with on_threads(1) if small else nullcontext():
-                loss, finish = self._updating_passes() if self._may_update() else self._passes()
+            loss, finish = self._updating_passes() if self._may_update() else self._passes()
             agreed: str | None = None
             if self._ranks:
                 loss, agreed = self._ranks.agree(loss)

@@ -69,8 +69,9 @@ def _pairs(
     layer: LayerType, stored: list[StoredBlob | None], owned: set[int], path: PathLike
 ) -> list[tuple[Blob, StoredBlob | None]]:
     """A layer's parameters, each with what is stored for it. Raises CaffeError for a misfit."""
-    if pieces := layer.stored_pieces(len(stored)):
-        stored = [_joined([stored[i] for i in each]) for each in pieces]
+    pieces = [[stored[i] for i in each] for each in layer.stored_pieces(len(stored))]
+    if all(map(_are_alike, pieces)):
+        stored = [*map(_joined, pieces)] or stored
     lacking = range(len(stored), len(layer.blobs))
     # HDF5 files leave out what is shared.
     if not any(id(layer.blobs[i]) in owned and i not in layer.optional_params for i in lacking):
@@ -82,6 +83,12 @@ def _pairs(
             stored[i] = values if values and values.fits(layer.blobs[i].shape) else None
     _check_fit(layer, stored, owned, path)
     return list(zip(layer.blobs, stored, strict=True))
+
+
+def _are_alike(pieces: list[StoredBlob | None]) -> bool:
+    """Whether one parameter's pieces may be behind each other along axis 0."""
+    shapes = {piece.shape for piece in pieces if piece is not None}
+    return len(pieces) == 1 or (len(shapes) < 2 and () not in shapes)
 
 
 def _joined(pieces: list[StoredBlob | None]) -> StoredBlob | None:

@@ -1,6 +1,5 @@
 """Bottoms and tops that no prototxt means: a layer computes something, or its error says what."""
 
-import contextlib
 import math
 import os
 import traceback
@@ -108,12 +107,17 @@ def test_what_is_tried_so_is_computed_where_nothing_is_odd(part):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_items_of_one_value_need_no_axis_for_it(part):
     """Where a layer takes both, they are the same; but for what is joined along the last axis."""
+    compared = 0
     for kind in KINDS[part::PARTS]:
         for record in () if kind in READS_FILES | OF_A_NET | {"Concat"} else RECORDS[kind]:
             bare = [shape[:1] for shape in record.shapes]
-            with contextlib.suppress(caffe.CaffeError):
+            try:
                 found = run(kind, record, bare, record.tops, caffe.TRAIN)
-                shapes = [(*shape, 1) for shape in bare]
-                expected = run(kind, record, shapes, record.tops, caffe.TRAIN)
-                for one, other in zip(found, expected, strict=True):
-                    np.testing.assert_allclose(one, other, 1e-6, err_msg=kind)
+            except caffe.CaffeError:
+                continue
+            shapes = [(*shape, 1) for shape in bare]
+            expected = run(kind, record, shapes, record.tops, caffe.TRAIN)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, other, 1e-6, err_msg=kind)
+            compared += 1
+    assert compared > 10

@@ -354,7 +354,19 @@ def test_a_file_of_weights_that_is_wrong_is_named(tmp_path):
         ("1 2", r"weights.txt needs a weight for each of 3 classes, and 2 bottoms; found 2, and 2"),
         ("1 2 -3", "weights.txt: expected weights from 0 on"),
         ("1 2 x", "weight_source: .*weights.txt: expected numbers; found 'x'"),
+        ("1 nan 2", "weights.txt: expected numbers; found 'nan'"),
+        ("1 1e400 2", "weights.txt: expected numbers; found '1e400'"),
+        ("1 2_0 3", "weights.txt: expected numbers; found '2_0'"),
+        ("version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
     ):
         path.write_text(text)
         with pytest.raises(caffe.CaffeError, match=message):
             run_layer("SoftmaxWithLoss", body, bottoms)
+
+
+@law("SoftmaxWithLoss")
+def test_weights_of_classes_that_another_type_has_are_not_passed_over():
+    bottoms = [np.zeros((1, 3)), np.zeros(1)]
+    for field in ("pos_mult: 5", "pos_cid: 1"):
+        with pytest.raises(caffe.CaffeError, match="are WeightedSoftmaxWithLoss's; write that"):
+            run_layer("SoftmaxWithLoss", f"softmax_param {{ {field} }}", bottoms)

@@ -337,3 +337,23 @@ def test_a_relu_may_say_where_its_bottom_is_positive(in_place):
 def test_strict_takes_no_second_top_of_a_relu(strict):
     with pytest.raises(caffe.CaffeError, match="takes 1 top"):
         net_of(f'{X} layer {{ name: "l" type: "ReLU" bottom: "x" top: "y" top: "mask" }}')
+
+
+@pytest.mark.parametrize(
+    ("kind", "block"),
+    [
+        ("Pooling", "pooling_param { pool: MIN }"),
+        ("Reduction", "reduction_param { operation: TOPK }"),
+    ],
+)
+def test_a_value_that_forks_alone_know_is_said_to_be_theirs(tmp_path, kind, block):
+    path = tmp_path / "net.prototxt"
+    path.write_text(f'layer {{ name: "l" type: "{kind}" {block} }}')
+    caffe.set_strict(True)
+    try:
+        with pytest.raises(
+            caffe.CaffeError, match=r"no value named .*\. It is not of Caffe 1\.0; a"
+        ):
+            caffe.Net(str(path), caffe.TEST)
+    finally:
+        caffe.set_strict(False)

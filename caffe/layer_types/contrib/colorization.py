@@ -99,6 +99,10 @@ class ColorGlobalDropout(LayerType):
     def draws(self) -> bool:
         return True
 
+    def setup_from(self, shapes: list[Shape]) -> None:
+        ratio = self.spec.dropout_param.dropout_ratio
+        self.check(0 <= ratio <= 1, f"dropout_ratio is from 0 to 1; found {ratio:g}")
+
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         (shape,) = shapes
         self.check(len(shape) == 4, f"needs 4 axes (N, C, H, W); found shape {shape}")
@@ -123,6 +127,10 @@ class NNEnc(_Target):
         param = self.spec.nearest_colours_param
         self.check(param.neighbours > 0, "neighbours must be positive; found 0")
         self.colours = _read(Path(param.colours))
+        self.check(
+            self.colours.ndim == 2 and self.colours.shape[1] == 2 and len(self.colours) > 0,
+            f"{param.colours}: needs colours Q x 2; found shape {self.colours.shape}",
+        )
         self.top_channels = len(self.colours)
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:

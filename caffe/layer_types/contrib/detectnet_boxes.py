@@ -7,6 +7,7 @@ import torch
 
 from ..base import LayerType, Shape, Tensors, layer_type
 
+FARTHEST = 1 << 31  # pixels of a box's corner
 SCORED = 50  # rows of ScoreDetections
 FOUND, WRONG, MISSED = 1, 2, 3
 
@@ -100,6 +101,7 @@ class ClusterDetections(BoxesOfGrid):
 
     def _boxes(self, proposed: np.ndarray) -> np.ndarray:
         param = self.spec.detectnet_cluster_param
+        proposed = proposed[(np.abs(proposed) < FARTHEST).all(1)]  # so is no NaN
         if not proposed.any():
             return np.zeros((0, 5))
         eps = round(param.gridbox_rect_eps, 7)  # as it was written

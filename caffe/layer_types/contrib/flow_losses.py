@@ -70,6 +70,6 @@ class CharbonnierLoss(LayerType):
             total = costs.sum() / (x.shape[0] * x.shape[2] * x.shape[3])
         else:
             weight = weights[0].detach()
-            places = (x.shape[0] * weight.abs().sum()).trunc()
+            places = (x.shape[0] * weight.abs().sum()).trunc().clamp(min=1)
             total = (costs * weight).sum() / places
         return total.reshape(1, 1, 1, 1)

@@ -157,6 +157,8 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
     may be repeated. VALID predictions are those that are not ignored, however little they weigh.
     """
 
+    weighs_classes = True
+
     def setup_from(self, shapes: list[Shape]) -> None:
         super().setup_from(shapes)
         param = self.spec.softmax_param
@@ -166,13 +168,13 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
             len(set(classes)) == len(classes) == len(weights),
             f"needs a pos_mult for each pos_cid; found {weights} for {classes}",
         )
-        self.of_class = dict(zip(classes, weights, strict=True))
+        self.multiples = dict(zip(classes, weights, strict=True))
 
     def losses(
         self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         losses = super().losses(log_prob, target, more)
-        for label, weight in self.of_class.items():
+        for label, weight in self.multiples.items():
             losses = torch.where(target == label, weight * losses, losses)
         return losses
 

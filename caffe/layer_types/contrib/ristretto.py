@@ -99,7 +99,8 @@ def minifloat(x: torch.Tensor, mantissa: int, exponent: int, drawn: bool) -> tor
     """
     bias = 2 ** (exponent - 1) - 1
     size = x.abs()
-    power = size.clamp(min=SMALLEST).log2().floor()
+    power = size.clamp(min=SMALLEST).log2().round()
+    power = power - (power.exp2() > size).to(x)  # the logarithm itself is rounded
     unit = (power - mantissa).exp2()
     short = _rounded(size / unit, drawn) * unit
     top = 2**exponent - 1 - bias

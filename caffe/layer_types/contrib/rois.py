@@ -78,7 +78,8 @@ def padded(regions: torch.Tensor, ratio: float) -> torch.Tensor:
 
 def rounded(values: np.ndarray) -> np.ndarray:
     """To whole numbers, halves away from 0: C's round."""
-    return np.sign(values) * np.floor(np.abs(values) + np.float32(0.5))
+    whole = np.floor(np.abs(values))  # a half added to what is just below one makes one
+    return np.sign(values) * (whole + (np.abs(values) - whole >= 0.5).astype(whole.dtype))
 
 
 def _bins(start: float, size: float, count: int, length: int) -> list[Range]:

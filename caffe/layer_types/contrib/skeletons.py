@@ -63,7 +63,10 @@ class ClassBalancedSoftmaxWithLoss(SoftmaxWithLoss):
     tops = (1, 2)
 
     def labels(self, label: torch.Tensor, classes: int) -> torch.Tensor:
-        return super().labels(label.where(label.trunc() < classes, 0), classes)
+        known, ignored = label.trunc() < classes, self.ignored()
+        if ignored is not None:
+            known |= label.trunc() == ignored
+        return super().labels(label.where(known, 0), classes)
 
     def losses(
         self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]

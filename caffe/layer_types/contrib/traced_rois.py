@@ -83,7 +83,8 @@ def at_corners(
 
 def rounded(values: torch.Tensor) -> torch.Tensor:
     """To whole numbers, halves away from 0: C's round."""
-    return values.sign() * (values.abs() + 0.5).floor()
+    whole = values.abs().floor()  # a half added to what is just below one makes one
+    return values.sign() * (whole + (values.abs() - whole >= 0.5))
 
 
 def _spans(

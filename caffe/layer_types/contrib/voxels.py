@@ -3,6 +3,7 @@
 VideoSegmentationData, VideoWithVoxelTruthData and their losses.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,7 +37,7 @@ def _read_volume(path: str, kind: type[np.number]) -> np.ndarray:
         len(shape) == HEAD
         and shape[0] == 1
         and min(shape) > 0
-        and len(data) == HEAD_BYTES + each * np.prod(shape),
+        and len(data) == HEAD_BYTES + each * math.prod(shape),
         f"{path}: expected 5 numbers (1, channels, length, height, width) and as many values of "
         f"{each} byte(s); found {shape} and {max(len(data) - HEAD_BYTES, 0)} bytes",
     )

@@ -35,7 +35,7 @@ def stand_in(spec: caffe_pb2.LayerParameter, net: caffe_pb2.NetParameter) -> Non
         return
     try:
         make(spec, net)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         raise CaffeError(
             f"layer '{spec.name}': there is no module '{python.module}' to import, and without it "
             f"its tops or its param_str {python.param_str!r} are not understood ({error}); put the "

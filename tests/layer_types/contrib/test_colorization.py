@@ -63,6 +63,18 @@ def test_an_image_keeps_all_its_colours_or_none(phase):
     assert (kept == kept[:, :, :1, :1]).all()
     assert abs(kept.mean() - 0.25) < 0.1
     np.testing.assert_array_equal(top[:, :2], x * kept)
+    with pytest.raises(caffe.CaffeError, match=r"dropout_ratio is from 0 to 1; found 1\.5"):
+        run_layer("ColorGlobalDropout", "dropout_param { dropout_ratio: 1.5 }", [x])
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (0, 2), (4,)])
+def test_a_class_of_colours_has_an_a_and_a_b(tmp_path, shape):
+    path = tmp_path / "colours.npy"
+    np.save(path, np.zeros(shape))
+    with pytest.raises(caffe.CaffeError, match=r"colours\.npy: needs colours Q x 2; found shape"):
+        run_layer(
+            "NNEnc", f'nearest_colours_param {{ colours: "{path}" }}', [np.zeros((1, 2, 1, 1))]
+        )
 
 
 @law("NNEnc")

@@ -210,6 +210,10 @@ def test_weights_that_are_stored_gate_by_gate_are_these_when_they_are_joined(
     message = rf"has {ours} parameter.* holds {theirs} for it {shapes}\. Give the layer"
     with pytest.raises(caffe.CaffeError, match=message):
         load(net_of(text % "group: 2"), in_pieces)
+    for first, second in (((2, 1, 3, 3), (2, 2, 3, 3)), ((), (2, 2, 3, 3)), ((1, 2, 3, 3),) * 2):
+        uneven = [np.zeros(first), np.zeros(second), *in_pieces[2:]]
+        with pytest.raises(caffe.CaffeError, match=f"has {ours} parameter.* holds {theirs} for it"):
+            load(net, uneven)
 
 
 @pytest.mark.parametrize(

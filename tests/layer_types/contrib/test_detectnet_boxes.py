@@ -182,6 +182,14 @@ def test_they_stand_in_for_nvidias_python_layers():
     assert (param.gridbox_rect_thresh, param.min_height, param.num_classes) == (3, 22, 1)
 
 
+def test_a_box_that_is_no_number_is_none():
+    covered, boxes = fields(0, 1)
+    body = GRID.format("gridbox_cvg_threshold: 0.5 gridbox_rect_thresh: 1 gridbox_rect_eps: 0.1")
+    (without,) = run_layer("ClusterDetections", body, [np.zeros_like(covered), boxes]).y
+    (found,) = run_layer("ClusterDetections", body, [covered, np.full_like(boxes, np.nan)]).y
+    np.testing.assert_array_equal(found, without)
+
+
 def test_what_does_not_fit_is_named():
     shapes = [np.zeros((1, 2, 3, 4)), np.zeros((1, 4, 3, 4))]
     with pytest.raises(caffe.CaffeError, match=r"needs a top for each of num_classes 1, .*1 tops"):

@@ -153,6 +153,17 @@ def test_a_minifloat_is_the_nearest_that_there_is():
 
 @drawn(15)
 @given(SEED)
+def test_a_minifloat_as_long_as_float32_is_float32(seed):
+    below = np.nextafter(2 ** np.arange(-9, 9, dtype=np.float32), np.float32(0))
+    x = np.concatenate([normal(seed, 1, 300).astype(np.float32), below[None]], 1)
+    short = "precision: MINIFLOAT mant_bits: 23 exp_bits: 8"
+    body = f"lrn_param {{ alpha: 0 }} quantization_param {{ {short} }}"
+    found = run_layer("LRNRistretto", body, [x[:, :, None, None]]).y[0]
+    np.testing.assert_array_equal(found.ravel(), x.ravel())
+
+
+@drawn(15)
+@given(SEED)
 def test_weights_may_be_powers_of_2(seed):
     x, weight, bias = normal(seed, 2, 5), normal(seed + 1, 3, 5), normal(seed + 2, 3)
     body = (

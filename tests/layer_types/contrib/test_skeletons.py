@@ -31,14 +31,14 @@ def test_scales_below_the_receptive_field_are_brought_to_minus_1_and_1():
 
 @law("ClassBalancedSoftmaxWithLoss")
 @drawn()
-@given(SEED, st.booleans(), st.sampled_from(["", "normalize: false"]))
-def test_what_is_no_class_weighs_the_share_of_what_is_one(seed, ignores, mode):
+@given(SEED, st.sampled_from([None, 1, 4]), st.sampled_from(["", "normalize: false"]))
+def test_what_is_no_class_weighs_the_share_of_what_is_one(seed, ignored, mode):
     x = normal(seed, 2, 3, 4, 2)
     labels = np.random.RandomState(seed).randint(0, 5, (2, 1, 4, 2))  # 3 and 4 are no classes
-    body = f"loss_param {{ {'ignore_label: 1' if ignores else ''} {mode} }}"
+    body = f"loss_param {{ {'' if ignored is None else f'ignore_label: {ignored}'} {mode} }}"
     found = run_layer("ClassBalancedSoftmaxWithLoss", body, [x, labels], diffs=[1])
     classes = np.where(labels < 3, labels, 0)[:, 0]
-    counts = classes != 1 if ignores else classes >= 0
+    counts = labels[:, 0] != ignored
     share = ((classes == 0) & counts).sum() / max(counts.sum(), 1)
     weights = np.where(classes == 0, 1 - share, share) * counts
     p = np.exp(x.astype(np.float64))

@@ -174,6 +174,12 @@ def test_what_is_wrong_with_truths_says_so(listed, fields, message):
         truth_net("use_byte_input: true", true=3)
 
 
+def test_sizes_beyond_memory_are_no_reason_to_read_on(listed, tmp_path):
+    (tmp_path / "0.bin").write_bytes(np.int32([1, *[1 << 16] * 4]).tobytes())
+    with pytest.raises(caffe.CaffeError, match=r"0\.bin: expected 5 numbers .* and 0 bytes"):
+        truth_net("use_byte_input: true")
+
+
 @pytest.mark.parametrize("kind", ["VideoSegmentationData", "VideoWithVoxelTruthData"])
 def test_the_files_alone_tell_of_frames(kind):
     text = f'type: "{kind}" top: "x" top: "y" image_data_param {{ crop_size: 4 batch_size: 2 }}'
