@@ -84,13 +84,15 @@ def said(kind: str, record: Record, shapes: list[Shape], tops: int, phase: int) 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 @pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_the_bottoms_and_tops_a_layer_computes_or_says_what_is_wrong(part):
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_whatever_the_bottoms_and_tops_a_layer_computes_or_says_what_is_wrong(part, every):
+    """every: of so many odd cases one."""
     wrong = {
         f"{kind} {{ {record.body} }} {shapes}, {tops} tops: {fault}"
         for kind in KINDS[part::PARTS]
         if kind not in READS_FILES | OF_A_NET
         for record in RECORDS[kind]
-        for number, (shapes, tops) in enumerate(odd(record))
+        for number, (shapes, tops) in [*enumerate(odd(record))][part % every :: every]
         for phase in [(caffe.TRAIN, caffe.TEST)[number % 2]]
         if (fault := said(kind, record, shapes, tops, phase))
     }
@@ -106,10 +108,12 @@ def test_what_is_tried_so_is_computed_where_nothing_is_odd(part):
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_items_of_one_value_need_no_axis_for_it(part):
-    """Where a layer takes both, they are the same; but for what is joined along the last axis."""
+    """Where a layer takes items so, they are the same; but for what takes the axis as its own."""
     compared = 0
     for kind in KINDS[part::PARTS]:
-        for record in () if kind in READS_FILES | OF_A_NET | {"Concat"} else RECORDS[kind]:
+        for record in (
+            () if kind in READS_FILES | OF_A_NET | {"BatchReindex", "Concat"} else RECORDS[kind]
+        ):
             bare = [shape[:1] for shape in record.shapes]
             try:
                 found = run(kind, record, bare, record.tops, caffe.TRAIN)
@@ -120,4 +124,4 @@ def test_items_of_one_value_need_no_axis_for_it(part):
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_allclose(one, other, 1e-6, err_msg=kind)
             compared += 1
-    assert compared > 10
+    assert compared > 5
