@@ -302,7 +302,7 @@ class MultiFrames(Clips):
         return VIDEO.RGB
 
     def mean_values(self, values: list[float]) -> list[float]:
-        return values * self.segments * self.param.new_length if len(values) > 1 else values
+        return values * self.segments * self.param.new_length if len(values) == 3 else values
 
     def label_shapes(self, label: int, records: Sequence[Item]) -> list[tuple[int, ...]]:
         return [(1, 1, 1)]
@@ -347,7 +347,7 @@ class MultiFrameData(Feed):
     """The frames of segments of videos, N x (segments, frames, 3) x H x W; classes N x 1 x 1 x 1.
 
     multi_frame_data_param is as the temporal segment networks' of RGB in VideoData; mean_value has
-    a value of each colour.
+    a value of each colour, or of each channel.
     """
 
     tops = (1, 2)

@@ -256,18 +256,21 @@ def test_ecos_flow_has_all_x_before_all_y(tmp_path):
 
 
 @law("MultiFrameData")
-def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path):
+@pytest.mark.parametrize("means", [[1, 2, 3], range(1, 19)])
+def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path, means):
     frames = folder(tmp_path / "v", 11).transpose(0, 3, 1, 2)
     write_text(tmp_path / "list.txt", f"{tmp_path}/v 11 5\n")
     net = net_of(
         'layer { name: "d" type: "MultiFrameData" top: "x" top: "y" transform_param { '
-        "mean_value: 1 mean_value: 2 mean_value: 3 } multi_frame_data_param { "
+        + " ".join(f"mean_value: {mean}" for mean in means)
+        + " } multi_frame_data_param { "
         f'source: "{tmp_path}/list.txt" num_segments: 3 new_length: 2 batch_size: 1 }} }}'
     )
     net.forward()
     assert net.blobs["y"].data.tolist() == [[[[5]]]]
-    expected = frames[[1, 2, 4, 5, 7, 8]] - np.reshape([1.0, 2, 3], (3, 1, 1))
-    np.testing.assert_array_equal(net.blobs["x"].data[0], expected.reshape(18, 6, 8))
+    expected = frames[[1, 2, 4, 5, 7, 8]].reshape(18, 6, 8)
+    expected = expected - np.resize(means, (18, 1, 1))
+    np.testing.assert_array_equal(net.blobs["x"].data[0], expected)
 
 
 @pytest.mark.parametrize(
