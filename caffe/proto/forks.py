@@ -109,9 +109,9 @@ FIELDS = {
     **dict.fromkeys(
         ("weighted_softmax_param", "weighted_softmax_loss_param"),
         (
-            "two forks",
-            "each weighs in a way of its own, which is not the loss's; write a "
-            "WeightedSoftmaxWithLoss with softmax_param { pos_cid: 0 pos_mult: 3 } for each class",
+            "several forks",
+            "in each its gradient, or what it weighs, is another one; for classes that weigh more "
+            "write a WeightedSoftmaxWithLoss with softmax_param { pos_cid: 0 pos_mult: 3 } for each class",
         ),
     ),
     **dict.fromkeys(("label_dim", "label_size", "label_num"), ("several forks", "use HDF5Data")),
