@@ -111,7 +111,8 @@ FIELDS = {
         (
             "several forks",
             "in each its gradient, or what it weighs, is another one; for classes that weigh more "
-            "write a WeightedSoftmaxWithLoss with softmax_param { pos_cid: 0 pos_mult: 3 } for each class",
+            "write a WeightedSoftmaxWithLoss with softmax_param { pos_cid: 0 pos_mult: 3 } for "
+            "each class",
         ),
     ),
     **dict.fromkeys(("label_dim", "label_size", "label_num"), ("several forks", "use HDF5Data")),
