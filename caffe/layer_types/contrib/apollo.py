@@ -167,8 +167,9 @@ class BestBoxes(Found):
             fits = torch.ones_like(areas, dtype=torch.bool)
             if len(self.areas) > 1:
                 fits = (areas > low) & (areas < high)
-            # A row of zeros where there is no other, without asking how many there are.
-            fits = torch.cat([fits, ~fits.any(0, keepdim=True)])
+            # A row of zeros where there is no other, without asking how many there are: by a sum,
+            # for of no values onnxruntime finds one that is true.
+            fits = torch.cat([fits, fits.sum(0, keepdim=True) == 0])
             tops.append(torch.cat([rows, nothing])[fits][:, :, None, None])
         return tops
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import SEED, agree, drawn, law
-from support.net_text import run_layer
+from support.net_text import input_layer, net_of, run_layer
 
 import caffe
+from caffe.export import onnx
 
 SIZES = [(9, 27), (16, 16), (28, 9)]  # width and height of anchors
 REG = (
@@ -143,6 +144,16 @@ def proposals(text, scores, shifts=None, tops=1):
 def test_where_there_is_no_region_there_is_a_row_of_zeros():
     (found,) = proposals(ONE, np.zeros((1, 2, 2)))
     np.testing.assert_array_equal(found, np.zeros((1, 5, 1, 1)))
+
+
+def test_the_row_of_zeros_is_exported(tmp_path):
+    shapes = {"scores": (1, 2, 3, 4), "shifts": (1, 4, 3, 4), "image": (1, 6)}
+    inputs = " ".join(input_layer(name, *shape) for name, shape in shapes.items())
+    bottoms = " ".join(f'bottom: "{name}"' for name in shapes)
+    body = f"heat_map_a: 8 allow_border: 9 threshold_objectness: 99 {ONE}"
+    text = f'{inputs} layer {{ name: "l" type: "RPNProposalSSD" {bottoms} top: "y" '
+    net = net_of(f"{text} detection_output_ssd_param {{ {body} }} }}")
+    onnx.export(net, tmp_path / "net.onnx")  # which runs it beside the net
 
 
 def test_each_top_has_the_regions_of_its_sizes():
