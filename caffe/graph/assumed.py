@@ -116,5 +116,6 @@ def _clips(param: Any, modality: int | None, images: Shape) -> Shape:
     if modality is None:
         return (n, channels, param.new_length, *size)
     of_each = 2 if modality == VIDEO.FLOW else 3
-    frames = param.new_length // (max(param.step, 1) if param.length_first else 1)
+    steps = param.length_first and modality != VIDEO.FLOW
+    frames = param.new_length // (max(param.step, 1) if steps else 1)
     return (n, param.num_segments * of_each * frames, *size)

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from ..core.strict import is_strict
 from ..proto import caffe_pb2
 from . import exporting
 from .base import Affine, LayerType, Shape, layer_type
@@ -108,6 +109,11 @@ class BatchNorm(LayerType):
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         channels = self.blobs[0].count
+        # BVLC's sets itself up for one axis, and then asks for axis 1 in every Reshape.
+        self.check(
+            len(shapes[0]) > 1 or not is_strict(),
+            f"has channels on axis 1; found a bottom of shape {shapes[0]}",
+        )
         self.check(
             self._channels(shapes[0]) == channels,
             f"expects {channels} channels; found a bottom of shape {shapes[0]}",

@@ -4361,7 +4361,23 @@ class DetectionOutputSSDParameter(Message):
     NUM_CLASS_FIELD_NUMBER: int
     RPN_PROPOSAL_OUTPUT_SCORE_FIELD_NUMBER: int
     REGRESS_AGNOSTIC_FIELD_NUMBER: int
-    heat_map_a: float
+    HEAT_MAP_B_FIELD_NUMBER: int
+    ALLOW_BORDER_FIELD_NUMBER: int
+    ALLOW_BORDER_RATIO_FIELD_NUMBER: int
+    BBOX_SIZE_ADD_ONE_FIELD_NUMBER: int
+    PROPOSAL_MIN_SQRT_AREA_FIELD_NUMBER: int
+    PROPOSAL_MAX_SQRT_AREA_FIELD_NUMBER: int
+    CHANNEL_PER_SCALE_FIELD_NUMBER: int
+    CLASS_NAME_LIST_FIELD_NUMBER: int
+    CLASS_INDEXES_FIELD_NUMBER: int
+    BG_AS_ONE_OF_SOFTMAX_FIELD_NUMBER: int
+    USE_TARGET_TYPE_RCNN_FIELD_NUMBER: int
+    IM_WIDTH_FIELD_NUMBER: int
+    IM_HEIGHT_FIELD_NUMBER: int
+    READ_WIDTH_SCALE_FIELD_NUMBER: int
+    READ_HEIGHT_SCALE_FIELD_NUMBER: int
+    READ_HEIGHT_OFFSET_FIELD_NUMBER: int
+    heat_map_a: RepeatedScalarFieldContainer[float]
     min_size_h: float
     min_size_w: float
     min_size_mode: int
@@ -4373,10 +4389,26 @@ class DetectionOutputSSDParameter(Message):
     num_class: int
     rpn_proposal_output_score: bool
     regress_agnostic: bool
+    heat_map_b: RepeatedScalarFieldContainer[float]
+    allow_border: float
+    allow_border_ratio: float
+    bbox_size_add_one: bool
+    proposal_min_sqrt_area: RepeatedScalarFieldContainer[float]
+    proposal_max_sqrt_area: RepeatedScalarFieldContainer[float]
+    channel_per_scale: int
+    class_name_list: str
+    class_indexes: RepeatedScalarFieldContainer[int]
+    bg_as_one_of_softmax: bool
+    use_target_type_rcnn: bool
+    im_width: float
+    im_height: float
+    read_width_scale: float
+    read_height_scale: float
+    read_height_offset: int
     def __init__(
         self,
         *,
-        heat_map_a: float | None = ...,
+        heat_map_a: Iterable[float] | None = ...,
         min_size_h: float | None = ...,
         min_size_w: float | None = ...,
         min_size_mode: int | str | None = ...,
@@ -4388,18 +4420,58 @@ class DetectionOutputSSDParameter(Message):
         num_class: int | None = ...,
         rpn_proposal_output_score: bool | None = ...,
         regress_agnostic: bool | None = ...,
+        heat_map_b: Iterable[float] | None = ...,
+        allow_border: float | None = ...,
+        allow_border_ratio: float | None = ...,
+        bbox_size_add_one: bool | None = ...,
+        proposal_min_sqrt_area: Iterable[float] | None = ...,
+        proposal_max_sqrt_area: Iterable[float] | None = ...,
+        channel_per_scale: int | None = ...,
+        class_name_list: str | None = ...,
+        class_indexes: Iterable[int] | None = ...,
+        bg_as_one_of_softmax: bool | None = ...,
+        use_target_type_rcnn: bool | None = ...,
+        im_width: float | None = ...,
+        im_height: float | None = ...,
+        read_width_scale: float | None = ...,
+        read_height_scale: float | None = ...,
+        read_height_offset: int | None = ...,
     ) -> None: ...
 
 class GenAnchorParameter(Message):
     ANCHOR_WIDTH_FIELD_NUMBER: int
     ANCHOR_HEIGHT_FIELD_NUMBER: int
+    BASE_SIZE_FIELD_NUMBER: int
+    RATIOS_FIELD_NUMBER: int
+    SCALES_FIELD_NUMBER: int
+    ANCHOR_X1_FIELD_NUMBER: int
+    ANCHOR_Y1_FIELD_NUMBER: int
+    ANCHOR_X2_FIELD_NUMBER: int
+    ANCHOR_Y2_FIELD_NUMBER: int
+    ZERO_ANCHOR_CENTER_FIELD_NUMBER: int
     anchor_width: RepeatedScalarFieldContainer[float]
     anchor_height: RepeatedScalarFieldContainer[float]
+    base_size: float
+    ratios: RepeatedScalarFieldContainer[float]
+    scales: RepeatedScalarFieldContainer[float]
+    anchor_x1: RepeatedScalarFieldContainer[float]
+    anchor_y1: RepeatedScalarFieldContainer[float]
+    anchor_x2: RepeatedScalarFieldContainer[float]
+    anchor_y2: RepeatedScalarFieldContainer[float]
+    zero_anchor_center: bool
     def __init__(
         self,
         *,
         anchor_width: Iterable[float] | None = ...,
         anchor_height: Iterable[float] | None = ...,
+        base_size: float | None = ...,
+        ratios: Iterable[float] | None = ...,
+        scales: Iterable[float] | None = ...,
+        anchor_x1: Iterable[float] | None = ...,
+        anchor_y1: Iterable[float] | None = ...,
+        anchor_x2: Iterable[float] | None = ...,
+        anchor_y2: Iterable[float] | None = ...,
+        zero_anchor_center: bool | None = ...,
     ) -> None: ...
 
 class NMSSSDParameter(Message):
@@ -4409,12 +4481,20 @@ class NMSSSDParameter(Message):
     USE_SOFT_NMS_FIELD_NUMBER: int
     VOTING_FIELD_NUMBER: int
     VOTE_IOU_FIELD_NUMBER: int
+    NMS_GPU_MAX_N_PER_TIME_FIELD_NUMBER: int
+    NEED_NMS_FIELD_NUMBER: int
+    ADD_SCORE_FIELD_NUMBER: int
+    NMS_AMONG_CLASSES_FIELD_NUMBER: int
     overlap_ratio: RepeatedScalarFieldContainer[float]
     top_n: RepeatedScalarFieldContainer[int]
     max_candidate_n: RepeatedScalarFieldContainer[int]
     use_soft_nms: RepeatedScalarFieldContainer[bool]
     voting: RepeatedScalarFieldContainer[bool]
     vote_iou: RepeatedScalarFieldContainer[float]
+    nms_gpu_max_n_per_time: int
+    need_nms: bool
+    add_score: bool
+    nms_among_classes: bool
     def __init__(
         self,
         *,
@@ -4424,6 +4504,10 @@ class NMSSSDParameter(Message):
         use_soft_nms: Iterable[bool] | None = ...,
         voting: Iterable[bool] | None = ...,
         vote_iou: Iterable[float] | None = ...,
+        nms_gpu_max_n_per_time: int | None = ...,
+        need_nms: bool | None = ...,
+        add_score: bool | None = ...,
+        nms_among_classes: bool | None = ...,
     ) -> None: ...
 
 class DFMBPSROIPoolingParameter(Message):
@@ -4436,6 +4520,9 @@ class DFMBPSROIPoolingParameter(Message):
     POOLED_HEIGHT_FIELD_NUMBER: int
     POOLED_WIDTH_FIELD_NUMBER: int
     SAMPLE_PER_PART_FIELD_NUMBER: int
+    TRANS_STD_FIELD_NUMBER: int
+    PART_HEIGHT_FIELD_NUMBER: int
+    PART_WIDTH_FIELD_NUMBER: int
     heat_map_a: float
     heat_map_b: float
     pad_ratio: float
@@ -4445,6 +4532,9 @@ class DFMBPSROIPoolingParameter(Message):
     pooled_height: int
     pooled_width: int
     sample_per_part: int
+    trans_std: float
+    part_height: int
+    part_width: int
     def __init__(
         self,
         *,
@@ -4457,6 +4547,9 @@ class DFMBPSROIPoolingParameter(Message):
         pooled_height: int | None = ...,
         pooled_width: int | None = ...,
         sample_per_part: int | None = ...,
+        trans_std: float | None = ...,
+        part_height: int | None = ...,
+        part_width: int | None = ...,
     ) -> None: ...
 
 class GSTilingParameter(Message):

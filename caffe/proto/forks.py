@@ -106,6 +106,15 @@ FIELDS = {
     ),
     "color_conv_param": ("colorization", _PYTHON),
     "unpooling_param": ("DeconvNet", ""),
+    **dict.fromkeys(
+        ("weighted_softmax_param", "weighted_softmax_loss_param"),
+        (
+            "several forks",
+            "in each its gradient, or what it weighs, is another one; for classes that weigh more "
+            "write a WeightedSoftmaxWithLoss with softmax_param { pos_cid: 0 pos_mult: 3 } for "
+            "each class",
+        ),
+    ),
     **dict.fromkeys(("label_dim", "label_size", "label_num"), ("several forks", "use HDF5Data")),
     "eltwise_accuracy_param": ("DeconvNet", "write an Accuracy"),
     "multi_stage_meanfield_param": ("CRF-RNN", ""),

@@ -150,6 +150,18 @@ def test_mvn_takes_at_most_4_axes():
         run_layer("MVN", "", [np.ones((1, 1, 1, 1, 2))])
 
 
+def test_one_axis_is_normalised_but_where_strict():
+    x = normal(0, 5)
+    found = run_layer("BatchNorm", "", [x], phase=caffe.TRAIN).y[0]
+    agree(found, (x - x.mean()) / np.sqrt(x.var() + 1e-5), 1e-4)
+    caffe.set_strict(True)
+    try:
+        with pytest.raises(caffe.CaffeError, match=r"has channels on axis 1; found .*\(5,\)"):
+            run_layer("BatchNorm", "", [x], phase=caffe.TRAIN)
+    finally:
+        caffe.set_strict(False)
+
+
 @law("LRN", "BatchNorm")
 @pytest.mark.parametrize(
     ("kind", "shape", "message"),

@@ -250,6 +250,18 @@ def test_python_layers_take_the_parameter_under_its_older_name(tmp_path):
     assert (found.python_param.param_str, found.python_param.module) == ("{'a': 1}", "m")
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        'weighted_softmax_param { positions: "0,2" weights: "3,5" }',
+        "weighted_softmax_loss_param { class_weight: 2 }",
+    ],
+)
+def test_fields_that_weigh_in_another_way_in_each_fork_say_what_to_write(field):
+    with pytest.raises(caffe.CaffeError, match=r"It is of several forks.*pos_cid: 0 pos_mult: 3"):
+        net_of(X + layer("WeightedSoftmaxWithLoss", field))
+
+
 # Strict.
 
 

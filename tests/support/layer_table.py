@@ -175,6 +175,7 @@ DEPLOYED = {
     ),
     "RCNNProposal": (
         "detection_output_ssd_param { num_class: 2 min_size_h: 0 min_size_w: 0 threshold: -9 "
+        "regress_agnostic: false "
         "threshold: -9 threshold_objectness: -9 refine_out_of_map_bbox: true "
         "rpn_proposal_output_score: true "
         "nms_param { overlap_ratio: 0.5 top_n: 9 max_candidate_n: 30 } }",

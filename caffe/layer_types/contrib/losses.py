@@ -10,6 +10,8 @@ from ..base import Shape, Tensors, item_rows, layer_type
 from ..loss import LOG_FLT_MIN, Labelled, Loss, SoftmaxWithLoss, with_gradient
 from ..target import Distance
 
+NO_WEIGHT = 1e-12  # of an item of LSTD's: it does not count
+
 
 @layer_type("SmoothL1Loss", "Fast R-CNN")
 class SmoothL1Loss(Loss):
@@ -155,6 +157,8 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
 
     The class pos_cid of softmax_param, which is 1, weighs pos_mult, and the others 1; both fields
     may be repeated. VALID predictions are those that are not ignored, however little they weigh.
+    Weights of items, each of all predictions of one (LSTD), are the exception: there those of 0 do
+    not count. That they do not count of items with one prediction either, a prototxt does not tell.
     """
 
     weighs_classes = True
@@ -170,16 +174,32 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
         )
         self.multiples = dict(zip(classes, weights, strict=True))
 
+    def check_weights(self, shapes: list[Shape]) -> None:
+        axis = self.axis(self.class_axis(), shapes[0])
+        of_items = len(shapes) == 3 and math.prod(shapes[2]) == math.prod(shapes[0][:axis])
+        super().check_weights(shapes[:2] if of_items else shapes)
+
     def losses(
         self, log_prob: torch.Tensor, target: torch.Tensor, more: Sequence[torch.Tensor]
     ) -> torch.Tensor:
-        losses = super().losses(log_prob, target, more)
+        losses = super().losses(log_prob, target, [_of_each(target, w) for w in more])
         for label, weight in self.multiples.items():
             losses = torch.where(target == label, weight * losses, losses)
         return losses
 
     def counted(self, target: torch.Tensor, more: Sequence[torch.Tensor]) -> float:
-        return super().counted(target, [])
+        if not more or more[0].numel() == target.numel():
+            return super().counted(target, [])
+        ignored = self.ignored()
+        counts = _of_each(target, more[0]) > NO_WEIGHT
+        return int((counts if ignored is None else counts & (target != ignored)).sum())
+
+
+def _of_each(target: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weights of each of outer x inner predictions, from those or from ones of outer items."""
+    if weights.numel() == target.numel():
+        return weights
+    return weights.reshape(-1, 1).expand_as(target)
 
 
 @layer_type("SoftmaxCrossEntropyLoss", "several forks")

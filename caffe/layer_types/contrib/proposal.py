@@ -17,20 +17,23 @@ from .found import Found
 RATIOS, SCALES = (0.5, 1.0, 2.0), (8.0, 16.0, 32.0)  # where none are given
 
 
-def anchors(base: float, ratios: Sequence[float], scales: Sequence[float]) -> np.ndarray:
+def anchors(
+    base: float, ratios: Sequence[float], scales: Sequence[float], pixel: int = 1
+) -> np.ndarray:
     """Boxes (ratios x scales, 4) around a square of a side of `base` pixels, float64.
 
     x1, y1, x2, y2 in pixels, the last ones inside. A ratio is height / width; for each, width and
     then height of a box of the square's area are rounded, halves up, and then multiplied by each
-    scale. Of base 16 these are the anchors of generate_anchors.py.
+    scale. Of base 16 these are the anchors of generate_anchors.py. pixel: 0 where the last pixels
+    are outside.
     """
-    centre = (base - 1) / 2
+    centre = (base - pixel) / 2
     found = []
     for ratio in ratios:
         width = math.floor(math.sqrt(base * base / ratio) + 0.5)
         height = math.floor(width * ratio + 0.5)
         for scale in scales:
-            half = np.array([width * scale - 1, height * scale - 1]) / 2
+            half = np.array([width * scale - pixel, height * scale - pixel]) / 2
             found.append([*(centre - half), *(centre + half)])
     return np.array(found)
 

@@ -69,15 +69,15 @@ class SampledParts(Regions):
         Each of the K has output_dim / K of the classes.
         """
         # Products of matrices: of an Einsum OpenVINO and OpenCV keep the first run's shapes.
-        group, count = self.group(), rows.shape[1]
-        parts = x.unflatten(1, (count, -1, group * group)).permute(1, 3, 0, 5, 2, 4)
+        count, *group = rows.shape[1:4]
+        parts = x.unflatten(1, (count, -1, group[0] * group[1])).permute(1, 3, 0, 5, 2, 4)
         of_image = (image[:, None] == torch.arange(x.shape[0], device=x.device)).to(x)
         shown = of_image[:, None, None, :, None] * columns.flatten(2, 3)[:, :, :, None]
         shown = shown.flatten(3).permute(1, 2, 0, 3)  # k, ij, r, n w
         across = shown @ parts.flatten(4).flatten(2, 3)  # k, ij, r, e h
         across = across.unflatten(3, parts.shape[4:]).permute(2, 0, 1, 4, 3)  # r, k, ij, h, e
         found = (rows.flatten(2, 3)[:, :, :, None] @ across).squeeze(3)  # r, k, ij, e
-        return found.mT.flatten(1, 2).unflatten(2, (group, group))
+        return found.mT.flatten(1, 2).unflatten(2, group)
 
 
 def hats(places: torch.Tensor, counts: torch.Tensor, length: int) -> torch.Tensor:
@@ -248,58 +248,117 @@ class DFMBPSROIAlign(SampledParts):
     """As PSROIAlign, of sample_per_part x sample_per_part bilinear values in each part of a region.
 
     A region is larger by pad_ratio of its sides at each end, the last pixel inside, then less
-    heat_map_b and over heat_map_a, and 0.1 pixels at least. The values divide a part equally, but
+    heat_map_b and over heat_map_a, and 0.1 pixels at least. It has pooled_height x pooled_width
+    parts, of group_height x group_width groups of channels. The values divide a part equally, but
     start at its beginning without what is behind the point. The top is the mean of those that are
     less than a pixel outside of the map, around which is 0. Of an image that there is not a
-    region's top is 0.
+    region's top is 0. Bottom 2, R x 2 K x part_height x part_width: parts move by x and y, for each
+    of K parts of the classes, times trans_std, as parts of the region; their gradient is that of
+    places that are not cut off.
     """
 
+    bottoms = (2, 3)
+    diff_bottoms = staticmethod(lambda index: index != 1)
+
+    def pool(self) -> caffe_pb2.DFMBPSROIPoolingParameter:
+        return self.spec.dfmb_psroi_pooling_param
+
     def scale(self) -> float:
-        return 1 / self.spec.dfmb_psroi_pooling_param.heat_map_a
-
-    def group(self) -> int:
-        return self.spec.dfmb_psroi_pooling_param.group_height
-
-    def outputs(self) -> int:
-        return self.spec.dfmb_psroi_pooling_param.output_dim
+        return 1 / self.pool().heat_map_a
 
     def setup_from(self, shapes: list[Shape]) -> None:
-        pool = self.spec.dfmb_psroi_pooling_param
-        sizes = [pool.group_height, pool.group_width, pool.pooled_height, pool.pooled_width]
+        pool = self.pool()
+        names = ["heat_map_a", "output_dim", "sample_per_part"]
+        names += [f"{of}_{side}" for of in ("group", "pooled") for side in ("height", "width")]
+        names += ["part_height", "part_width"] if len(shapes) == 3 else []
+        for name in names:
+            value = getattr(pool, name)
+            self.check(value > 0, f"{name} must be positive; found {value:g}")
+        for name in ("heat_map_b", "pad_ratio"):
+            value = getattr(pool, name)
+            self.check(value >= 0, f"{name} must not be negative; found {value:g}")
+
+    def example_bottom(
+        self, index: int, shapes: list[Shape], rng: np.random.RandomState
+    ) -> np.ndarray | None:
+        return None if index == 2 else super().example_bottom(index, shapes[:2], rng)
+
+    def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
+        self.check_regions(shapes[:2])
+        pool, (maps, regions, *trans) = self.pool(), shapes
+        channels = pool.output_dim * pool.group_height * pool.group_width
         self.check(
-            sizes[0] > 0 and sizes == sizes[:1] * 4,
-            "group_height, group_width, pooled_height and pooled_width must be one positive "
-            f"number; found {', '.join(map(str, sizes))}",
+            maps[1] == channels,
+            f"needs output_dim * group_height * group_width = {channels} channels; found shape "
+            f"{maps}",
         )
-        self.check(
-            pool.output_dim > 0 and pool.heat_map_a > 0 and pool.sample_per_part > 0,
-            "output_dim, heat_map_a and sample_per_part must be positive; found "
-            f"{pool.output_dim}, {pool.heat_map_a:g} and {pool.sample_per_part}",
-        )
+        for shape in trans:
+            sides = (pool.part_height, pool.part_width)
+            self.check(
+                len(shape) == 4
+                and (shape[0], *shape[2:]) == (regions[0], *sides)
+                and shape[1] % 2 == 0 < shape[1]
+                and pool.output_dim % (shape[1] // 2) == 0,
+                f"needs moves R x 2 K x {sides[0]} x {sides[1]} for {regions[0]} regions, K a "
+                f"divisor of output_dim {pool.output_dim}; found shape {shape}",
+            )
+        return [(regions[0], pool.output_dim, pool.pooled_height, pool.pooled_width)]
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
-        x, group = bottoms[0], self.group()
-        regions = bottoms[1].detach().reshape(-1, 5)
+        pool, (x, regions, *trans) = self.pool(), bottoms
+        regions = regions.detach().reshape(-1, 5)
+        pooled = pool.pooled_height, pool.pooled_width
         weights, counts = [], []
-        for i, length in ((1, x.shape[3]), (2, x.shape[2])):
-            places = self._places(regions[:, i], regions[:, i + 2])
+        for axis, length in enumerate((x.shape[3], x.shape[2])):
+            places = self._places(regions[:, 1 + axis], regions[:, 3 + axis], axis, trans)
             inside = (places > -1) & (places < length)
-            weights.append(hats(places, inside, length))
+            weight = hats(places, inside, length)
+            weights.append(weight.expand(-1, -1, *pooled, -1))
             counts.append(inside.sum(-1))
-        columns = weights[0][:, None, None].expand(-1, 1, group, group, -1)
-        rows = weights[1][:, None, :, None].expand(-1, 1, group, group, -1)
-        count = (counts[1][:, :, None] * counts[0][:, None]).to(x).clamp(min=1)
-        return self.weighed(x, regions[:, 0], rows, columns) / count[:, None]
+        count = (counts[0] * counts[1]).to(x).clamp(min=1)
+        each = pool.output_dim // count.shape[1]
+        count = count[:, :, None].expand(-1, -1, each, -1, -1).flatten(1, 2)
+        return self.weighed(self._parts(x), regions[:, 0], weights[1], weights[0]) / count
 
-    def _places(self, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
-        """Where the values lie along an axis: (R, parts, values)."""
-        pool, group = self.spec.dfmb_psroi_pooling_param, self.group()
+    def _parts(self, x: torch.Tensor) -> torch.Tensor:
+        """The maps with channels for each part, of its group."""
+        pool = self.pool()
+        group, pooled = (
+            (getattr(pool, f"{of}_height"), getattr(pool, f"{of}_width"))
+            for of in ("group", "pooled")
+        )
+        if group == pooled:
+            return x
+        row, column = (
+            torch.arange(pooled[i], device=x.device) * group[i] // pooled[i] for i in range(2)
+        )
+        at = (row[:, None] * group[1] + column).flatten()
+        return x.unflatten(1, (-1, group[0] * group[1])).index_select(2, at).flatten(1, 2)
+
+    def _places(
+        self, first: torch.Tensor, last: torch.Tensor, axis: int, trans: list[torch.Tensor]
+    ) -> torch.Tensor:
+        """Where the values lie along x (axis 0) or y: (R, K, i, j, values), i or j, or both, 1."""
+        pool = self.pool()
+        parts = (pool.pooled_width, pool.pooled_height)[axis]
         more = (last - first + 1) * pool.pad_ratio
         start = (first - more - pool.heat_map_b) / pool.heat_map_a
         end = (last + more - pool.heat_map_b) / pool.heat_map_a
-        part = ((end - start).clamp(min=0.1) / group)[:, None]
-        begins = (
-            torch.arange(group, device=first.device).to(first) * part + start[:, None]
-        ).trunc()
+        extent = (end - start).clamp(min=0.1)
+        part = extent / parts
+        number = torch.arange(parts, device=first.device)
+        begins = number.to(first) * part[:, None] + start[:, None]
+        begins = begins[:, None, None] if axis == 0 else begins[:, None, :, None]
+        if trans:
+            moves = trans[0].unflatten(1, (-1, 2))[:, :, axis]
+            for side, (count, size) in enumerate(
+                ((pool.pooled_height, pool.part_height), (pool.pooled_width, pool.part_width))
+            ):
+                of_part = torch.arange(count, device=first.device) * size // count
+                moves = moves.index_select(2 + side, of_part)
+            begins = begins + moves * pool.trans_std * extent[:, None, None, None]
+        whole = begins.trunc()
+        begins = begins + (whole - begins).detach() if trans else whole
         steps = torch.arange(pool.sample_per_part, device=first.device).to(first) + 0.5
-        return begins[..., None] + steps * (part / pool.sample_per_part)[..., None]
+        step = (part / pool.sample_per_part)[:, None, None, None, None]
+        return begins[..., None] + steps * step

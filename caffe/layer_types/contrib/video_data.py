@@ -133,7 +133,7 @@ class Clips(Ordered):
         self.modality = VIDEO.RGB if modality is None else modality
         self.channels_first = video is not None and self.of_segments and video.length_first
         self.step, self.draws_frames = 1, False
-        if video is not None and self.channels_first:
+        if video is not None and self.channels_first and self.modality != VIDEO.FLOW:
             self.step, self.draws_frames = video.step, video.rand_step and self.train
         need(
             self.step > 0 and param.new_length % self.step == 0,
@@ -228,18 +228,36 @@ class Clips(Ordered):
             if of_folder:
                 return folder_frames(path, self.names, numbers, self.color, self.size)
             return video_frames(path, numbers, self.color, self.size)
-        numbers = self._segments(record)
+        frames = self._segments(record)
         if self.modality == VIDEO.VIDEO:
-            return video_frames(path, numbers, self.color, self.size)
-        if self.modality == VIDEO.RGB:
-            numbers = [number + 1 for number in numbers]
-            return folder_frames(path, self.names, numbers, self.color, self.size)
+            return video_frames(path, [number for number, _ in frames], self.color, self.size)
+        names = [self.names]
+        if self.modality == VIDEO.FLOW:
+            folders = ["flow_x/", "flow_y/"] if self.channels_first else ["", ""]
+            names = [
+                of + self.names.replace("%c", letter)
+                for of, letter in zip(folders, "xy", strict=True)
+            ]
         found = []
-        for number in numbers:
-            for letter in "xy":
-                names = self.names.replace("%c", letter)
-                found += folder_frames(path, names, [number + 1], False, self.size)
+        for number in self._there(path, names, frames):
+            for name in names:
+                found += folder_frames(path, name, [number + 1], self.color, self.size)
         return found
+
+    def _there(
+        self, path: str, names: Sequence[str], frames: Sequence[tuple[int, int]]
+    ) -> Iterator[int]:
+        """The frames to read: ECO has the last one of the segment for one that is missing."""
+        of_segment, last = len(frames) // self.segments, 0
+        for i, (number, plain) in enumerate(frames):
+            if i % of_segment == 0:
+                last = plain - 1
+            files = (Path(path, name % (number + 1)) for name in names)
+            if not self.channels_first or all(file.is_file() for file in files):
+                last = plain
+                yield number
+            else:
+                yield last
 
     def _clip(self, path: str, record: Item, of_folder: bool) -> list[int]:
         """The numbers of a clip's frames: of a folder by their names, of a file from 0 on."""
@@ -254,22 +272,25 @@ class Clips(Ordered):
             start = max(start - 2, 0)  # where video-caffe begins
         return list(range(start, start + extent, param.sampling_rate))
 
-    def _segments(self, record: Item) -> list[int]:
-        """The numbers of the frames of all segments, from 0 on."""
+    def _segments(self, record: Item) -> list[tuple[int, int]]:
+        """The numbers of the frames of all segments, from 0 on, with and without rand_step."""
         length = self.param.new_length
         each = record.entry.number // self.segments
-        numbers: list[int] = []
+        numbers: list[tuple[int, int]] = []
         for i, word in enumerate(record.draws[: self.segments]):
             start = 1
+            if self.channels_first:
+                start = i * each if self.train else 0
             if each >= length:
                 within = word % (each - length + 1) if self.train else (each - length + 1) // 2
                 start = i * each + within
             frames = range(start, start + length, self.step)
             if self.draws_frames and each >= length:
                 later = record.draws[self.segments + i * length :]
-                numbers += [n + word % self.step for n, word in zip(frames, later, strict=False)]
+                moved = zip(frames, later, strict=False)
+                numbers += [(n + word % self.step, n) for n, word in moved]
             else:
-                numbers += frames
+                numbers += [(n, n) for n in frames]
         return numbers
 
     def _shape_mean(self, shape: tuple[int, ...]) -> None:
@@ -302,7 +323,7 @@ class MultiFrames(Clips):
         return VIDEO.RGB
 
     def mean_values(self, values: list[float]) -> list[float]:
-        return values * self.segments * self.param.new_length if len(values) > 1 else values
+        return values * self.segments * self.param.new_length if len(values) == 3 else values
 
     def label_shapes(self, label: int, records: Sequence[Item]) -> list[tuple[int, ...]]:
         return [(1, 1, 1)]
@@ -320,7 +341,9 @@ class VideoData(Feed):
     segment, in TRAIN from anywhere in it, N x (segments, frames, channels) x H x W; of FLOW, which
     is what they read where no modality is given, the images of x and y. length_first (ECO): N x
     (segments, channels, frames) x H x W, and of each `step` frames one alone, the first, or in
-    TRAIN with rand_step any. A path is a folder of frames or a video, which OpenCV decodes.
+    TRAIN with rand_step any; of a frame that is missing the last one before it, and of
+    FLOW, which has no `step`, the images in flow_x and flow_y. A path is a folder of frames or a
+    video, which OpenCV decodes.
     """
 
     tops = (1, 2)
@@ -347,7 +370,7 @@ class MultiFrameData(Feed):
     """The frames of segments of videos, N x (segments, frames, 3) x H x W; classes N x 1 x 1 x 1.
 
     multi_frame_data_param is as the temporal segment networks' of RGB in VideoData; mean_value has
-    a value of each colour.
+    a value of each colour, or of each channel.
     """
 
     tops = (1, 2)

@@ -57,9 +57,11 @@ class Warp(LayerType):
 class FlowTransformer(Warp):
     """Bilinear values of maps N x C x H x W where a flow N x 2 x H x W, x and y, leads each place.
 
-    Around the maps there is 0. The gradient is the derivative; at whole places, where there is
-    none, that of the flow is the one towards larger x and y.
+    Around the maps there is 0. Nothing is learnt through the maps. The flow's gradient is the
+    derivative, at whole places, where there is none, the one towards larger x and y.
     """
+
+    diff_bottoms = staticmethod(lambda index: index == 1)
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         tops = super().top_shapes(shapes)
@@ -68,6 +70,9 @@ class FlowTransformer(Warp):
             f"needs a flow for each place of the maps; found shapes {shapes[0]}, {shapes[1]}",
         )
         return tops
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        return super().expression([bottoms[0].detach(), bottoms[1]], params)
 
     def places(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom + _grid(bottom)

@@ -94,6 +94,18 @@ def test_predictions_are_weighed(seed, n, mode):
 
 
 @drawn()
+@given(SEED, SMALL, st.sampled_from(["", "normalization: BATCH_SIZE"]))
+def test_items_are_weighed_and_those_of_0_do_not_count(seed, n, mode):
+    x, labels = normal(seed, n, 3, 2), np.random.RandomState(seed).randint(0, 4, (n, 2))
+    weights = np.abs(normal(seed + 1, n)) * np.random.RandomState(seed).randint(0, 2, n)
+    body = f"loss_param {{ ignore_label: 3 {mode} }}"
+    found = run_layer("WeightedSoftmaxWithLoss", body, [x, labels, weights])
+    counted = ((labels != 3) & (weights > 0)[:, None]).sum()
+    each = np.repeat(weights[:, None], 2, 1)
+    agree(found.y[0], weighed(x, labels, each, n if mode else max(1, counted)), 1e-4)
+
+
+@drawn()
 @given(SEED, SMALL, st.sampled_from([0.3, 2.0]), st.sampled_from(["", "normalization: FULL"]))
 def test_labels_of_a_class_are_weighed(seed, n, weight, mode):
     x, labels = normal(seed, n, 3, 2), np.random.RandomState(seed).randint(0, 4, (n, 2))

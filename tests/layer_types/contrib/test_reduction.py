@@ -51,6 +51,12 @@ def test_the_mean_may_be_of_the_largest(seed, axis, k):
     agree(found.dx[0], taken * np.expand_dims(dy, axis) / k, 1e-4)
 
 
+def test_the_largest_is_one_where_no_number_is_given():
+    body = "batch_reduction_param { reduction_param { operation: TOPK axis: 1 } }"
+    x = normal(0, 3, 4)
+    np.testing.assert_array_equal(run_layer("BatchReduction", body, [x]).y[0], x.max(1))
+
+
 @drawn(8)
 @given(SEED, st.integers(0, 1), st.sampled_from(["SUM", "MEAN"]))
 def test_pos_takes_the_same_place_of_two_axes(seed, axis, operation):

@@ -83,42 +83,84 @@ def test_of_psroi_pooling_param_four_values_count(seed, group, scale):
 
 
 APOLLOS = (
-    "dfmb_psroi_pooling_param {{ heat_map_a: {0} output_dim: 2 group_height: {1} group_width: {1} "
-    "pooled_height: {1} pooled_width: {1} pad_ratio: {2} sample_per_part: {3} }}"
+    "dfmb_psroi_pooling_param {{ heat_map_a: {0} output_dim: 4 group_height: {1} group_width: 2 "
+    "pooled_height: 2 pooled_width: {1} pad_ratio: {2} sample_per_part: {3} heat_map_b: 0.5 "
+    "part_height: 1 part_width: 2 trans_std: 0.3 }}"
 )
 
 
 @law("DFMBPSROIAlign")
 @drawn(15)
 @given(
-    SEED, st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 3]), st.sampled_from([0, 0.2])
+    *(SEED, st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 3])),
+    *(st.sampled_from([0, 0.2]), st.integers(0, 2)),
 )
-def test_apollos_parts_begin_at_whole_pixels(seed, group, count, stride, pad):
-    x, rois = normal(seed, 2, 2 * group**2, 5, 6), regions_of(seed, 6, 2, 6 * stride)
+def test_apollos_parts_begin_at_whole_pixels(seed, group, count, stride, pad, kinds):
+    """A region's parts are 2 x `group`, of `group` x 2 groups; they move where there are kinds."""
+    x, rois = normal(seed, 2, 8 * group, 5, 6), regions_of(seed, 6, 2, 6 * stride)
     rois[1, 0] = -1  # of no image
-    found = run_layer("DFMBPSROIAlign", APOLLOS.format(stride, group, pad, count), [x, rois]).y[0]
-    expected = np.zeros(found.shape)
+    moves = normal(seed + 1, 6, 2 * kinds, 1, 2)
+    bottoms = [x, rois, moves] if kinds else [x, rois]
+    found = run_layer("DFMBPSROIAlign", APOLLOS.format(stride, group, pad, count), bottoms).y[0]
+    expected = np.zeros((6, 4, 2, group))
     around = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
-    for n, c, i, j in np.ndindex(*found.shape):
+    for n, c, i, j in np.ndindex(*expected.shape):
         image, x1, y1, x2, y2 = rois[n].astype(np.float64)
         if image < 0:
             continue
         spans = []
-        for first, last, at, length in ((y1, y2, i, 5), (x1, x2, j, 6)):
+        for axis, first, last, at, parts, length in (
+            (1, y1, y2, i, 2, 5),
+            (0, x1, x2, j, group, 6),
+        ):
             more = (last - first + 1) * pad
-            begin, end = (first - more) / stride, (last + more) / stride
-            part = max(end - begin, 0.1) / group
-            places = [
-                math.trunc(at * part + begin) + (k + 0.5) * part / count for k in range(count)
-            ]
+            begin, end = (first - more - 0.5) / stride, (last + more - 0.5) / stride
+            extent = max(end - begin, 0.1)
+            begin += at * extent / parts
+            if kinds:
+                of = 2 * (c // (4 // kinds)) + axis
+                begin += 0.3 * extent * moves[n, of, 0, j * 2 // group]
+            step = extent / parts / count
+            places = [math.trunc(begin) + (k + 0.5) * step for k in range(count)]
             spans.append([place for place in places if -1 < place < length])
-        part = around[int(image), (c * group + i) * group + j]
+        part = around[int(image), (c * group + i * group // 2) * 2 + j * 2 // group]
         values = [bilinear(part, y + 1, z + 1) for y in spans[0] for z in spans[1]]
         expected[n, c, i, j] = sum(values) / max(len(values), 1)
     close(found, expected, 0.05)
-    body = APOLLOS.format(1, 2, 0, 1).replace("pooled_width: 2", "pooled_width: 3")
-    with pytest.raises(caffe.CaffeError, match=r"one positive number; found 2, 2, 2, 3"):
-        run_layer("DFMBPSROIAlign", body, [x, rois])
+
+
+def test_apollos_fields_have_their_forks_defaults():
+    rois = np.float32([[0, 0, 0, 14, 14]])
+    x = np.random.RandomState(0).standard_normal((1, 49, 16, 16)).astype(np.float32)
+    few = "dfmb_psroi_pooling_param { heat_map_a: 1 output_dim: 1"
+    sizes = " ".join(
+        f"{of}_{side}: 7" for of in ("group", "pooled") for side in ("height", "width")
+    )
+    found = run_layer("DFMBPSROIAlign", f"{few} }}", [x, rois]).y[0]
+    assert found.shape == (1, 1, 7, 7)
+    body = f"{few} {sizes} sample_per_part: 4 }}"
+    np.testing.assert_array_equal(run_layer("DFMBPSROIAlign", body, [x, rois]).y[0], found)
+    for wrong, said in (("pooled_width: 0", "found 0"), ("pad_ratio: -1", "found -1")):
+        with pytest.raises(caffe.CaffeError, match=said):
+            run_layer("DFMBPSROIAlign", f"{few} {wrong} }}", [x, rois])
+    for shape in ((1, 2, 7, 6), (1, 3, 7, 7), (2, 2, 7, 7), (1, 0, 7, 7), (1, 4, 7, 7)):
+        with pytest.raises(caffe.CaffeError, match="needs moves R x 2 K x 7 x 7 for 1 regions"):
+            run_layer("DFMBPSROIAlign", f"{few} }}", [x, rois, np.zeros(shape)])
+
+
+@drawn(15)
+@given(SEED)
+def test_apollos_moves_learn_as_if_no_place_were_cut_off(seed):
+    rng = np.random.RandomState(seed)
+    x = np.broadcast_to(2 * np.arange(9) + 3 * np.arange(9)[:, None], (1, 1, 9, 9))
+    moves, rois = rng.uniform(-0.1, 0.1, (1, 2, 1, 1)), np.float32([[0, 2, 2, 6, 5]])
+    body = (
+        "dfmb_psroi_pooling_param { heat_map_a: 1 output_dim: 1 group_height: 1 group_width: 1 "
+        "pooled_height: 1 pooled_width: 1 part_height: 1 part_width: 1 trans_std: 0.5 }"
+    )
+    dx = run_layer("DFMBPSROIAlign", body, [x, rois, moves], diffs=[np.ones((1, 1, 1, 1))]).dx
+    # 4 and 3 pixels wide and high; on a slope the derivative is the slope everywhere.
+    np.testing.assert_allclose(dx[2].ravel(), [0.5 * 4 * 2, 0.5 * 3 * 3], rtol=1e-5)
 
 
 def deformed(x, rois, trans, scale, classes, group, part_size, samples, std):

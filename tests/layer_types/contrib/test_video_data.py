@@ -69,12 +69,13 @@ def video(path, count=20, seed=0):
 
 def folder(path, count=20, seed=0, names=("image_%04d.jpg",)):
     """A folder of frames that count from 1; as they are read again."""
-    path.mkdir()
     found = []
     for i in range(count):
         for k, name in enumerate(names):
             picture = images.encode(pictures(1, 6, 8, 3, seed=seed + i * len(names) + k)[0], "jpg")
-            (path / (name % (i + 1))).write_bytes(picture)
+            file = path / (name % (i + 1))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(picture)
             found.append(images.decode(picture, color=len(names) == 1))
     return np.stack(found)
 
@@ -247,27 +248,44 @@ def test_ecos_segments_have_their_frames_behind_one_another(tmp_path):
         video_net(f"{param} step: 3")
 
 
+def test_ecos_segments_repeat_the_last_frame_where_there_are_too_few(tmp_path):
+    frames = folder(tmp_path / "v", 5).transpose(3, 0, 1, 2)  # C L H W
+    write_text(tmp_path / "list.txt", f"{tmp_path}/v 5 5\n")
+    param = (
+        f'source: "{tmp_path}/list.txt" num_segments: 2 new_length: 4 modality: RGB '
+        "length_first: true"
+    )
+    for phase, begin in ((caffe.TEST, 0), (caffe.TRAIN, 2)):
+        ((x, _),) = passes(video_net(param, phase=phase), 1)
+        second = [min(begin + i, 4) for i in range(4)]
+        expected = np.stack([frames[:, :4], frames[:, second]])
+        np.testing.assert_array_equal(x[0], expected.reshape(24, 6, 8))
+
+
 def test_ecos_flow_has_all_x_before_all_y(tmp_path):
-    frames = folder(tmp_path / "v", 5, names=("flow_x_%04d.jpg", "flow_y_%04d.jpg"))
+    frames = folder(tmp_path / "v", 5, names=("flow_x/flow_x_%04d.jpg", "flow_y/flow_y_%04d.jpg"))
     write_text(tmp_path / "list.txt", f"{tmp_path}/v 5 0\n")
-    param = f'source: "{tmp_path}/list.txt" modality: FLOW new_length: 5 length_first: true'
+    param = f'source: "{tmp_path}/list.txt" modality: FLOW new_length: 5 length_first: true step: 5'
     ((x, _),) = passes(video_net(param), 1)
     np.testing.assert_array_equal(x[0], np.concatenate([frames[::2], frames[1::2]])[..., 0])
 
 
 @law("MultiFrameData")
-def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path):
+@pytest.mark.parametrize("means", [[1, 2, 3], range(1, 19)])
+def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path, means):
     frames = folder(tmp_path / "v", 11).transpose(0, 3, 1, 2)
     write_text(tmp_path / "list.txt", f"{tmp_path}/v 11 5\n")
     net = net_of(
         'layer { name: "d" type: "MultiFrameData" top: "x" top: "y" transform_param { '
-        "mean_value: 1 mean_value: 2 mean_value: 3 } multi_frame_data_param { "
+        + " ".join(f"mean_value: {mean}" for mean in means)
+        + " } multi_frame_data_param { "
         f'source: "{tmp_path}/list.txt" num_segments: 3 new_length: 2 batch_size: 1 }} }}'
     )
     net.forward()
     assert net.blobs["y"].data.tolist() == [[[[5]]]]
-    expected = frames[[1, 2, 4, 5, 7, 8]] - np.reshape([1.0, 2, 3], (3, 1, 1))
-    np.testing.assert_array_equal(net.blobs["x"].data[0], expected.reshape(18, 6, 8))
+    expected = frames[[1, 2, 4, 5, 7, 8]].reshape(18, 6, 8)
+    expected = expected - np.resize(means, (18, 1, 1))
+    np.testing.assert_array_equal(net.blobs["x"].data[0], expected)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +294,8 @@ def test_the_frames_of_segments_have_the_means_of_their_colours(tmp_path):
         ("VideoData", "", [(2, 3, 5, 9, 9), (2,)]),
         ("VideoData", "num_segments: 3", [(2, 30, 9, 9), (2,)]),
         ("VideoData", "num_segments: 3 modality: RGB", [(2, 45, 9, 9), (2,)]),
-        ("VideoData", "num_segments: 3 length_first: true step: 5", [(2, 6, 9, 9), (2,)]),
+        ("VideoData", "num_segments: 3 length_first: true step: 5", [(2, 30, 9, 9), (2,)]),
+        ("VideoData", "modality: RGB length_first: true step: 5", [(2, 3, 9, 9), (2,)]),
         ("MultiFrameData", "num_segments: 3", [(2, 45, 9, 9), (2, 1, 1, 1)]),
     ],
 )

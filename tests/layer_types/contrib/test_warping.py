@@ -50,6 +50,15 @@ def test_a_flow_leads_from_each_place_to_the_one_that_is_sampled(seed):
     agree(run_layer("FlowTransformer", "", [maps, flow]).y[0], expected, 1e-4)
 
 
+def test_a_flow_at_whole_places_learns_towards_larger_x_and_y_and_maps_learn_nothing():
+    maps, flow = normal(0, 1, 1, 4, 5), np.zeros((1, 2, 4, 5), np.float32)
+    found = run_layer("FlowTransformer", "", [maps, flow], diffs=[np.ones((1, 1, 4, 5))])
+    around = np.pad(maps[0, 0], (0, 1))
+    expected = np.stack([around[:-1, 1:], around[1:, :-1]]) - maps[0]
+    np.testing.assert_allclose(found.dx[1][0], expected, rtol=1e-5, atol=1e-6)
+    assert not found.dx[0].any()
+
+
 def test_a_flow_is_of_each_place_of_the_maps():
     with pytest.raises(caffe.CaffeError, match="needs a flow for each place of the maps"):
         run_layer("FlowTransformer", "", [np.zeros((1, 2, 3, 3)), np.zeros((1, 2, 3, 4))])
