@@ -24,9 +24,7 @@ _WORD = re.compile(r"Expected string but found: '(?P<word>[A-Za-z_]\w*)'")
 _OF_V1 = re.compile(
     r'Enum type "caffe\.V1LayerParameter\.LayerType" has no value named "?(?P<type>\w+)'
 )
-_OF_ENUM = re.compile(
-    r'Enum type "caffe\.(?P<message>\w+)\.(?P<enum>\w+)" has no value named (?P<value>\w+)'
-)
+_OF_ENUM = re.compile(r'Enum type "caffe\.(?P<enum>[\w.]+)" has no value named (?P<value>\w+)')
 _MERGE = re.compile("'(<{7}|={7}|>{7})")
 
 
@@ -87,9 +85,7 @@ def advice(reason: str) -> str:
         v1 = found["word"] in caffe_pb2.V1LayerParameter.LayerType.DESCRIPTOR.values_by_name
         older = f"; {found['word']} without them is a type of the older layers {{ }}" if v1 else ""
         return f'; strings stand in quotes, as in type: "Convolution"{older}'
-    if (found := _OF_ENUM.search(reason)) and _has_value(
-        found["message"], found["enum"], found["value"]
-    ):
+    if (found := _OF_ENUM.search(reason)) and _is_of_a_fork(found["enum"], found["value"]):
         return " It is not of Caffe 1.0; a fork's is taken after caffe.set_strict(False)"
     if found := _OF_V1.search(reason):
         return (
@@ -110,11 +106,14 @@ def advice(reason: str) -> str:
     return f" {said[0].upper()}{said[1:]}{taken}"
 
 
-def _has_value(message: str, enum: str, value: str) -> bool:
-    """Whether a fork's message has it."""
-    of = caffe_pb2.DESCRIPTOR.message_types_by_name.get(message)
-    kind = of and of.enum_types_by_name.get(enum)
-    return bool(kind) and value in kind.values_by_name
+def _is_of_a_fork(enum: str, value: str) -> bool:
+    """Whether an enum (Message.Enum) has a value in a fork: V1 types may be any fork's."""
+    holder, _, name = enum.partition(".")
+    message = caffe_pb2.DESCRIPTOR.message_types_by_name.get(holder)
+    kinds = message.enum_types_by_name if message else {}
+    return enum == "V1LayerParameter.LayerType" or (
+        name in kinds and value in kinds[name].values_by_name
+    )
 
 
 def _taken(message: Descriptor | None, field: str) -> bool:
