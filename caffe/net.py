@@ -294,9 +294,11 @@ class Net(Unpicklable):
 
     def _forward_backward(self) -> float:
         """Both passes over all layers; returns the loss (Net::ForwardBackward)."""
-        last = len(self._names) - 1
-        loss = self._forward(0, last)
-        self._backward(last, 0)
+        last, sources = len(self._names) - 1, self._layerwise.sources
+        loss = self._layerwise.forward(range(sources))
+        with self._layerwise.threads():
+            loss += self._layerwise.forward(range(sources, last + 1))
+            self._backward(last, 0)
         self._layerwise.log_totals()
         return loss
 

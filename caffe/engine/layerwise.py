@@ -33,9 +33,10 @@ class Layerwise:
         self.after_backward: list[Hook] = []
 
     def threads(self) -> AbstractContextManager[None]:
-        """As many as the layers behind the sources take, which have given their shapes.
+        """As many as a solver's iteration takes, whose sources have given their shapes.
 
-        It follows from these alone: sums are rounded as in any other pass of such shapes.
+        It follows from these alone: sums are rounded as in any other iteration of such shapes. The
+        layers behind get their shapes here, which in other passes a script could see.
         """
         graph = self.graph
         shapes = [graph.blobs[name].shape for i in range(self.sources) for name in graph.tops[i]]
@@ -68,11 +69,7 @@ class Layerwise:
 
     def forward(self, layers: Iterable[int]) -> float:
         """Run these layers in order; returns the weighted sum of their losses."""
-        order = list(layers)
-        first = [i for i in order if i < self.sources]
-        loss = sum(map(self.forward_layer, first))
-        with self.threads():
-            return loss + sum(map(self.forward_layer, order[len(first) :]))
+        return sum(map(self.forward_layer, layers))
 
     def forward_layer(self, i: int) -> float:
         """Run layer i; returns what it adds to the loss."""
@@ -103,9 +100,8 @@ class Layerwise:
 
     def backward(self, layers: Iterable[int]) -> None:
         """Run these layers backward, in the order given: from the last one down."""
-        with self.threads():
-            for i in layers:
-                self.backward_layer(i)
+        for i in layers:
+            self.backward_layer(i)
 
     def backward_layer(self, i: int) -> None:
         """Run layer i backward, if it leads from something to learn to a loss."""

@@ -8,7 +8,7 @@ import torch
 from ..graph.build import Graph
 from ..graph.flops import multiply_adds
 
-# Multiply-adds of a forward pass: as a plan runs it, and layer by layer or in training
+# Multiply-adds of a forward pass: as a plan runs it, and in a solver's iteration
 PASS = 1 << 24
 STEP = 1 << 25
 VALUE = 40  # so many multiply-adds take as long as to read and write a value
