@@ -45,16 +45,23 @@ class Layerwise:
         return on_threads(1) if self._is_small else nullcontext()
 
     def _may_be_small(self) -> bool:
-        graph, behind = self.graph, range(self.sources, len(self.graph.layers))
-        for layer in (graph.layers[i] for i in behind):
+        for layer in self.graph.layers[self.sources :]:
             if type(layer).reshape is not LayerType.reshape and not layer.shares_data:
                 return False  # a script's: it is called as often as Caffe calls it
+        return self.shapes_follow(self.sources) and is_small(self.graph, STEP)
+
+    def shapes_follow(self, first: int) -> bool:
+        """Bring the blobs' shapes in step from this layer on.
+
+        False where a layer does not take them: it raises that again when those before it have run.
+        """
+        graph = self.graph
         try:
-            for i in behind:
+            for i in range(first, len(graph.layers)):
                 graph.layers[i].reshape(graph.bottom(i), graph.top(i))
-        except CaffeError:  # that layer raises it again, when those before it have run
+        except CaffeError:
             return False
-        return is_small(graph, STEP)
+        return True
 
     def is_watched(self) -> bool:
         """Whether someone looks at the blobs between the layers of a pass."""

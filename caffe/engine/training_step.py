@@ -17,7 +17,6 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from ..core.blob import Blob
-from ..core.errors import CaffeError
 from ..core.log import LOGGER
 from ..core.precision import current_precision
 from ..graph.build import Graph
@@ -181,10 +180,7 @@ class TrainingStep:
         if self._front != list(range(len(self._front))):
             return None
         if self._prefix_is_for != _shapes(graph):
-            try:
-                for i in range(len(self._front), len(graph.layers)):
-                    graph.layers[i].reshape(graph.bottom(i), graph.top(i))
-            except CaffeError:  # that layer raises it again, when those before it have run
+            if not self._layerwise.shapes_follow(len(self._front)):
                 return None
             self._prefix = padded_prefix(graph, self._front)
             self._prefix_is_for = _shapes(graph)

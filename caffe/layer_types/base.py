@@ -131,8 +131,6 @@ class LayerType(Layer):
         """A position of the top is computed from that position of the bottoms."""
         return False
 
-    empty = ""  # a bottom without values, and its shape
-
     def __init__(self, spec: caffe_pb2.LayerParameter, phase: int) -> None:
         self.spec = spec
         self.name = spec.name
@@ -140,6 +138,7 @@ class LayerType(Layer):
         self.phase = phase
         self._blobs = BlobVec()
         self.param_shapes: list[Shape] = []  # of the parameters, as setup made them
+        self.bottom_shapes: list[Shape] = []  # as the last reshape found them
         self.need_backward = False
         self.propagate_down: list[bool] = []  # for each bottom: does anyone want its diff?
         self.param_propagate_down: list[bool] = []
@@ -239,12 +238,9 @@ class LayerType(Layer):
         self.setup_from([blob.shape for blob in bottom])
 
     def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
-        bottoms = zip(self.spec.bottom, bottom, strict=True)
-        self.empty = next(
-            (f"'{name}' {blob.shape}" for name, blob in bottoms if not blob.count), ""
-        )
+        self.bottom_shapes = [b.shape for b in bottom]
         self.check_params()
-        shapes = self.top_shapes([b.shape for b in bottom])
+        shapes = self.top_shapes(list(self.bottom_shapes))
         for name, blob, shape in zip(self.spec.top, top, shapes, strict=True):
             self.check(
                 blob not in bottom or math.prod(shape) == blob.count,
@@ -303,11 +299,12 @@ class LayerType(Layer):
             raise
         except (RuntimeError, MemoryError, ArithmeticError, LookupError, ValueError) as error:
             with host_memory.end_named(f"layer '{self.name}' ({self.type})"):
-                self.check(
-                    not self.empty,
-                    f"does not compute with a bottom that has no values, as {self.empty} here; "
-                    f"give each of its axes a size ({type(error).__name__}: {error})",
-                )
+                for name, shape in zip(self.spec.bottom, self.bottom_shapes, strict=False):
+                    self.check(
+                        math.prod(shape) > 0,
+                        f"does not compute with a bottom that has no values, as '{name}' {shape} "
+                        f"here; give each of its axes a size ({type(error).__name__}: {error})",
+                    )
                 raise
 
     @property
