@@ -470,6 +470,11 @@ PASSED_OVER = {
         ],
         ("NVIDIA's Caffe", _ENGINE),
     ),
+    **dict.fromkeys(
+        ["conv_mode", "gemm_mode", "spmdm_transpose_in", "spmdm_transpose_out"],
+        ("structured sparsity learning or SkimCaffe", _ENGINE),
+    ),
+    **dict.fromkeys(["dump_parameter", "dump_activation"], ("SkimCaffe", "it writes files only")),
     "store_blobs_in_old_format": ("NVIDIA's Caffe", "caffemodels have one format here"),
     **dict.fromkeys(
         ["threads", "parser_threads", "cache", "use_gpu_transform", "prefetch_threads"],

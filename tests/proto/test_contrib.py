@@ -203,7 +203,7 @@ RELU = 'layer { name: "%s" type: "ReLU" bottom: "%s" top: "%s" }'
 
 
 @pytest.mark.parametrize(
-    ("fused", "as_two"),
+    ("fused", "apart"),
     [
         (
             layer("Convolution", "convolution_param { num_output: 1 fuse_type: FUSED_CONV_RELU }"),
@@ -235,12 +235,52 @@ RELU = 'layer { name: "%s" type: "ReLU" bottom: "%s" top: "%s" }'
             'layer { name: "l_pool" type: "Pooling" bottom: "l_norm" top: "y" '
             "pooling_param { stride: 2 } }",
         ),
+        (
+            layer(
+                "ConvolutionReLUPoolLRN",
+                "param { lr_mult: 2 } convolution_param { num_output: 1 } "
+                "pooling_param { stride: 2 } lrn_param { alpha: 2 } include { phase: TEST }",
+            ),
+            'layer { name: "l" type: "Convolution" bottom: "x" top: "l_conv" '
+            "param { lr_mult: 2 } convolution_param { num_output: 1 } include { phase: TEST } } "
+            'layer { name: "l_relu" type: "ReLU" bottom: "l_conv" top: "l_conv" relu_param { } '
+            'include { phase: TEST } } layer { name: "l_pool" type: "Pooling" bottom: "l_conv" '
+            'top: "l_pool" pooling_param { stride: 2 } include { phase: TEST } } '
+            'layer { name: "l_norm" type: "LRN" bottom: "l_pool" top: "y" lrn_param { alpha: 2 } '
+            "include { phase: TEST } }",
+        ),
+        (
+            layer("InnerProductReLUDropout", "dropout_param { dropout_ratio: 0.3 }"),
+            layer("InnerProduct", "")
+            + (RELU % ("l_relu", "y", "y")).replace("}", "relu_param { } }")
+            + 'layer { name: "l_drop" type: "Dropout" bottom: "y" top: "y" '
+            "dropout_param { dropout_ratio: 0.3 } }",
+        ),
+        (
+            layer("ReLUPooling", "pooling_param { stride: 2 }"),
+            RELU % ("l", "x", "l_relu") + 'layer { name: "l_pool" type: "Pooling" bottom: "l_relu" '
+            'top: "y" pooling_param { stride: 2 } }',
+        ),
+        (layer("MKLLRN", "lrn_param { alpha: 2 }"), layer("LRN", "lrn_param { alpha: 2 }")),
     ],
 )
-def test_a_layer_that_is_fused_with_another_becomes_two(fused, as_two):
+def test_a_layer_that_does_the_work_of_several_becomes_these(fused, apart):
     assert upgrade_net(text_format.Parse(fused, caffe_pb2.NetParameter())) == text_format.Parse(
-        as_two, caffe_pb2.NetParameter()
+        apart, caffe_pb2.NetParameter()
     )
+
+
+def test_a_layer_that_does_the_work_of_several_is_what_its_type_says(monkeypatch):
+    text = X + layer("ConvolutionReLU", "convolution_param { num_output: 3 kernel_size: 3 }")
+    net = net_of(text)
+    assert net._layer_names == ["x", "l", "l_relu"]
+    assert list(net.params) == ["l"]
+    assert (net.forward()["y"] >= 0).all()
+    with pytest.raises(caffe.CaffeError, match=r"layer .l. .ReLUPooling.: takes one bottom"):
+        net_of(X + layer("ReLUPooling", 'top: "mask" pooling_param { kernel_size: 2 }'))
+    monkeypatch.setattr("caffe.proto.upgrade.fused.is_strict", lambda: True)
+    with pytest.raises(caffe.CaffeError, match="unknown type 'ConvolutionReLU'"):
+        net_of(text)
 
 
 def test_python_layers_take_the_parameter_under_its_older_name(tmp_path):

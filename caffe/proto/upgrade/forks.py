@@ -40,7 +40,7 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
 
     crop_height and crop_width as crop_h and crop_w, relu6 as ReLU6, maximum and minimum of a ReLU
     as Clip. A ReLU with a second top (DecoupledNet's) is a ReLUMask. A convolution whose padding is
-    not the same at both ends gets a Pad before it, a layer with a fuse_type what it is fused with
+    not the same at both ends gets a Pad before it, a layer that is fused with others gets these
     behind it.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
