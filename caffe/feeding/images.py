@@ -195,6 +195,21 @@ def _cmyk_to_bgr(image: Image.Image) -> np.ndarray:
 COEFFICIENT_BITS = 11
 
 
+def at_least(image: np.ndarray, least: tuple[int, int]) -> np.ndarray:
+    """An image (H, W, C) uint8, in proportion enlarged where it is lower or narrower than `least`.
+
+    The side that lacks more gets as long as it must be at least (LRCN's io.cpp).
+    """
+    sides = np.asarray(image.shape[:2], np.float32)
+    lacking = [want - side for want, side in zip(least, image.shape[:2], strict=True)]
+    if max(lacking) <= 0:
+        return image
+    which = int(lacking[1] > lacking[0])
+    size = list(least)
+    size[1 - which] = int(float(np.float32(least[which]) * (sides[1 - which] / sides[which])) + 0.5)
+    return resize(image, (size[0], size[1]))
+
+
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(H, W, C) uint8 to (height, width, C): cv::resize with INTER_LINEAR, to the bit.
 

@@ -129,6 +129,12 @@ class Transformer:
         if not (datum.encoded or self.told) and (self.force_color or self.force_gray):
             LOGGER.error("force_color and force_gray only for encoded datum")
             self.told = True
+        if self.param.flow and self.mirror and not datum.encoded:
+            raise CaffeError(
+                "flow with mirror: LRCN's Caffe turns the third channel of a raw datum round where "
+                "it mirrors, which is not done here; encoded data it leaves as they are: encode "
+                "them, or set mirror: false"
+            )
         return datum_to_array(datum, self.force_color, self.force_gray)
 
     def shape(self, image: Shape) -> Shape:

@@ -19,7 +19,7 @@ from ..core.ranks import Share, training_share
 from ..core.rng import draw_seed
 from ..feeding.datum import parse_datum
 from ..feeding.image_list import Entry, ManyLabels, read_image_list, read_many_labels
-from ..feeding.images import read_image
+from ..feeding.images import at_least, read_image
 from ..feeding.prefetch import Batch, Prefetcher, empty
 from ..feeding.transform import Place, Transformer, random_words
 from ..formats.database import Database, open_database
@@ -303,10 +303,14 @@ class Images(Ordered):
         super().__init__(param.shuffle, entries, param.pair_size)
         self.param, self.transformer = param, transformer
         self.size = (param.new_height, param.new_width) if param.new_height else None
+        self.least = (param.min_height, param.min_width)
 
     def read(self, record: Entry) -> tuple[np.ndarray, int]:
         path = self.param.root_folder + record.path
-        return read_image(path, self.param.is_color, self.size).transpose(2, 0, 1), record.label
+        image = read_image(path, self.param.is_color, self.size)
+        if not self.size:
+            image = at_least(image, self.least)
+        return image.transpose(2, 0, 1), record.label
 
     def place(self, record: Entry) -> str:
         return f"{self.param.source}:{record.line}"
@@ -349,7 +353,8 @@ class ImageData(Feed):
 
     With label_dim, label_size or label_num (forks) each line has so many: N x that. With pair_size
     (Wang & Gupta 2015) a list that is shuffled keeps so many lines together, but for those that are
-    over at its end, which it leaves out.
+    over at its end, which it leaves out. With min_height and min_width (LRCN), and no new_height,
+    images that are smaller are enlarged in proportion.
     """
 
     def param(self) -> caffe_pb2.ImageDataParameter:
@@ -361,6 +366,10 @@ class ImageData(Feed):
         need(
             bool(param.new_height) == bool(param.new_width),
             "Current implementation requires new_height and new_width to be set at the same time",
+        )
+        need(
+            bool(param.min_height) == bool(param.min_width),
+            "Current implementation requires min_height and min_width to be set at the same time",
         )
         info("image_data_layer.cpp:38", "Opening file %s", param.source)
         labels = self.labels()

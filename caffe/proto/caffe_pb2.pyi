@@ -729,6 +729,8 @@ class LayerParameter(Message):
     MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
     KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
+    FIXED_PARAM_FIELD_NUMBER: int
+    DEEPHI_RESIZE_PARAM_FIELD_NUMBER: int
     TILING_PARAM_FIELD_NUMBER: int
     DRIVE_DATA_PARAM_FIELD_NUMBER: int
     RESCALE_PARAM_FIELD_NUMBER: int
@@ -1007,6 +1009,8 @@ class LayerParameter(Message):
     multi_label_data_param: ImageDataParameter
     guided_dropout_param: GuidedDropoutParameter
     knowledge_distillation_param: KnowledgeDistillationParameter
+    fixed_param: FixedParameter
+    deephi_resize_param: DeephiResizeParameter
     tiling_param: TilingParameter
     drive_data_param: DriveDataParameter
     rescale_param: RescaleParameter
@@ -1312,6 +1316,8 @@ class LayerParameter(Message):
         knowledge_distillation_param: KnowledgeDistillationParameter
         | Mapping[str, Any]
         | None = ...,
+        fixed_param: FixedParameter | Mapping[str, Any] | None = ...,
+        deephi_resize_param: DeephiResizeParameter | Mapping[str, Any] | None = ...,
         tiling_param: TilingParameter | Mapping[str, Any] | None = ...,
         drive_data_param: DriveDataParameter | Mapping[str, Any] | None = ...,
         rescale_param: RescaleParameter | Mapping[str, Any] | None = ...,
@@ -1375,6 +1381,7 @@ class TransformationParameter(Message):
     APPLY_PROBABILITY_FIELD_NUMBER: int
     CROP_HEIGHT_FIELD_NUMBER: int
     CROP_WIDTH_FIELD_NUMBER: int
+    FLOW_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1422,6 +1429,7 @@ class TransformationParameter(Message):
     apply_probability: float
     crop_height: int
     crop_width: int
+    flow: bool
     def __init__(
         self,
         *,
@@ -1472,6 +1480,7 @@ class TransformationParameter(Message):
         apply_probability: float | None = ...,
         crop_height: int | None = ...,
         crop_width: int | None = ...,
+        flow: bool | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -2511,6 +2520,8 @@ class ImageDataParameter(Message):
     LABEL_SIZE_FIELD_NUMBER: int
     LABEL_NUM_FIELD_NUMBER: int
     PAIR_SIZE_FIELD_NUMBER: int
+    MIN_HEIGHT_FIELD_NUMBER: int
+    MIN_WIDTH_FIELD_NUMBER: int
     NUM_TRUTH_CHANNELS_FIELD_NUMBER: int
     USE_BYTE_INPUT_FIELD_NUMBER: int
     IS_FLOW_FIELD_NUMBER: int
@@ -2542,6 +2553,8 @@ class ImageDataParameter(Message):
     label_size: int
     label_num: int
     pair_size: int
+    min_height: int
+    min_width: int
     num_truth_channels: int
     use_byte_input: bool
     is_flow: bool
@@ -2576,6 +2589,8 @@ class ImageDataParameter(Message):
         label_size: int | None = ...,
         label_num: int | None = ...,
         pair_size: int | None = ...,
+        min_height: int | None = ...,
+        min_width: int | None = ...,
         num_truth_channels: int | None = ...,
         use_byte_input: bool | None = ...,
         is_flow: bool | None = ...,
@@ -3009,6 +3024,8 @@ class V1LayerParameter(Message):
     MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
     KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
+    FIXED_PARAM_FIELD_NUMBER: int
+    DEEPHI_RESIZE_PARAM_FIELD_NUMBER: int
     TILING_PARAM_FIELD_NUMBER: int
     DRIVE_DATA_PARAM_FIELD_NUMBER: int
     RESCALE_PARAM_FIELD_NUMBER: int
@@ -3290,6 +3307,8 @@ class V1LayerParameter(Message):
     multi_label_data_param: ImageDataParameter
     guided_dropout_param: GuidedDropoutParameter
     knowledge_distillation_param: KnowledgeDistillationParameter
+    fixed_param: FixedParameter
+    deephi_resize_param: DeephiResizeParameter
     tiling_param: TilingParameter
     drive_data_param: DriveDataParameter
     rescale_param: RescaleParameter
@@ -3598,6 +3617,8 @@ class V1LayerParameter(Message):
         knowledge_distillation_param: KnowledgeDistillationParameter
         | Mapping[str, Any]
         | None = ...,
+        fixed_param: FixedParameter | Mapping[str, Any] | None = ...,
+        deephi_resize_param: DeephiResizeParameter | Mapping[str, Any] | None = ...,
         tiling_param: TilingParameter | Mapping[str, Any] | None = ...,
         drive_data_param: DriveDataParameter | Mapping[str, Any] | None = ...,
         rescale_param: RescaleParameter | Mapping[str, Any] | None = ...,
@@ -7939,6 +7960,9 @@ class QuantizationParameter(Message):
     EXP_MIN_FIELD_NUMBER: int
     EXP_MAX_FIELD_NUMBER: int
     THRESHOLD_FIELD_NUMBER: int
+    TH_LAYER_IN_FIELD_NUMBER: int
+    TH_LAYER_OUT_FIELD_NUMBER: int
+    TH_PARAMS_FIELD_NUMBER: int
     precision: int
     rounding_scheme: int
     bw_layer_in: int
@@ -7952,6 +7976,9 @@ class QuantizationParameter(Message):
     exp_min: int
     exp_max: int
     threshold: float
+    th_layer_in: float
+    th_layer_out: float
+    th_params: RepeatedScalarFieldContainer[float]
     def __init__(
         self,
         *,
@@ -7968,6 +7995,9 @@ class QuantizationParameter(Message):
         exp_min: int | None = ...,
         exp_max: int | None = ...,
         threshold: float | None = ...,
+        th_layer_in: float | None = ...,
+        th_layer_out: float | None = ...,
+        th_params: Iterable[float] | None = ...,
     ) -> None: ...
 
 class AffinityParameter(Message):
@@ -9339,6 +9369,62 @@ class GuidedDropoutParameter(Message):
         type: str | None = ...,
         guidance_threshold: float | None = ...,
         sigmoid_scaler: float | None = ...,
+    ) -> None: ...
+
+class FixedParameter(Message):
+    FixedMethod: EnumTypeWrapper
+    OVER_FLOW: int
+    DIFF_S: int
+    DIFF_A: int
+    DIFF_S_SIGMOID: int
+    ENABLE_FIELD_NUMBER: int
+    FIXED_METHOD_FIELD_NUMBER: int
+    BIT_WIDTH_FIELD_NUMBER: int
+    MOVING_AVERAGE_FRACTION_FIELD_NUMBER: int
+    FIX_INFO_FIELD_NUMBER: int
+    FOLLOW_DATA_LAYER_FIELD_NUMBER: int
+    enable: bool
+    fixed_method: int
+    bit_width: int
+    moving_average_fraction: float
+    fix_info: RepeatedScalarFieldContainer[int]
+    follow_data_layer: bool
+    def __init__(
+        self,
+        *,
+        enable: bool | None = ...,
+        fixed_method: int | str | None = ...,
+        bit_width: int | None = ...,
+        moving_average_fraction: float | None = ...,
+        fix_info: Iterable[int] | None = ...,
+        follow_data_layer: bool | None = ...,
+    ) -> None: ...
+
+class DeephiResizeParameter(Message):
+    ResizeType: EnumTypeWrapper
+    BILINEAR: int
+    NEAREST: int
+    RESIZE_TYPE_FIELD_NUMBER: int
+    SCALE_H_FIELD_NUMBER: int
+    SCALE_W_FIELD_NUMBER: int
+    NEW_HEIGHT_FIELD_NUMBER: int
+    NEW_WIDTH_FIELD_NUMBER: int
+    USE_DPU_FIELD_NUMBER: int
+    resize_type: int
+    scale_h: float
+    scale_w: float
+    new_height: int
+    new_width: int
+    use_dpu: bool
+    def __init__(
+        self,
+        *,
+        resize_type: int | str | None = ...,
+        scale_h: float | None = ...,
+        scale_w: float | None = ...,
+        new_height: int | None = ...,
+        new_width: int | None = ...,
+        use_dpu: bool | None = ...,
     ) -> None: ...
 
 class TilingParameter(Message):

@@ -182,7 +182,9 @@ FIELDS = {
     ),
     "objectness_score": ("RefineDet", ""),
     **dict.fromkeys(("detection_output_ssd_param", "dfmb_psroi_pooling_param"), ("Apollo", "")),
-    "gs_tiling_param": ("Xilinx's Caffe", _PYTHON),
+    **dict.fromkeys(
+        ("gs_tiling_param", "fixed_param", "deephi_resize_param"), ("Xilinx's Caffe", _PYTHON)
+    ),
     "region_pooling_param": ("MR-CNN and LocNet", _PYTHON),
     **dict.fromkeys(("denser_prior_boxes", "use_polygon"), ("TextBoxes++", "")),
     **dict.fromkeys(
@@ -336,6 +338,12 @@ FIELDS = {
     "pair_size": ("unsupervised learning from videos", "shuffle the list before training"),
     **dict.fromkeys(("crop_height", "crop_width"), ("domain guided dropout", "write crop_size")),
     "guided_dropout_param": ("domain guided dropout", _PYTHON),
+    "flow": ("LRCN", "leave it out where images are files or encoded"),
+    **dict.fromkeys(("min_height", "min_width"), ("LRCN", "write new_height and new_width")),
+    **dict.fromkeys(
+        ("th_layer_in", "th_layer_out", "th_params"),
+        ("Xilinx' ml-suite", "leave it out, with quantization_param, for floating-point numbers"),
+    ),
     "knowledge_distillation_param": ("several forks", _PYTHON),
     "multi_label_data_param": ("deep hashing networks", "use HDF5Data"),
     "threshold": ("deep hashing networks", "leave it out: beyond it the loss is hardly another"),

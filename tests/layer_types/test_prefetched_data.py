@@ -210,6 +210,21 @@ def test_rand_skip_of_a_data_layer_is_ignored_with_a_warning_as_in_caffe_1_0(lmd
     np.testing.assert_array_equal(passes(net, 1)[0][0], arrays[:2])
 
 
+def test_flow_leaves_all_but_raw_mirrored_datums_as_they_are(lmdb, tmp_path):
+    path, arrays = lmdb
+    data = passes(feed_net("Data", source(path), "flow: true"), 1)[0][0]
+    np.testing.assert_array_equal(data, arrays[:2])
+    with pytest.raises(CaffeError, match=r"layer 'd'.*flow with mirror: .*or set mirror: false"):
+        feed_net("Data", source(path), "flow: true mirror: true")
+    listed = write_images(tmp_path, arrays)
+    param = f'source: "{listed}" root_folder: "{tmp_path}/" batch_size: 2'
+    plain, flow = (
+        passes(feed_net("ImageData", param, f"mirror: true {more}", seed=0), 3)
+        for more in ("", "flow: true")
+    )
+    assert same(plain, flow)
+
+
 # ImageData.
 
 
@@ -236,6 +251,27 @@ def test_image_data_resizes_and_reads_gray(tmp_path):
     for i, image in enumerate(data):
         expected = images.read_image(tmp_path / f"{i}.png", False, (6, 3))
         np.testing.assert_array_equal(image[0], expected[:, :, 0])
+
+
+@pytest.mark.parametrize(
+    ("least", "size"),
+    [
+        ((4, 7), (4, 7)),
+        ((3, 2), (4, 7)),
+        ((6, 9), (6, 11)),  # each lacks 2: the height counts; 10.5 is rounded up
+        ((5, 9), (5, 9)),  # 5.14
+        ((5, 3), (5, 9)),  # 8.75
+        ((4, 8), (5, 8)),  # 4.57
+    ],
+)
+def test_image_data_enlarges_what_is_smaller_than_the_least(tmp_path, least, size):
+    listed = write_images(tmp_path, pictures(1, 3, 4, 7))
+    param = f'source: "{listed}" root_folder: "{tmp_path}/" batch_size: 1 '
+    param += "min_height: {} min_width: {}".format(*least)
+    expected = images.read_image(tmp_path / "0.png", True, size).transpose(2, 0, 1)
+    np.testing.assert_array_equal(passes(feed_net("ImageData", param), 1)[0][0][0], expected)
+    data = passes(feed_net("ImageData", param + " new_height: 2 new_width: 2"), 1)[0][0]
+    assert data.shape == (1, 3, 2, 2)
 
 
 @law("ImageData")
@@ -337,6 +373,7 @@ def test_data_names_the_item_at_which_it_fails_when_its_batch_is_due(tmp_path):
         ("no.png 1\n", "", "list.txt:1: .*no.png: cannot be read"),
         ("list.txt 1\n", "", "list.txt:1: .*list.txt: an encoded image of .* cannot be decoded"),
         ("0.png 1\n", "new_height: 3", "requires new_height and new_width to be set"),
+        ("0.png 1\n", "min_width: 3", "requires min_height and min_width to be set"),
         ("0.png 1\n", "batch_size: 0", "Positive batch size required"),
     ],
 )

@@ -111,6 +111,20 @@ DEPLOYED = {
         "quantization_param { precision: MINIFLOAT mant_bits: 4 exp_bits: 5 }",
         [(1, 6, 2, 2)],
     ),
+    "FixedNeuron": ("fixed_param { bit_width: 4 }", [(1, 2, 4, 4)]),
+    "ConvolutionFixed": (
+        "convolution_param { num_output: 2 kernel_size: 2 } fixed_param { bit_width: 4 }",
+        [(1, 2, 4, 4)],
+    ),
+    "DeconvolutionFixed": (
+        "convolution_param { num_output: 2 kernel_size: 2 stride: 2 } "
+        "fixed_param { bit_width: 4 fixed_method: DIFF_S }",
+        [(1, 2, 4, 4)],
+    ),
+    "InnerProductFixed": (
+        "inner_product_param { num_output: 2 } fixed_param { bit_width: 4 }",
+        [(1, 2, 4, 4)],
+    ),
     "BatchReNorm": ("", [(1, 2, 4, 4)]),
     "Covariance": ("", [(1, 2, 4, 4)]),
     "CConvolution": ("convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 4, 4)]),

@@ -41,6 +41,7 @@ from . import (  # noqa: F401
     eval_detection,
     field_groups,
     field_loss,
+    fixed_point,
     flow_files,
     flow_losses,
     focal,

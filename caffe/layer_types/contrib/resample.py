@@ -1,5 +1,6 @@
-"""Layer types that give maps another size: Resample and Downsample of FlowNet, Resize."""
+"""Layer types that give maps another size: FlowNet's Resample and Downsample, Resize and others."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -170,3 +171,39 @@ class Resize(LayerType):
         y, z = (each.reshape(1, -1) for each in torch.meshgrid(rows, columns, indexing="ij"))
         padded = F.pad(x.reshape(1, -1, *x.shape[2:]), (0, 1, 0, 1))
         return sampled(padded, y, z, 0).reshape(*x.shape[:2], height, width)
+
+
+@layer_type("DeephiResize", "Xilinx's Caffe")
+class DeephiResize(Sized):
+    """To new_height x new_width, or to scale_h and scale_w times the size, rounded down.
+
+    NEAREST, the default: the pixel at or before i times the ratio of the sizes. BILINEAR: at the
+    centres of the top's pixels (cv::resize).
+    """
+
+    bottoms = (1, 1)
+
+    def setup_from(self, shapes: list[Shape]) -> None:
+        param = self.spec.deephi_resize_param
+        for one, other in (("new_height", "new_width"), ("scale_h", "scale_w")):
+            self.check(
+                param.HasField(one) == param.HasField(other),
+                f"{one} and {other} should be set at the same time",
+            )
+
+    def given(self, shape: Shape) -> tuple[int, int]:
+        param = self.spec.deephi_resize_param
+        if param.HasField("new_height"):
+            return param.new_height, param.new_width
+        height, width = np.float32(shape[2]), np.float32(shape[3])
+        return int(height * np.float32(param.scale_h)), int(width * np.float32(param.scale_w))
+
+    def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
+        (x,), size = bottoms, self.size(bottoms)
+        if self.spec.deephi_resize_param.resize_type == caffe_pb2.DeephiResizeParameter.BILINEAR:
+            return F.interpolate(x, size, mode="bilinear", align_corners=False)
+        for axis, now in zip((2, 3), size, strict=True):
+            ratio, last = 1 / (now / x.shape[axis]), x.shape[axis] - 1
+            places = [min(int(i * ratio), last) for i in range(now)]
+            x = x.index_select(axis, torch.tensor(places, device=x.device))
+        return x

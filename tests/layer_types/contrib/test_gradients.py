@@ -331,6 +331,14 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "SpatialSoftmax": [("spatial_softmax_param { temperature: 0.5 }", [(2, 2, 3, 2)], {})],
     "Noise": [("noise_param { gaussian_std: 1 }", [(2, 3)], {})],
     "Resize": [("resize_param { height: 3 width: 4 }", [(1, 2, 4, 3)], {})],
+    "DeephiResize": [
+        ("deephi_resize_param { scale_h: 1.7 scale_w: 0.8 }", [(1, 2, 4, 3)], {}),
+        (
+            "deephi_resize_param { new_height: 3 new_width: 5 resize_type: BILINEAR }",
+            [(1, 2, 4, 3)],
+            {},
+        ),
+    ],
     "SoftmaxCrossEntropyLoss": [
         ("", [(3, 4), (3, 4)], {"given": {1: lambda rng: rng.dirichlet(np.ones(4), 3)}})
     ],
@@ -743,6 +751,7 @@ OWN_GRADIENT = {
     *("KnowledgeDistillation", "QuantizationLoss"),
     "WassersteinLoss",
     *("ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto", "LRNRistretto"),
+    *("ConvolutionFixed", "DeconvolutionFixed", "FixedNeuron", "InnerProductFixed"),
     *("BatchReNorm", "CConvolution", "CInnerProduct", "Covariance"),
     *("Sparsify", "SymmetricRectify", "ValidEuclideanLoss"),
     *("BinaryConvolution", "BinaryInnerProduct", "EuclideanLossHeatmap", "Quant", "YoloSeg"),

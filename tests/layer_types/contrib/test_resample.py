@@ -147,3 +147,40 @@ def test_resize_may_take_the_nearest_pixel_before():
     found = run_layer("Resize", body, [x], diffs=[dy])
     assert np.array_equal(found.y[0], expected)
     assert (found.dx[0] == 4).all()
+
+
+@law("DeephiResize")
+@drawn(25)
+@given(SEED, SIZE, SIZE, SIZE, SIZE)
+def test_deephi_resize_takes_the_pixel_before_or_those_about_a_centre(
+    seed, height, width, rows, columns
+):
+    x, dy = normal(seed, 2, 2, height, width), normal(seed + 1, 2, 2, rows, columns)
+    body = f"new_height: {rows} new_width: {columns}"
+
+    def about(count, size):  # of the pixels (columns) for each place (rows)
+        at = ((np.arange(count)[:, None] + 0.5) * size / count - 0.5).clip(0, size - 1)
+        return np.maximum(0, 1 - np.abs(at - np.arange(size)))
+
+    def before(count, size):
+        at = np.floor(np.arange(count)[:, None] * (1 / (count / size))).clip(max=size - 1)
+        return (at == np.arange(size)).astype(float)
+
+    for kind, weights in (("", before), ("resize_type: BILINEAR", about)):
+        found = run_layer(
+            "DeephiResize", f"deephi_resize_param {{ {body} {kind} }}", [x], diffs=[dy]
+        )
+        down, across = weights(rows, height), weights(columns, width)
+        agree(found.y[0], down @ x.astype(np.float64) @ across.T)
+        agree(found.dx[0], down.T @ dy.astype(np.float64) @ across)
+
+
+def test_deephi_resize_goes_by_scales_in_float32():
+    body = "deephi_resize_param { scale_h: 0.7 scale_w: 1.55 }"
+    assert run_layer("DeephiResize", body, [np.zeros((1, 1, 10, 3))]).y[0].shape == (1, 1, 7, 4)
+    assert run_layer("DeephiResize", "", [np.zeros((1, 1, 3, 5))]).y[0].shape == (1, 1, 3, 5)
+    for field in ("new_height", "scale_w"):
+        with pytest.raises(caffe.CaffeError, match=r"layer 'l' .*should be set at the same time"):
+            run_layer(
+                "DeephiResize", f"deephi_resize_param {{ {field}: 2 }}", [np.zeros((1, 1, 3, 5))]
+            )

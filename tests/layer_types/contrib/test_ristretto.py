@@ -50,6 +50,13 @@ def minifloat(x, mantissa, exponent):
     return out
 
 
+def by_largest(x, largest, bits):
+    if largest < 1e-8:
+        return np.zeros_like(x)
+    step = np.float32(largest) / np.float32(2 ** (bits - 1) - 1)
+    return np.rint(np.clip(x, -largest, largest) / step) * step
+
+
 def power_of_2(x, low, high):
     exponent = np.log2(abs(x.astype(np.float64)))
     exponent = np.clip(np.sign(exponent) * np.floor(abs(exponent) + 0.5), low, high)
@@ -76,6 +83,45 @@ def test_numbers_have_few_bits(seed, kind, bits, behind):
     ).y[0]
     agree(found, fixed(exact, 9, 3), floor=2**-3 + 1e-6)  # float32 may fall on the other side
     assert (np.rint(found * 8) == found * 8).all()
+
+
+@drawn(15)
+@given(SEED, st.sampled_from(list(KINDS)), st.integers(2, 8), st.integers(0, 2))
+def test_the_largest_numbers_may_be_said(seed, kind, bits, parts):
+    """All of them, or those of weights, or of values alone; no bias, and at random nothing."""
+    plain, body = KINDS[kind]
+    x = normal(seed, 2, 2, 3, 4)
+    params = [normal(seed + 1 + i, *shape) for i, shape in enumerate(SHAPES[kind])]
+    rows = np.random.RandomState(seed).uniform(0.5, 2, len(params[0])).astype(np.float32)
+    rows[0] = 1e-9
+    said = [*(f"th_params: {float(each)!r}" for each in rows)] if parts != 1 else []
+    said += ["th_layer_in: 1.75 th_layer_out: 3"] if parts != 2 else []
+    given = f"bw_layer_in: {bits} bw_params: {bits + 1} bw_layer_out: 9 {' '.join(said)}"
+    body_of_it = f"{body} quantization_param {{ {given} }}"
+    weight = np.stack([by_largest(*each, bits + 1) for each in zip(params[0], rows, strict=True)])
+    exact = run_layer(
+        plain,
+        body,
+        [x if parts == 2 else by_largest(x, 1.75, bits)],
+        params=[params[0] if parts == 1 else weight, params[1]],
+    ).y[0]
+    found = run_layer(kind, body_of_it, [x], params=params).y[0]
+    near = 1e-5 if parts == 2 else 3 / 255 + 1e-5  # float32 may fall on the other side
+    agree(found, exact if parts == 2 else by_largest(exact, 3, 9), floor=near)
+    trained = run_layer(kind, body_of_it, [x], params=params, phase=caffe.TRAIN).y[0]
+    weight = params[0] if parts == 1 else weight
+    agree(trained, run_layer(plain, body, [x], params=[weight, params[1]]).y[0])
+
+
+def test_halves_of_the_largest_numbers_steps_go_to_even_numbers():
+    x, dy = np.float32([[-9, -3, -2.5, -0.5, 0.5, 1.5, 2.2, 4]]), normal(0, 1, 8)
+    body = (
+        "inner_product_param { num_output: 8 bias_term: false } "
+        "quantization_param { bw_layer_in: 3 th_layer_in: 3 }"
+    )
+    found = run_layer("FcRistretto", body, [x], params=[np.eye(8, dtype=np.float32)], diffs=[dy])
+    assert found.y[0].tolist() == [[-3, -3, -2, 0, 0, 2, 2, 3]]
+    agree(found.dx[0], dy)
 
 
 def test_in_training_weights_alone_are_rounded_and_gradients_go_through():
@@ -241,6 +287,10 @@ def test_an_lrn_of_other_numbers_is_refused(body, message):
         ("bw_params: 4000000000", "1 to 32 bits; found .*'bw_params': 4000000000"),
         ("bw_layer_in: 0", "1 to 32 bits"),
         ("mant_bits: 24", "mant_bits is 0 to 23 and exp_bits 1 to 8; found 24 and 8"),
+        ("th_layer_in: 1 bw_params: 1", "th_params and others need 2 bits or more; found .*: 1"),
+        ("th_layer_in: -1", "th_params and others are largest values, 0 or more; found -1.0 to 0"),
+        ("th_params: inf", "0 or more; found 0.0 to inf"),
+        ("th_params: [1, 2]", "a value for each of 3 rows of its weights, or none; found 2"),
         ("bw_parms: 8", 'no field named "bw_parms".*bw_params'),
     ],
 )
@@ -250,7 +300,9 @@ def test_bits_that_no_number_has_and_other_fields_are_refused(field, message):
         run_layer("FcRistretto", body, [np.zeros((1, 1))])
 
 
-@pytest.mark.parametrize("field", ["bw_params: 8", "scale_in: 2.5 is_negative_input: true"])
+@pytest.mark.parametrize(
+    "field", ["bw_params: 8", "th_layer_in: 1", "scale_in: 2.5 is_negative_input: true"]
+)
 def test_of_other_layers_it_is_passed_over_with_a_line(caplog, field):
     text = input_layer("x", 1, 1, 2, 2) + (
         'layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { '
