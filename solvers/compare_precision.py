@@ -1,7 +1,13 @@
-"""What another precision than fp32 changes: the same weights on the same images in both."""
+"""What another precision than fp32 changes: the same weights on the same images in both.
+
+The other may be an ONNX file's, of 8-bit integers say (`caffe quantize`), run by onnxruntime.
+"""
 
 import csv
+import importlib.util
 import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,26 +30,68 @@ class Comparison(NamedTuple):
     mean_iu: float
 
 
-def compare(net: caffe.Net, images: int, precision: str) -> dict[str, Comparison]:
+# The scores of the data that a net's blobs hold, by blob
+Other = Callable[[caffe.Net], dict[str, np.ndarray]]
+
+
+def in_precision(precision: str) -> Other:
+    """The net itself in another precision, which is left set."""
+
+    def scores(net: caffe.Net) -> dict[str, np.ndarray]:
+        caffe.set_precision(precision)
+        net.forward(start=next(layer for layer, bottoms in net.bottom_names.items() if bottoms))
+        return {score: net.blobs[score].data for score in heads_of(net).values()}
+
+    return scores
+
+
+def in_onnx(path: Path) -> Other:
+    """The deploy net as an ONNX file, run by onnxruntime on the CPU.
+
+    Raises ValueError where that is not installed or does not take the file, and, when the scores
+    are wanted, for a file of another net.
+    """
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise ValueError(f"{path}: running it needs onnxruntime: pip install onnxruntime")
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of its many kinds
+        raise ValueError(f"{path}: onnxruntime does not take it: {error}") from None
+    inputs = [each.name for each in session.get_inputs()]
+    outputs = [each.name for each in session.get_outputs()]
+
+    def scores(net: caffe.Net) -> dict[str, np.ndarray]:
+        wanted = list(heads_of(net).values())
+        if not (set(inputs) <= set(net.blobs) and set(wanted) <= set(outputs)):
+            raise ValueError(
+                f"{path}: makes {', '.join(outputs)} of {', '.join(inputs)}; expected "
+                f"{', '.join(wanted)} of blobs of net '{net.name}': export its deploy prototxt"
+            )
+        found = session.run(wanted, {name: net.blobs[name].data for name in inputs})
+        return dict(zip(wanted, found, strict=True))
+
+    return scores
+
+
+def compare(net: caffe.Net, images: int, other: Other) -> dict[str, Comparison]:
     """Run `images` passes of a val net in fp32 and, on the same data, in another precision.
 
-    Returns a Comparison for each head, by label blob; the precision is left set.
+    Returns a Comparison for each head, by label blob.
     """
     heads = heads_of(net)
-    behind_data = next(layer for layer, bottoms in net.bottom_names.items() if bottoms)
     differences: dict[str, list[list[float]]] = {label: [] for label in heads}
     hists = {label: [np.zeros((), np.int64)] * 2 for label in heads}  # fp32's, the other's
     for _ in tqdm(range(images), desc="comparing", unit="image", leave=False):
         caffe.set_precision("fp32")
         net.forward()
-        found = {label: [net.blobs[score].data.copy()] for label, score in heads.items()}
-        caffe.set_precision(precision)
-        net.forward(start=behind_data)
+        fp32 = {score: net.blobs[score].data.copy() for score in heads.values()}
+        found = other(net)
         for label, score in heads.items():
-            found[label].append(net.blobs[score].data)
-            differences[label].append(_difference(*found[label]))
+            differences[label].append(_difference(fp32[score], found[score]))
             truth = net.blobs[label].data[:, 0]
-            for i, values in enumerate(found[label]):
+            for i, values in enumerate((fp32[score], found[score])):
                 counts = confusion(truth, values.argmax(1), values.shape[1])
                 hists[label][i] = hists[label][i] + counts
     return {

@@ -7,7 +7,8 @@ For released models, and for a net trained on another form of the dataset. Write
 metrics.csv (iteration 0) to a new folder, where `python -m tables` finds them. Several GPUs
 (--gpus), or processes on the CPU (--nproc 2), share the images; the numbers are those of one. With
 --compare-precision it writes precision.csv instead: how the scores and the mean IU in --precision
-differ from those in fp32.
+differ from those in fp32; with --compare-onnx, those of the net as an ONNX file, of 8-bit integers
+say.
 """
 
 import argparse
@@ -63,18 +64,23 @@ def evaluate(
 
 
 def evaluate_precision(
-    net: str, dataset: Dataset, weights: Path, out: Path, precision: str, *, width: float = 1.0
+    net: str,
+    dataset: Dataset,
+    weights: Path,
+    out: Path,
+    other: compare_precision.Other,
+    name: str,
+    *,
+    width: float = 1.0,
 ) -> dict[str, compare_precision.Comparison]:
-    """Write precision.csv to the folder `out`: what a precision changes against fp32.
+    """Write precision.csv to the folder `out`: what another precision changes against fp32.
 
-    Raises what `evaluate` raises, and ValueError where the precision is fp32 itself.
+    Raises what `evaluate` and `other` raise.
     """
-    if precision == "fp32":
-        raise ValueError("--compare-precision holds --precision against fp32: give bf16 or tf32")
     path = _new(out / "precision.csv")
     loaded = _val_net(net, dataset, weights, out, width)
-    heads = compare_precision.compare(loaded, passes(dataset, dataset.val_split), precision)
-    write_text(path, compare_precision.as_csv(heads, precision))
+    heads = compare_precision.compare(loaded, passes(dataset, dataset.val_split), other)
+    write_text(path, compare_precision.as_csv(heads, name))
     return heads
 
 
@@ -121,6 +127,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--compare-precision", action="store_true", help="hold --precision against fp32, see above"
     )
+    parser.add_argument(
+        "--compare-onnx", type=Path, metavar="FILE", help="hold an ONNX file against the net, too"
+    )
     args = parser.parse_args(words)
     return command_line.run(run_on_ranks, "solvers.evaluate", words, args, _evaluate)
 
@@ -130,11 +139,12 @@ def _evaluate(args: argparse.Namespace, group: Group | None) -> None:
     dataset = as_seen(find(args.dataset or _trained_on(args.weights), args.data), args.net)
     require(dataset)
     given = (args.net, dataset, args.weights, args.out)
-    if args.compare_precision:
+    if args.compare_precision or args.compare_onnx:
         if group:
-            raise ValueError("--compare-precision is one process's: leave out --gpus and --nproc")
-        heads = evaluate_precision(*given, args.precision, width=args.width)
-        print(compare_precision.table(heads, args.precision))
+            raise ValueError("--compare-... is one process's: leave out --gpus and --nproc")
+        other, name = _other(args)
+        heads = evaluate_precision(*given, other, name, width=args.width)
+        print(compare_precision.table(heads, name))
         return
     result = evaluate(*given, width=args.width, group=group)
     if not is_root():
@@ -143,6 +153,15 @@ def _evaluate(args: argparse.Namespace, group: Group | None) -> None:
     for warning in score.warnings(dataset, result):
         command_line.warn(warning)
     print(f"scores are in {args.out}")
+
+
+def _other(args: argparse.Namespace) -> tuple[compare_precision.Other, str]:
+    """What is held against fp32, and its name."""
+    if args.compare_onnx:
+        return compare_precision.in_onnx(args.compare_onnx), str(args.compare_onnx)
+    if args.precision == "fp32":
+        raise ValueError("--compare-precision holds --precision against fp32: give bf16 or tf32")
+    return compare_precision.in_precision(args.precision), args.precision
 
 
 def _trained_on(weights: Path) -> str:

@@ -77,7 +77,7 @@ def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
     if half:
         _store_half(model)
     content = model.SerializeToString()
-    runtimes: dict[str, Runs] = {"onnxruntime": _onnxruntime(net, content)}
+    runtimes: dict[str, Runs] = {"onnxruntime": in_onnxruntime(net, content)}
     others: dict[str, Runs] = {}
     refusals: dict[str, str] = {}
     for name, tried, take in (("OpenVINO", runtimes, _openvino), ("OpenCV", others, _opencv)):
@@ -204,7 +204,8 @@ def _store_half(model: onnx.ModelProto) -> None:
         getattr(model.graph, part).extend(entries)
 
 
-def _onnxruntime(net: Net, content: bytes) -> Runs:
+def in_onnxruntime(net: Net, content: bytes) -> Runs:
+    """The outputs of a file of ONNX, by onnxruntime on the CPU. Raises CaffeError."""
     import onnxruntime
 
     options, of_run = onnxruntime.SessionOptions(), onnxruntime.RunOptions()

@@ -21,4 +21,5 @@ COMMANDS = {
     "inspect": "what a net consists of, and which weights fit it",
     "classify": "class scores of images",
     "export": "a net as an ONNX or torch.export file",
+    "quantize": "a net as an ONNX file of 8-bit integers",
 }

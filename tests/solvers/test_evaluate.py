@@ -9,10 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import scipy.io
+from onnx import load as load_onnx
+from onnx import save as save_onnx
 
 import caffe
 import nets
 import tables.__main__
+from caffe.export import onnx
 from caffe.proto import caffe_pb2
 from data import synthetic
 from data.custom import find
@@ -193,6 +196,44 @@ def test_precisions_are_compared_on_the_same_images(world, tmp_path, capsys):
         assert line["mean_difference"] < 0.02 * line["mean_score"]
 
 
+@pytest.fixture(scope="module")
+def exported(world):
+    """The net of `world` as ONNX."""
+    spec = nets.net_for("siftflow", "fcn32s", "deploy", width=WIDTH)
+    net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
+    net.copy_from(str(world / "fcn32s.caffemodel"))
+    onnx.export(net, world / "fcn32s.onnx")
+    return world / "fcn32s.onnx"
+
+
+def test_an_onnx_file_is_held_against_the_net_on_the_same_images(world, exported, tmp_path, capsys):
+    words = arguments(world, tmp_path / "out")
+    assert evaluate.main([*words, "--compare-onnx", str(exported)]) == 0
+    assert f"sem: scores in {exported} differ from fp32's by" in capsys.readouterr().out
+    with open(tmp_path / "out" / "precision.csv", encoding="utf-8") as file:
+        lines = {line["head"]: line for line in csv.DictReader(file)}
+    assert list(lines) == ["sem", "geo"]
+    for line in lines.values():
+        assert line["precision"] == str(exported)
+        assert float(line["largest_difference"]) < 1e-4 * float(line["mean_score"]) + 1e-5
+        assert line["mean_iu"] == line["mean_iu_fp32"]
+
+
+def test_an_onnx_file_of_another_net_is_named(world, exported, tmp_path, capsys):
+    (tmp_path / "damaged.onnx").write_bytes(exported.read_bytes()[:999])
+    damaged = ["--compare-onnx", str(tmp_path / "damaged.onnx")]
+    assert evaluate.main([*arguments(world, tmp_path / "out"), *damaged]) == 1
+    assert "damaged.onnx: onnxruntime does not take it: " in capsys.readouterr().err
+    model = load_onnx(exported)
+    model.graph.output[0].name = model.graph.node[-1].output[0] = "other"
+    save_onnx(model, tmp_path / "other.onnx")
+    other = ["--compare-onnx", str(tmp_path / "other.onnx")]
+    assert evaluate.main([*arguments(world, tmp_path / "out"), *other]) == 1
+    error = capsys.readouterr().err
+    assert "expected score_sem, score_geo of blobs of net" in error
+    assert not (tmp_path / "out" / "precision.csv").exists()
+
+
 def test_the_difference_of_precisions_by_hand(monkeypatch):
     """Two passes, of 1 x 2 and of 1 x 1 pixels; the second class's scores differ."""
     scores = iter([[[1, 1], [0, 2]], [[1, 1], [0.5, 0.5]], [[-1], [3]], [[-1], [3]]])
@@ -210,7 +251,7 @@ def test_the_difference_of_precisions_by_hand(monkeypatch):
                 assert start == "rest"
 
     monkeypatch.setattr(caffe, "set_precision", lambda name: None)
-    (found,) = compare_precision.compare(Fake(), 2, "tf32").values()
+    (found,) = compare_precision.compare(Fake(), 2, compare_precision.in_precision("tf32")).values()
     assert found == compare_precision.Comparison(
         1.5, 2 / 6, 8 / 6, 1 / 3, (0 + 2 / 3) / 2, (0 + 1 / 3) / 2
     )
