@@ -225,6 +225,8 @@ class Transformer:
         out[...] = cutting
         if self.param.is_flow and place.mirror:
             out[::2] = 255 - out[::2]
+        if self.param.flow and place.mirror:
+            out[2:3] = 255 - out[2:3]
         if self.mean is not None:
             out -= self.mean if self.mean_file is None else place.cut(self.mean)
         if self.scale != 1:

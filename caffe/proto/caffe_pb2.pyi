@@ -737,6 +737,9 @@ class LayerParameter(Message):
     WINDOW_CLS_DATA_PARAM_FIELD_NUMBER: int
     SELECT_SEG_BINARY_PARAM_FIELD_NUMBER: int
     NEAREST_COLOURS_PARAM_FIELD_NUMBER: int
+    RANDVEC_PARAM_FIELD_NUMBER: int
+    DENSECRF_PARAM_FIELD_NUMBER: int
+    RAND_COMP_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -1015,6 +1018,9 @@ class LayerParameter(Message):
     window_cls_data_param: WindowClsDataParameter
     select_seg_binary_param: SelectSegBinaryParameter
     nearest_colours_param: NearestColoursParameter
+    randvec_param: RandVecParameter
+    densecrf_param: DenseCRFLabelParameter
+    rand_comp_param: RandCompParameter
     def __init__(
         self,
         *,
@@ -1320,6 +1326,9 @@ class LayerParameter(Message):
         window_cls_data_param: WindowClsDataParameter | Mapping[str, Any] | None = ...,
         select_seg_binary_param: SelectSegBinaryParameter | Mapping[str, Any] | None = ...,
         nearest_colours_param: NearestColoursParameter | Mapping[str, Any] | None = ...,
+        randvec_param: RandVecParameter | Mapping[str, Any] | None = ...,
+        densecrf_param: DenseCRFLabelParameter | Mapping[str, Any] | None = ...,
+        rand_comp_param: RandCompParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -1375,6 +1384,7 @@ class TransformationParameter(Message):
     APPLY_PROBABILITY_FIELD_NUMBER: int
     CROP_HEIGHT_FIELD_NUMBER: int
     CROP_WIDTH_FIELD_NUMBER: int
+    FLOW_FIELD_NUMBER: int
     scale: float
     mirror: bool
     crop_size: int
@@ -1422,6 +1432,7 @@ class TransformationParameter(Message):
     apply_probability: float
     crop_height: int
     crop_width: int
+    flow: bool
     def __init__(
         self,
         *,
@@ -1472,6 +1483,7 @@ class TransformationParameter(Message):
         apply_probability: float | None = ...,
         crop_height: int | None = ...,
         crop_width: int | None = ...,
+        flow: bool | None = ...,
     ) -> None: ...
 
 class LossParameter(Message):
@@ -2518,6 +2530,7 @@ class ImageDataParameter(Message):
     CLIP_MIN_FIELD_NUMBER: int
     CLIP_MAX_FIELD_NUMBER: int
     DATA_TYPE_FIELD_NUMBER: int
+    IMAGES_IN_COLOR_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -2549,6 +2562,7 @@ class ImageDataParameter(Message):
     clip_min: float
     clip_max: float
     data_type: str
+    images_in_color: bool
     def __init__(
         self,
         *,
@@ -2583,6 +2597,7 @@ class ImageDataParameter(Message):
         clip_min: float | None = ...,
         clip_max: float | None = ...,
         data_type: str | None = ...,
+        images_in_color: bool | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -3017,6 +3032,9 @@ class V1LayerParameter(Message):
     WINDOW_CLS_DATA_PARAM_FIELD_NUMBER: int
     SELECT_SEG_BINARY_PARAM_FIELD_NUMBER: int
     NEAREST_COLOURS_PARAM_FIELD_NUMBER: int
+    RANDVEC_PARAM_FIELD_NUMBER: int
+    DENSECRF_PARAM_FIELD_NUMBER: int
+    RAND_COMP_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -3298,6 +3316,9 @@ class V1LayerParameter(Message):
     window_cls_data_param: WindowClsDataParameter
     select_seg_binary_param: SelectSegBinaryParameter
     nearest_colours_param: NearestColoursParameter
+    randvec_param: RandVecParameter
+    densecrf_param: DenseCRFLabelParameter
+    rand_comp_param: RandCompParameter
     def __init__(
         self,
         *,
@@ -3606,6 +3627,9 @@ class V1LayerParameter(Message):
         window_cls_data_param: WindowClsDataParameter | Mapping[str, Any] | None = ...,
         select_seg_binary_param: SelectSegBinaryParameter | Mapping[str, Any] | None = ...,
         nearest_colours_param: NearestColoursParameter | Mapping[str, Any] | None = ...,
+        randvec_param: RandVecParameter | Mapping[str, Any] | None = ...,
+        densecrf_param: DenseCRFLabelParameter | Mapping[str, Any] | None = ...,
+        rand_comp_param: RandCompParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -5618,10 +5642,12 @@ class NormalizeParameter(Message):
     SCALE_FILLER_FIELD_NUMBER: int
     CHANNEL_SHARED_FIELD_NUMBER: int
     EPS_FIELD_NUMBER: int
+    FIX_SCALE_FIELD_NUMBER: int
     across_spatial: bool
     scale_filler: FillerParameter
     channel_shared: bool
     eps: float
+    fix_scale: bool
     def __init__(
         self,
         *,
@@ -5629,6 +5655,7 @@ class NormalizeParameter(Message):
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         channel_shared: bool | None = ...,
         eps: float | None = ...,
+        fix_scale: bool | None = ...,
     ) -> None: ...
 
 class PriorBoxParameter(Message):
@@ -6112,10 +6139,18 @@ class TripletLossParameter(Message):
     GROUP_SIZE_FIELD_NUMBER: int
     SCALE_FIELD_NUMBER: int
     EPS_FIELD_NUMBER: int
+    LOSSTYPE_FIELD_NUMBER: int
+    NUM_TRIPLETS_FIELD_NUMBER: int
+    NUM_NEGATIVES_FIELD_NUMBER: int
+    USE_PAIR_FIELD_NUMBER: int
     margin: float
     group_size: int
     scale: float
     eps: float
+    losstype: int
+    num_triplets: int
+    num_negatives: int
+    use_pair: bool
     def __init__(
         self,
         *,
@@ -6123,6 +6158,10 @@ class TripletLossParameter(Message):
         group_size: int | None = ...,
         scale: float | None = ...,
         eps: float | None = ...,
+        losstype: int | None = ...,
+        num_triplets: int | None = ...,
+        num_negatives: int | None = ...,
+        use_pair: bool | None = ...,
     ) -> None: ...
 
 class FocalLossParameter(Message):
@@ -9498,4 +9537,73 @@ class NearestColoursParameter(Message):
         *,
         neighbours: int | None = ...,
         colours: str | None = ...,
+    ) -> None: ...
+
+class RandVecParameter(Message):
+    BATCH_SIZE_FIELD_NUMBER: int
+    DIM_FIELD_NUMBER: int
+    LOWER_FIELD_NUMBER: int
+    UPPER_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    batch_size: int
+    dim: int
+    lower: float
+    upper: float
+    height: int
+    width: int
+    def __init__(
+        self,
+        *,
+        batch_size: int | None = ...,
+        dim: int | None = ...,
+        lower: float | None = ...,
+        upper: float | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+    ) -> None: ...
+
+class DenseCRFLabelParameter(Message):
+    X_GAUSS_FIELD_NUMBER: int
+    Y_GAUSS_FIELD_NUMBER: int
+    WT_GAUSS_FIELD_NUMBER: int
+    X_BILATERAL_FIELD_NUMBER: int
+    Y_BILATERAL_FIELD_NUMBER: int
+    R_BILATERAL_FIELD_NUMBER: int
+    G_BILATERAL_FIELD_NUMBER: int
+    B_BILATERAL_FIELD_NUMBER: int
+    WT_BILATERAL_FIELD_NUMBER: int
+    x_gauss: float
+    y_gauss: float
+    wt_gauss: float
+    x_bilateral: float
+    y_bilateral: float
+    r_bilateral: float
+    g_bilateral: float
+    b_bilateral: float
+    wt_bilateral: float
+    def __init__(
+        self,
+        *,
+        x_gauss: float | None = ...,
+        y_gauss: float | None = ...,
+        wt_gauss: float | None = ...,
+        x_bilateral: float | None = ...,
+        y_bilateral: float | None = ...,
+        r_bilateral: float | None = ...,
+        g_bilateral: float | None = ...,
+        b_bilateral: float | None = ...,
+        wt_bilateral: float | None = ...,
+    ) -> None: ...
+
+class RandCompParameter(Message):
+    COMPRESSION_RATE_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    compression_rate: RepeatedScalarFieldContainer[int]
+    pad: bool
+    def __init__(
+        self,
+        *,
+        compression_rate: Iterable[int] | None = ...,
+        pad: bool | None = ...,
     ) -> None: ...

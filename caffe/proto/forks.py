@@ -426,6 +426,16 @@ FIELDS = {
         ("NVIDIA's Caffe", "prepare the images before training"),
     ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
+    "flow": ("lisa-caffe and Intel's Caffe", "leave it out where it is false"),
+    "images_in_color": ("Caffe of early 2014", "write is_color"),
+    "densecrf_param": ("constrained CNNs", _PYTHON),
+    "fix_scale": ("PixelNet", "give its parameter lr_mult: 0"),
+    "rand_comp_param": ("PixelNet", _PYTHON),
+    "randvec_param": ("several forks", "write a DummyData with a uniform filler"),
+    **dict.fromkeys(
+        ("losstype", "num_triplets", "num_negatives", "use_pair"),
+        ("several forks", _PYTHON),
+    ),
     **dict.fromkeys(
         ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
         ("the temporal segment networks", "prepare the images before training"),

@@ -179,17 +179,17 @@ def test_fixed_crops_begin_at_corners_and_centre(source, more):
     assert seen == {(i * quarter[0], j * quarter[1]) for i, j in places}
 
 
-def test_mirrored_flow_points_the_other_way(source):
+@pytest.mark.parametrize(("field", "channels"), [("is_flow", [0, 2]), ("flow", [2])])
+def test_mirrored_flow_points_the_other_way(source, field, channels):
     kind, param, arrays = source
-    net = feed_net(
-        kind, param.replace("batch_size: 2", "batch_size: 1"), "mirror: true is_flow: true", seed=3
-    )
+    param = param.replace("batch_size: 2", "batch_size: 1")
+    net = feed_net(kind, param, f"mirror: true {field}: true", seed=3)
     mirrored = 0
     for data, _ in passes(net, 20)[::2]:
         if not np.array_equal(data[0], arrays[0]):
             mirrored += 1
             expected = arrays[0][..., ::-1].copy()
-            expected[::2] = 255 - expected[::2]
+            expected[channels] = 255 - expected[channels]
             np.testing.assert_array_equal(data[0], expected)
     assert 0 < mirrored < 10
 
