@@ -5642,12 +5642,10 @@ class NormalizeParameter(Message):
     SCALE_FILLER_FIELD_NUMBER: int
     CHANNEL_SHARED_FIELD_NUMBER: int
     EPS_FIELD_NUMBER: int
-    FIX_SCALE_FIELD_NUMBER: int
     across_spatial: bool
     scale_filler: FillerParameter
     channel_shared: bool
     eps: float
-    fix_scale: bool
     def __init__(
         self,
         *,
@@ -5655,7 +5653,6 @@ class NormalizeParameter(Message):
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         channel_shared: bool | None = ...,
         eps: float | None = ...,
-        fix_scale: bool | None = ...,
     ) -> None: ...
 
 class PriorBoxParameter(Message):

@@ -429,7 +429,6 @@ FIELDS = {
     "flow": ("lisa-caffe and Intel's Caffe", "leave it out where it is false"),
     "images_in_color": ("Caffe of early 2014", "write is_color"),
     "densecrf_param": ("constrained CNNs", _PYTHON),
-    "fix_scale": ("PixelNet", "give its parameter lr_mult: 0"),
     "rand_comp_param": ("PixelNet", _PYTHON),
     "randvec_param": ("several forks", "write a DummyData with a uniform filler"),
     **dict.fromkeys(
@@ -519,6 +518,7 @@ PASSED_OVER = {
     **dict.fromkeys(("visualise", "visualise_channel"), ("caffe-heatmap", "it draws")),
     "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
     "source_class": ("CaffeOnSpark", "a script fills the tops"),
+    "fix_scale": ("PixelNet", "it fixes nothing there: what has an lr_mult is learnt"),
     "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 

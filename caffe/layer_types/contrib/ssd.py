@@ -23,8 +23,7 @@ class Normalize(LayerType):
     """x over its L2 norm, times a learnt scale (ParseNet, Liu et al. 2015, section 3.3).
 
     The norm is that of the channels at each place, or of the whole item with across_spatial; the
-    scale, a parameter, is one value, or one a channel without channel_shared; not learnt with
-    fix_scale.
+    scale, a parameter, is one value, or one a channel without channel_shared.
 
     NormFace's Normalize has no scale, and the norm of each place (by normalize_type the L2 or L1
     norm) as its second top; it is told by normalize_param, by two tops, or where norm_param is not
@@ -48,9 +47,6 @@ class Normalize(LayerType):
         one = caffe_pb2.FillerParameter(value=1)
         filler = norm.scale_filler if norm.HasField("scale_filler") else one
         self.add_param(() if norm.channel_shared else (shapes[0][1],), filler)
-        if norm.fix_scale:
-            spec = self.spec.param[0] if self.spec.param else self.spec.param.add()
-            spec.lr_mult = spec.decay_mult = 0
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
         if not self.has_scale:
