@@ -9,7 +9,7 @@ from ..layer_types.pooling import Pooling
 from .build import Graph
 
 # Types whose top has the bottom's height and width, though a position of it may depend on all.
-MIXING = {"Flip", "MVN", "MultiStageMeanfield", "Normalize", "Reverse"}
+MIXING = {"DenseCRF", "Flip", "MVN", "MultiStageMeanfield", "Normalize", "Reverse"}
 
 
 class Sees(NamedTuple):

@@ -170,13 +170,17 @@ FILLERS = {
     "xavier": _xavier,
     "msra": _msra,
     "bilinear": _bilinear,
+    "bilinear_upsampling": _bilinear,  # before Caffe had it
     "diagonal": _diagonal,
     "identity": _identity,
     "file": _file,  # of hidden two-stream networks, as are the next ones
     "flowBorderMask": _flow_border_mask,
     "borderMask": _border_mask,
 }
-OF_FORKS = {"borderMask", "diagonal", "file", "flowBorderMask", "gaussian_unitball", "identity"}
+OF_FORKS = {
+    *("bilinear_upsampling", "borderMask", "diagonal", "file", "flowBorderMask"),
+    *("gaussian_unitball", "identity"),
+}
 
 
 def _fan(shape: tuple[int, ...], filler: caffe_pb2.FillerParameter) -> float:

@@ -62,7 +62,7 @@ class DummyData(LayerType):
     """Tops filled by data_filler; constants once, everything else anew on each forward."""
 
     bottoms = (0, 0)
-    tops = (1, None)
+    tops: tuple[int, int | None] = (1, None)
 
     def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
         """Give the tops their shapes, once, and fill those that are constant."""

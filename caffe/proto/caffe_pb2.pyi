@@ -739,6 +739,9 @@ class LayerParameter(Message):
     WINDOW_CLS_DATA_PARAM_FIELD_NUMBER: int
     SELECT_SEG_BINARY_PARAM_FIELD_NUMBER: int
     NEAREST_COLOURS_PARAM_FIELD_NUMBER: int
+    RANDVEC_PARAM_FIELD_NUMBER: int
+    DENSECRF_PARAM_FIELD_NUMBER: int
+    RAND_COMP_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -1019,6 +1022,9 @@ class LayerParameter(Message):
     window_cls_data_param: WindowClsDataParameter
     select_seg_binary_param: SelectSegBinaryParameter
     nearest_colours_param: NearestColoursParameter
+    randvec_param: RandVecParameter
+    densecrf_param: DenseCRFLabelParameter
+    rand_comp_param: RandCompParameter
     def __init__(
         self,
         *,
@@ -1326,6 +1332,9 @@ class LayerParameter(Message):
         window_cls_data_param: WindowClsDataParameter | Mapping[str, Any] | None = ...,
         select_seg_binary_param: SelectSegBinaryParameter | Mapping[str, Any] | None = ...,
         nearest_colours_param: NearestColoursParameter | Mapping[str, Any] | None = ...,
+        randvec_param: RandVecParameter | Mapping[str, Any] | None = ...,
+        densecrf_param: DenseCRFLabelParameter | Mapping[str, Any] | None = ...,
+        rand_comp_param: RandCompParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2529,6 +2538,7 @@ class ImageDataParameter(Message):
     CLIP_MIN_FIELD_NUMBER: int
     CLIP_MAX_FIELD_NUMBER: int
     DATA_TYPE_FIELD_NUMBER: int
+    IMAGES_IN_COLOR_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -2562,6 +2572,7 @@ class ImageDataParameter(Message):
     clip_min: float
     clip_max: float
     data_type: str
+    images_in_color: bool
     def __init__(
         self,
         *,
@@ -2598,6 +2609,7 @@ class ImageDataParameter(Message):
         clip_min: float | None = ...,
         clip_max: float | None = ...,
         data_type: str | None = ...,
+        images_in_color: bool | None = ...,
     ) -> None: ...
 
 class MemoryDataParameter(Message):
@@ -3034,6 +3046,9 @@ class V1LayerParameter(Message):
     WINDOW_CLS_DATA_PARAM_FIELD_NUMBER: int
     SELECT_SEG_BINARY_PARAM_FIELD_NUMBER: int
     NEAREST_COLOURS_PARAM_FIELD_NUMBER: int
+    RANDVEC_PARAM_FIELD_NUMBER: int
+    DENSECRF_PARAM_FIELD_NUMBER: int
+    RAND_COMP_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -3317,6 +3332,9 @@ class V1LayerParameter(Message):
     window_cls_data_param: WindowClsDataParameter
     select_seg_binary_param: SelectSegBinaryParameter
     nearest_colours_param: NearestColoursParameter
+    randvec_param: RandVecParameter
+    densecrf_param: DenseCRFLabelParameter
+    rand_comp_param: RandCompParameter
     def __init__(
         self,
         *,
@@ -3627,6 +3645,9 @@ class V1LayerParameter(Message):
         window_cls_data_param: WindowClsDataParameter | Mapping[str, Any] | None = ...,
         select_seg_binary_param: SelectSegBinaryParameter | Mapping[str, Any] | None = ...,
         nearest_colours_param: NearestColoursParameter | Mapping[str, Any] | None = ...,
+        randvec_param: RandVecParameter | Mapping[str, Any] | None = ...,
+        densecrf_param: DenseCRFLabelParameter | Mapping[str, Any] | None = ...,
+        rand_comp_param: RandCompParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -6133,10 +6154,18 @@ class TripletLossParameter(Message):
     GROUP_SIZE_FIELD_NUMBER: int
     SCALE_FIELD_NUMBER: int
     EPS_FIELD_NUMBER: int
+    LOSSTYPE_FIELD_NUMBER: int
+    NUM_TRIPLETS_FIELD_NUMBER: int
+    NUM_NEGATIVES_FIELD_NUMBER: int
+    USE_PAIR_FIELD_NUMBER: int
     margin: float
     group_size: int
     scale: float
     eps: float
+    losstype: int
+    num_triplets: int
+    num_negatives: int
+    use_pair: bool
     def __init__(
         self,
         *,
@@ -6144,6 +6173,10 @@ class TripletLossParameter(Message):
         group_size: int | None = ...,
         scale: float | None = ...,
         eps: float | None = ...,
+        losstype: int | None = ...,
+        num_triplets: int | None = ...,
+        num_negatives: int | None = ...,
+        use_pair: bool | None = ...,
     ) -> None: ...
 
 class FocalLossParameter(Message):
@@ -9584,4 +9617,73 @@ class NearestColoursParameter(Message):
         *,
         neighbours: int | None = ...,
         colours: str | None = ...,
+    ) -> None: ...
+
+class RandVecParameter(Message):
+    BATCH_SIZE_FIELD_NUMBER: int
+    DIM_FIELD_NUMBER: int
+    LOWER_FIELD_NUMBER: int
+    UPPER_FIELD_NUMBER: int
+    HEIGHT_FIELD_NUMBER: int
+    WIDTH_FIELD_NUMBER: int
+    batch_size: int
+    dim: int
+    lower: float
+    upper: float
+    height: int
+    width: int
+    def __init__(
+        self,
+        *,
+        batch_size: int | None = ...,
+        dim: int | None = ...,
+        lower: float | None = ...,
+        upper: float | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+    ) -> None: ...
+
+class DenseCRFLabelParameter(Message):
+    X_GAUSS_FIELD_NUMBER: int
+    Y_GAUSS_FIELD_NUMBER: int
+    WT_GAUSS_FIELD_NUMBER: int
+    X_BILATERAL_FIELD_NUMBER: int
+    Y_BILATERAL_FIELD_NUMBER: int
+    R_BILATERAL_FIELD_NUMBER: int
+    G_BILATERAL_FIELD_NUMBER: int
+    B_BILATERAL_FIELD_NUMBER: int
+    WT_BILATERAL_FIELD_NUMBER: int
+    x_gauss: float
+    y_gauss: float
+    wt_gauss: float
+    x_bilateral: float
+    y_bilateral: float
+    r_bilateral: float
+    g_bilateral: float
+    b_bilateral: float
+    wt_bilateral: float
+    def __init__(
+        self,
+        *,
+        x_gauss: float | None = ...,
+        y_gauss: float | None = ...,
+        wt_gauss: float | None = ...,
+        x_bilateral: float | None = ...,
+        y_bilateral: float | None = ...,
+        r_bilateral: float | None = ...,
+        g_bilateral: float | None = ...,
+        b_bilateral: float | None = ...,
+        wt_bilateral: float | None = ...,
+    ) -> None: ...
+
+class RandCompParameter(Message):
+    COMPRESSION_RATE_FIELD_NUMBER: int
+    PAD_FIELD_NUMBER: int
+    compression_rate: RepeatedScalarFieldContainer[int]
+    pad: bool
+    def __init__(
+        self,
+        *,
+        compression_rate: Iterable[int] | None = ...,
+        pad: bool | None = ...,
     ) -> None: ...

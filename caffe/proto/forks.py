@@ -434,6 +434,14 @@ FIELDS = {
         ("NVIDIA's Caffe", "prepare the images before training"),
     ),
     **dict.fromkeys(("crop_h", "crop_w"), ("PSPNet", "write crop_size")),
+    "images_in_color": ("Caffe of early 2014", "write is_color"),
+    "densecrf_param": ("constrained CNNs", _PYTHON),
+    "rand_comp_param": ("PixelNet", _PYTHON),
+    "randvec_param": ("several forks", "write a DummyData with a uniform filler"),
+    **dict.fromkeys(
+        ("losstype", "num_triplets", "num_negatives", "use_pair"),
+        ("several forks", _PYTHON),
+    ),
     **dict.fromkeys(
         ("fix_crop", "more_fix_crop", "multi_scale", "scale_ratios", "max_distort", "is_flow"),
         ("the temporal segment networks", "prepare the images before training"),
@@ -522,6 +530,7 @@ PASSED_OVER = {
     **dict.fromkeys(("visualise", "visualise_channel"), ("caffe-heatmap", "it draws")),
     "reshape_every_iter": ("FlowNet", "blobs have the shapes of what a pass is given"),
     "source_class": ("CaffeOnSpark", "a script fills the tops"),
+    "fix_scale": ("PixelNet", "it fixes nothing there: what has an lr_mult is learnt"),
     "richness": ("the temporal segment networks", "it says how much is logged"),
 }
 

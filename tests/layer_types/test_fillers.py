@@ -124,6 +124,7 @@ def test_bilinear_is_the_interpolation_kernel_for_every_size(size):
     values = filled((2, 3, size, size), type="bilinear")
     expected = np.broadcast_to(np.outer(ramp, ramp), (2, 3, size, size))
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-7)
+    assert np.array_equal(filled((2, 3, size, size), type="bilinear_upsampling"), values)
 
 
 def test_identity_gives_each_output_its_own_input_in_the_middle():
@@ -163,7 +164,7 @@ def test_a_seed_decides_the_draws_whatever_numpy_and_torch_do(kind):
 @pytest.mark.parametrize(
     ("filler", "shape", "message"),
     [
-        ({"type": "magic"}, (2,), "unknown filler type 'magic'; there are bilinear, borderMask, c"),
+        ({"type": "magic"}, (2,), "unknown filler type 'magic'; there are bilinear, bilinear_u"),
         ({"type": "uniform", "min": 2, "max": 1}, (2,), "found min 2, max 1"),
         ({"type": "uniform", "min": math.nan}, (2,), "found min nan, max 1"),
         ({"type": "uniform", "max": math.inf}, (2,), "both finite; found min 0, max inf"),
@@ -219,6 +220,7 @@ def test_every_filler_has_a_test_here():
     assert set(FILLERS) == {
         *("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear"),
         *("diagonal", "gaussian_unitball", "identity", "file", "flowBorderMask", "borderMask"),
+        "bilinear_upsampling",
     }
 
 

@@ -190,11 +190,35 @@ def test_a_field_with_another_name_becomes_caffes(tmp_path, kind, theirs, ours):
     assert caffe.Net(tmp_path / "0.prototxt", caffe.TEST).blobs["y"].shape[2] in (2, 3)
 
 
+def test_layers_of_dilated_windows_had_types_of_their_own(tmp_path, strict):
+    path = tmp_path / "net.prototxt"
+    window = "kernel_size: 3 kstride: 2"
+    text = X + layer("ConvolutionSK", f"convolution_param {{ num_output: 1 {window} }}")
+    path.write_text(text + layer("PoolingSK", f"pooling_param {{ {window} }}"))
+    with pytest.raises(caffe.CaffeError, match="kstride"):
+        read_net(path)
+    with pytest.raises(caffe.CaffeError, match="PoolingSK"):
+        net_of(X + layer("PoolingSK", "pooling_param { kernel_size: 3 }"))
+    caffe.set_strict(False)
+    convolution, pooling = read_net(path).layer[-2:]
+    assert (convolution.type, pooling.type) == ("Convolution", "Pooling")
+    assert convolution.convolution_param.dilation == pooling.pooling_param.dilation == [2]
+
+
 def test_a_crop_of_two_sides_has_other_names(tmp_path):
     read = []
     for fields in ("crop_height: 4 crop_width: 3", "crop_h: 4 crop_w: 3"):
         path = tmp_path / "net.prototxt"
         path.write_text(f'layer {{ type: "Data" top: "x" transform_param {{ {fields} }} }}')
+        read.append(read_net(path))
+    assert read[0] == read[1]
+
+
+def test_images_have_colours_by_another_name(tmp_path):
+    read = []
+    for field in ("images_in_color: false", "is_color: false"):
+        path = tmp_path / "net.prototxt"
+        path.write_text(f"layers {{ type: IMAGE_DATA top: 'x' image_data_param {{ {field} }} }}")
         read.append(read_net(path))
     assert read[0] == read[1]
 

@@ -97,7 +97,12 @@ RECORDS: dict[str, list[Record]] = {
             "dense_crf_param { max_iter: 2 pos_w: 1 pos_xy_std: 2 bi_w: 1 bi_xy_std: 2 "
             "bi_rgb_std: 1 }",
             [(1, 3, 2, 3), (1, 2), (1, 3, 2, 3)],
-        )
+        ),
+        Record(
+            "densecrf_param { x_gauss: 2 y_gauss: 2 wt_gauss: 1 x_bilateral: 2 y_bilateral: 2 "
+            "r_bilateral: 1 g_bilateral: 1 b_bilateral: 1 wt_bilateral: 1 }",
+            [(1, 3, 2, 3), (1, 3, 2, 3)],
+        ),
     ],
     "DetectNetTransformation": [
         Record(
@@ -253,6 +258,11 @@ RECORDS: dict[str, list[Record]] = {
     "Quantize": [Record("", [(2, 3)])],
     "Rescale": [Record("rescale_param { rf: 0.5 }", [(2, 3)], 2)],
     "ScoreDetections": [Record("", [(2, 3, 5), (2, 2, 5)])],
+    "TripletLoss": [
+        Record("", [(2, 3)] * 3),
+        Record("triplet_loss_param { losstype: 2 num_triplets: 2 }", [(8, 2), (8,)]),
+        Record("triplet_loss_param { losstype: 1 num_negatives: 2 use_pair: 1 }", [(8, 2), (8,)]),
+    ],
     "VolumeDiceLoss": [Record(LESS, [(2, 2, 3), (2, 1, 3)])],
     "ScaleRoute": [
         Record(

@@ -77,6 +77,7 @@ from . import (  # noqa: F401
     ohem,
     optical_flow,
     padding,
+    pixels,
     pose,
     pose_data,
     precision_recall,

@@ -1,10 +1,12 @@
-"""Noise."""
+"""Noise, RandVec."""
 
 import torch
 
+from ...core.blob import Blob
 from ...core.rng import generator
 from ...proto import caffe_pb2
 from ..base import LayerType, layer_type
+from ..input import DummyData
 
 
 @layer_type("Noise", "several forks")
@@ -34,3 +36,24 @@ class Noise(LayerType):
         else:
             return x
         return x + drawn
+
+
+@layer_type("RandVec", "several forks")
+class RandVec(DummyData):
+    """batch_size vectors of `dim` values, uniform from lower to upper, anew on each forward.
+
+    As maps of height and width they have that many of each.
+    """
+
+    tops = (1, 1)
+
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+        param = self.spec.randvec_param
+        self.check(
+            param.lower < param.upper,
+            f"lower must be below upper; found {param.lower:g} and {param.upper:g}",
+        )
+        map_shape = (param.height, param.width) if param.height and param.width else ()
+        top[0].reshape(param.batch_size, param.dim, *map_shape)
+        uniform = caffe_pb2.FillerParameter(type="uniform", min=param.lower, max=param.upper)
+        self.fillers = [uniform]

@@ -12,6 +12,7 @@ PoolingParameter = caffe_pb2.PoolingParameter
 _HOLES = ("hole", "hole_h", "hole_w")
 _ROUNDING = ("ceil_mode", "torch_pooling")
 _CROPS = {"crop_height": "crop_h", "crop_width": "crop_w"}
+_SK = {"ConvolutionSK": "Convolution", "PoolingSK": "Pooling"}
 _SIDES = ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type")
 _MOST = 2**31 - 1  # what a Pad's paddings hold
 
@@ -29,8 +30,10 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
         or _has_sides(layer.convolution_param)
         or _is_clipped(layer)
         or _is_cropped(layer)
+        or layer.image_data_param.HasField("images_in_color")
         or is_fused(layer)
         or _has_mask(layer)
+        or _is_sk(layer)
         for layer in net.layer
     )
 
@@ -38,9 +41,10 @@ def needs_fork_upgrade(net: NetParameter) -> bool:
 def upgrade_fork_fields(net: NetParameter) -> NetParameter:
     """ceil_mode and torch_pooling as round_mode, hole and kstride as dilation.
 
-    crop_height and crop_width as crop_h and crop_w, relu6 as ReLU6, maximum and minimum of a ReLU
-    as Clip. A ReLU with a second top (DecoupledNet's) is a ReLUMask. A convolution whose padding is
-    not the same at both ends gets a Pad before it, a layer that is fused with others gets these
+    crop_height and crop_width as crop_h and crop_w, images_in_color as is_color, relu6 as ReLU6,
+    maximum and minimum of a ReLU as Clip. A ReLU with a second top (DecoupledNet's) is a ReLUMask,
+    naibaf7's ConvolutionSK and PoolingSK a Convolution and a Pooling. A convolution whose padding
+    is not the same at both ends gets a Pad before it, a layer that is fused with others gets these
     behind it.
 
     quantization_param, but of Ristretto's types, is passed over, with a line in the log.
@@ -68,8 +72,14 @@ def upgrade_fork_fields(net: NetParameter) -> NetParameter:
             if layer.transform_param.HasField(given):
                 setattr(layer.transform_param, field, getattr(layer.transform_param, given))
                 layer.transform_param.ClearField(given)
+        images = layer.image_data_param
+        if images.HasField("images_in_color"):
+            images.is_color = images.images_in_color
+            images.ClearField("images_in_color")
         if _has_mask(layer):
             layer.type = "ReLUMask"
+        if _is_sk(layer):
+            layer.type = _SK[layer.type]
     if any(map(is_fused, out.layer)):
         layers = [each for layer in out.layer for each in unfused(layer)]
         del out.layer[:]
@@ -87,6 +97,10 @@ def _is_cropped(layer: caffe_pb2.LayerParameter) -> bool:
 
 def _has_mask(layer: caffe_pb2.LayerParameter) -> bool:
     return layer.type == "ReLU" and len(layer.top) == 2 and not is_strict()
+
+
+def _is_sk(layer: caffe_pb2.LayerParameter) -> bool:
+    return layer.type in _SK and not is_strict()
 
 
 def _is_clipped(layer: caffe_pb2.LayerParameter) -> bool:

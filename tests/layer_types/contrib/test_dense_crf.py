@@ -90,6 +90,57 @@ def test_a_cropped_image_counts_whole_and_logarithms_may_be_had():
     agree(logs, np.log(found), 1e-4, 1e-5)
 
 
+NINE = (
+    "x_gauss: 2 y_gauss: 3 wt_gauss: 3 x_bilateral: 5 y_bilateral: 4 wt_bilateral: 4 "
+    "r_bilateral: 10 g_bilateral: 20 b_bilateral: 30"
+)
+
+
+@drawn(4)
+@given(SEED)
+def test_classes_of_constrained_cnns(seed):
+    height, width = 9, 11
+    scores = normal(seed, 1, 4, height, width)
+    image = np.random.RandomState(seed).uniform(0, 255, (3, height // 3, width // 3 + 1))
+    image = image.repeat(3, 1).repeat(3, 2)[None, :, :, :width].astype(np.float32)
+    found = run_layer(
+        "DenseCRF", f"densecrf_param {{ {NINE} }}", [scores, image], diffs=[scores[:, :1]]
+    )
+    y, x = np.indices((height, width)).reshape(2, -1).astype(np.float64)
+    colours = np.floor(image[0].reshape(3, -1).T.astype(np.float64)) / [30, 20, 10]  # BGR
+    features = [
+        (3, np.stack([x / 2, y / 3], 1)),
+        (4, np.concatenate([np.stack([x / 5, y / 4], 1), colours], 1)),
+    ]
+    flat = scores[0].reshape(4, -1).astype(np.float64)
+    q = softmax(flat)
+    for _ in range(10):
+        total = flat.copy()
+        for weight, f in features:
+            sums = on_lattice(f)
+            total += weight * (sums @ q.T / sums.sum(1, keepdims=True)).T
+        q = softmax(total)
+    assert found.y[0].shape == (1, 1, height, width)
+    sure = np.diff(np.sort(q, 0)[-2:], axis=0)[0] > 1e-3  # else either class may win
+    assert np.array_equal(found.y[0].flatten()[sure], q.argmax(0)[sure])
+    assert not any(dx.any() for dx in found.dx)
+
+
+@pytest.mark.parametrize(
+    ("body", "shapes", "message"),
+    [
+        (NINE.replace("x_gauss: 2", ""), [(1, 3, 4, 4)] * 2, "needs all nine fields"),
+        (NINE.replace("x_gauss: 2", "x_gauss: 0"), [(1, 3, 4, 4)] * 2, "deviations are positive"),
+        (NINE, [(1, 3, 4, 4), (1, 3, 4, 5)], "and images N x 3 x H x W; found"),
+        (NINE, [(1, 2, 4, 4), (1, 3, 4, 4)], "of at least 3 classes"),
+        (NINE, [(1, 3, 4, 4)] * 3, "and images N x 3 x H x W; found"),
+    ],
+)
+def test_classes_need_all_that_says_how(body, shapes, message):
+    with pytest.raises(caffe.CaffeError, match=message):
+        run_layer("DenseCRF", f"densecrf_param {{ {body} }}", [np.zeros(s) for s in shapes])
+
+
 @pytest.mark.parametrize(
     ("body", "shapes", "message"),
     [

@@ -279,6 +279,11 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("", [(4, 2), (4,)], {"given": {1: lambda rng: np.array([0, 0, 1, 2])}}),
         ("", [(4, 2), (2, 3)], {"given": {1: lambda rng: np.array([[0, 1, 2], [3, 2, 1]])}}),
         ("", [*[(2, 3)] * 5, (2,)], {}),
+        *(
+            (f"triplet_loss_param {{ losstype: {form} {counts} }}", [(8, 2), (8,)], {})
+            for form in (0, 1, 2)
+            for counts in ("num_triplets: 2", "num_negatives: 2")
+        ),
     ],
     "Flip": [("flip_param { flip_height: true }", [(1, 2, 2, 3)], {})],
     "Interp": [
@@ -329,6 +334,16 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
         ("", [(3, 4), (3, 2)], {"classes": {1: 2}}),
     ],
     "SpatialSoftmax": [("spatial_softmax_param { temperature: 0.5 }", [(2, 2, 3, 2)], {})],
+    **{
+        kind: [
+            (
+                "rand_comp_param { pad: true compression_rate: 1 compression_rate: 2 }",
+                [(2, 2, 4, 6), (2, 1, 2, 3), (3, 3)],
+                {"given": {2: lambda rng: np.array([[0, 0, 0], [1, 2, 3], [1, 1, 4]])}},
+            )
+        ]
+        for kind in ("RandBI", "RandComp")
+    },
     "Noise": [("noise_param { gaussian_std: 1 }", [(2, 3)], {})],
     "Resize": [("resize_param { height: 3 width: 4 }", [(1, 2, 4, 3)], {})],
     "DeephiResize": [

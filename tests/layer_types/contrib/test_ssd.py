@@ -33,6 +33,13 @@ def test_normalize_divides_by_the_norm_of_a_place_or_an_item(seed, n, c, across,
     assert (run_layer("Normalize", body, [x]).params[0] == 1).all()
 
 
+def test_a_scale_is_learnt_whatever_fix_scale_says():
+    x = normal(0, 2, 3)
+    found = run_layer("Normalize", "norm_param { across_spatial: false fix_scale: true }", [x])
+    assert [param.lr_mult for param in found.net._graph.params] == [1]
+    agree(found.y[0], x / np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True), 1e-4)
+
+
 def priors(height, width, image, param):
     """The boxes of SSD's rule, one after the other."""
     found = []

@@ -43,6 +43,46 @@ def test_pairs_beside_triplets_are_to_be_near(seed, n, size):
     for at, expected in ((0, alone.dx[0]), (3, apart), (4, -apart)):
         agree(found.dx[at], expected, 1e-4, 1e-5)
     assert not found.dx[5].any()
+    body = "triplet_loss_param { losstype: 2 margin: 0.5 }"
+    near, far = (
+        np.array([square(items[0][i], other[i]) for i in range(n)]) for other in items[1:3]
+    )
+    losses = np.maximum(0, 1 - far / (near + 0.5))
+    found = run_layer("TripletLoss", body, [*items, label])
+    agree(found.y[0], (losses.sum() + square(*items[3:])) / n / 2, 1e-4)
+
+
+@drawn()
+@given(
+    SEED, st.integers(1, 3), st.integers(1, 3), st.integers(0, 2), st.sampled_from(["", "1", "0"])
+)
+def test_of_a_set_the_first_is_held_against_all_others(seed, sets, negatives, form, use_pair):
+    items, margin = normal(seed, sets * (2 + negatives), 3) / 2, 0.4
+    name = "num_negatives" if use_pair else "num_triplets"
+    body = f"losstype: {form} {name}: {negatives} margin: {margin}"
+    body += f" use_pair: {use_pair}" if use_pair else ""
+    expected = 0
+    for anchor, positive, *others in items.reshape(sets, -1, 3):
+        near = square(anchor, positive)
+        expected += near * (use_pair != "0")
+        for far in (square(anchor, other) for other in others):
+            losses = [
+                near + margin - far,
+                1 - far / (near + margin),
+                1 - np.exp(far) / (np.exp(near) + margin),
+            ]
+            expected += max(0, losses[form])
+    found = run_layer(
+        "TripletLoss", f"triplet_loss_param {{ {body} }}", [items, np.zeros(len(items))]
+    )
+    agree(found.y[0], expected / sets / 2, 1e-4)
+
+
+def test_negatives_far_away_leave_no_loss():
+    body = "triplet_loss_param { losstype: 2 num_negatives: 1 }"
+    found = run_layer("TripletLoss", body, [[[0], [99], [100]], [0] * 3], diffs=[np.float32(1)])
+    assert found.y[0] == 0
+    assert not found.dx[0].any()
 
 
 @drawn()
@@ -96,6 +136,12 @@ def test_triplets_by_number_go_by_the_cosine(seed, items, triplets):
         ("", [np.zeros((4, 2))] * 5, "two of each pair and a label"),
         ("", [np.zeros((2, 2)), [[0, 1, 2]]], "names item 2; there are 2"),
         ("triplet_loss_param { group_size: 3 }", [np.zeros((4, 2)), np.zeros(4)], "must divide"),
+        ("triplet_loss_param { num_triplets: 2 }", [np.zeros((4, 2)), np.zeros(4)], "a losstype"),
+        (
+            "triplet_loss_param { num_triplets: 3 losstype: 1 }",
+            [np.zeros((4, 2)), np.zeros(4)],
+            "sets of 5 items, .*; found 4 items",
+        ),
     ],
 )
 def test_what_does_not_fit_says_so(body, inputs, message):
