@@ -122,7 +122,7 @@ def _made(
                 refusals[where] = str(error)
         rounding = None
         if half:
-            rounding = farthest(outputs(net, examples(net, sizes[0])), exact, _ranked(net))
+            rounding = farthest(outputs(net, examples(net, sizes[0])), exact, ranked_outputs(net))
     differences: dict[tuple[int, ...], float] = {}
     for shape, value in [pair for each in found.values() for pair in each.items()]:
         differences[shape] = max(differences.get(shape, 0), value)
@@ -167,7 +167,7 @@ def _from_net(net: Net, inputs: Arrays, theirs: Arrays, where: str) -> float:
                 f"{', '.join(str(given.shape) for given in inputs.values())}; where that follows "
                 "from whether an axis is 1, leave the axis closed (no -batch)"
             )
-    worst = farthest(theirs, ours, _ranked(net))
+    worst = farthest(theirs, ours, ranked_outputs(net))
     if not worst <= TOLERANCE:
         raise CaffeError(
             f"net '{net.name}': in {where} the outputs differ by {worst:g} of the largest "
@@ -186,7 +186,7 @@ def running(net: Net, where: str) -> Iterator[None]:
         raise CaffeError(f"net '{net.name}': {where} does not run it: {reason}") from None
 
 
-def _ranked(net: Net) -> set[str]:
+def ranked_outputs(net: Net) -> set[str]:
     """The blobs whose rows are in the order of scores."""
     layers = zip(net._graph.layers, net._graph.tops, strict=True)
     return {name for layer, tops in layers if layer.ranks_rows for name in tops}

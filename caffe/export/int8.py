@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.files import PathLike, replacing
 from . import onnx
-from .agreement import Arrays, outputs
+from .agreement import Arrays, outputs, ranked_outputs
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -27,16 +27,18 @@ class Quantized(NamedTuple):
 
     apart: of each output the mean difference over the mean absolute value. relabelled: of each
     output of several channels (axis 1) the share of places whose highest channel is another one.
-    size: bytes of the file, and of the one of float32.
+    rows: the outputs that neither is known of, for other scores give other rows, or other ones
+    first. size: bytes of the file, and of the one of float32.
     """
 
     apart: dict[str, float]
     relabelled: dict[str, float]
+    rows: list[str]
     size: tuple[int, int]
 
     def report(self) -> list[str]:
         """What was found, in lines for a reader."""
-        lines = []
+        lines = [f"{name}: has rows by their scores, which are not compared" for name in self.rows]
         for name, apart in self.apart.items():
             line = f"{name}: differs from the net's by {100 * apart:.2g}% of its mean size"
             if name in self.relabelled:
@@ -61,10 +63,10 @@ def quantize(net: Net, batches: Callable[[], Iterator[Arrays]], path: PathLike) 
         _quantized(exact, batches(), small)
         content = small.read_bytes()
         size = len(content), exact.stat().st_size
-    apart, relabelled = _differences(net, content, batches())
+    apart, relabelled, rows = _differences(net, content, batches())
     with replacing(path) as file:
         file.write(content)
-    return Quantized(apart, relabelled, size)
+    return Quantized(apart, relabelled, rows, size)
 
 
 def _quantized(exact: Path, batches: Iterator[Arrays], small: Path) -> None:
@@ -95,19 +97,24 @@ def _quantized(exact: Path, batches: Iterator[Arrays], small: Path) -> None:
 
 def _differences(
     net: Net, content: bytes, batches: Iterator[Arrays]
-) -> tuple[dict[str, float], dict[str, float]]:
-    runs = onnx.in_onnxruntime(net, content)
-    apart, size, other, places = ({name: 0.0 for name in net.outputs} for _ in range(4))
+) -> tuple[dict[str, float], dict[str, float], list[str]]:
+    """`apart`, `relabelled` and `rows`."""
+    runs, rows = onnx.in_onnxruntime(net, content), ranked_outputs(net)
+    sums: dict[str, np.ndarray] = {}  # of differences, values, places relabelled, places
     for inputs in batches:
         theirs, ours = runs(inputs), outputs(net, inputs)
-        for name in theirs:
-            apart[name] += float(np.abs(theirs[name] - ours[name]).sum(dtype=np.float64))
-            size[name] += float(np.abs(ours[name]).sum(dtype=np.float64))
-            if ours[name].ndim > 1 and ours[name].shape[1] > 1:
-                differs = theirs[name].argmax(1) != ours[name].argmax(1)
-                other[name] += float(differs.sum())
-                places[name] += differs.size
-    return (
-        {name: apart[name] / (size[name] or 1) for name in apart},
-        {name: other[name] / places[name] for name in other if places[name]},
-    )
+        rows |= {name for name in theirs if theirs[name].shape != ours[name].shape}
+        for name in theirs.keys() - rows:
+            sums[name] = sums.get(name, 0) + _sums(theirs[name], ours[name])
+    known = {name: sums[name] for name in net.outputs if name in sums.keys() - rows}
+    apart = {name: float(each[0] / (each[1] or 1)) for name, each in known.items()}
+    relabelled = {name: float(each[2] / each[3]) for name, each in known.items() if each[3]}
+    return apart, relabelled, [name for name in net.outputs if name in rows]
+
+
+def _sums(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:
+    apart, size = (np.abs(each).sum(dtype=np.float64) for each in (theirs - ours, ours))
+    if ours.ndim < 2 or ours.shape[1] < 2:
+        return np.array([apart, size, 0, 0])
+    other = theirs.argmax(1) != ours.argmax(1)
+    return np.array([apart, size, other.sum(), other.size])

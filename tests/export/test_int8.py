@@ -9,6 +9,7 @@ import pytest
 from onnx import numpy_helper
 from PIL import Image
 from support.net_text import input_layer
+from support.small_detectors import ssd
 
 import caffe
 from caffe.__main__ import main
@@ -110,6 +111,15 @@ def test_weights_have_a_scale_for_each_output_and_inputs_the_range_of_the_images
     np.testing.assert_allclose(
         values[quantized.input[1]], (seen.max() - seen.min()) / 255, rtol=1e-5
     )
+
+
+def test_what_is_found_is_told_but_not_compared(tmp_path, capsys):
+    _, words = world(tmp_path, ssd())
+    assert main([*words, *MEAN]) == 0
+    assert "found: has rows by their scores, which are not compared" in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    data = np.zeros((1, 3, 32, 48), np.float32)
+    assert session.run(["found"], {"data": data})[0].shape[3] == 7
 
 
 def test_a_batch_takes_the_last_images_with_the_first_again(tmp_path, capsys):
