@@ -16,7 +16,11 @@ from .volume_pooling import Triple, VolumePooling
 from .windows import Pair, window_sums
 
 SIDES = ("pad_l", "pad_r", "pad_t", "pad_b", "pad_type")
-OF_PLANES = (*(f"{name}_{axis}" for name in ("kernel", "stride", "pad") for axis in "hw"), *SIDES)
+OF_PLANES = (
+    *(f"{name}_{axis}" for name in ("kernel", "stride", "pad") for axis in "hw"),
+    *SIDES,
+    "cmp_out_shape_floor_as_conv",
+)
 
 
 @layer_type("Pooling")
@@ -30,6 +34,8 @@ class Pooling(LayerType):
     values of a window of MAX lie so far apart. Synopsys' Caffe pads by pad_l, pad_r, pad_t and
     pad_b, or with pad_type 1 so that windows cover the bottom; AVE_EXC_PAD counts no padding. MIN
     (nets that judge images' quality) is the least value of a window, of what is no padding.
+    cmp_out_shape_floor_as_conv (Apollo) rounds towards zero, as C does of a convolution: down, but
+    up to one window where the bottom is smaller than it by less than a stride.
     """
 
     tops = (1, 2)
@@ -124,6 +130,8 @@ class Pooling(LayerType):
         """Of a maximum whose windows lie in a part of the bottom as they do in the whole."""
         if self.volume or not self._is_maximum or self.kernel is None or self.pad != (0, 0):
             return None
+        if self.spec.pooling_param.cmp_out_shape_floor_as_conv:
+            return None
         if self.dilation != (1, 1) or self.same or any(self.behind):
             return None
         height, width = map(Window, self.kernel, self.stride, self.pad)
@@ -131,10 +139,13 @@ class Pooling(LayerType):
         return (height, width) if no_gaps else None
 
     def _pooled(self, size: int, kernel: int, i: int) -> int:
-        floor = self.spec.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
+        pool = self.spec.pooling_param
         before, behind = self._ends(size, kernel, i)
-        floor = floor or self.same
+        floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR or self.same
         span = size + before + behind - kernel
+        if pool.cmp_out_shape_floor_as_conv:
+            missing = torch.sym_max(-span, 0) // self.stride[i]
+            return torch.sym_max(span, 0) // self.stride[i] - missing + 1
         # An export may leave the size open: no `if` on it, and no quotient of a negative number,
         # which onnxruntime rounds towards zero.
         steps = (span if floor else span + self.stride[i] - 1) // self.stride[i]
@@ -174,12 +185,18 @@ class Pooling(LayerType):
             self.top_shapes([tuple(x.shape)])  # says so where the bottom is too small
             raise
 
-    def _torch_rounding(self, kernel: Pair) -> bool | None:
+    def _torch_rounding(self, x: torch.Tensor, kernel: Pair) -> bool | None:
         """torch's ceil_mode, where it gives Caffe's windows at every size; None where not."""
         pool = self.spec.pooling_param
         if self.same or self.behind != self.pad or pool.exclude_pad:
             return None
-        ceil = pool.round_mode != caffe_pb2.PoolingParameter.FLOOR and max(self.stride) > 1
+        floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR
+        if pool.cmp_out_shape_floor_as_conv:
+            floor = True
+            for size, p, k in zip(x.shape[2:], self.pad, kernel, strict=True):
+                if size + 2 * p < k:  # one window here, none in torch
+                    return None
+        ceil = not floor and max(self.stride) > 1
         average = pool.pool == caffe_pb2.PoolingParameter.AVE
         for p, k, s in zip(self.pad, kernel, self.stride, strict=True):
             if 2 * p > k or k < s:  # torch allows no such pad, and drops other windows
@@ -211,7 +228,7 @@ class Pooling(LayerType):
 
     def _maximum(self, x: torch.Tensor, kernel: Pair) -> Tensors:
         mask = len(self.spec.top) == 2
-        ceil = self._torch_rounding(kernel)
+        ceil = self._torch_rounding(x, kernel)
         if ceil is not None and self.dilation == (1, 1):
             if not mask:
                 return F.max_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
@@ -237,7 +254,7 @@ class Pooling(LayerType):
         return -top
 
     def _average(self, x: torch.Tensor, kernel: Pair) -> torch.Tensor:
-        ceil = self._torch_rounding(kernel)
+        ceil = self._torch_rounding(x, kernel)
         if ceil is not None:
             return F.avg_pool2d(x, kernel, self.stride, self.pad, ceil_mode=ceil)
         padded = self._padded(x, kernel)

@@ -726,6 +726,7 @@ class LayerParameter(Message):
     GEMM_PARAM_FIELD_NUMBER: int
     THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
     SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
+    IMAGE_DISTORT_PARAM_FIELD_NUMBER: int
     MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
     KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
@@ -1009,6 +1010,7 @@ class LayerParameter(Message):
     gemm_param: GemmParameter
     thresholded_relu_param: ThresholdedReLUParameter
     spatial_softmax_param: SpatialSoftmaxParameter
+    image_distort_param: ImageDistortParameter
     multi_label_data_param: ImageDataParameter
     guided_dropout_param: GuidedDropoutParameter
     knowledge_distillation_param: KnowledgeDistillationParameter
@@ -1317,6 +1319,7 @@ class LayerParameter(Message):
         gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
         thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
         spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
+        image_distort_param: ImageDistortParameter | Mapping[str, Any] | None = ...,
         multi_label_data_param: ImageDataParameter | Mapping[str, Any] | None = ...,
         guided_dropout_param: GuidedDropoutParameter | Mapping[str, Any] | None = ...,
         knowledge_distillation_param: KnowledgeDistillationParameter
@@ -1690,6 +1693,7 @@ class PoolingParameter(Message):
     PAD_B_FIELD_NUMBER: int
     PAD_TYPE_FIELD_NUMBER: int
     EXCLUDE_PAD_FIELD_NUMBER: int
+    CMP_OUT_SHAPE_FLOOR_AS_CONV_FIELD_NUMBER: int
     pool: int
     pad: int
     pad_h: int
@@ -1721,6 +1725,7 @@ class PoolingParameter(Message):
     pad_b: int
     pad_type: int
     exclude_pad: bool
+    cmp_out_shape_floor_as_conv: bool
     def __init__(
         self,
         *,
@@ -1755,6 +1760,7 @@ class PoolingParameter(Message):
         pad_b: int | None = ...,
         pad_type: int | None = ...,
         exclude_pad: bool | None = ...,
+        cmp_out_shape_floor_as_conv: bool | None = ...,
     ) -> None: ...
 
 class SPPParameter(Message):
@@ -3033,6 +3039,7 @@ class V1LayerParameter(Message):
     GEMM_PARAM_FIELD_NUMBER: int
     THRESHOLDED_RELU_PARAM_FIELD_NUMBER: int
     SPATIAL_SOFTMAX_PARAM_FIELD_NUMBER: int
+    IMAGE_DISTORT_PARAM_FIELD_NUMBER: int
     MULTI_LABEL_DATA_PARAM_FIELD_NUMBER: int
     GUIDED_DROPOUT_PARAM_FIELD_NUMBER: int
     KNOWLEDGE_DISTILLATION_PARAM_FIELD_NUMBER: int
@@ -3319,6 +3326,7 @@ class V1LayerParameter(Message):
     gemm_param: GemmParameter
     thresholded_relu_param: ThresholdedReLUParameter
     spatial_softmax_param: SpatialSoftmaxParameter
+    image_distort_param: ImageDistortParameter
     multi_label_data_param: ImageDataParameter
     guided_dropout_param: GuidedDropoutParameter
     knowledge_distillation_param: KnowledgeDistillationParameter
@@ -3630,6 +3638,7 @@ class V1LayerParameter(Message):
         gemm_param: GemmParameter | Mapping[str, Any] | None = ...,
         thresholded_relu_param: ThresholdedReLUParameter | Mapping[str, Any] | None = ...,
         spatial_softmax_param: SpatialSoftmaxParameter | Mapping[str, Any] | None = ...,
+        image_distort_param: ImageDistortParameter | Mapping[str, Any] | None = ...,
         multi_label_data_param: ImageDataParameter | Mapping[str, Any] | None = ...,
         guided_dropout_param: GuidedDropoutParameter | Mapping[str, Any] | None = ...,
         knowledge_distillation_param: KnowledgeDistillationParameter
@@ -9378,6 +9387,18 @@ class LayerNormParameter(Message):
         *,
         eps: float | None = ...,
         elementwise_affine: bool | None = ...,
+    ) -> None: ...
+
+class ImageDistortParameter(Message):
+    NEW_SCALE_FIELD_NUMBER: int
+    NEW_MEAN_VALUE_FIELD_NUMBER: int
+    new_scale: float
+    new_mean_value: RepeatedScalarFieldContainer[float]
+    def __init__(
+        self,
+        *,
+        new_scale: float | None = ...,
+        new_mean_value: Iterable[float] | None = ...,
     ) -> None: ...
 
 class KnowledgeDistillationParameter(Message):

@@ -27,6 +27,13 @@ TYPES = [
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("AssistedExcitation", "", "MobileNet-YOLO", _PYTHON),
+    Addition(
+        "PyramidImageOnlineData",
+        "pyramid_data_param",
+        "Apollo",
+        "its source was not published: feed the net from a script, by an Input of the images and "
+        "one of six values, width and height first",
+    ),
     Addition("NormL2", "", "SeqFace", "write a Normalize; what it is was not published"),
     Addition(
         "SmoothMarginInnerProduct",
@@ -182,6 +189,8 @@ FIELDS = {
     ),
     "objectness_score": ("RefineDet", ""),
     **dict.fromkeys(("detection_output_ssd_param", "dfmb_psroi_pooling_param"), ("Apollo", "")),
+    "cmp_out_shape_floor_as_conv": ("Apollo", "write round_mode: FLOOR for true"),
+    "image_distort_param": ("Apollo", "write a Bias and a Scale, or feed such images"),
     **dict.fromkeys(
         ("gs_tiling_param", "fixed_param", "deephi_resize_param"), ("Xilinx's Caffe", _PYTHON)
     ),

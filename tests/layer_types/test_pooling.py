@@ -70,6 +70,30 @@ def test_pooling_rounds_up_clips_the_last_window_and_counts_padding_in_ave(
     agree(ran.y[0], pooled(x, kernel, stride, pad, average, floor))
 
 
+@law("Pooling")
+@drawn()
+@given(SEED, st.tuples(*[st.integers(1, 6)] * 2), st.integers(1, 4), st.booleans())
+def test_apollos_sizes_are_rounded_as_a_convolutions_and_a_window_may_be_larger_than_the_bottom(
+    seed, size, stride, average
+):
+    """C's quotient, towards zero: of a bottom that is less than a stride smaller, one window."""
+    x = normal(seed, 2, 2, *size)
+    kernel, counts = (4, 3), []
+    for length, extent in zip(size, kernel, strict=True):
+        counts.append(int((length - extent) / stride) + 1)
+    body = f"kernel_h: 4 kernel_w: 3 stride: {stride} cmp_out_shape_floor_as_conv: true"
+    body = f"pooling_param {{ {body} pool: {'AVE' if average else 'MAX'} }}"
+    if min(counts) < 1:
+        with pytest.raises(caffe.CaffeError, match="is smaller than kernel"):
+            run_layer("Pooling", body, [x])
+        return
+    expected = np.zeros((2, 2, *counts))
+    for i, j in itertools.product(*map(range, counts)):
+        part = np.float64(x)[:, :, i * stride : i * stride + 4, j * stride : j * stride + 3]
+        expected[:, :, i, j] = part.mean((2, 3)) if average else part.max((2, 3))
+    agree(run_layer("Pooling", body, [x]).y[0], expected)
+
+
 @drawn()
 @given(SEED, poolings(), st.booleans())
 def test_the_least_value_of_a_window_is_no_padding(seed, geometry, floor):

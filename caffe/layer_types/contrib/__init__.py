@@ -52,6 +52,7 @@ from . import (  # noqa: F401
     hard_regions,
     heatmaps,
     hwgq,
+    image_distort,
     image_gt_data,
     instance_matching,
     instance_refinement,

@@ -17,14 +17,15 @@ Param = caffe_pb2.EvalDetectionParameter
 class EvalDetection(LayerType):
     """Of each image how many objects of each class there are, then rows of what was found.
 
-    Bottoms: N x num_object (5 + num_class) x side x side as RegionLoss takes it, and rows of class
-    and box, as BoxData gives them. Top: N x (num_class + side^2 num_object 4); a row has a class,
-    its score, and 1, 0 if it is right, 0, 1 if not, 0, 0 where it overlaps no object by threshold.
-    Boxes of all classes suppress each other from an overlap of nms on; a box is of its likeliest
-    class. score_type: objectness, the class's softmax, or their product.
+    Bottoms: N x num_object (5 + num_class) x side x side as RegionLoss takes it, rows of class and
+    box, as BoxData gives them, and others that are not read. Top: N x (num_class + side^2
+    num_object 4); a row has a class, its score, and 1, 0 if it is right, 0, 1 if not, 0, 0 where it
+    overlaps no object by threshold. Boxes of all classes suppress each other from an overlap of nms
+    on; a box is of its likeliest class. score_type: objectness, the class's softmax, or their
+    product.
     """
 
-    bottoms = (2, 2)
+    bottoms = (2, None)
     diff_bottoms = staticmethod(lambda index: False)
     not_in_onnx = "it is a score"
 
@@ -38,7 +39,7 @@ class EvalDetection(LayerType):
         self.anchors = np.array(param.biases).reshape(-1, 2)[: param.num_object]
 
     def top_shapes(self, shapes: list[Shape]) -> list[Shape]:
-        param, (x, objects) = self.spec.eval_detection_param, shapes
+        param, (x, objects, *_) = self.spec.eval_detection_param, shapes
         wanted = (param.num_object * (BOX + param.num_class), param.side, param.side)
         self.check(
             x[1:] == wanted and objects[:1] == x[:1] and not np.prod(objects[1:]) % 5,
@@ -49,7 +50,7 @@ class EvalDetection(LayerType):
 
     def expression(self, bottoms: list[torch.Tensor], params: list[torch.Tensor]) -> torch.Tensor:
         (top,) = self.top_shapes([tuple(bottom.shape) for bottom in bottoms])
-        values, labels = (bottom.detach().cpu().double().numpy() for bottom in bottoms)
+        values, labels = (bottom.detach().cpu().double().numpy() for bottom in bottoms[:2])
         found = np.zeros(top)
         for row, x, rows in zip(found, values, labels.reshape(len(labels), -1, 5), strict=True):
             objects = rows[: np.flatnonzero([*(rows[:, 1] == 0), True])[0]]

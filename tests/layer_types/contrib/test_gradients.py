@@ -168,6 +168,9 @@ CASES = {  # kind: bodies, with bottoms' shapes and more of check_gradient's arg
     "DepthwiseConvolution": [(CONV, [(1, 2, 3, 4)], {})],
     **{kind: [("", [(2, 3)], {})] for kind in ("Gather", "Scatter")},
     "GRN": [("", [(2, 3, 2, 2)], {})],
+    "ImageDistort": [
+        ("image_distort_param { new_scale: 0.5 new_mean_value: [1, 2] }", [(2, 2, 3, 2)], {})
+    ],
     "ImResize": [("imresize_param { factor: 2 scale_gap: 0.5 }", [(2, 2, 4, 3)], {})],
     "Insanity": [("", [(2, 3)], {}), ("", [(2, 3)], {"phase": caffe.TEST})],
     "MaskPooling": [("", [(1, 2, 3, 2), (1, 1, 3, 2)], {})],

@@ -189,6 +189,16 @@ def test_found_boxes_are_judged_class_by_class(seed):
         agree(found[n, classes:], expected, 1e-4, 1e-4)
 
 
+@drawn(3)
+@given(SEED)
+def test_bottoms_after_the_boxes_and_objects_change_nothing(seed):
+    body = f"eval_detection_param {{ side: 2 num_class: 1 num_object: 2 {ANCHORS} }}"
+    bottoms = [normal(seed, 1, 12, 2, 2), [[0, 0.5, 0.5, 0.6, 0.6]]]
+    found = run_layer("EvalDetection", body, bottoms).y[0]
+    picture = normal(seed + 1, 3, 3, 7, 7)
+    agree(run_layer("EvalDetection", body, [*bottoms, picture]).y[0], found)
+
+
 def test_what_does_not_fit_says_so():
     with pytest.raises(caffe.CaffeError, match="num_object 5 needs 10 biases; found 0"):
         run_layer("EvalDetection", "", [np.zeros((1, 125, 13, 13)), np.zeros((1, 150))])
