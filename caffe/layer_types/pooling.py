@@ -139,9 +139,11 @@ class Pooling(LayerType):
         return (height, width) if no_gaps else None
 
     def _pooled(self, size: int, kernel: int, i: int) -> int:
+        if self.same:
+            return (size + self.stride[i] - 1) // self.stride[i]
         pool = self.spec.pooling_param
         before, behind = self._ends(size, kernel, i)
-        floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR or self.same
+        floor = pool.round_mode == caffe_pb2.PoolingParameter.FLOOR
         span = size + before + behind - kernel
         if pool.cmp_out_shape_floor_as_conv:
             missing = torch.sym_max(-span, 0) // self.stride[i]
@@ -212,19 +214,25 @@ class Pooling(LayerType):
     def _padded(self, x: torch.Tensor, kernel: Pair, value: float = 0) -> torch.Tensor:
         """x with as much around it that every window is whole."""
         pooled = self.top_shapes([tuple(x.shape)])[0][2:]
-        (above, _), (beside, _) = (self._ends(x.shape[2 + i], kernel[i], i) for i in range(2))
+        sides = (self._ends(x.shape[2 + i], kernel[i], i) for i in range(2))
+        (above, below), (beside, behind) = sides
         rows, columns = ((pooled[i] - 1) * self.stride[i] + kernel[i] for i in range(2))
-        if exporting.is_traced() and not exporting.into_onnx():
-            # As much as any size needs, for torch would keep to whether there is some at this one.
-            below, behind = (
-                self._ends(x.shape[2 + i], kernel[i], i)[1] + self.stride[i] - 1 for i in range(2)
-            )
-            wide = F.pad(x, (beside, behind, above, below), value=value)
-            # Not narrow, whose result torch keeps to be, or not to be, of one piece.
-            return F.pad(wide, (0, columns - wide.shape[3], 0, rows - wide.shape[2]))
-        below = torch.sym_max(0, rows - x.shape[2] - above)
-        behind = torch.sym_max(0, columns - x.shape[3] - beside)
-        return F.pad(x, (beside, behind, above, below), value=value)
+        if not exporting.is_traced():
+            below, behind = rows - x.shape[2] - above, columns - x.shape[3] - beside
+            return F.pad(x, (beside, max(0, behind), above, max(0, below)), value=value)
+        # As much as any size needs: what this one does would be part of all sizes behind it, and
+        # once more at each pooling of these; and torch would keep to whether it is 0.
+        pool = self.spec.pooling_param
+        if pool.round_mode != caffe_pb2.PoolingParameter.FLOOR:
+            below, behind = below + self.stride[0] - 1, behind + self.stride[1] - 1
+        wide = F.pad(x, (beside, behind, above, below), value=value)
+        exact = not (self.same or any(self.pad) or any(self.behind))
+        if exact and not pool.cmp_out_shape_floor_as_conv:
+            return wide  # no window more than there are
+        if exporting.into_onnx():
+            return wide[:, :, :rows, :columns]
+        # Not narrow, whose result torch keeps to be, or not to be, of one piece.
+        return F.pad(wide, (0, columns - wide.shape[3], 0, rows - wide.shape[2]))
 
     def _maximum(self, x: torch.Tensor, kernel: Pair) -> Tensors:
         mask = len(self.spec.top) == 2

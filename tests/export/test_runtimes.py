@@ -285,3 +285,16 @@ def test_a_tiny_number_that_is_added_counts_where_all_else_is_zero(tmp_path):
     ours = net.forward(data=data)
     for name, theirs in zip(net.outputs, session.run(net.outputs, {"data": data}), strict=True):
         np.testing.assert_array_equal(theirs, ours[name])
+
+
+def test_many_poolings_behind_each_other_are_exported_in_seconds(tmp_path):
+    """Each took the time of all before it several times over, in torch's sizes that are open."""
+    text, before = input_layer("data", 1, 2, 70, 90), "data"
+    for i, pads in enumerate(("", "pad: 1", "pad: 1", "")):
+        text += (
+            f'layer {{ name: "p{i}" type: "Pooling" bottom: "{before}" top: "p{i}" '
+            f"pooling_param {{ pool: AVE kernel_size: 3 stride: 2 {pads} }} }}"
+        )
+        before = f"p{i}"
+    found = onnx_export.export(net_of(text), tmp_path / "net.onnx")
+    assert found.open_axes == {"data": {2: "height", 3: "width"}}
