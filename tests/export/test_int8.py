@@ -113,6 +113,7 @@ def test_weights_have_a_scale_for_each_output_and_inputs_the_range_of_the_images
     )
 
 
+@pytest.mark.long
 def test_what_is_found_is_told_but_not_compared(tmp_path, capsys):
     _, words = world(tmp_path, ssd())
     assert main([*words, *MEAN]) == 0
