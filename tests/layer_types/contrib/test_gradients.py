@@ -719,6 +719,7 @@ NO_GRADIENT = {
     "ConfusionMatrix",
     "EltwiseAccuracy",
     "EvalDetection",
+    *("FlowAugmentation", "GenerateAugmentationParameters"),
     "FrcnnAnchorTarget",
     "FrcnnProposal",
     "FrcnnProposalTarget",
