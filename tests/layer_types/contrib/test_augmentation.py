@@ -404,6 +404,12 @@ def test_spreads_reach_farther_from_pass_to_pass():
         assert reach * 0.97 < abs(net.blobs["y"].data[:, 7]).max() <= reach * 1.0001
 
 
+def test_a_schedule_needs_a_half_life():
+    body = "coeff_schedule_param { half_life: 0 } augmentation_param { rotate { spread: 1 } }"
+    with pytest.raises(caffe.CaffeError, match="half_life must be positive; found 0"):
+        run_layer("DataAugmentation", body, [np.zeros((1, 3, 4, 4))])
+
+
 @pytest.mark.parametrize(
     ("body", "shapes", "words"),
     [
