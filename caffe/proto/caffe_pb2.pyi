@@ -743,6 +743,7 @@ class LayerParameter(Message):
     RANDVEC_PARAM_FIELD_NUMBER: int
     DENSECRF_PARAM_FIELD_NUMBER: int
     RAND_COMP_PARAM_FIELD_NUMBER: int
+    COEFF_SCHEDULE_PARAM_FIELD_NUMBER: int
     name: str
     type: str
     bottom: RepeatedScalarFieldContainer[str]
@@ -1027,6 +1028,7 @@ class LayerParameter(Message):
     randvec_param: RandVecParameter
     densecrf_param: DenseCRFLabelParameter
     rand_comp_param: RandCompParameter
+    coeff_schedule_param: CoeffScheduleParameter
     def __init__(
         self,
         *,
@@ -1338,6 +1340,7 @@ class LayerParameter(Message):
         randvec_param: RandVecParameter | Mapping[str, Any] | None = ...,
         densecrf_param: DenseCRFLabelParameter | Mapping[str, Any] | None = ...,
         rand_comp_param: RandCompParameter | Mapping[str, Any] | None = ...,
+        coeff_schedule_param: CoeffScheduleParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class TransformationParameter(Message):
@@ -2417,6 +2420,13 @@ class DataParameter(Message):
     DB: EnumTypeWrapper
     LEVELDB: int
     LMDB: int
+    CHANNELENCODING: EnumTypeWrapper
+    UINT8: int
+    UINT16FLOW: int
+    BOOL1: int
+    RANDPERMORDER: EnumTypeWrapper
+    FIRST_PERMUTE_THEN_RANGE: int
+    FIRST_RANGE_THEN_PERMUTE: int
     SOURCE_FIELD_NUMBER: int
     BATCH_SIZE_FIELD_NUMBER: int
     RAND_SKIP_FIELD_NUMBER: int
@@ -2429,6 +2439,19 @@ class DataParameter(Message):
     PREFETCH_FIELD_NUMBER: int
     SIDE_FIELD_NUMBER: int
     SHUFFLE_FIELD_NUMBER: int
+    PRESELECTION_FILE_FIELD_NUMBER: int
+    PRESELECTION_LABEL_FIELD_NUMBER: int
+    RANGE_START_FIELD_NUMBER: int
+    RANGE_END_FIELD_NUMBER: int
+    RAND_PERMUTE_FIELD_NUMBER: int
+    RAND_PERMUTE_ORDER_FIELD_NUMBER: int
+    RAND_PERMUTE_SEED_FIELD_NUMBER: int
+    SLICE_POINT_FIELD_NUMBER: int
+    ENCODING_FIELD_NUMBER: int
+    VERBOSE_FIELD_NUMBER: int
+    SUBTRACT_FIELD_NUMBER: int
+    PERMUTE_EVERY_ITER_FIELD_NUMBER: int
+    BLOCK_SIZE_FIELD_NUMBER: int
     source: str
     batch_size: int
     rand_skip: int
@@ -2441,6 +2464,19 @@ class DataParameter(Message):
     prefetch: int
     side: RepeatedScalarFieldContainer[int]
     shuffle: bool
+    preselection_file: str
+    preselection_label: int
+    range_start: int
+    range_end: int
+    rand_permute: bool
+    rand_permute_order: int
+    rand_permute_seed: int
+    slice_point: RepeatedScalarFieldContainer[int]
+    encoding: RepeatedScalarFieldContainer[int]
+    verbose: bool
+    subtract: RepeatedScalarFieldContainer[float]
+    permute_every_iter: int
+    block_size: int
     def __init__(
         self,
         *,
@@ -2456,6 +2492,19 @@ class DataParameter(Message):
         prefetch: int | None = ...,
         side: Iterable[int] | None = ...,
         shuffle: bool | None = ...,
+        preselection_file: str | None = ...,
+        preselection_label: int | None = ...,
+        range_start: int | None = ...,
+        range_end: int | None = ...,
+        rand_permute: bool | None = ...,
+        rand_permute_order: int | str | None = ...,
+        rand_permute_seed: int | None = ...,
+        slice_point: Iterable[int] | None = ...,
+        encoding: Iterable[int | str] | None = ...,
+        verbose: bool | None = ...,
+        subtract: Iterable[float] | None = ...,
+        permute_every_iter: int | None = ...,
+        block_size: int | None = ...,
     ) -> None: ...
 
 class DummyDataParameter(Message):
@@ -3056,6 +3105,7 @@ class V1LayerParameter(Message):
     RANDVEC_PARAM_FIELD_NUMBER: int
     DENSECRF_PARAM_FIELD_NUMBER: int
     RAND_COMP_PARAM_FIELD_NUMBER: int
+    COEFF_SCHEDULE_PARAM_FIELD_NUMBER: int
     bottom: RepeatedScalarFieldContainer[str]
     top: RepeatedScalarFieldContainer[str]
     name: str
@@ -3343,6 +3393,7 @@ class V1LayerParameter(Message):
     randvec_param: RandVecParameter
     densecrf_param: DenseCRFLabelParameter
     rand_comp_param: RandCompParameter
+    coeff_schedule_param: CoeffScheduleParameter
     def __init__(
         self,
         *,
@@ -3657,6 +3708,7 @@ class V1LayerParameter(Message):
         randvec_param: RandVecParameter | Mapping[str, Any] | None = ...,
         densecrf_param: DenseCRFLabelParameter | Mapping[str, Any] | None = ...,
         rand_comp_param: RandCompParameter | Mapping[str, Any] | None = ...,
+        coeff_schedule_param: CoeffScheduleParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 class V0LayerParameter(Message):
@@ -9707,4 +9759,19 @@ class RandCompParameter(Message):
         *,
         compression_rate: Iterable[int] | None = ...,
         pad: bool | None = ...,
+    ) -> None: ...
+
+class CoeffScheduleParameter(Message):
+    HALF_LIFE_FIELD_NUMBER: int
+    INITIAL_COEFF_FIELD_NUMBER: int
+    FINAL_COEFF_FIELD_NUMBER: int
+    half_life: float
+    initial_coeff: float
+    final_coeff: float
+    def __init__(
+        self,
+        *,
+        half_life: float | None = ...,
+        initial_coeff: float | None = ...,
+        final_coeff: float | None = ...,
     ) -> None: ...

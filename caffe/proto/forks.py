@@ -21,9 +21,6 @@ class Addition(NamedTuple):
 _PYTHON = "write it as a Python layer, or with caffe.register_layer"
 
 TYPES = [
-    Addition("CustomData", "preselection_file", "FlowNet", "feed the net from a script, by Input"),
-    Addition("GenerateAugmentationParameters", "coeff_schedule_param", "FlowNet", _PYTHON),
-    Addition("FlowAugmentation", "", "FlowNet", _PYTHON),
     Addition("BboxData", "bbox_data_param", "SqueezeDet", _PYTHON),
     Addition("SqueezeDetLoss", "squeezedet_param", "SqueezeDet", _PYTHON),
     Addition("AssistedExcitation", "", "MobileNet-YOLO", _PYTHON),
@@ -304,11 +301,20 @@ FIELDS = {
             "downsample_param",
             "l1_loss_param",
             "augmentation_param",
+            "coeff_schedule_param",
             "mean_param",
             "lpq_loss_param",
             "writer_param",
         ),
         ("FlowNet", _PYTHON),
+    ),
+    **dict.fromkeys(
+        [
+            *("preselection_file", "preselection_label", "range_start", "range_end"),
+            *("rand_permute", "rand_permute_order", "rand_permute_seed", "permute_every_iter"),
+            *("encoding", "verbose", "subtract", "block_size"),
+        ],
+        ("FlowNet", "feed the net from a script, by Input"),
     ),
     "diag_val": ("FlowNet2", "leave it out, and fill the weights in a script"),
     "expmax_param": ("LiteFlowNet", _PYTHON),

@@ -29,6 +29,7 @@ BOXES = "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE }"
 TARGETS = "proposal_target_param { cls_num: 3 img_width: 100 img_height: 100 batch_size: %d }"
 SAMPLES = "region_target_param { num_classes: 3 batch_size: %d }"
 QUANTIZED = "quantization_param { bw_layer_in: 8 bw_layer_out: 8 bw_params: 8 }"
+CUT = "crop_height: 3 crop_width: 4 chromatic_eigvec: [1, 0, 0, 0, 1, 0, 0, 0, 1]"
 LESS = "propagate_down: [true, false]"
 READS_FILES = {"NNEnc", "PriorBoost", "WassersteinLoss"}
 OF_A_NET = {"AutoCrop"}  # whose offsets follow from the layers below
@@ -91,6 +92,15 @@ RECORDS: dict[str, list[Record]] = {
         Record("convolution_param { num_output: 4 kernel_size: 2 pad: 1 }", [(1, 2, 4, 5)]),
         Record("convolution_param { num_output: 2 kernel_size: 2 }", [(1, 2, 4)] * 2, 2),
         Record("convolution_param { num_output: 4 group: 2 }", [(2, 4)]),
+    ],
+    "DataAugmentation": [
+        Record(f"augmentation_param {{ {CUT} recompute_mean: 1 }}", [(1, 3, 5, 6)], 2),
+        Record(f"augmentation_param {{ {CUT} }}", [(2, 3, 5, 6), (2, 42)], 2),
+        Record(
+            f"augmentation_param {{ {CUT} translate {{ spread: 0.2 }} noise {{ mean: 0.1 }} "
+            "gamma { exp: true spread: 0.1 } sat_pow { exp: true spread: 0.1 } }",
+            [(1, 3, 5, 6)],
+        ),
     ],
     "DenseCRF": [
         Record(
@@ -155,6 +165,12 @@ RECORDS: dict[str, list[Record]] = {
         Record(f"inner_product_param {{ num_output: 3 }} {QUANTIZED}", [(2, 4)]),
         Record(f"inner_product_param {{ num_output: 3 }} {QUANTIZED}", [(2, 4), (3, 4), (3,)]),
     ],
+    "FlowAugmentation": [
+        Record(
+            "augmentation_param { crop_height: 3 crop_width: 4 }",
+            [(2, 2, 5, 6), (2, 42, 1, 1), (2, 42)],
+        )
+    ],
     "FrcnnAnchorTarget": [
         Record(f"anchor_target_param {{ {ANCHORS} }}", [(1, 4, 3, 4), (2, 5), (1, 3)], 4)
     ],
@@ -171,6 +187,16 @@ RECORDS: dict[str, list[Record]] = {
     "GeneralTripletLoss": [
         Record("", [(3, 4), (3,)], 2),
         Record("", [(3, 4), (3,), (3,)]),
+    ],
+    "GenerateAugmentationParameters": [
+        Record(
+            "augmentation_param { zoom { exp: true } noise { spread: 0.1 } }",
+            [(2, 42), (2, 3, 5, 6), (2, 3, 3, 4)],
+        ),
+        Record(
+            "augmentation_param { crop_height: 3 crop_width: 4 translate { spread: 0.2 } }",
+            [(2, 3, 5, 6)],
+        ),
     ],
     "GlobalLSEMargin": [
         Record("", [(3, 4), (3,)], 2),

@@ -149,8 +149,7 @@ DEPLOYED = {
         [(1, 6, 5, 6), (1, 12, 5, 6), (1, 3)],
     ),
     "DataAugmentation": (
-        "augmentation_param { crop_height: 3 crop_width: 4 recompute_mean: 1 "
-        "mean_per_pixel: false }",
+        "augmentation_param { crop_height: 3 crop_width: 4 mean: [1, 2, 3] mean_per_pixel: false }",
         [(1, 3, 5, 6)],
     ),
     "ColorConv": ("color_conv_param { input: BGR output: Lab }", [(1, 3, 4, 5)]),

@@ -22,6 +22,7 @@ from . import (  # noqa: F401
     conv_lstm,
     cross_entropy,
     ctc,
+    custom_data,
     dense_block,
     dense_crf,
     depthwise,

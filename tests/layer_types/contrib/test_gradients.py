@@ -722,6 +722,7 @@ NO_GRADIENT = {
     "ConfusionMatrix",
     "EltwiseAccuracy",
     "EvalDetection",
+    *("FlowAugmentation", "GenerateAugmentationParameters"),
     "FrcnnAnchorTarget",
     "FrcnnProposal",
     "FrcnnProposalTarget",
