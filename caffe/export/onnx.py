@@ -80,7 +80,7 @@ def _made(half: bool, net: Net, open_axes: OpenAxes) -> Made:
     runtimes: dict[str, Runs] = {"onnxruntime": in_onnxruntime(net, content)}
     others: dict[str, Runs] = {}
     refusals: dict[str, str] = {}
-    for name, tried, take in (("OpenVINO", runtimes, _openvino), ("OpenCV", others, _opencv)):
+    for name, tried, take in (("OpenVINO", runtimes, in_openvino), ("OpenCV", others, in_opencv)):
         try:
             if runs := take(net, content):
                 tried[name] = runs
@@ -215,8 +215,8 @@ def in_onnxruntime(net: Net, content: bytes) -> Runs:
     return _run(net, lambda inputs, names: session.run(names, inputs, of_run))
 
 
-def _openvino(net: Net, content: bytes) -> Runs | None:
-    """OpenVINO, computing in float32 wherever the processor would do better in bfloat16."""
+def in_openvino(net: Net, content: bytes) -> Runs | None:
+    """OpenVINO, computing in float32 wherever bfloat16 would be faster; None without it."""
     if importlib.util.find_spec("openvino") is None:
         return None
     import openvino
@@ -233,8 +233,8 @@ def _openvino(net: Net, content: bytes) -> Runs | None:
     return _run(net, run)
 
 
-def _opencv(net: Net, content: bytes) -> Runs | None:
-    """OpenCV's dnn, of version 5: those before it have other faults."""
+def in_opencv(net: Net, content: bytes) -> Runs | None:
+    """OpenCV's dnn, of version 5: those before it have other faults; None for these."""
     if importlib.util.find_spec("cv2") is None:
         return None
     import cv2

@@ -254,7 +254,7 @@ def test_products_over_several_axes_are_the_same_everywhere_at_any_size(tmp_path
     assert "Einsum" not in {node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node}
     content = (tmp_path / "net.onnx").read_bytes()
     for package, name in installed().items():
-        runs = getattr(onnx_export, f"_{'opencv' if package == 'cv2' else package}")(net, content)
+        runs = getattr(onnx_export, f"in_{'opencv' if package == 'cv2' else package}")(net, content)
         for by in (1, 3):  # a size that is none of export's is the first
             shapes = {key: (shape[0] + by, *shape[1:]) for key, shape in own_shapes(net).items()}
             assert agreement.difference(net, shapes, runs, name) < 1e-5
