@@ -53,7 +53,7 @@ def test_lenet_of_two_ranks_has_the_bits_of_iter_size_2_on_the_ranks_batches(tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ["SGD", pytest.param("Adam", marks=pytest.mark.long)])
 def test_fcn32s_of_two_ranks_is_that_of_one_process_with_iter_size_2(tmp_path, rule):
     first, second = on_ranks(2, trained, fcn_solver(tmp_path, tmp_path / "two", rule), 20)
     assert_same(first, second)

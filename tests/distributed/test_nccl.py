@@ -57,7 +57,11 @@ def solved(text, snapshot="", timing=False):
 
 @pytest.mark.parametrize(
     ("more", "timing"),
-    [("", True), ("layer_wise_reduce: false", False), ("iter_size: 2", False)],
+    [
+        pytest.param("", True, marks=pytest.mark.long),
+        pytest.param("layer_wise_reduce: false", False, marks=pytest.mark.long),
+        ("iter_size: 2", False),
+    ],
 )
 def test_train_py_averages_over_the_solvers(tmp_path, more, timing):
     database = digits(tmp_path)

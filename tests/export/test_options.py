@@ -315,7 +315,9 @@ def test_sizes_stay_open_where_a_map_is_one_pixel_at_the_nets_own(tmp_path, expo
     assert found.open_axes == {"data": {0: "batch", 2: "height", 3: "width"}}
 
 
-@pytest.mark.parametrize("export", [onnx_export.export, torch_file.export])
+@pytest.mark.parametrize(
+    "export", [onnx_export.export, pytest.param(torch_file.export, marks=pytest.mark.long)]
+)
 def test_layers_that_compute_sizes_are_exported_for_tall_and_for_wide_images(tmp_path, export):
     """Of 52 x 24 and 33 x 69 neither side is always the longer one."""
     layers = (

@@ -242,7 +242,9 @@ PRODUCTS = {
 }
 
 
-@pytest.mark.parametrize("kind", PRODUCTS)
+@pytest.mark.parametrize(
+    "kind", [*list(PRODUCTS)[:3], pytest.param("GateRecurrent", marks=pytest.mark.long)]
+)
 def test_products_over_several_axes_are_the_same_everywhere_at_any_size(tmp_path, kind):
     """Of an Einsum OpenVINO 2026.4 and OpenCV 5.0 have wrong values behind the first size."""
     caffe.set_random_seed(0)

@@ -143,7 +143,13 @@ def test_a_small_solver_of_the_examples_trains(inside, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", solvers(big=True))
+@pytest.mark.parametrize(
+    "path",
+    [
+        path if "caffenet" in path else pytest.param(path, marks=pytest.mark.long)
+        for path in solvers(big=True)
+    ],
+)
 def test_a_net_for_imagenet_trains_at_its_full_size(inside, path):
     takes_a_step(path)
 

@@ -298,7 +298,7 @@ def test_a_finished_run_is_scored_and_not_written_again(world, tmp_path, capsys)
     assert (out / "metrics.csv").read_text() == before
 
 
-@pytest.mark.parametrize("killed_at", [1, 2])
+@pytest.mark.parametrize("killed_at", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_run_that_was_killed_after_a_snapshot_scores_it(world, tmp_path, killed_at):
     """The line of metrics.csv that the kill prevented is written, and so are the weights."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"

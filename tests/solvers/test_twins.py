@@ -29,6 +29,7 @@ RUNS = {
     "synthetic-cityscapes-cuts": (SKIPS, "cityscapes"),
     "mine": (SKIPS, "mine"),
 }
+ALIKE = ("synthetic-context33", "synthetic-cityscapes", "synthetic-cityscapes-half")  # to others
 
 
 def save_pretrained(folder, classifier):
@@ -58,7 +59,10 @@ def run(world, dataset, net, twin, *more):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataset", RUNS)
+@pytest.mark.parametrize(
+    "dataset",
+    [pytest.param(name, marks=pytest.mark.long) if name in ALIKE else name for name in RUNS],
+)
 def test_each_stage_starts_where_the_one_before_left_its_weights(
     world, monkeypatch, capsys, dataset
 ):

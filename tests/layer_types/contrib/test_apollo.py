@@ -146,6 +146,7 @@ def test_where_there_is_no_region_there_is_a_row_of_zeros():
     np.testing.assert_array_equal(found, np.zeros((1, 5, 1, 1)))
 
 
+@pytest.mark.long
 def test_the_row_of_zeros_is_exported(tmp_path):
     shapes = {"scores": (1, 2, 3, 4), "shifts": (1, 4, 3, 4), "image": (1, 6)}
     inputs = " ".join(input_layer(name, *shape) for name, shape in shapes.items())

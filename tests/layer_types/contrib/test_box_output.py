@@ -102,6 +102,7 @@ def test_of_equal_scores_the_last_comes_first():
     assert found[1:, 1:3, 0, 0].tolist() == [[2, 0], [0, 0], [2, 0], [0, 0]]
 
 
+@pytest.mark.long
 def test_boxes_are_written_as_onnx(tmp_path):
     caffe.set_random_seed(0)
     text = input_layer("x", 1, 2, 24, 32) + "".join(

@@ -65,7 +65,7 @@ def test_where_nothing_is_found_a_row_is_as_long():
     agree(rows, [[0, *[-1] * 14]])
 
 
-@pytest.mark.parametrize("polygon", ["true", "false"])
+@pytest.mark.parametrize("polygon", [pytest.param("true", marks=pytest.mark.long), "false"])
 def test_it_is_written_as_onnx(tmp_path, polygon):
     values = 12 if polygon == "true" else 9
     text = input_layer("loc", 2, 30 * values) + input_layer("conf", 2, 60)

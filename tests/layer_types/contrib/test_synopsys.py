@@ -231,6 +231,7 @@ def test_eps_may_be_added_to_the_root(phase):
     agree(ran.dx[0], dx / root, 1e-4, 1e-5)
 
 
+@pytest.mark.long
 def test_a_net_of_its_converter_runs_and_is_written_as_onnx(tmp_path):
     """MobileNet, Inception and YOLO in a few layers."""
     conv = (
