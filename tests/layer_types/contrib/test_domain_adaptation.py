@@ -42,9 +42,11 @@ def test_two_items_of_a_bottom_have_one_discrepancy():
 
 def test_the_mean_over_draws_approaches_that_over_all_pairs():
     source, target = normal(0, 6, 3), normal(1, 9, 3) + 1
+    caffe.set_random_seed(0)
     net = run_layer("MMDLoss", "", [source, target]).net
-    found = np.mean([float(net.forward()["y0"]) for _ in range(400)]) / 9
-    assert abs(found - expected_discrepancy(source, target, 5, 2)) < 0.05
+    draws = np.array([float(net.forward()["y0"]) for _ in range(2000)]) / 9
+    apart = abs(draws.mean() - expected_discrepancy(source, target, 5, 2))
+    assert apart < 4 * draws.std() / len(draws) ** 0.5 < 0.06
 
 
 def test_the_gradient_is_of_the_mean_over_the_draws():
