@@ -1,0 +1,11 @@
+"""What the tests of layer types have in common."""
+
+import pytest
+
+import caffe
+
+
+@pytest.fixture(autouse=True)
+def the_same_draws():
+    """Each test draws what it drew the last time: a law of means may be far off by chance."""
+    caffe.set_random_seed(0)
