@@ -89,7 +89,12 @@ def tops(
 ) -> list[torch.Tensor]:
     """A layer's tops from its bottoms, which are `taken`, and its parameters in float32."""
     tops = layer.expression(multiplied(layer, bottoms), multiplied(layer, params))
-    return given(layer, [tops] if isinstance(tops, torch.Tensor) else list(tops))
+    return given(layer, listed(tops))
+
+
+def listed(tops: Tensors) -> list[torch.Tensor]:
+    """What an `expression` gives, of which one top may stand alone."""
+    return [tops] if isinstance(tops, torch.Tensor) else list(tops)
 
 
 def _takes_bfloat16(layer: Computes) -> bool:

@@ -7,6 +7,7 @@ import torch
 
 from ...proto import caffe_pb2
 from .. import exporting
+from ..autocast import listed
 from ..base import LayerType, Shape, Tensors, layer_type
 from ..convolution import Convolution
 from ..deconvolution import Deconvolution
@@ -144,20 +145,16 @@ class FixedWeights(Fixed, OtherWeights):
         if not self.spec.fixed_param.enable:
             return super().expression(bottoms, params)
         values = [each.detach() for each in bottoms]
-        short = _listed(super().expression(values, [self._fixed(p.detach()) for p in params]))
+        short = listed(super().expression(values, [self._fixed(p.detach()) for p in params]))
         if not any(each.requires_grad for each in (*bottoms, *params)):
             return short
-        exact = _listed(super().expression(bottoms, params))
+        exact = listed(super().expression(bottoms, params))
         return [with_gradient(y, x, 1) for y, x in zip(short, exact, strict=True)]
 
     def _fixed(self, values: torch.Tensor) -> torch.Tensor:
         fixed = self.spec.fixed_param
         position = overflow if fixed.fixed_method == Param.OVER_FLOW else nearest
         return _numbers(values, fixed.bit_width, position(values, fixed.bit_width), rounded)
-
-
-def _listed(tops: Tensors) -> list[torch.Tensor]:
-    return [tops] if isinstance(tops, torch.Tensor) else list(tops)
 
 
 @layer_type("ConvolutionFixed", "Xilinx's Caffe")

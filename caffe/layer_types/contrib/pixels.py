@@ -1,10 +1,16 @@
 """What several maps have at some of an image's pixels: RandBI, RandComp."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 
 from ..base import LayerType, Shape, layer_type
 from ..exporting import is_traced
+from .traced_rois import rounded
+
+Take = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # values at whole rows and columns
 
 
 class _Pixels(LayerType):
@@ -57,21 +63,14 @@ class _Pixels(LayerType):
         for i, rate in enumerate(self.spec.rand_comp_param.compression_rate):
             margin = self._margin(rate)
             places = [(at - margin) / rate for at in (row, column)]
-            found.append(self.values(i, maps[i], image.trunc(), *places))
+            found.append(self.values(partial(self._whole, i, maps[i], image.trunc()), *places))
         return torch.cat(found, 1)
 
-    def values(
-        self,
-        number: int,
-        x: torch.Tensor,
-        image: torch.Tensor,
-        row: torch.Tensor,
-        column: torch.Tensor,
-    ) -> torch.Tensor:
-        """Of map `number` those at these places between its pixels, P x C."""
+    def values(self, take: Take, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        """Those of a map at these places between its pixels, P x C."""
         raise NotImplementedError
 
-    def whole(
+    def _whole(
         self,
         number: int,
         x: torch.Tensor,
@@ -79,7 +78,7 @@ class _Pixels(LayerType):
         row: torch.Tensor,
         column: torch.Tensor,
     ) -> torch.Tensor:
-        """Those at whole rows and columns, which must lie within the map."""
+        """Those of map `number` at whole rows and columns, which must lie within it."""
         images, channels, height, width = x.shape
         if not is_traced():
             inside = (image >= 0) & (row >= 0) & (column >= 0)
@@ -110,18 +109,11 @@ class RandBI(_Pixels):
     that counts, beyond the last there is an error.
     """
 
-    def values(
-        self,
-        number: int,
-        x: torch.Tensor,
-        image: torch.Tensor,
-        row: torch.Tensor,
-        column: torch.Tensor,
-    ) -> torch.Tensor:
+    def values(self, take: Take, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
         row, column = row.clamp(min=0), column.clamp(min=0)
         rows, columns = (row.floor(), row.ceil()), (column.floor(), column.ceil())
         below, right = (row - rows[0])[:, None], (column - columns[0])[:, None]
-        (a, b), (c, d) = ([self.whole(number, x, image, r, k) for k in columns] for r in rows)
+        (a, b), (c, d) = ([take(r, k) for k in columns] for r in rows)
         return (a * (1 - right) + b * right) * (1 - below) + (c * (1 - right) + d * right) * below
 
 
@@ -129,18 +121,5 @@ class RandBI(_Pixels):
 class RandComp(_Pixels):
     """As RandBI, but of the nearest of a map's pixels, which must be one."""
 
-    def values(
-        self,
-        number: int,
-        x: torch.Tensor,
-        image: torch.Tensor,
-        row: torch.Tensor,
-        column: torch.Tensor,
-    ) -> torch.Tensor:
-        return self.whole(number, x, image, _nearest(row), _nearest(column))
-
-
-def _nearest(at: torch.Tensor) -> torch.Tensor:
-    """Whole numbers; a half goes away from 0."""
-    first = at.abs().floor()
-    return at.sign() * (first + (at.abs() - first >= 0.5).to(at.dtype))
+    def values(self, take: Take, row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        return take(rounded(row), rounded(column))

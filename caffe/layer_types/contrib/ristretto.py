@@ -1,12 +1,12 @@
 """Ristretto's layers, whose weights and values have few bits: ConvolutionRistretto and others."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 
 from ...core.rng import generator
 from ...proto import caffe_pb2
+from ..autocast import listed
 from ..base import LayerType, Shape, Tensors, layer_type
 from ..convolution import Convolution
 from ..deconvolution import Deconvolution
@@ -94,8 +94,7 @@ class Quantized(OtherWeights):
         if self.phase == caffe_pb2.TRAIN or powers:
             return super().expression(bottoms, weights)
         tops = super().expression([self._value(each, "in") for each in bottoms], weights)
-        listed: Sequence[torch.Tensor] = [tops] if isinstance(tops, torch.Tensor) else list(tops)
-        return [self._value(each, "out") for each in listed]
+        return [self._value(each, "out") for each in listed(tops)]
 
     def _value(self, x: torch.Tensor, where: str) -> torch.Tensor:
         param = self.spec.quantization_param
