@@ -2,11 +2,12 @@
 
 import os
 
-# OpenMP's threads spin while they wait, which a small net does often: beside other work they take
-# the time of the threads that they wait for. To be woken costs an idle machine a fifth of a small
-# net's time, so GNU's spin some microseconds first. Read once, when torch loads the library.
+# OpenMP's threads spin while they wait, which a small net does often, and to wake one that sleeps
+# takes as long as a layer. GNU's spin a fifth of a millisecond, but not beside other work, where they
+# would take the time of the threads that they wait for: engine/spinning.py then has them sleep, as
+# other libraries' do. Read once, when torch loads the library.
 if os.environ.keys().isdisjoint({"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}):
-    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
 
 from . import _caffe as _caffe
 from . import coord_map, io, pycaffe

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 from ..core.errors import CaffeError
 from ..graph import debug_info
 from ..graph.build import Graph, set_loss_diffs
 from ..layer_types.base import LayerType
-from .threads import STEP, is_small, on_threads
+from . import spinning
+from .threads import STEP, is_small, of_pass
 
 Hook = Callable[[int], object]
 
@@ -42,7 +43,7 @@ class Layerwise:
         shapes = [graph.blobs[name].shape for i in range(self.sources) for name in graph.tops[i]]
         if self._shapes != shapes:
             self._shapes, self._is_small = shapes, self._may_be_small()
-        return on_threads(1) if self._is_small else nullcontext()
+        return of_pass(self._is_small)
 
     def _may_be_small(self) -> bool:
         for layer in self.graph.layers[self.sources :]:
@@ -80,6 +81,7 @@ class Layerwise:
 
     def forward_layer(self, i: int) -> float:
         """Run layer i; returns what it adds to the loss."""
+        spinning.look()
         for hook in self.before_forward:
             hook(i)
         bottom, top = self.graph.bottom(i), self.graph.top(i)
@@ -112,6 +114,7 @@ class Layerwise:
 
     def backward_layer(self, i: int) -> None:
         """Run layer i backward, if it leads from something to learn to a loss."""
+        spinning.look()
         for hook in self.before_backward:
             hook(i)
         layer = self.graph.layers[i]

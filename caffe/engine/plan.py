@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -22,6 +21,7 @@ from ..graph.build import Graph
 from ..layer_types.base import Shape
 from ..layer_types.scaled import scaled
 from ..proto import caffe_pb2
+from . import spinning
 from .absorbed import absorbed
 from .border import Blank, smallest_blank, surrounded, windows_on_images
 from .bounds import Bounds, find_bounds, reached_regions
@@ -40,7 +40,7 @@ from .schedule import (
     steps_behind,
     through,
 )
-from .threads import PASS, is_small, on_threads
+from .threads import PASS, is_small, of_pass
 
 PASSES_BEFORE_CAPTURE = 2  # the first one finds what surrounds the image
 
@@ -105,7 +105,7 @@ class Plan:
         self._whole = {name: whole(shape) for name, shape in shapes.items()}
         behind = absorbed(steps_behind(graph, sources), kept, shapes)
         self._is_small = is_small(graph, PASS)
-        with self._threads():  # what is laid out for so many is slow for another number
+        with of_pass(self._is_small):  # what is laid out for so many is slow for another number
             steps = [_planned(step, shapes[step.bottoms[0]]) for step in behind]
         windows = windows_on_images(steps, shapes)
         reached = reached_regions(windows, self._whole)
@@ -131,11 +131,8 @@ class Plan:
         self._runs += 1
         if self._captured:
             return self._captured(sources)
-        with self._threads():
+        with of_pass(self._is_small):
             return self._run(sources)
-
-    def _threads(self) -> AbstractContextManager[None]:
-        return on_threads(1) if self._is_small else nullcontext()
 
     def _run(self, sources: Tensors) -> Tensors:
         if self._around is None:
@@ -143,6 +140,7 @@ class Plan:
         around = self._around
         tiles = {name: Tile(x, self._whole[name]) for name, x in sources.items()}
         for step in self._steps:
+            spinning.look()
             for name, tile in zip(step.tops, self._computed(step, tiles), strict=True):
                 if name in around:
                     around[name].part(tile.region).copy_(tile.values)

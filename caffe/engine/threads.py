@@ -1,7 +1,7 @@
 """How many threads a pass takes: to wake others takes longer than they save of a small one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -18,6 +18,11 @@ def is_small(graph: Graph, limit: int) -> bool:
     """Whether one thread is as fast as several, at the shapes that the blobs have now."""
     values = VALUE * sum(blob.count for blob in graph.blobs.values())
     return values < limit and values + sum(multiply_adds(graph).values()) < limit
+
+
+def of_pass(is_small: bool) -> AbstractContextManager[None]:
+    """torch computes inside on as many threads as a pass takes."""
+    return on_threads(1) if is_small else nullcontext()
 
 
 @contextmanager
