@@ -239,7 +239,11 @@ class Convolution(Windowed):
         if self._is_filtered(x.shape, weight):
             return winograd.convolve(in_fastest_order(x), weight, bias, margins)
         (above, below), (left, right) = margins
-        if above != below or left != right or self._may_miss(x.shape[3], max(left, right)):
+        if (
+            not self._is_even(0, x.shape[2], above, below)
+            or not self._is_even(1, x.shape[3], left, right)
+            or self._may_miss(x.shape[3], max(left, right))
+        ):
             x, above, left = F.pad(x, (left, right, above, below)), 0, 0
         if not weight.is_mkldnn and self.is_product(weight):
             return self.product(x, weight, bias, (above, left))
@@ -247,6 +251,11 @@ class Convolution(Windowed):
         conv = packed.convolve if weight.is_mkldnn else F.conv2d
         x = in_fastest_order(x)
         return conv(x, weight, bias, self.stride, (above, left), self.dilation, group)
+
+    def _is_even(self, i: int, size: int, before: int, behind: int) -> bool:
+        """Whether as much pad behind as before, on spatial axis i, shows as many windows."""
+        least = size + before - self.extent(i)
+        return (least + behind) // self.stride[i] == (least + before) // self.stride[i]
 
     def _may_miss(self, width: int, pad: int) -> bool:
         """Whether a dilated window may show no column of a bottom so wide: pad, or between two.

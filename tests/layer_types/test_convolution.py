@@ -196,6 +196,23 @@ def test_a_dilated_window_that_shows_pad_alone_is_not_left_to_torch(
     assert found == [asked]
 
 
+@law("Convolution")
+@pytest.mark.parametrize("size", [12, 13, 14, 15])
+@pytest.mark.parametrize(("kernel", "stride", "pad"), [(3, 2, 1), (7, 2, 3), (3, 4, 1)])
+def test_pad_that_the_last_window_does_not_reach_costs_no_copy(
+    monkeypatch, size, kernel, stride, pad
+):
+    """A plan cuts it off: with as much of it as before the image, there are as many windows."""
+    padded = []
+    monkeypatch.setattr(convolution.F, "pad", lambda x, *args: padded.append(args))
+    body = f"num_output: 2 kernel_size: {kernel} stride: {stride} pad: {pad} bias_term: false"
+    x, w = normal(0, 1, 3, size, size), normal(1, 2, 3, kernel, kernel)
+    ran = run_layer("Convolution", f"convolution_param {{ {body} }}", [x], params=[w])
+    double = [torch.from_numpy(values).double() for values in (x, w)]
+    agree(ran.y[0], F.conv2d(*double, None, stride, pad))
+    assert not padded
+
+
 @law("Deconvolution")
 @drawn(60)
 @given(SEED, convolutions())
