@@ -23,9 +23,13 @@ from .base import Margins
 TILE = 4  # outputs of a tile, on each axis
 SEEN = TILE + 2  # the inputs that they are computed from
 
-# Where it pays, measured on an AMD EPYC with AVX2: docs/speed.md
-CHANNELS = 64  # with fewer the transforms take longer than what they spare
-POSITIONS = 512  # with fewer the weights' transform does
+# What it costs, in what it spares for each channel, output and position: measured on an AMD EPYC
+# with AVX2, against weights in the order of oneDNN's kernels (docs/speed.md)
+OF_VALUE = 36  # to transform a value of the bottom or of the top
+OF_WEIGHT = 300
+OF_CALL = 5_000_000
+
+CHANNELS = 64  # with fewer outputs the gradient of the weights is not faster
 
 VALUES = 98304  # of each of the places in a tile, that are transformed and multiplied at once
 
@@ -78,13 +82,10 @@ def set_winograd(on: bool) -> None:
 def pays(shape: Sequence[int], weight: torch.Tensor) -> bool:
     """Whether the convolution of a bottom (N, C, H, W) with a weight (K, C, 3, 3) is faster so."""
     n, channels, height, width = shape
-    outputs = len(weight)
-    return (
-        min(channels, outputs) >= CHANNELS
-        and max(channels, outputs) > CHANNELS
-        and n * height * width >= POSITIONS
-        and pays_both_ways(weight)
-    )
+    positions, outputs = n * height * width, len(weight)
+    values, weights = (channels + outputs) * positions, channels * outputs
+    costs = OF_VALUE * values + OF_WEIGHT * weights + OF_CALL
+    return weights * positions > costs and pays_both_ways(weight)
 
 
 def pays_both_ways(weight: torch.Tensor) -> bool:

@@ -128,7 +128,7 @@ def test_a_part_of_an_image_in_memory():
     near(ours, F.conv2d(x, weight), F.conv2d(x.abs(), weight.abs()))
 
 
-WIDE = input_layer("data", 1, 128, 32, 33)
+WIDE = input_layer("data", 1, 128, 48, 49)
 THREE = "num_output: 130 kernel_size: 3 pad: 1"
 
 
@@ -156,7 +156,7 @@ def test_the_switch_gives_the_sums_bit_for_bit(monkeypatch):
     shapes = counted(monkeypatch)
     text = WIDE + conv("y", "data", THREE) + layer("ReLU", "relu", "y", "y")
     _, plain = twins(text)
-    data = image(0, 1, 128, 32, 33)
+    data = image(0, 1, 128, 48, 49)
     weight, bias = (torch.from_numpy(b.data.copy()) for b in plain.params["y"])
     sums = F.conv2d(
         torch.from_numpy(data).contiguous(memory_format=torch.channels_last),
@@ -168,7 +168,7 @@ def test_the_switch_gives_the_sums_bit_for_bit(monkeypatch):
     np.testing.assert_array_equal(direct, sums.numpy())
     assert not shapes
     filtered = outputs_of(text, on=True)
-    assert shapes == [(1, 128, 32, 33)]
+    assert shapes == [(1, 128, 48, 49)]
     assert (filtered != direct).any()
     np.testing.assert_allclose(filtered, direct, rtol=0, atol=ROUNDING * np.abs(direct).max())
     plain.blobs["data"].data[...] = data

@@ -27,7 +27,7 @@ def everywhere() -> Iterator[list[tuple[int, ...]]]:
         return convolve(x, *args)
 
     with pytest.MonkeyPatch.context() as patch, in_small_parts():
-        patch.setattr(winograd, "CHANNELS", 0)
-        patch.setattr(winograd, "POSITIONS", 1)
+        for name in ("OF_VALUE", "OF_WEIGHT", "OF_CALL", "CHANNELS"):
+            patch.setattr(winograd, name, 0)
         patch.setattr(winograd, "convolve", noted)
         yield shapes
