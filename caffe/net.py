@@ -18,6 +18,7 @@ from .core.log import LOGGER
 from .core.named_blobs import NetBlobs, NetParams
 from .engine.inference import FastForward
 from .engine.layerwise import Hook, Layerwise
+from .engine.schedule import losses
 from .graph import canonical
 from .graph.build import Graph, build
 from .proto import caffe_pb2
@@ -314,10 +315,10 @@ class Net(Unpicklable):
         if not everything or self._layerwise.is_watched() or not self._fast.applies():
             return self._layerwise.forward(layers)
         for layer in self._graph.layers:
-            layer.check_params()
-        weighed = zip(self._graph.blobs, self._blob_loss_weights, strict=True)
-        losses = (name for name, weight in weighed if weight)
-        self._fast.forward({*self._graph.outputs, *losses, *wanted} & self._graph.blobs.keys())
+            if layer.param_shapes:
+                layer.check_params()
+        shown = {*self._graph.outputs, *losses(self._graph), *wanted}
+        self._fast.forward(shown & self._graph.blobs.keys())
         return sum(map(self._layerwise.loss, layers))
 
     def _backward(self, first: int, last: int) -> None:

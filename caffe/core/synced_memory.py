@@ -14,14 +14,18 @@ from .device import current_device
 from .errors import CaffeError
 
 
+class Dependent(Protocol):
+    """What goes by the values of memories, and hears before they change."""
+
+    def before_change(self, memory: Memory) -> None:
+        """The values of a memory that this depends on may change after this call."""
+
+
 class Deferred(Protocol):
     """What computes memories that were let go of."""
 
     def compute(self, reader: Memory) -> None:
         """Assign the values of all memories that still wait for it; `reader` is who asks."""
-
-    def before_change(self, memory: Memory) -> None:
-        """The values of a memory that this depends on may change after this call."""
 
 
 class Memory:
@@ -53,7 +57,7 @@ class Memory:
         # Who computes the values when someone wants them, and how many of the first: several if
         # the later ones compute fewer.
         self._deferred: list[tuple[Deferred, int]] = []
-        self._dependents: weakref.WeakSet[Deferred] = weakref.WeakSet()
+        self._dependents: weakref.WeakSet[Dependent] = weakref.WeakSet()
         self.version = 0  # counts what may have changed the values, but for writes through `held`
 
     @property
@@ -179,9 +183,9 @@ class Memory:
         self.assign(tensor)
         self._deferred = later
 
-    def depends(self, deferred: Deferred) -> None:
-        """Tell `deferred` before these values change, once."""
-        self._dependents.add(deferred)
+    def depends(self, dependent: Dependent) -> None:
+        """Tell `dependent` before these values change, once."""
+        self._dependents.add(dependent)
 
     def is_in(self, tensor: torch.Tensor) -> bool:
         """Whether the values are in the tensor's storage."""
@@ -197,8 +201,8 @@ class Memory:
         self.version += 1
         if self._dependents:
             dependents, self._dependents = self._dependents, weakref.WeakSet()
-            for deferred in dependents:
-                deferred.before_change(self)
+            for dependent in dependents:
+                dependent.before_change(self)
 
     # Values behind those of the shape.
 

@@ -11,7 +11,7 @@ backward, and leaves the path.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 
@@ -45,10 +45,11 @@ class FastForward:
         self._plan_is_for: tuple = (None, None)  # the blobs to keep, and what decides their values
         self._blanks: Blanks | None = None  # by the second of these; None: for one size alone
         self._pending: Pending | None = None
+        self._waiting = Waiting()
 
     def applies(self) -> bool:
         """Whether the next pass over all layers may take it; no numpy view shows a parameter."""
-        return self._possible and all(param._data.held is None for param in self._params())
+        return self._possible and all(memory.held is None for memory in self._params())
 
     def give_up(self) -> None:
         """Keep every blob from now on, those of the last pass too, and what backward wants."""
@@ -73,9 +74,11 @@ class FastForward:
                 self._graph.layers[i].forward(self._graph.bottom(i), self._graph.top(i))
         held = {name for name, blob in blobs.items() if blob._data.held is not None}
         kept = {self._storage[name] for name in outputs | self._read | held} - sources.keys()
-        params = [(param._data, param._data.version) for param in self._params()]
+        params = self._params()
+        versions = [memory.version for memory in params]
         laid_out_for = torch.get_num_threads()
-        computed_by = (params, laid_out_for, current_device(), current_precision(), uses_winograd())
+        how = (laid_out_for, current_device(), current_precision(), uses_winograd())
+        computed_by = (params, versions, how)
         plan_is_for = (kept, computed_by)
         if self._plan is None or self._plan_is_for != plan_is_for:
             self._plan = None  # its memory is free before that of the next one is taken
@@ -94,9 +97,8 @@ class FastForward:
         waiting = {
             name: blobs[name] for name in set(self._storage.values()) - kept - sources.keys()
         }
-        self._pending = Pending(self._steps, sources, waiting, self._read)
-        for param in self._params():
-            param._data.depends(self._pending)
+        self._pending = Pending(self._steps, sources, waiting, self._read, self._waiting)
+        self._waiting.add(self._pending, params)
 
     def _run_sources(self) -> Tensors:
         graph = self._graph
@@ -107,39 +109,59 @@ class FastForward:
             sources.update((name, graph.blobs[name].data_tensor()) for name in graph.tops[i])
         return sources
 
-    def _params(self) -> Iterator[Blob]:
-        return (blob for layer in self._graph.layers for blob in layer.blobs)
+    def _params(self) -> list[Memory]:
+        return [blob._data for layer in self._graph.layers for blob in layer._blobs]
 
     def _shapes_now(self) -> list[Shape]:
         return [blob.shape for blob in self._graph.blobs.values()]
+
+
+class Waiting:
+    """The passes of a net whose blobs are to be computed by the parameters as they are."""
+
+    def __init__(self) -> None:
+        self._pendings: weakref.WeakSet[Pending] = weakref.WeakSet()
+        self._params: list[Memory] = []  # each tells this before it changes; [] once one has
+
+    def add(self, pending: Pending, params: list[Memory]) -> None:
+        """Remember a pass that was computed by these parameters."""
+        self._pendings.add(pending)
+        if self._params != params:
+            self._params = params
+            for memory in params:
+                memory.depends(self)
+
+    def before_change(self, memory: Memory) -> None:
+        """A parameter changes."""
+        self._params = []
+        for pending in list(self._pendings):
+            pending.record()
 
 
 class Pending:
     """The blobs that a fast pass did not keep, and what it takes to compute them.
 
     Their memories refer to this and this refers to them weakly, so that a net that is dropped is
-    gone at once. `read` takes the names of those that are read.
+    gone at once. `read` takes the names of those that are read. Whoever holds one of the blobs
+    holds `waiting`, which hears of the parameters.
     """
 
     def __init__(
         self,
         steps: list[tuple[LayerType, list[str], list[str]]],
         sources: Tensors,
-        waiting: dict[str, Blob],
+        blobs: dict[str, Blob],
         read: set[str],
+        waiting: Waiting,
     ) -> None:
-        self._steps, self._read = steps, read
+        self._steps, self._read, self._waits = steps, read, waiting
         self.is_last = True  # of the net's passes
         self._precision = current_precision()
         copies = {id(x): x.clone() for x in sources.values()}
         self._sources = {name: copies[id(x)] for name, x in sources.items()}
-        self._memories = {name: weakref.ref(blob._data) for name, blob in waiting.items()}
-        for blob in waiting.values():
+        self._memories = {name: weakref.ref(blob._data) for name, blob in blobs.items()}
+        for blob in blobs.values():
             blob._data.defer(self, blob.count)
-
-    def before_change(self, memory: Memory) -> None:
-        """A parameter changes, which the blobs are to be computed with as it is."""
-        self.record()
 
     def compute(self, reader: Memory | None = None) -> None:
         """Assign the values that are still awaited; `reader` is the memory that asks."""

@@ -61,6 +61,12 @@ def source_layers(graph: Graph) -> list[int]:
     return found
 
 
+def losses(graph: Graph) -> set[str]:
+    """The blobs with a loss weight."""
+    pairs = zip(graph.tops, graph.loss_weights, strict=True)
+    return {name for pair in pairs for name, weight in zip(*pair, strict=True) if weight}
+
+
 def storage_of(graph: Graph) -> dict[str, str]:
     """For each blob the one in whose memory it is once all layers have run: mostly itself."""
     storage = {name: name for name in graph.blobs}

@@ -28,7 +28,7 @@ from .padded_prefix import PaddedPrefix, padded_prefix
 from .prefix_run import PrefixRun
 from .remat import inside, learns, multiply_adds_again, recompute, segments
 from .replay import Replay
-from .schedule import is_function, leaves_what_backward_needs, source_layers, storage_of
+from .schedule import is_function, leaves_what_backward_needs, losses, source_layers, storage_of
 
 
 class TrainingStep:
@@ -242,27 +242,21 @@ def _shapes(graph: Graph) -> list[Shape]:
     return [blob.shape for blob in graph.blobs.values()]
 
 
-def _losses(graph: Graph) -> set[str]:
-    """The blobs with a loss weight."""
-    pairs = zip(graph.tops, graph.loss_weights, strict=True)
-    return {name for pair in pairs for name, weight in zip(*pair, strict=True) if weight}
-
-
 def _shown(graph: Graph, front: list[int]) -> set[str]:
     """What a script or a log reads after a step: inputs, outputs and losses."""
-    return {*graph.outputs, *_losses(graph), *(name for i in front for name in graph.tops[i])}
+    return {*graph.outputs, *losses(graph), *(name for i in front for name in graph.tops[i])}
 
 
 def _computed_diffs(graph: Graph) -> set[str]:
     """The blobs whose diff the backward pass computes; other diffs are the script's, or losses'."""
-    losses = _losses(graph)
+    weighed = losses(graph)
     computed: set[str] = set()
     for i, layer in reversed(list(enumerate(graph.layers))):
         tops = set(graph.tops[i])
         # Where the bottom's diff is the top's own, it is computed if that one is.
         shared = layer.shares_data and not layer.is_split
-        if not layer.need_backward or (shared and not tops <= computed - losses):
+        if not layer.need_backward or (shared and not tops <= computed - weighed):
             continue
         for name, down in zip(graph.bottoms[i], layer.propagate_down, strict=True):
             computed |= {name} - tops if down else set()
-    return computed - losses
+    return computed - weighed

@@ -258,8 +258,8 @@ class LayerType(Layer):
 
         Another shape of the same count is taken back: BVLC's layers read the values alone.
         """
-        for i, (blob, shape) in enumerate(zip(self.blobs, self.param_shapes, strict=False)):
-            if blob.shape == shape:
+        for i, (blob, shape) in enumerate(zip(self._blobs, self.param_shapes, strict=False)):
+            if blob._shape == shape:
                 continue
             self.check(
                 blob.count == math.prod(shape),
