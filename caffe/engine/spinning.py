@@ -16,8 +16,8 @@ import time
 
 import torch
 
-LOOK = 0.05  # seconds from one look to the next
-TAKEN_AWAY = 70  # times in a second of the process' time, where others compute; else some 20
+LOOK = 0.1  # seconds from one look to the next
+TAKEN_AWAY = 100  # times in a second of the process' time, where others compute; else some 20
 
 _looked = 0.0
 _used = 0.0  # seconds of the process' time, when looked at last
