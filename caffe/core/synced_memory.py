@@ -187,10 +187,10 @@ class Memory:
         """Tell `dependent` before these values change, once."""
         self._dependents.add(dependent)
 
-    def is_in(self, tensor: torch.Tensor) -> bool:
-        """Whether the values are in the tensor's storage."""
-        ours = self._tensor
-        return ours is not None and storage_address(ours) == storage_address(tensor)
+    @property
+    def address(self) -> int | None:
+        """Of the storage that the values are in, if they are there."""
+        return None if self._tensor is None else storage_address(self._tensor)
 
     def _compute(self) -> None:
         if self._deferred:

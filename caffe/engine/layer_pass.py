@@ -21,7 +21,7 @@ Fused = Callable[[int, LayerType, torch.Tensor, torch.Tensor], None]
 
 def forward(layerwise: Layerwise, i: int) -> float:
     """Layer i's forward pass; returns what it adds to the loss."""
-    if not _is_in_place(layerwise.graph, i):
+    if not is_in_place(layerwise.graph, i):
         return layerwise.forward_layer(i)
     (blob,) = layerwise.graph.top(i)
     blob._data.own(blob.shape).relu_()
@@ -33,12 +33,12 @@ def backward(
 ) -> None:
     """Layer i's backward pass and its parameters' updates; places: theirs in Graph.params."""
     layer = layerwise.graph.layers[i]
-    if _is_in_place(layerwise.graph, i):
+    if is_in_place(layerwise.graph, i):
         (blob,) = layerwise.graph.top(i)
         diff = blob._diff.own(blob.shape)
         grad_input = torch.ops.aten.threshold_backward.grad_input
         grad_input(diff, blob.data_tensor(), 0, grad_input=diff)
-    elif fused and layer.param_propagate_down[:1] == [True] and _adds_gradient(layerwise.graph, i):
+    elif fused and layer.param_propagate_down[:1] == [True] and adds_gradient(layerwise.graph, i):
         layer.param_propagate_down[0] = False
         try:
             layerwise.backward_layer(i)
@@ -52,7 +52,7 @@ def backward(
         update(place)
 
 
-def _is_in_place(graph: Graph, i: int) -> bool:
+def is_in_place(graph: Graph, i: int) -> bool:
     """Whether this is the ReLU of a Convolution, which needs its top for nothing later."""
     layer, before = graph.layers[i], graph.layers[max(i - 1, 0)]
     return (
@@ -66,7 +66,8 @@ def _is_in_place(graph: Graph, i: int) -> bool:
     )
 
 
-def _adds_gradient(graph: Graph, i: int) -> bool:
+def adds_gradient(graph: Graph, i: int) -> bool:
+    """Whether layer i's weights are better updated without forming their gradient."""
     layer = graph.layers[i]
     shapes = [blob.shape for blob in graph.bottom(i)]
     return layer.need_backward and layer.adds_weight_gradient(shapes)

@@ -7,6 +7,7 @@ computes them once.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..graph.build import Graph
@@ -68,7 +69,7 @@ def can_repeat(segment: list[Step]) -> bool:
     return segment[-1].layer.pools
 
 
-def padded_prefix(graph: Graph, front: list[int]) -> PaddedPrefix | None:
+def padded_prefix(graph: Graph, front: Sequence[int]) -> PaddedPrefix | None:
     """The prefix of a net for the present shapes of its blobs; None where none is worth while."""
     shapes = {name: blob.shape for name, blob in graph.blobs.items()}
     everything = {name: whole(shape) for name, shape in shapes.items() if len(shape) == 4}
@@ -93,7 +94,7 @@ def padded_prefix(graph: Graph, front: list[int]) -> PaddedPrefix | None:
     return PaddedPrefix(layers, steps, outputs, needs, around, everything)
 
 
-def _runnable(graph: Graph, front: list[int]) -> list[Step]:
+def _runnable(graph: Graph, front: Sequence[int]) -> list[Step]:
     """The first steps, as long as a prefix can run them."""
     learns = dict.fromkeys((name for i in front for name in graph.tops[i]), False)
     weighed = _weighed(graph)

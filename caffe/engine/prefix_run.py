@@ -8,7 +8,7 @@ are those of the layers run one by one, to rounding (tests/engine/test_padded_pr
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from ..core import host_memory
 from ..core.blob import Blob
 from ..layer_types import winograd
-from ..layer_types.autograd import End
 from ..layer_types.base import LayerType
 from ..layer_types.convolution import Convolution
 from ..layer_types.pooling import Pooling
 from .border import Places, copies, surrounded
 from .bounds import Bounds
 from .kernels import Tile
+from .learning import Learning
 from .padded_prefix import PaddedPrefix, can_repeat
 from .regions import Region, common, input_region, whole
 from .remat import recomputed
@@ -51,13 +51,17 @@ class PrefixRun:
         learn: Callable[[Blob], None],
     ) -> None:
         self.prefix = prefix
-        self._learn = learn
-        self._waiting = [blob for step in prefix.steps for blob in step.layer.blobs]
-        values = self._leaves()
+        layers = [step.layer for step in prefix.steps]
+        self._learning = Learning(layers, learn)
+        values: Values = {
+            (layer, i): leaf
+            for layer in layers
+            for i, leaf in enumerate(self._learning.leaves(layer))
+        }
         for name in prefix.blank.sources:
             values[name] = sources[name]
             values["blank", name] = sources[name].new_zeros(1, *prefix.blank.shapes[name][1:])
-        with torch.enable_grad(), host_memory.end_named(self._named()):
+        with torch.enable_grad(), host_memory.end_named(self._learning.named):
             for segment in prefix.segments():
                 for step in segment:
                     values["blank", step.tops[0]] = _of_blank(prefix, step, values)
@@ -68,37 +72,13 @@ class PrefixRun:
         self.outputs = {name: values[name] for name in prefix.outputs}
 
     def backward(self, diffs: Tensors) -> None:
-        """From the outputs' diffs, add to the parameters' diffs; once."""
-        found = {name: x for name, x in self.outputs.items() if name in diffs and x.requires_grad}
-        if found:
-            clones = [diffs[name].clone() for name in found]
-            with host_memory.end_named(self._named()):
-                End.apply(clones, *found.values()).backward()
-        for blob in self._waiting:
-            self._learn(blob)
-
-    def _named(self) -> str:
-        first, last = (self.prefix.steps[i].layer for i in (0, -1))
-        return f"layers '{first.name}' to '{last.name}'"
-
-    def _leaves(self) -> Values:
-        """The parameters, as torch's graph begins with them."""
-        leaves: Values = {}
-        for layer in (step.layer for step in self.prefix.steps):
-            pairs = zip(layer.blobs, layer.param_propagate_down, strict=True)
-            for i, (blob, learns) in enumerate(pairs):
-                leaves[layer, i] = leaf = blob.data_tensor().detach()
-                if layer.need_backward and learns:
-                    leaf.requires_grad_()
-                    leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob))
-        return leaves
-
-    def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
-        gradient, leaf.grad = leaf.grad, None
-        assert gradient is not None
-        blob._diff.accumulate(gradient)
-        self._waiting.remove(blob)
-        self._learn(blob)
+        """From the outputs' diffs, by all of their names, add to the parameters' diffs; once."""
+        sums = {
+            name: reduce(torch.add, found)
+            for name, names in self.prefix.outputs.items()
+            if (found := [diffs[other] for other in names if other in diffs])
+        }
+        self._learning.backward(self.outputs, sums)
 
 
 def _read(segment: list[Step], values: Values) -> Values:

@@ -13,7 +13,7 @@ import torch
 from ..core.blob import Blob, BlobVec
 from ..core.precision import computing_in, current_precision
 from ..core.rng import drawing_from, generator_states
-from ..core.synced_memory import Memory
+from ..core.synced_memory import Memory, storage_address
 from ..graph.build import Graph
 from ..layer_types import LayerType
 from .threads import on_threads
@@ -43,13 +43,15 @@ class Replay:
         # By a blob's name, and "data" or "diff"
         self._freed: WeakKeyDictionary[Memory, tuple[str, str]] = WeakKeyDictionary()
         self._start: dict[Place, torch.Tensor] = {}
+        self._at: dict[int, list[Place]] = {}  # the places by the address of their storage
         self._states: dict[int, dict[str, bytes]] = {}  # of the generators, before a layer draws
 
     # While the step runs.
 
     def starts_from(self, place: str | Blob, part: str, blob: Blob) -> None:
         """The step begins with what is in the blob's data or diff now."""
-        self._start[place, part] = _memory(blob, part).tensor(blob.shape)
+        x = self._start[place, part] = _memory(blob, part).tensor(blob.shape)
+        self._at.setdefault(storage_address(x), []).append((place, part))
         _memory(blob, part).depends(self)
 
     @contextmanager
@@ -83,13 +85,13 @@ class Replay:
         """Set what was freed to zero: nobody can read it any more."""
         for memory in self._waiting():
             memory.clear()
-        self._start = {}
+        self._start, self._at = {}, {}
 
     def before_change(self, memory: Memory) -> None:
         """Copy what is in this memory, if the step began with it."""
-        for place, x in self._start.items():
-            if memory.is_in(x):
-                self._start[place] = x.clone()
+        places = self._at.pop(memory.address, []) if memory.address is not None else []
+        for place in places:
+            self._start[place] = self._start[place].clone()
 
     def compute(self, reader: Memory | None = None) -> None:
         """Assign all that was freed and nobody has overwritten since; `reader` is who asks."""
@@ -100,7 +102,7 @@ class Replay:
         for memory, (name, part) in waiting.items():
             found = _memory(blobs[name], part)
             memory.settle(self, found.tensor(blobs[name].shape))
-        self._start = {}
+        self._start, self._at = {}, {}
 
     def _waiting(self) -> dict[Memory, tuple[str, str]]:
         return {memory: place for memory, place in self._freed.items() if memory.is_deferred(self)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 
@@ -76,7 +76,7 @@ def storage_of(graph: Graph) -> dict[str, str]:
     return storage
 
 
-def steps_behind(graph: Graph, sources: list[int]) -> list[Step]:
+def steps_behind(graph: Graph, sources: Sequence[int]) -> list[Step]:
     """The layers behind the sources; Splits are left out, and so are their tops' names."""
     steps: list[Step] = []
     split: dict[str, str] = {}
@@ -93,7 +93,7 @@ def steps_behind(graph: Graph, sources: list[int]) -> list[Step]:
             steps.append(Step(layer, bottoms, list(tops)))
             maker.update(dict.fromkeys(tops, steps[-1]))
     for step in steps:
-        if not set(step.bottoms) & set(step.tops):
+        if step.bottoms and not set(step.bottoms) & set(step.tops):
             step.rules = rules(step.layer, [graph.blobs[name].shape for name in step.bottoms])
     return steps
 

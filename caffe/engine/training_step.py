@@ -25,6 +25,7 @@ from . import layer_pass
 from .layer_pass import Fused, Update
 from .layerwise import Layerwise
 from .padded_prefix import PaddedPrefix, padded_prefix
+from .plain_prefix import PlainPrefix, PlainRun, plain_prefix
 from .prefix_run import PrefixRun
 from .remat import inside, learns, multiply_adds_again, recompute, segments
 from .replay import Replay
@@ -36,16 +37,19 @@ class TrainingStep:
 
     def __init__(self, layerwise: Layerwise, history: Sequence[Blob]) -> None:
         self._layerwise, self._graph, self._history = layerwise, layerwise.graph, history
-        self._front = source_layers(self._graph)
+        self._data = source_layers(self._graph)
+        places = range(len(self._graph.layers))
+        behind = next((i for i in places if i not in self._data), len(places))
+        self._front = range(behind)  # those before all others
         self._root = storage_of(self._graph)
-        self._shown = _shown(self._graph, self._front)
+        self._shown = _shown(self._graph, self._data)
         self._computed = _computed_diffs(self._graph)
         self._places = {param.blob: place for place, param in enumerate(self._graph.params)}
         self._read: set[str] = set()  # the blobs that scripts have read
         self._kept: set[str] = set()  # those whose data this iteration does not free
         self._replay: Replay | None = None  # of the last iteration
         self._told = False  # the price of set_recompute
-        self._prefix: PaddedPrefix | None = None
+        self._prefix: PaddedPrefix | PlainPrefix | None = None
         self._prefix_is_for: list[Shape] | None = None
 
     def applies(self) -> bool:
@@ -59,7 +63,7 @@ class TrainingStep:
             and all(blob in self._places and not _is_held(blob) for blob in params)
             and all(
                 not layer.blobs
-                if i in self._front
+                if i in self._data
                 else is_function(layer) and leaves_what_backward_needs(layer)
                 for i, layer in enumerate(self._graph.layers)
             )
@@ -102,7 +106,7 @@ class TrainingStep:
 
     def _forward_pass(
         self, replay: Replay, update: Update
-    ) -> tuple[float, PrefixRun | None, dict[int, range]]:
+    ) -> tuple[float, PlainRun | PrefixRun | None, dict[int, range]]:
         """The loss, the prefix if one has run, and the segments to compute again, by their ends.
 
         The layers in front, which give the data, have run.
@@ -112,7 +116,7 @@ class TrainingStep:
         for i in range(self._layerwise.sources, len(graph.layers)):
             if i == len(self._front):
                 prefix = self._run_prefix(replay, update)
-                done = {*self._front, *(prefix.prefix.layers if prefix else ())}
+                done = {*self._data, *(prefix.prefix.layers if prefix else ())}
                 again = {s[-1]: s for s in segments(graph, done)} if recompute() else {}
             if not graph.bottoms[i]:
                 loss += self._run_source(replay, i)
@@ -130,7 +134,7 @@ class TrainingStep:
     def _backward_pass(
         self,
         replay: Replay,
-        prefix: PrefixRun | None,
+        prefix: PlainRun | PrefixRun | None,
         again: dict[int, range],
         update: Update,
         fused: Fused | None,
@@ -153,17 +157,25 @@ class TrainingStep:
 
     # The prefix.
 
-    def _run_prefix(self, replay: Replay, update: Update) -> PrefixRun | None:
+    def _run_prefix(self, replay: Replay, update: Update) -> PlainRun | PrefixRun | None:
         """Run the net's prefix, if it has one and nobody looks inside."""
         graph = self._graph
         prefix = self._prefix_now() if current_precision() != "bf16" else None
-        if prefix is None:
+        if prefix is None or (isinstance(prefix, PlainPrefix) and recompute()):
             return None
         made = {name for i in prefix.layers for name in graph.tops[i]}
         if any(name in self._read or _is_held(graph.blobs[name]) for name in made):
             return None
         sources = {n: graph.blobs[n].data_tensor() for i in self._front for n in graph.tops[i]}
-        run = PrefixRun(prefix, sources, recompute(), learn=lambda blob: update(self._places[blob]))
+
+        def learn(blob: Blob) -> None:
+            update(self._places[blob])
+
+        run: PlainRun | PrefixRun
+        if isinstance(prefix, PlainPrefix):
+            run = PlainRun(prefix, sources, learn)
+        else:
+            run = PrefixRun(prefix, sources, recompute(), learn)
         for name, x in run.outputs.items():
             graph.blobs[name]._data.assign(x.detach())
         for i in prefix.layers:
@@ -174,27 +186,21 @@ class TrainingStep:
         self._free_data(replay, made)
         return run
 
-    def _prefix_now(self) -> PaddedPrefix | None:
+    def _prefix_now(self) -> PaddedPrefix | PlainPrefix | None:
         """The prefix for the shapes that the layers in front have given their tops."""
         graph = self._graph
-        if self._front != list(range(len(self._front))):
-            return None
         if self._prefix_is_for != _shapes(graph):
             if not self._layerwise.shapes_follow(len(self._front)):
                 return None
-            self._prefix = padded_prefix(graph, self._front)
+            self._prefix = padded_prefix(graph, self._front) or plain_prefix(graph, self._front)
             self._prefix_is_for = _shapes(graph)
         return self._prefix
 
-    def _diffs_of(self, prefix: PrefixRun) -> dict[str, torch.Tensor]:
-        """The diffs of a prefix's outputs: what all others who read one sent down, added up."""
-        diffs: dict[str, torch.Tensor] = {}
-        for root, names in prefix.prefix.outputs.items():
-            for blob in map(self._graph.blobs.__getitem__, names):
-                if not blob._diff.untouched:
-                    diff = blob.diff_tensor()
-                    diffs[root] = diffs[root] + diff if root in diffs else diff
-        return diffs
+    def _diffs_of(self, prefix: PlainRun | PrefixRun) -> dict[str, torch.Tensor]:
+        """The diffs of a prefix's outputs, by all names that others have read them by."""
+        names = [name for names in prefix.prefix.outputs.values() for name in names]
+        blobs = {name: self._graph.blobs[name] for name in names}
+        return {n: blob.diff_tensor() for n, blob in blobs.items() if not blob._diff.untouched}
 
     # What is freed.
 
@@ -223,7 +229,7 @@ class TrainingStep:
         memories = {self._root[name] for name in names}
         return {name for name, root in self._root.items() if root in memories}
 
-    def _tell_price(self, segments: Iterable[range], prefix: PrefixRun | None) -> None:
+    def _tell_price(self, segments: Iterable[range], prefix: PlainRun | PrefixRun | None) -> None:
         self._told = True
         shares = prefix.prefix.shares() if prefix else {}
         again, total = multiply_adds_again(self._graph, segments, shares)
@@ -242,9 +248,9 @@ def _shapes(graph: Graph) -> list[Shape]:
     return [blob.shape for blob in graph.blobs.values()]
 
 
-def _shown(graph: Graph, front: list[int]) -> set[str]:
+def _shown(graph: Graph, data: list[int]) -> set[str]:
     """What a script or a log reads after a step: inputs, outputs and losses."""
-    return {*graph.outputs, *losses(graph), *(name for i in front for name in graph.tops[i])}
+    return {*graph.outputs, *losses(graph), *(name for i in data for name in graph.tops[i])}
 
 
 def _computed_diffs(graph: Graph) -> set[str]:

@@ -1,0 +1,55 @@
+"""The parameters of layers that run as one graph of torch's, and the way back to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+
+from ..core import host_memory
+from ..core.blob import Blob
+from ..layer_types import LayerType
+from ..layer_types.autograd import End
+from .schedule import Tensors
+
+
+class Learning:
+    """What is called with each parameter of some layers, once its diff is complete: `learn`.
+
+    The leaves refer to this and this to none of them, so that a solver that is dropped is gone at
+    once.
+    """
+
+    def __init__(self, layers: Sequence[LayerType], learn: Callable[[Blob], None]) -> None:
+        self._learn = learn
+        self._waiting = [blob for layer in layers for blob in layer.blobs]
+        self.named = f"layers '{layers[0].name}' to '{layers[-1].name}'"
+
+    def leaves(self, layer: LayerType) -> list[torch.Tensor]:
+        """The parameters of one of the layers, where torch's graph begins."""
+        leaves = []
+        for blob, learns in zip(layer.blobs, layer.param_propagate_down, strict=True):
+            leaf = blob.data_tensor().detach()
+            if layer.need_backward and learns:
+                leaf.requires_grad_()
+                leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob))
+            leaves.append(leaf)
+        return leaves
+
+    def backward(self, outputs: Tensors, diffs: Tensors) -> None:
+        """From the diffs of some of the graph's outputs, add to the parameters' diffs; once."""
+        found = {name: x for name, x in outputs.items() if name in diffs and x.requires_grad}
+        if found:
+            clones = [diffs[name].clone() for name in found]
+            with host_memory.end_named(self.named):
+                End.apply(clones, *found.values()).backward()
+        for blob in self._waiting:
+            self._learn(blob)
+
+    def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
+        gradient, leaf.grad = leaf.grad, None
+        assert gradient is not None
+        blob._diff.accumulate(gradient)
+        self._waiting.remove(blob)
+        self._learn(blob)
