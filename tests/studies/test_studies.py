@@ -17,6 +17,8 @@ from studies.setting import Setting
 from studies.training import train_arm
 from surgery.random_weights import draw
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 WIDTH = 1 / 64
 
 
