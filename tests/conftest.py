@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from support.file_server import Server
 
 import caffe
@@ -43,6 +44,26 @@ def cli():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def blank_pictures():
+    """Figures are made as ever and saved blank, of their size: drawing takes longer than training.
+
+    A test that wants them drawn says `blank_pictures.undo()`.
+    """
+    from matplotlib.figure import Figure
+
+    def save(figure, file, *, format, dpi=72, **more):
+        width, height = (int(inches * dpi) for inches in figure.get_size_inches())
+        if format == "svg":
+            file.write(f'<svg width="{width}" height="{height}"></svg>')
+        else:
+            Image.new("1", (width, height)).save(file, format)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", save)
+        yield patch
 
 
 @pytest.fixture

@@ -9,14 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-# A finder that is asked for torch before anything else is, and says what is set then
+# A finder that is asked for torch before anything else is, and says what is set then: all is known
 PROGRAM = """
 import os, sys
 
 class Told:
     def find_spec(name, path=None, target=None):
         if name == "torch":
-            print(*(os.environ.get(setting) for setting in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")))
+            settings = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+            print(*(os.environ.get(setting) for setting in settings), flush=True)
+            os._exit(0)
 
 sys.meta_path.insert(0, Told)
 import {module}

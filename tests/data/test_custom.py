@@ -21,6 +21,8 @@ from data.statistics import reader
 from solvers import train_stage
 from tables.upper_bounds import label_maps
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 SIZE = (32, 40)
 TRAIN, VAL = ("a", "b c"), ("d",)
 

@@ -16,7 +16,7 @@ from surgery.random_weights import draw
 WIDTH = 1 / 32
 
 
-def test_both_regimes_train_as_long_and_are_drawn(tmp_path, monkeypatch):
+def test_both_regimes_train_as_long_and_are_drawn(tmp_path, monkeypatch, blank_pictures):
     monkeypatch.setattr(demo, "WIDTH", WIDTH)
     monkeypatch.setattr(compare_regimes, "ITERATIONS", 2)
     monkeypatch.setattr(compare_regimes, "SCORED", 1)
@@ -39,5 +39,6 @@ def test_both_regimes_train_as_long_and_are_drawn(tmp_path, monkeypatch):
         assert run.minutes == pytest.approx([run.minutes[1] / 2, run.minutes[1]])
         assert len(run.mean_iu) == 2
         assert min(run.mean_iu) >= 0
+    blank_pictures.undo()
     compare_regimes.draw({"one": runs, "other": runs}, tmp_path / "regimes.png")
     assert min(Image.open(tmp_path / "regimes.png").size) > 100

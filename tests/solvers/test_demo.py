@@ -8,6 +8,8 @@ import nets
 from caffe.storage.caffemodel import blob_shapes
 from solvers import demo, metrics, pretrain, twins
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):

@@ -202,6 +202,8 @@ def exported(world):
     spec = nets.net_for("siftflow", "fcn32s", "deploy", width=WIDTH)
     net = caffe.Net.from_proto(spec, caffe_pb2.NetState(phase=caffe.TEST))
     net.copy_from(str(world / "fcn32s.caffemodel"))
+    net.blobs["data"].reshape(1, 3, 40, 48)  # as the images are: sooner compared than 500 x 500
+    net.reshape()
     onnx.export(net, world / "fcn32s.onnx")
     return world / "fcn32s.onnx"
 

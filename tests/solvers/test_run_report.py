@@ -19,6 +19,8 @@ from solvers.run_facts import read_facts, write_facts
 from solvers.run_progress import Progress, read_progress, recorder, seconds_left
 from solvers.runs_index import write_index
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 CAMVID = DATASETS["camvid"]
 CLASSES = len(CAMVID.classes)
 
@@ -63,7 +65,8 @@ def seen():
 
 
 @pytest.mark.smoke
-def test_a_report_holds_all_that_the_folder_knows_in_one_small_file(tmp_path):
+def test_a_report_holds_all_that_the_folder_knows_in_one_small_file(tmp_path, blank_pictures):
+    blank_pictures.undo()
     page = run_report.write_report(run_in(tmp_path / "camvid-fcn32s", 0.2, 0.31)).read_text()
     facts = read_facts(tmp_path / "camvid-fcn32s")
     assert len(page) < 3e6

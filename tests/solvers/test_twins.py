@@ -15,6 +15,8 @@ from solvers import score, train_stage
 from surgery.random_weights import draw
 from tables.__main__ import main as tables
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 WIDTH = 1 / 64
 TWINS = ("nyud", "siftflow", "context", "cityscapes", "mine")
 SKIPS = ("fcn32s", "fcn16s", "fcn8s")
@@ -64,13 +66,15 @@ def run(world, dataset, net, twin, *more):
     [pytest.param(name, marks=pytest.mark.long) if name in ALIKE else name for name in RUNS],
 )
 def test_each_stage_starts_where_the_one_before_left_its_weights(
-    world, monkeypatch, capsys, dataset
+    world, monkeypatch, capsys, dataset, blank_pictures
 ):
     monkeypatch.chdir(world)
     order, twin = RUNS[dataset]
     for net in order:
         starts = net.startswith("fcn32s") and net != "fcn32s-color-hha"
         weights = ("--weights", str(world / "vgg16-fcn.caffemodel")) if starts else ()
+        if (dataset, net) == ("synthetic-siftflow", "fcn8s"):
+            blank_pictures.undo()  # one net's are drawn, of two heads
         assert run(world, dataset, net, twin, *weights) == 0, capsys.readouterr().err
         out = world / "runs" / f"{dataset}-{net}"
         found = nets.net_of_shapes(caffe.storage.caffemodel.blob_shapes(out / f"{net}.caffemodel"))[

@@ -17,6 +17,8 @@ from solvers import evaluate, recipes, solver_prototxt, train_stage
 from solvers.loss_weights import loss_weights
 from surgery.random_weights import draw
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 WIDTH = 1 / 32
 
 

@@ -17,6 +17,8 @@ from studies.setting import Setting
 from studies.training import train_arm
 from surgery.random_weights import draw
 
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 WIDTH = 1 / 64
 
 
@@ -40,11 +42,11 @@ def arguments(world, out, *names, iterations=4, rate="1e-9"):
     ]
 
 
-def setting(world, out):
+def setting(world, out, iterations=4):
     from data.custom import custom
 
     weights = world / "vgg16-fcn.caffemodel"
-    return Setting(custom(world / "mine"), "vgg16", weights, WIDTH, 1e-9, 4, (1, 2), out)
+    return Setting(custom(world / "mine"), "vgg16", weights, WIDTH, 1e-9, iterations, (1, 2), out)
 
 
 @pytest.mark.long
@@ -101,7 +103,7 @@ def test_an_arm_starts_from_the_plain_net_before_it_and_a_sampled_one_has_more_i
 
 @pytest.mark.slow
 def test_from_scratch_the_first_layers_learn_too(world, tmp_path):
-    of = setting(world, tmp_path)
+    of = setting(world, tmp_path, iterations=1)
     learns = {}
     for arm in (plain(0), Arm("", start="scratch")):
         train_arm(of, arm, 1)
@@ -133,7 +135,7 @@ def test_an_arm_that_was_broken_off_ends_as_one_that_was_not(world, tmp_path, mo
 
 @pytest.mark.slow
 def test_class_weights_are_the_inverse_of_the_frequencies(world, tmp_path):
-    of = setting(world, tmp_path)
+    of = setting(world, tmp_path, iterations=1)
     train_arm(of, Arm("", balanced=True), 1)
     blob = caffe.proto.text.read_binaryproto(
         tmp_path / "class_weights.binaryproto", caffe_pb2.BlobProto()

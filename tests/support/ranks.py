@@ -7,11 +7,14 @@ a new interpreter takes seconds. What runs in them is a function of a module in 
 import logging
 import multiprocessing
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -35,6 +38,10 @@ def on_ranks(count: int, work: Callable, *args: object, seconds: float = 120) ->
 
 def start(count: int, work: Callable, *args: object) -> tuple[list, list[Connection]]:
     """So many processes that run work(rank, *args), and the pipes that their outcomes come by."""
+    # Python 3.11 does not tell the server sys.path; what the server cannot import it leaves to each
+    # of the ranks, without a word.
+    with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
+        forkserver.ensure_running()
     processes, pipes = [], []
     for rank in range(count):
         here, there = CONTEXT.Pipe(False)
@@ -109,7 +116,7 @@ def resumed(group: Group | None, text: str, state: Path, iterations: int) -> lis
 
 def hang(group: Group, heard: Path) -> None:
     """Rank 1 does nothing for long, and rank 0 waits for it; what it says goes to a file."""
-    watch.TIMEOUT = 2
+    watch.TIMEOUT, watch.GRACE = 2, 1
     if group.rank == 0:
         os.dup2(os.open(heard, os.O_CREAT | os.O_WRONLY), 2)
         group.sums([1])

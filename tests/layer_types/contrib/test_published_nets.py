@@ -30,6 +30,8 @@ DEEP = {
     *("DeepLab v2", "Faster R-CNN", "HED", "MobileNet-SSD", "OpenPose"),
     *("PSPNet-50", "R-FCN", "SSD-300", "SSD of faces", "YOLOv2"),
 }
+# Of layers that other exports have too: of SegNet, of FCN-8s, of poolings and of computed sizes.
+ALIKE = {"colorization", "DeepLab-LargeFOV"}
 
 
 def written(folder, text):
@@ -83,7 +85,7 @@ def test_a_detector_runs_on_a_proposal_layer_as_on_a_script(make):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.long) if name in DEEP else name
+        pytest.param(name, marks=pytest.mark.long) if name in DEEP | ALIKE else name
         for name in NETS
         if name not in NOT_EXPORTED
     ],

@@ -225,9 +225,14 @@ def test_deformable_pooling_moves_its_parts(seed, group, sets, without, samples)
 @pytest.mark.parametrize(
     ("kind", "body", "bottoms"),
     [
-        ("PSROIAlign", ALIGN.format(0.5, 2, 2, 2), 2),
+        # These two leave in tests/export/test_runtimes.py too, of any batch.
+        pytest.param("PSROIAlign", ALIGN.format(0.5, 2, 2, 2), 2, marks=pytest.mark.long),
         ("PSROIAlign", POOL.format(0.5, 2, 2), 2),
-        ("DeformablePSROIPooling", deformable(0.5, 2, 2, "trans_std: 0.1 sample_per_part: 2"), 3),
+        pytest.param(
+            "DeformablePSROIPooling",
+            *(deformable(0.5, 2, 2, "trans_std: 0.1 sample_per_part: 2"), 3),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_it_is_written_as_onnx(tmp_path, kind, body, bottoms):
