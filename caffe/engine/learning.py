@@ -11,6 +11,7 @@ from ..core import host_memory
 from ..core.blob import Blob
 from ..layer_types import LayerType
 from ..layer_types.autograd import End
+from . import spinning
 from .schedule import Tensors
 
 
@@ -48,6 +49,7 @@ class Learning:
             self._learn(blob)
 
     def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
+        spinning.look()
         gradient, leaf.grad = leaf.grad, None
         assert gradient is not None
         blob._diff.accumulate(gradient)

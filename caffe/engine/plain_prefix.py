@@ -17,6 +17,7 @@ import torch
 from ..core.blob import Blob
 from ..graph.build import Graph
 from ..layer_types import LayerType, autocast
+from . import spinning
 from .layer_pass import adds_gradient, is_in_place
 from .learning import Learning
 from .schedule import Tensors, losses, storage_of
@@ -37,14 +38,16 @@ class PlainPrefix:
 
 def plain_prefix(graph: Graph, front: Sequence[int]) -> PlainPrefix | None:
     """The prefix of a net behind its first layers; None where it has none."""
-    learns = {name: False for i in front for name in graph.tops[i]}
+    given = {name for i in front for name in graph.tops[i]}
+    learns = dict.fromkeys(given, False)
     root = storage_of(graph)
     weighed = {root[name] for name in losses(graph)}
     end = len(front)
     for i in range(end, len(graph.layers)):
-        if not _joins(graph, i, learns) or any(root[name] in weighed for name in graph.tops[i]):
+        tops = graph.tops[i]
+        if not _joins(graph, i, learns) or any(root[n] in weighed or n in given for n in tops):
             break
-        learns.update(dict.fromkeys(graph.tops[i], graph.layers[i].need_backward))
+        learns.update(dict.fromkeys(tops, graph.layers[i].need_backward))
         end = i + 1
     layers = range(len(front), end)
     if not any(graph.layers[i].need_backward for i in layers):
@@ -86,6 +89,7 @@ class PlainRun:
         self._learning = Learning([graph.layers[i] for i in prefix.layers], learn)
         with torch.enable_grad():
             for i in prefix.layers:
+                spinning.look()
                 bottoms = [values[name] for name in graph.bottoms[i]]
                 values.update(zip(graph.tops[i], self._tops(i, bottoms), strict=True))
         self._tips = {name: values[name] for names in prefix.outputs.values() for name in names}

@@ -17,12 +17,15 @@ def teams():
 
 
 @pytest.fixture(autouse=True)
-def _spins_again():
+def _spins():
+    spinning.spin(True)
     yield
     spinning.spin(True)
 
 
 def test_one_more_team_of_threads_ends_the_spinning_until_it_ends():
+    for team in teams():
+        team.join(10)
     before = teams()
     spinning.spin(False)
     (team,) = set(teams()) - set(before)
@@ -76,4 +79,4 @@ def test_every_layer_of_a_pass_looks(monkeypatch):
     solver = solver_of(LOSS)
     looks.clear()
     solver.step(1)
-    assert len(looks) == 6
+    assert len(looks) == 7  # the image, the prefix and its two parameters, the loss, both ways
