@@ -71,9 +71,9 @@ def set_winograd(on: bool) -> None:
     """Choose whether nets may compute 3 x 3 convolutions by Winograd's minimal filtering.
 
     On by default. It is for passes of a whole net in TEST on the CPU, and for the layers of a
-    solver's iterations whose image is padded, with stride 1, from 64 channels to 128 or more: their
-    values and gradients differ from those of the sums by some 1e-5 of the largest. Off, they are
-    the sums.
+    solver's iterations whose image is padded, with stride 1, from 64 channels on where it pays:
+    their values and gradients differ from those of the sums by some 1e-5 of the largest. Off, they
+    are the sums.
     """
     global _on
     _on = on
