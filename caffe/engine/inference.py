@@ -18,13 +18,13 @@ import torch
 from ..core.blob import Blob
 from ..core.device import current_device
 from ..core.precision import computing_in, current_precision
-from ..core.synced_memory import Memory, storage_address
+from ..core.synced_memory import Memory
 from ..graph.build import Graph
 from ..layer_types import LayerType, autocast, autograd
 from ..layer_types.base import Shape
 from ..layer_types.winograd import uses_winograd
 from .plan import Blanks, Plan, can_plan
-from .schedule import Tensors, evaluate, source_layers, storage_of
+from .schedule import Tensors, evaluate, owned, source_layers, storage_of
 
 LayerPass = Callable[[LayerType, list[torch.Tensor]], list[torch.Tensor]]  # its tops
 
@@ -87,7 +87,7 @@ class FastForward:
             self._plan = Plan(self._graph, self._sources, kept, self._blanks)
             self._plan_is_for = plan_is_for
         with torch.no_grad():
-            values = _own(self._plan.run(sources), sources)
+            values = owned(self._plan.run(sources), sources)
         for layer, *_ in self._steps:
             layer.record = None  # it is of another pass
         for name in kept:
@@ -195,9 +195,9 @@ class Pending:
         return values
 
     def _assign(self, waiting: dict[str, Memory], values: Tensors) -> None:
-        owned = _own({name: values[name] for name in waiting}, self._sources)
+        found = owned({name: values[name] for name in waiting}, self._sources)
         for name, memory in waiting.items():
-            memory.settle(self, owned[name])
+            memory.settle(self, found[name])
 
 
 def _leaves_something(layer: LayerType) -> bool:
@@ -214,16 +214,3 @@ def _evaluate_for_backward(layer: LayerType, bottoms: list[torch.Tensor]) -> lis
     read += [autograd.Read(blob.shape, 0, 0) for blob in layer.blobs]
     tops = layer.in_memory(autograd.recorded, xs, read)
     return [top.detach() for top in tops]
-
-
-def _own(values: Tensors, others: Tensors) -> Tensors:
-    """The values in Caffe's order, each in memory of its own."""
-    taken = {storage_address(x) for x in others.values()}
-    owned = {}
-    for name, x in values.items():
-        x = x.contiguous()
-        if storage_address(x) in taken:
-            x = x.clone()
-        taken.add(storage_address(x))
-        owned[name] = x
-    return owned

@@ -20,7 +20,7 @@ from ..layer_types import LayerType, autocast
 from . import spinning
 from .layer_pass import adds_gradient, is_in_place
 from .learning import Learning
-from .schedule import Tensors, losses, storage_of
+from .schedule import Tensors, losses, owned, storage_of
 
 
 @dataclass
@@ -67,7 +67,7 @@ def _joins(graph: Graph, i: int, learns: dict[str, bool]) -> bool:
     return (
         all(name in learns for name in bottoms)
         and layer.propagate_down == [learns[name] for name in bottoms]
-        and all(map(layer.diff_bottoms, range(len(bottoms))))
+        and all(layer.diff_bottoms(j) for j, down in enumerate(layer.propagate_down) if down)
         and (layer.is_split or not (layer.shares_data or layer.draws))
         and (layer.is_split or type(layer).backward is LayerType.backward)
         and not adds_gradient(graph, i)
@@ -93,7 +93,7 @@ class PlainRun:
                 bottoms = [values[name] for name in graph.bottoms[i]]
                 values.update(zip(graph.tops[i], self._tops(i, bottoms), strict=True))
         self._tips = {name: values[name] for names in prefix.outputs.values() for name in names}
-        self.outputs = {name: values[name].contiguous() for name in prefix.outputs}
+        self.outputs = owned({name: values[name].detach() for name in prefix.outputs}, sources)
 
     def backward(self, diffs: Tensors) -> None:
         """From the outputs' diffs, by all of their names, add to the parameters' diffs; once."""

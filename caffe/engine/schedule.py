@@ -8,6 +8,7 @@ from functools import cached_property, reduce
 
 import torch
 
+from ..core.synced_memory import storage_address
 from ..graph.build import Graph
 from ..layer_types import autocast
 from ..layer_types.base import Affine, LayerType
@@ -96,6 +97,19 @@ def steps_behind(graph: Graph, sources: Sequence[int]) -> list[Step]:
         if step.bottoms and not set(step.bottoms) & set(step.tops):
             step.rules = rules(step.layer, [graph.blobs[name].shape for name in step.bottoms])
     return steps
+
+
+def owned(values: Tensors, others: Tensors) -> Tensors:
+    """The values in Caffe's order, each in memory of its own."""
+    taken = {storage_address(x) for x in others.values()}
+    found = {}
+    for name, x in values.items():
+        x = x.contiguous()
+        if storage_address(x) in taken:
+            x = x.clone()
+        taken.add(storage_address(x))
+        found[name] = x
+    return found
 
 
 Evaluate = Callable[[list[torch.Tensor]], list[torch.Tensor]]

@@ -99,6 +99,20 @@ def test_it_ends_before(runs, name):
     assert runs == [[1]] * 3
 
 
+def test_no_two_outputs_are_one_memory(runs):
+    """Where a layer gives its bottom as it is: a script may write to one of them."""
+    text = DATA + conv("tip", "data", "num_output: 3 kernel_size: 1")
+    text += layer("Crop", "same", "tip data", "", "crop_param { axis: 2 }")
+    text += input_layer("target", 2, 3, 10, 10)
+    text += layer("EuclideanLoss", "side", "same target", "", "loss_weight: 0.5")
+    ours, theirs = learn_the_same(text + END)
+    assert len(runs) == 3
+    assert len(runs[0]) == 3  # with a Split
+    tip, same = (ours.net._graph.blobs[name]._data.address for name in ("tip", "same"))
+    assert tip != same
+    same_blobs(ours, theirs)
+
+
 def test_weights_that_are_updated_without_their_gradient_are_not_in_it(runs):
     with setting(products=True):
         solver = solver_of(DATA + PARTS["a chain"] + END)
