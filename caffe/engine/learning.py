@@ -31,7 +31,9 @@ class Learning:
         """The parameters of one of the layers, where torch's graph begins."""
         leaves = []
         for blob, learns in zip(layer.blobs, layer.param_propagate_down, strict=True):
-            leaf = blob.data_tensor().detach()
+            # Statistics are written where they are
+            memory, shape = blob._data, blob.shape
+            leaf = memory.own(shape) if layer.updates_params else memory.tensor(shape).detach()
             if layer.need_backward and learns:
                 leaf.requires_grad_()
                 leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob))

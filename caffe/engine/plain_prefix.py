@@ -31,10 +31,6 @@ class PlainPrefix:
     layers: range  # their places in the graph
     outputs: dict[str, list[str]]  # what others read, and the names that they know it by
 
-    def shares(self) -> dict[LayerType, tuple[float, float]]:
-        """The part of each layer's work that is done: all of it, once."""
-        return {}
-
 
 def plain_prefix(graph: Graph, front: Sequence[int]) -> PlainPrefix | None:
     """The prefix of a net behind its first layers; None where it has none."""

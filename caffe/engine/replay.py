@@ -16,6 +16,7 @@ from ..core.rng import drawing_from, generator_states
 from ..core.synced_memory import Memory, storage_address
 from ..graph.build import Graph
 from ..layer_types import LayerType
+from .schedule import leaves_what_backward_needs
 from .threads import on_threads
 
 Place = tuple[str | Blob, str]  # a blob's name, or a parameter; "data" or "diff"
@@ -114,13 +115,17 @@ class Replay:
             if isinstance(name, str):
                 blobs[name].reshape(*x.shape)
                 _memory(blobs[name], part).assign(x, borrowed=True)
+        recorded: dict[int, LayerType] = {}  # whose bottoms are gone when backward needs them
         for i in self.ran:
             with self._as_it_was(i, blobs) as (layer, bottom, top):
                 layer.reshape(bottom, top)
                 layer.forward(bottom, top)
+                if not leaves_what_backward_needs(layer):
+                    recorded[i] = layer
         for i in reversed(range(len(self._layers)) if self.backward_done else ()):
             if self._layers[i][0].need_backward:
                 with self._as_it_was(i, blobs) as (layer, bottom, top):
+                    layer = recorded.pop(i, layer)
                     layer.backward(top, layer.propagate_down, bottom)
         return blobs
 

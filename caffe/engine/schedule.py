@@ -38,11 +38,16 @@ class Step:
 
 def is_function(layer: LayerType) -> bool:
     """Whether the layer's tops depend on its bottoms and parameters only, and nothing else does."""
+    return is_repeatable(layer) and not layer.updates_params
+
+
+def is_repeatable(layer: LayerType) -> bool:
+    """Whether the same bottoms and parameters give the same tops, however often it has run."""
     return (
         type(layer).expression is not LayerType.expression
         and (layer.shares_data or type(layer).forward is LayerType.forward)
         and (layer.shares_data or type(layer).reshape is LayerType.reshape)
-        and not layer.updates_params
+        and not (layer.updates_params and layer.reads_updates)
     )
 
 

@@ -20,7 +20,7 @@ from ..core.blob import Blob
 from ..core.log import LOGGER
 from ..core.precision import current_precision
 from ..graph.build import Graph
-from ..layer_types.base import Shape
+from ..layer_types.base import LayerType, Shape
 from . import layer_pass
 from .layer_pass import Fused, Update
 from .layerwise import Layerwise
@@ -29,7 +29,14 @@ from .plain_prefix import PlainPrefix, PlainRun, plain_prefix
 from .prefix_run import PrefixRun
 from .remat import inside, learns, multiply_adds_again, recompute, segments
 from .replay import Replay
-from .schedule import is_function, leaves_what_backward_needs, losses, source_layers, storage_of
+from .schedule import (
+    is_function,
+    is_repeatable,
+    leaves_what_backward_needs,
+    losses,
+    source_layers,
+    storage_of,
+)
 
 
 class TrainingStep:
@@ -49,24 +56,27 @@ class TrainingStep:
         self._kept: set[str] = set()  # those whose data this iteration does not free
         self._replay: Replay | None = None  # of the last iteration
         self._told = False  # the price of set_recompute
+        behind_data = [i for i in places if i not in self._data]
+        learns_data = any(self._graph.layers[i].blobs for i in self._data)
+        self._runs_once = not learns_data and all(
+            _can_run_once(self._graph, i) for i in behind_data
+        )
+        self._runs_twice = not learns_data and all(
+            _can_run_twice(self._graph.layers[i]) for i in behind_data
+        )
         self._prefix: PaddedPrefix | PlainPrefix | None = None
         self._prefix_is_for: list[Shape] | None = None
 
     def applies(self) -> bool:
         """Whether the next iteration may run like this.
 
-        Functions only, no parameter shared, and none that a script looks at.
+        Its layers can run again, no parameter is shared, and none that a script looks at.
         """
         params = [blob for layer in self._graph.layers for blob in layer.blobs]
         return (
             not self._layerwise.is_watched()
             and all(blob in self._places and not _is_held(blob) for blob in params)
-            and all(
-                not layer.blobs
-                if i in self._data
-                else is_function(layer) and leaves_what_backward_needs(layer)
-                for i, layer in enumerate(self._graph.layers)
-            )
+            and (self._runs_twice if recompute() else self._runs_once)
         )
 
     def discard(self) -> None:
@@ -231,12 +241,32 @@ class TrainingStep:
 
     def _tell_price(self, segments: Iterable[range], prefix: PlainRun | PrefixRun | None) -> None:
         self._told = True
-        shares = prefix.prefix.shares() if prefix else {}
+        shares = prefix.prefix.shares() if isinstance(prefix, PrefixRun) else {}
         again, total = multiply_adds_again(self._graph, segments, shares)
         LOGGER.info(
             "Activations are computed twice: %.1f G multiply-adds an iteration more than %.1f G",
             *(again / 1e9, total / 1e9),
         )
+
+
+def _can_run_twice(layer: LayerType) -> bool:
+    """Whether layers that are recomputed, from what is there by then, can have it among them."""
+    return is_function(layer) and leaves_what_backward_needs(layer)
+
+
+def _can_run_once(graph: Graph, i: int) -> bool:
+    layer = graph.layers[i]
+    return is_repeatable(layer) and (
+        leaves_what_backward_needs(layer) or not _is_read_again(graph, i)
+    )
+
+
+def _is_read_again(graph: Graph, i: int) -> bool:
+    """Whether a layer in place before layer i goes by what is there when it runs backward."""
+    return any(
+        graph.tops[j] == graph.bottoms[j] == graph.bottoms[i] and graph.layers[j].rereads_bottoms
+        for j in range(i)
+    )
 
 
 def _is_held(blob: Blob) -> bool:

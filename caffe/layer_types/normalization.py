@@ -80,6 +80,7 @@ class BatchNorm(LayerType):
             else self.phase == caffe_pb2.TEST
         )
         self.updates_params = not self.global_stats
+        self.reads_updates = self.global_stats
         self.fraction = norm.moving_average_fraction
         given = [norm.HasField(field) for field in ("scale_filler", "bias_filler")]
         self.affine_weights = norm.scale_bias or any(given)

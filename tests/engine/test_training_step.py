@@ -144,6 +144,14 @@ class Builder:
         if kind == "Concat":
             self.tip = self.conv(self.tip, "kernel_size: 1")
 
+    def normalise(self) -> None:
+        """By the batch, and learnt from there, in place or not, as residual nets have it."""
+        tip = self.conv(self.tip, "kernel_size: 1") if self.tip == "data" else self.tip
+        for kind, body in (("BatchNorm", ""), ("Scale", "scale_param { bias_term: true }")):
+            name = self.add(kind, tip, body, tip if self.of(True, False) else "")
+            tip = tip if f'top: "{tip}"' in self.text.rsplit("layer {", 1)[1] else name
+        self.tip = tip
+
     def up(self) -> None:
         """Down by pooling and up again, cut to what went in and added to it."""
         tip = self.conv(self.tip, "kernel_size: 1") if self.tip == "data" else self.tip
@@ -178,7 +186,7 @@ IP_3 = 'inner_product_param { num_output: 3 weight_filler { type: "uniform" min:
 BLOCKS = [
     *(Builder.convolution,) * 4,
     *(Builder.pooling, Builder.in_place) * 2,
-    *(Builder.alone, Builder.join, Builder.up, Builder.side_loss),
+    *(Builder.alone, Builder.join, Builder.up, Builder.side_loss, Builder.normalise),
 ]
 
 
@@ -219,6 +227,7 @@ def test_random_nets_learn_the_same(net, kind, decay, recompute, products, seed,
     """looks: the steps after which a script reads every blob, in some order."""
     text = f'type: "{kind}" {KINDS[kind]} base_lr: 0.01 lr_policy: "fixed" weight_decay: 0.01 '
     text += f'regularization_type: "{decay}"'
+    products = products and "BatchNorm" not in net  # which makes much of how a sum is rounded
     with setting(recompute, products):
         try:
             ours, theirs = twins(net, text)
@@ -229,7 +238,7 @@ def test_random_nets_learn_the_same(net, kind, decay, recompute, products, seed,
             for solver in (ours, theirs):
                 feed(solver, seed + i)
                 step(solver, 1, seed)
-            assert updates_in_backward(ours)
+            assert updates_in_backward(ours) or "BatchNorm" in net
             assert not updates_in_backward(theirs)
             for name, weight in theirs.net.blob_loss_weights.items():
                 if weight:
@@ -672,8 +681,11 @@ NOT_USED = {
         ),
         "",
     ),
-    "BatchNorm": (behind_conv1(layer("BatchNorm", "more", "conv1")), ""),
     "LSTM": (CHAIN + LSTM, ""),
+    "in place, over what a ReLU reads again": (
+        behind_conv1(layer("TanH", "tanh", "conv1", "conv1") + layer("Power", "more", "conv1")),
+        "",
+    ),
     "a parameter as a blob": (
         behind_conv1(
             'layer { name: "learned" type: "Parameter" top: "learned" '
@@ -682,11 +694,48 @@ NOT_USED = {
         ),
         "",
     ),
-    "in place, where backward needs the bottom": (
-        behind_conv1(layer("TanH", "tanh", "conv1", "conv1") + layer("Power", "more", "conv1")),
-        "",
+}
+
+
+NORMALISED = layer("BatchNorm", "norm", "conv1", "conv1") + layer(
+    "Scale", "scale", "conv1", "conv1", "scale_param { bias_term: true }"
+)
+NOT_TWICE = {
+    "BatchNorm": behind_conv1(layer("BatchNorm", "more", "conv1")),
+    "BatchNorm and Scale in place": behind_conv1(
+        NORMALISED.replace("conv1", "more").replace('bottom: "more"', 'bottom: "conv1"', 1)
+        + layer("ReLU", "relu_more", "more", "more")
+    ),
+    "in place, where backward needs the bottom": behind_conv1(
+        layer("Power", "more", "conv1") + layer("TanH", "tanh", "more", "more")
+    ),
+    "both behind a draw": CHAIN.replace(
+        inner_product("ip", "pool2", 2),
+        inner_product("conv9", "pool2", 2)
+        + NORMALISED.replace("conv1", "conv9")
+        + inner_product("ip", "conv9", 2),
     ),
 }
+
+
+@both
+@pytest.mark.parametrize("name", NOT_TWICE)
+def test_what_cannot_run_twice_is_not_recomputed(name, recompute):
+    """Running statistics are written once, and a bottom is gone where its top is."""
+    with setting(recompute):
+        solvers = twins(NOT_TWICE[name])
+        for i in range(3):
+            for solver in solvers:
+                feed(solver, i)
+                step(solver)
+            assert updates_in_backward(solvers[0]) == (not recompute)
+            same_learning(*solvers)
+        same_blobs(*solvers)
+        same_learning(*solvers)
+        for solver in solvers:
+            step(solver)
+        same_learning(*solvers)
+        same_blobs(*solvers)
 
 
 @both
