@@ -4,7 +4,7 @@ import os
 
 # OpenMP's threads spin while they wait, which a small net does often, and to wake one that sleeps
 # takes as long as a layer. GNU's spin a fifth of a millisecond, but not beside other work, where
-# they would take the time of those that they wait for: engine/spinning.py has them sleep then, as
+# they would take the time of those that they wait for: core/spinning.py has them sleep then, as
 # other libraries' do. Read once, when torch loads the library.
 if os.environ.keys().isdisjoint({"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}):
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}

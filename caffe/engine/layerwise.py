@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
+from ..core import spinning
 from ..core.errors import CaffeError
 from ..graph import debug_info
 from ..graph.build import Graph, set_loss_diffs
 from ..layer_types.base import LayerType
-from . import spinning
 from .threads import STEP, is_small, of_pass
 
 Hook = Callable[[int], object]

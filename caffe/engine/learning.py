@@ -7,11 +7,10 @@ from functools import partial
 
 import torch
 
-from ..core import host_memory
+from ..core import host_memory, spinning
 from ..core.blob import Blob
 from ..layer_types import LayerType
 from ..layer_types.autograd import End
-from . import spinning
 from .schedule import Tensors
 
 

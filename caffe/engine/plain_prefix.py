@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
+from ..core import spinning
 from ..core.blob import Blob
 from ..graph.build import Graph
 from ..layer_types import LayerType, autocast
-from . import spinning
 from .layer_pass import adds_gradient, is_in_place
 from .learning import Learning
 from .schedule import Tensors, losses, owned, storage_of

@@ -16,12 +16,12 @@ from functools import cache
 
 import torch
 
+from ..core import spinning
 from ..core.synced_memory import storage_address
 from ..graph.build import Graph
 from ..layer_types.base import Shape
 from ..layer_types.scaled import scaled
 from ..proto import caffe_pb2
-from . import spinning
 from .absorbed import absorbed
 from .border import Blank, smallest_blank, surrounded, windows_on_images
 from .bounds import Bounds, find_bounds, reached_regions

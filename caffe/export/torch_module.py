@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 import torch
 
+from ..core import spinning
 from ..core.blob import Blob
 from ..core.errors import CaffeError
 from ..graph.build import Graph
@@ -83,6 +84,8 @@ class NetModule(torch.nn.Module):
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The net's outputs, differentiable."""
+        if not torch.compiler.is_compiling():
+            spinning.look()
         blobs = dict(zip(self.inputs, inputs, strict=True))
         kind = inputs[0].dtype if inputs else torch.float32
         for (layer, bottoms, tops, shapes), holder in zip(self._steps, self._params, strict=True):

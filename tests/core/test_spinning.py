@@ -1,15 +1,16 @@
-"""Laws of caffe/engine/spinning.py: threads spin while they wait, unless others compute."""
+"""Laws of caffe/core/spinning.py: threads spin while they wait, unless others compute."""
 
 import sys
 import threading
 from types import SimpleNamespace
 
 import pytest
+import torch
 from support.net_text import input_layer, net_of
 from support.plain_path import conv, layer
 from support.training import solver_of
 
-from caffe.engine import spinning
+from caffe.core import spinning
 
 
 def teams():
@@ -79,4 +80,8 @@ def test_every_layer_of_a_pass_looks(monkeypatch):
     solver = solver_of(LOSS)
     looks.clear()
     solver.step(1)
-    assert len(looks) == 7  # the image, the prefix and its two parameters, the loss, both ways
+    looks_of_solver = len(looks)
+    looks.clear()
+    net.to_torch()(torch.zeros(1, 1, 9, 9))
+    assert looks
+    assert looks_of_solver == 7  # the image, the prefix and its two parameters, the loss, both ways
