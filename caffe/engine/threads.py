@@ -20,9 +20,9 @@ def is_small(graph: Graph, limit: int) -> bool:
     return values < limit and values + sum(multiply_adds(graph).values()) < limit
 
 
-def of_pass(is_small: bool) -> AbstractContextManager[None]:
+def of_pass(small: bool) -> AbstractContextManager[None]:
     """torch computes inside on as many threads as a pass takes."""
-    return on_threads(1) if is_small else nullcontext()
+    return on_threads(1) if small else nullcontext()
 
 
 @contextmanager

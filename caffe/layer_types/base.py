@@ -84,7 +84,7 @@ class LayerType(Layer):
     gradient_of_bottom = False
     diff_bottoms: Callable[[int], bool] = staticmethod(lambda index: True)  # have a gradient
     updates_params = False  # forward writes to the parameters
-    reads_updates = True  # and its tops depend on what it finds there
+    reads_updates = True  # where it does, its tops depend on what it finds there
     constant = False  # no value of a bottom counts, and so nothing is learnt through any
     loads_by_count = False  # stored parameters of another shape fit if they have as many values
     optional_params: Sequence[int] = ()  # what is stored for them counts in their shape alone

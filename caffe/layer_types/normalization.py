@@ -68,6 +68,7 @@ class BatchNorm(LayerType):
     """
 
     param_names = ("mean", "variance", "scale", "weight", "bias")
+    reads_updates = False
 
     def setup_from(self, shapes: list[Shape]) -> None:
         norm = self.spec.batch_norm_param
@@ -80,7 +81,6 @@ class BatchNorm(LayerType):
             else self.phase == caffe_pb2.TEST
         )
         self.updates_params = not self.global_stats
-        self.reads_updates = self.global_stats
         self.fraction = norm.moving_average_fraction
         given = [norm.HasField(field) for field in ("scale_filler", "bias_filler")]
         self.affine_weights = norm.scale_bias or any(given)

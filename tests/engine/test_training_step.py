@@ -702,6 +702,9 @@ NORMALISED = layer("BatchNorm", "norm", "conv1", "conv1") + layer(
 )
 NOT_TWICE = {
     "BatchNorm": behind_conv1(layer("BatchNorm", "more", "conv1")),
+    "PSPNet's BN": behind_conv1(
+        layer("BN", "more", "conv1", "", "bn_param { slope_filler { value: 1 } momentum: 0.9 }")
+    ),
     "BatchNorm and Scale in place": behind_conv1(
         NORMALISED.replace("conv1", "more").replace('bottom: "more"', 'bottom: "conv1"', 1)
         + layer("ReLU", "relu_more", "more", "more")

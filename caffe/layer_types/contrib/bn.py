@@ -28,6 +28,7 @@ class BN(LayerType):
     tops = (1, 3)
     loads_by_count = True
     param_names = ("weight", "bias", "mean", "variance")
+    reads_updates = False
 
     def setup_from(self, shapes: list[Shape]) -> None:
         bn = self.spec.bn_param
