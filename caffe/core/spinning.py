@@ -13,12 +13,14 @@ nothing but keep a team of threads of its own ends the spinning, until it ends.
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import torch
 
 LOOK = 0.1  # seconds from one look to the next
 TAKEN_AWAY = 100  # times in a second of the process' time, where others compute; else some 20
 
+_looking = threading.Lock()  # several threads may run nets
 _looked = 0.0
 _used = 0.0  # seconds of the process' time, when looked at last
 _taken = 0  # how often a processor was taken away until then
@@ -31,12 +33,15 @@ if sys.platform == "linux":
         """Let OpenMP's threads spin from now on, or sleep at once, by what others have wanted."""
         global _looked, _used, _taken
         now = time.monotonic()
-        if now - _looked < LOOK:
+        if now - _looked < LOOK or not _looking.acquire(blocking=False):
             return
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        used = usage.ru_utime + usage.ru_stime
-        spin(usage.ru_nivcsw - _taken <= TAKEN_AWAY * (used - _used))
-        _looked, _used, _taken = now, used, usage.ru_nivcsw
+        try:
+            usage = resource.getrusage(resource.RUSAGE_SELF)
+            used = usage.ru_utime + usage.ru_stime
+            spin(usage.ru_nivcsw - _taken <= TAKEN_AWAY * (used - _used))
+            _looked, _used, _taken = now, used, usage.ru_nivcsw
+        finally:
+            _looking.release()
 else:
 
     def look() -> None:
@@ -50,8 +55,10 @@ def spin(on: bool) -> None:
         _team.set()
         _team = None
     elif not on and not _team:
-        _team = threading.Event()
-        threading.Thread(target=_keep_team, args=(_team,), daemon=True).start()
+        team = threading.Event()
+        with suppress(RuntimeError):  # no further thread is to be had
+            threading.Thread(target=_keep_team, args=(team,), daemon=True).start()
+            _team = team
 
 
 def _keep_team(end: threading.Event) -> None:

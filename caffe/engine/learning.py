@@ -29,13 +29,17 @@ class Learning:
     def leaves(self, layer: LayerType) -> list[torch.Tensor]:
         """The parameters of one of the layers, where torch's graph begins."""
         leaves = []
-        for blob, learns in zip(layer.blobs, layer.param_propagate_down, strict=True):
+        pairs = zip(layer.blobs, layer.param_propagate_down, strict=True)
+        for i, (blob, learns) in enumerate(pairs):
             # Statistics are written where they are
             memory, shape = blob._data, blob.shape
             leaf = memory.own(shape) if layer.updates_params else memory.tensor(shape).detach()
+            # A product's weights have a gradient of their own; of others, as of what is added, it
+            # may be the very diff that goes on to the layers below
+            alone = layer.matrix_product and i == 0
             if layer.need_backward and learns:
                 leaf.requires_grad_()
-                leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob))
+                leaf.register_post_accumulate_grad_hook(partial(self._arrived, blob, alone))
             leaves.append(leaf)
         return leaves
 
@@ -49,10 +53,10 @@ class Learning:
         for blob in self._waiting:
             self._learn(blob)
 
-    def _arrived(self, blob: Blob, leaf: torch.Tensor) -> None:
+    def _arrived(self, blob: Blob, alone: bool, leaf: torch.Tensor) -> None:
         spinning.look()
         gradient, leaf.grad = leaf.grad, None
         assert gradient is not None
-        blob._diff.accumulate(gradient)
+        blob._diff.accumulate(gradient if alone else gradient.clone())
         self._waiting.remove(blob)
         self._learn(blob)

@@ -37,6 +37,10 @@ PARTS = {
     )
     + layer("ReLU", "relu", "base", "base")
     + conv("tip", "base", "num_output: 3 kernel_size: 2"),
+    "what is added to all values": conv("conv", "data", "num_output: 3 kernel_size: 2")
+    + layer("Bias", "tip", "conv", "", "bias_param { axis: 0 num_axes: -1 }"),
+    "a scale and a shift of all values": conv("conv", "data", "num_output: 3 kernel_size: 2")
+    + layer("Scale", "tip", "conv", "", "scale_param { axis: 0 num_axes: -1 bias_term: true }"),
     "one that nobody reads": conv("tip", "data", "num_output: 4 kernel_size: 3")
     + conv("unread", "data", "num_output: 2 kernel_size: 3"),
     "one that a loss reads too": conv("tip", "data", "num_output: 3 kernel_size: 10")

@@ -682,6 +682,7 @@ NOT_USED = {
         "",
     ),
     "LSTM": (CHAIN + LSTM, ""),
+    "BatchReNorm": (behind_conv1(layer("BatchReNorm", "more", "conv1")), ""),
     "in place, over what a ReLU reads again": (
         behind_conv1(layer("TanH", "tanh", "conv1", "conv1") + layer("Power", "more", "conv1")),
         "",

@@ -19,6 +19,8 @@ class BatchReNorm(BatchNorm):
     those before a step.
     """
 
+    reads_updates = True
+
     param_names = ("mean", "variance", "scale", "count")  # type: ignore[assignment]
     running: tuple[torch.Tensor, torch.Tensor] | None = None  # mean and deviation before this step
 
