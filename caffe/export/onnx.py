@@ -22,7 +22,6 @@ from .exact_constants import simplify
 from .onnx_forms import forms
 from .program import capture, each_alone, silent
 from .sizes import OpenAxes, in_words
-from .torch_translations import keep_translations
 
 if TYPE_CHECKING:
     import onnx
@@ -135,7 +134,6 @@ def _run(net: Net, run: Callable[[Arrays, list[str]], Sequence[np.ndarray]]) -> 
 def _translated(
     program: torch.export.ExportedProgram, inputs: list[str] | None, outputs: list[str] | None
 ) -> onnx.ModelProto:
-    keep_translations()
     with silent("torch.onnx"), torch.no_grad():  # which says that torchvision is not installed
         found = torch.onnx.export(
             program,

@@ -1,8 +1,11 @@
 """What the tests of layer types have in common."""
 
 import pytest
+from support.translations import translations_are_read_once
 
 import caffe
+
+__all__ = ["the_same_draws", "translations_are_read_once"]
 
 
 @pytest.fixture(autouse=True)
