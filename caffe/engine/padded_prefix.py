@@ -16,7 +16,7 @@ from ..layer_types.convolution import Convolution
 from .border import Blank, blank, count, tops
 from .bounds import Bounds, area, exceeds_slightly, find_bounds, reached_regions
 from .regions import Region, whole
-from .schedule import Step, steps_behind, storage_of
+from .schedule import Step, read_behind, steps_behind, weighed_memories
 
 WORTH = 0.9  # of the values of these layers' tops: a prefix that computes more of them is not
 
@@ -80,7 +80,8 @@ def padded_prefix(graph: Graph, front: Sequence[int]) -> PaddedPrefix | None:
     layers = _places(graph, steps)
     if layers is None:
         return None
-    outputs = _outputs(graph, layers, steps)
+    read = read_behind(graph, layers)
+    outputs = {name: names for name, names in read.items() if name in tops(steps)}
     needs = find_bounds(steps, set(outputs), everything, reached)
     partly = [name for name in tops(steps) if needs[name].computed != needs[name].required]
     around = blank(steps, shapes, tops(steps)) if partly else None
@@ -97,7 +98,7 @@ def padded_prefix(graph: Graph, front: Sequence[int]) -> PaddedPrefix | None:
 def _runnable(graph: Graph, front: Sequence[int]) -> list[Step]:
     """The first steps, as long as a prefix can run them."""
     learns = dict.fromkeys((name for i in front for name in graph.tops[i]), False)
-    weighed = _weighed(graph)
+    weighed = weighed_memories(graph)
     found = []
     for step in steps_behind(graph, front):
         if not _can_run(step, learns) or not weighed.isdisjoint(step.tops):
@@ -105,17 +106,6 @@ def _runnable(graph: Graph, front: Sequence[int]) -> list[Step]:
         learns[step.tops[0]] = step.layer.need_backward
         found.append(step)
     return found
-
-
-def _weighed(graph: Graph) -> set[str]:
-    """The blobs with a loss weight, one of a Split's tops too, by the names of their memories."""
-    root = storage_of(graph)
-    return {
-        root[name]
-        for names, weights in zip(graph.tops, graph.loss_weights, strict=True)
-        for name, weight in zip(names, weights, strict=True)
-        if weight
-    }
 
 
 def _can_run(step: Step, learns: dict[str, bool]) -> bool:
@@ -149,14 +139,3 @@ def _places(graph: Graph, steps: list[Step]) -> range | None:
     layers = range(places[0], places[-1] + 1)
     others = set(layers) - set(places)
     return None if any(not graph.layers[i].is_split for i in others) else layers
-
-
-def _outputs(graph: Graph, layers: range, steps: list[Step]) -> dict[str, list[str]]:
-    root = storage_of(graph)
-    made = {name for i in layers for name in graph.tops[i]}  # others add up in these
-    read = [name for names in graph.bottoms[layers.stop :] for name in names] + list(graph.outputs)
-    outputs: dict[str, list[str]] = {}
-    for name in dict.fromkeys(read):
-        if name in made and root[name] in tops(steps):
-            outputs.setdefault(root[name], []).append(name)
-    return outputs

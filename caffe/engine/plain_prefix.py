@@ -20,7 +20,7 @@ from ..graph.build import Graph
 from ..layer_types import LayerType, autocast
 from .layer_pass import adds_gradient, is_in_place
 from .learning import Learning
-from .schedule import Tensors, losses, owned, storage_of
+from .schedule import Tensors, owned, read_behind, storage_of, weighed_memories
 
 
 @dataclass
@@ -37,7 +37,7 @@ def plain_prefix(graph: Graph, front: Sequence[int]) -> PlainPrefix | None:
     given = {name for i in front for name in graph.tops[i]}
     learns = dict.fromkeys(given, False)
     root = storage_of(graph)
-    weighed = {root[name] for name in losses(graph)}
+    weighed = weighed_memories(graph)
     end = len(front)
     for i in range(end, len(graph.layers)):
         tops = graph.tops[i]
@@ -48,13 +48,7 @@ def plain_prefix(graph: Graph, front: Sequence[int]) -> PlainPrefix | None:
     layers = range(len(front), end)
     if not any(graph.layers[i].need_backward for i in layers):
         return None
-    made = {name for i in layers for name in graph.tops[i]}
-    read = [name for names in graph.bottoms[end:] for name in names] + list(graph.outputs)
-    outputs: dict[str, list[str]] = {}
-    for name in dict.fromkeys(read):
-        if name in made:
-            outputs.setdefault(root[name], []).append(name)
-    return PlainPrefix(graph, layers, outputs)
+    return PlainPrefix(graph, layers, read_behind(graph, layers))
 
 
 def _joins(graph: Graph, i: int, learns: dict[str, bool]) -> bool:

@@ -82,6 +82,24 @@ def storage_of(graph: Graph) -> dict[str, str]:
     return storage
 
 
+def weighed_memories(graph: Graph) -> set[str]:
+    """The blobs with a loss weight, one of a Split's tops too, by the names of their memories."""
+    root = storage_of(graph)
+    return {root[name] for name in losses(graph)}
+
+
+def read_behind(graph: Graph, layers: range) -> dict[str, list[str]]:
+    """What others read of these layers' tops: by their memory's blob, the names it is known by."""
+    root = storage_of(graph)
+    made = {name for i in layers for name in graph.tops[i]}
+    read = [name for names in graph.bottoms[layers.stop :] for name in names] + list(graph.outputs)
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(read):
+        if name in made:
+            found.setdefault(root[name], []).append(name)
+    return found
+
+
 def steps_behind(graph: Graph, sources: Sequence[int]) -> list[Step]:
     """The layers behind the sources; Splits are left out, and so are their tops' names."""
     steps: list[Step] = []
